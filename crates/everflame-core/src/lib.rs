@@ -1,0 +1,4 @@
+//! The sampler behind Everflame. Knows nothing of Node-API; see `docs/architecture.md` for one sample's way.
+
+pub mod native;
+pub mod v8;
