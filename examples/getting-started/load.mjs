@@ -1,0 +1,96 @@
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import autocannon from 'autocannon';
+import { createCatalogue, STOCK } from './src/catalogue.mjs';
+import { pick, seededRandom } from './src/random.mjs';
+
+const REQUESTS_PER_CONNECTION = 400;
+const WORDS = ['harbour', 'paper', 'winter', 'letters', 'garden', 'recipes', 'map', 'island'];
+const REVIEW = `I *really* liked it.\n\n1. The maps\n2. The **recipes**\n\n> Every chapter ends with a question.\n\n${'A longer thought about it all. '.repeat(20)}`;
+
+function post(path, body) {
+  return {
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  };
+}
+
+/** How many of a hundred requests go where. */
+const MIX = [
+  [46, (random, books) => ({ method: 'GET', path: `/books/${pick(random, books).slug}` })],
+  [12, () => ({ method: 'GET', path: '/' })],
+  [16, (random) => ({ method: 'GET', path: `/api/books?q=${pick(random, WORDS)}` })],
+  [
+    12,
+    (random, books) =>
+      post('/api/orders', {
+        email: 'ana@example.org',
+        items: Array.from({ length: 3 }, () => ({
+          slug: pick(random, books).slug,
+          copies: 1 + Math.floor(random() * 3),
+        })),
+      }),
+  ],
+  [9, () => post('/api/reviews/preview', { text: REVIEW })],
+  [2, (random) => post('/api/vouchers', { cents: 500 + Math.floor(random() * 5000) })],
+  [2, () => post('/api/sign-in', { email: 'ana@example.org', password: 'correct horse battery' })],
+  [1, () => post('/api/reports', {})],
+];
+
+function chooseRequest(random, books) {
+  let rest = random() * 100;
+  for (const [share, make] of MIX) {
+    rest -= share;
+    if (rest < 0) return make(random, books);
+  }
+  return MIX[0][1](random, books);
+}
+
+/**
+ * Drives the service with the mix above and resolves with autocannon's result.
+ * @param {{ url: string, seconds: number, connections?: number, seed?: number, requestsPerSecond?: number }} options
+ */
+export async function drive({ url, seconds, connections = 10, seed = 1, requestsPerSecond }) {
+  const { books } = createCatalogue(STOCK);
+  let client = 0;
+  return autocannon({
+    url,
+    duration: seconds,
+    connections,
+    ...(requestsPerSecond === undefined ? {} : { overallRate: requestsPerSecond }),
+    setupClient(connection) {
+      const random = seededRandom(seed * 1000 + client++);
+      connection.setRequests(
+        Array.from({ length: REQUESTS_PER_CONNECTION }, () => chooseRequest(random, books)),
+      );
+    },
+  });
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      url: { type: 'string', default: 'http://127.0.0.1:3000' },
+      seconds: { type: 'string', default: '20' },
+      connections: { type: 'string', default: '10' },
+      seed: { type: 'string', default: '1' },
+    },
+  });
+  const result = await drive({
+    url: values.url,
+    seconds: Number(values.seconds),
+    connections: Number(values.connections),
+    seed: Number(values.seed),
+  });
+  console.log(
+    `${result.requests.total} requests, ${result.requests.average} a second, ${result.latency.p99} ms at the 99th percentile`,
+  );
+  if (result.non2xx > 0 || result.errors > 0) {
+    console.error(`${result.non2xx} answers were errors, ${result.errors} requests failed.`);
+    process.exitCode = 1;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main();
