@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root folder. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A problem whose message tells the reader what to do; shown without a stack trace. */
+export class Advice extends Error {}
+
+const groups = new Set();
+
+function endGroups() {
+  for (const leader of groups) {
+    try {
+      process.kill(-leader, 'SIGKILL');
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+// The children are in groups of their own, so an interrupt at the terminal does not reach them.
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+]) {
+  process.once(signal, () => {
+    endGroups();
+    process.exit(128 + number);
+  });
+}
+
+/**
+ * Runs a program to its end and keeps what it wrote, both streams in the order of arrival.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutSeconds?: number, onOutput?: (text: string) => void }} [options]
+ * @returns {Promise<{ code: number | null, signal: string | null, output: string, missing: boolean, timedOut: boolean }>}
+ */
+export function run(command, args, options = {}) {
+  const { cwd = ROOT, env = {}, timeoutSeconds, onOutput } = options;
+  return new Promise((resolve, reject) => {
+    // A group of its own: at a time-out the children of the program end with it.
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    if (child.pid !== undefined) groups.add(child.pid);
+    let output = '';
+    let timedOut = false;
+    const timer =
+      timeoutSeconds &&
+      setTimeout(() => {
+        timedOut = true;
+        output += `\n${command} was stopped after its limit of ${timeoutSeconds} s.\n`;
+        process.kill(-child.pid, 'SIGKILL');
+      }, timeoutSeconds * 1000);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text) => {
+        output += text;
+        onOutput?.(text);
+      });
+    }
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      if (error.code === 'ENOENT') resolve({ code: null, signal: null, output, missing: true, timedOut });
+      else reject(error);
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      groups.delete(child.pid);
+      resolve({ code, signal, output, missing: false, timedOut });
+    });
+  });
+}
+
+/** As {@link run}, but anything except exit code 0 is an error that carries the whole output. */
+export async function mustRun(command, args, options) {
+  const result = await run(command, args, options);
+  if (result.missing) throw new Advice(`${command} was not found. Install it and put it on the PATH.`);
+  if (result.code === 0) return result;
+  const end = result.signal === null ? `exit code ${result.code}` : result.signal;
+  throw new Advice(`${result.output}\n${[command, ...args].join(' ')} ended with ${end}.`);
+}
+
+/** Runs a script's main function; an {@link Advice} is printed as its message alone. */
+export async function main(body) {
+  try {
+    await body();
+  } catch (error) {
+    console.error(error instanceof Advice ? error.message : error);
+    process.exitCode = 1;
+  }
+}

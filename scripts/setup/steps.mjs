@@ -1,0 +1,96 @@
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { buildNative, buildTypeScript, installDependencies } from './build.mjs';
+import { ROOT, run } from './commands.mjs';
+import { installTestNodes } from './nodes.mjs';
+import { countCargoTests, countTapTests, NO_TESTS } from './results.mjs';
+import { checkTools } from './tools.mjs';
+
+const BIN = join(ROOT, 'node_modules', '.bin');
+// Output is kept in buffers, so no program may think of it as a terminal.
+const ENVIRONMENT = { CARGO_TERM_COLOR: 'never', NO_COLOR: '1', FORCE_COLOR: '0' };
+
+function prepare(body) {
+  return async () => {
+    await body();
+    return { ok: true, output: '', tests: NO_TESTS };
+  };
+}
+
+function command(name, args, { count = () => NO_TESTS, timeoutSeconds = 900 } = {}) {
+  return async () => {
+    const { code, output, missing } = await run(name, args, { env: ENVIRONMENT, timeoutSeconds });
+    const text = missing ? `${name} was not found.` : output;
+    return { ok: code === 0, output: text, tests: count(text) };
+  };
+}
+
+/** A script that ends well only if what it shows is true counts as one test. */
+function script(file, args, timeoutSeconds) {
+  return async () => {
+    const { code, output } = await run(process.execPath, [join(ROOT, 'scripts', file), ...args], {
+      timeoutSeconds,
+    });
+    return { ok: code === 0, output, tests: code === 0 ? { ...NO_TESTS, passed: 1 } : NO_TESTS };
+  };
+}
+
+/**
+ * What `npm test` does, in this order. A step is run only when the steps that it needs went well.
+ */
+export const STEPS = [
+  { name: 'tools', needs: [], run: prepare(checkTools) },
+  { name: 'dependencies', needs: ['tools'], run: prepare(() => installDependencies(ROOT)) },
+  {
+    name: 'rustfmt',
+    needs: ['tools'],
+    run: command('cargo', ['fmt', '--all', '--check', '--', '--color=never']),
+  },
+  {
+    name: 'clippy',
+    needs: ['tools'],
+    run: command('cargo', ['clippy', '--locked', '--workspace', '--all-targets', '--', '-D', 'warnings']),
+  },
+  { name: 'biome', needs: ['dependencies'], run: command(join(BIN, 'biome'), ['ci', '--colors=off']) },
+  { name: 'native', needs: ['dependencies'], run: prepare(buildNative) },
+  { name: 'tsc', needs: ['dependencies', 'native'], run: command(join(BIN, 'tsc'), ['--noEmit']) },
+  { name: 'typescript', needs: ['native'], run: prepare(buildTypeScript) },
+  {
+    name: 'nodes',
+    needs: ['tools'],
+    run: prepare(async () => {
+      ENVIRONMENT.EVERFLAME_TEST_NODES = await installTestNodes();
+    }),
+  },
+  {
+    name: 'cargo-test',
+    needs: ['nodes'],
+    run: command('cargo', ['test', '--locked', '--workspace', '--no-fail-fast'], {
+      count: countCargoTests,
+      timeoutSeconds: 1800,
+    }),
+  },
+  {
+    name: 'ava',
+    needs: ['typescript', 'nodes'],
+    // Shares of CPU time are asserted, so a test file has the cores to itself where there are few.
+    run: command(
+      join(BIN, 'ava'),
+      ['--tap', '--concurrency', String(Math.max(1, Math.floor(cpus().length / 4)))],
+      {
+        count: countTapTests,
+        timeoutSeconds: 2400,
+      },
+    ),
+  },
+  {
+    name: 'arm64',
+    needs: ['typescript'],
+    run: command(process.execPath, [join(ROOT, 'scripts', 'arm64.mjs'), '--tap'], {
+      count: countTapTests,
+      timeoutSeconds: 1200,
+    }),
+  },
+  { name: 'demo', needs: ['typescript'], run: script('demo.mjs', ['--seconds', '10'], 300) },
+  { name: 'bench', needs: ['typescript'], run: script('bench.mjs', ['--quick'], 600) },
+];

@@ -1,0 +1,84 @@
+import { parseArgs } from 'node:util';
+import { Advice, main } from './setup/commands.mjs';
+import { addResults, NO_TESTS, summaryLine } from './setup/results.mjs';
+import { STEPS } from './setup/steps.mjs';
+
+const HELP = `Usage: npm test [-- --only=STEP[,STEP…]]
+
+Sets up whatever is missing, then runs every check. A step that passes prints one line; one that fails
+prints all of its output. The last line sums up the tests: "N passed, N failed[, N skipped]".
+
+Steps: ${STEPS.map(({ name }) => name).join(', ')}
+  --only   run these steps, and before them what they need
+  --help   show this text
+`;
+
+function chooseSteps(only) {
+  if (only === undefined) return STEPS;
+  const names = only.split(',');
+  const unknown = names.filter((name) => !STEPS.some((step) => step.name === name));
+  if (unknown.length > 0) {
+    throw new Advice(
+      `There is no step ${unknown.join(', ')}. The steps are: ${STEPS.map(({ name }) => name).join(', ')}.`,
+    );
+  }
+  const chosen = new Set();
+  const choose = (name) => {
+    STEPS.find((step) => step.name === name).needs.forEach(choose);
+    chosen.add(name);
+  };
+  names.forEach(choose);
+  return STEPS.filter(({ name }) => chosen.has(name));
+}
+
+/** Runs a step; a thrown error is a failure of the step, told by its message. */
+async function runStep(step) {
+  const start = performance.now();
+  const result = await step
+    .run()
+    .catch((error) => ({
+      ok: false,
+      output: error instanceof Advice ? error.message : error.stack,
+      tests: NO_TESTS,
+    }));
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const { passed, failed, skipped } = result.tests;
+  const counted = passed + failed + skipped > 0 ? `  ${summaryLine(result.tests)}` : '';
+  console.log(`${result.ok ? 'ok    ' : 'FAILED'} ${step.name.padEnd(13)}${seconds.padStart(7)} s${counted}`);
+  for (const [, reason] of result.output.matchAll(/# SKIP (.+)$/gim))
+    console.log(`       skipped: ${reason}`);
+  if (!result.ok) console.log(result.output.trimEnd().replaceAll(/^/gm, '  | '));
+  return result;
+}
+
+async function runSteps(steps) {
+  let total = NO_TESTS;
+  const failed = new Set();
+  for (const step of steps) {
+    const missing = step.needs.find((name) => failed.has(name));
+    if (missing !== undefined) {
+      failed.add(step.name);
+      console.log(`not run ${step.name.padEnd(12)}it needs ${missing}`);
+      continue;
+    }
+    const { ok, tests } = await runStep(step);
+    if (!ok) failed.add(step.name);
+    total = addResults(total, tests);
+    // A step may fail without a failed test: a compile error, a lint, a time-out.
+    if (!ok && tests.failed === 0) total = addResults(total, { ...NO_TESTS, failed: 1 });
+  }
+  return total;
+}
+
+await main(async () => {
+  const { values } = parseArgs({
+    options: { only: { type: 'string' }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const total = await runSteps(chooseSteps(values.only));
+  console.log(summaryLine(total));
+  if (total.failed > 0) process.exitCode = 1;
+});
