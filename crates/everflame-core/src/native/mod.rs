@@ -1,1 +1,26 @@
-//! Native code of this process: modules, symbols, unwinding by table. Runs on the aggregator thread only.
+//! Native code of this process: modules, symbols, unwinding by table.
+//!
+//! Everything here runs on the aggregator thread: it allocates, reads files and takes the loader's lock, and must
+//! never be called in a signal handler.
+//!
+//! * [`Modules`] knows which file owns an address, also after the file was unloaded.
+//! * [`Symbolizer`] gives an address its function name.
+//! * [`Unwinder`] follows a copied stack with the `.eh_frame` tables of the loaded images.
+
+mod debug_file;
+mod demangle;
+mod elf_file;
+mod image;
+mod maps;
+mod modules;
+mod registers;
+mod sections;
+mod symbolize;
+mod symbols;
+mod unwind;
+
+pub use demangle::demangle;
+pub use modules::{Located, Module, ModuleId, Modules};
+pub use registers::Registers;
+pub use symbolize::{Lookup, NativeFrame, SymbolStatistics, Symbolizer};
+pub use unwind::{MAX_FRAMES, StackCopy, UnwindEnd, Unwinder, UnwoundFrame};

@@ -1,0 +1,182 @@
+//! From an address to a function name.
+
+use std::ffi::CStr;
+
+use rustc_hash::FxHashMap;
+
+use super::debug_file;
+use super::demangle::demangle;
+use super::elf_file::{ElfError, ElfFile};
+use super::modules::{Kind, Module, ModuleId, Modules};
+use super::symbols::SymbolTable;
+
+/// Name of a frame in code that no module owns.
+const UNKNOWN: &str = "[unknown]";
+
+/// What an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lookup {
+    /// Of the instruction that was interrupted.
+    Exact,
+    /// Of the instruction behind a call: the call itself is looked up, since it may be its function's last.
+    Return,
+}
+
+/// A native address with its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NativeFrame {
+    /// Demangled function, else `library.so+0x1234` with the address in the file's own address space, else
+    /// `[unknown]` for code that no module owns.
+    pub function: String,
+    pub module: Option<ModuleId>,
+    /// The address that was looked up, in the module's file; the address itself without a module.
+    pub module_offset: u64,
+}
+
+/// What symbols cost, for the profiler's own metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SymbolStatistics {
+    /// Files whose symbols are held.
+    pub tables: usize,
+    /// Symbols in them.
+    pub symbols: usize,
+    /// Bytes they take.
+    pub bytes: usize,
+    /// Files that could not be read, were damaged or replaced: their frames have offsets for names.
+    pub unreadable_files: usize,
+}
+
+/// Symbols of one module's file.
+enum Symbols {
+    Table(SymbolTable),
+    Absent,
+    Unreadable,
+}
+
+/// Names addresses. Tables are built when a module is first asked for, and dropped with it. Results are not cached
+/// here: each costs opening a file, so the caller keeps them by address.
+#[derive(Default)]
+pub struct Symbolizer {
+    modules: FxHashMap<ModuleId, Symbols>,
+    generation: u64,
+}
+
+impl Symbolizer {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names an address as of what `modules` knows now.
+    pub fn symbolize(&mut self, modules: &Modules, address: u64, lookup: Lookup) -> NativeFrame {
+        self.forget_unloaded(modules);
+        let address = match lookup {
+            Lookup::Exact => address,
+            Lookup::Return => address.wrapping_sub(1),
+        };
+        let Some(located) = modules.locate(address) else {
+            return NativeFrame {
+                function: UNKNOWN.to_owned(),
+                module: None,
+                module_offset: address,
+            };
+        };
+        let module = located.module;
+        let symbol = match module.kind {
+            Kind::Vdso => vdso_symbol(address),
+            Kind::Executable | Kind::Library => self.file_symbol(module, located.file_address),
+        };
+        let function = match symbol {
+            Some(symbol) => demangle(&symbol),
+            None => format!("{}+{:#x}", module.name, located.file_address),
+        };
+        NativeFrame {
+            function,
+            module: Some(module.id),
+            module_offset: located.file_address,
+        }
+    }
+
+    /// What the tables cost now.
+    #[must_use]
+    pub fn statistics(&self) -> SymbolStatistics {
+        let mut statistics = SymbolStatistics::default();
+        for symbols in self.modules.values() {
+            match symbols {
+                Symbols::Table(table) => {
+                    statistics.tables += 1;
+                    statistics.symbols += table.len();
+                    statistics.bytes += table.memory();
+                }
+                Symbols::Absent => {}
+                Symbols::Unreadable => statistics.unreadable_files += 1,
+            }
+        }
+        statistics
+    }
+
+    fn file_symbol(&mut self, module: &Module, file_address: u64) -> Option<String> {
+        let symbols = self
+            .modules
+            .entry(module.id)
+            .or_insert_with(|| match read_symbols(module) {
+                Ok(Some(table)) => Symbols::Table(table),
+                Ok(None) => Symbols::Absent,
+                Err(_) => Symbols::Unreadable,
+            });
+        let Symbols::Table(table) = symbols else {
+            return None;
+        };
+        match table.name_at(file_address) {
+            Ok(name) => name,
+            Err(_) => {
+                // The file is gone: the rest of its names is out of reach too.
+                *symbols = Symbols::Unreadable;
+                None
+            }
+        }
+    }
+
+    fn forget_unloaded(&mut self, modules: &Modules) {
+        if self.generation != modules.generation() {
+            self.generation = modules.generation();
+            self.modules.retain(|id, _| modules.get(*id).is_some());
+        }
+    }
+}
+
+fn read_symbols(module: &Module) -> Result<Option<SymbolTable>, ElfError> {
+    let elf = ElfFile::of_module(module)?;
+    let stripped = !elf
+        .sections
+        .iter()
+        .any(|section| section.kind == object::elf::SHT_SYMTAB);
+    if stripped
+        && let Some(debug) = debug_file::find(module, &elf)
+        && let Some(table) = SymbolTable::read(&debug)?
+    {
+        return Ok(Some(table));
+    }
+    SymbolTable::read(&elf)
+}
+
+/// The vDSO is no file; the loader knows its few symbols.
+fn vdso_symbol(address: u64) -> Option<String> {
+    let mut info = libc::Dl_info {
+        dli_fname: std::ptr::null(),
+        dli_fbase: std::ptr::null_mut(),
+        dli_sname: std::ptr::null(),
+        dli_saddr: std::ptr::null_mut(),
+    };
+    // SAFETY: `dladdr` reads the loader's lists only and fills `info`.
+    let found = unsafe { libc::dladdr(address as usize as *const libc::c_void, &raw mut info) };
+    if found == 0 || info.dli_sname.is_null() {
+        return None;
+    }
+    // SAFETY: the name lies in the vDSO's string table, which is never unmapped.
+    Some(
+        unsafe { CStr::from_ptr(info.dli_sname) }
+            .to_string_lossy()
+            .into_owned(),
+    )
+}
