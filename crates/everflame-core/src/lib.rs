@@ -1,4 +1,6 @@
 //! The sampler behind Everflame. Knows nothing of Node-API; see `docs/architecture.md` for one sample's way.
 
+pub mod engine;
 pub mod native;
+pub mod signal;
 pub mod v8;

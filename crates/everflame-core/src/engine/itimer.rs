@@ -1,0 +1,74 @@
+//! `itimer`: one timer for the process, the last resort. The kernel picks a running thread, so a busy thread can be
+//! sampled for another; totals stay exact because they come from the threads' clocks.
+
+use std::io;
+
+use super::{Engine, EngineError};
+use crate::signal::{Delivery, Installed, set_delivery};
+
+pub(super) struct Itimer;
+
+impl Itimer {
+    /// # Errors
+    /// Our signal is not SIGPROF, or a profiling timer runs already.
+    pub(super) fn new(signal: Installed, interval: u64) -> Result<Itimer, EngineError> {
+        if signal.signal != libc::SIGPROF {
+            return Err(EngineError::SigprofTaken);
+        }
+        // SAFETY: an all-zero itimerval is valid.
+        let mut running: libc::itimerval = unsafe { std::mem::zeroed() };
+        // SAFETY: reads into a valid itimerval.
+        if unsafe { libc::getitimer(libc::ITIMER_PROF as _, &mut running) } != 0 {
+            return Err(EngineError::Itimer(io::Error::last_os_error()));
+        }
+        if running.it_value.tv_sec != 0 || running.it_value.tv_usec != 0 {
+            return Err(EngineError::ItimerTaken);
+        }
+        set_delivery(Delivery::ProcessTimer);
+        arm(interval).map_err(EngineError::Itimer)?;
+        Ok(Itimer)
+    }
+}
+
+fn arm(nanoseconds: u64) -> io::Result<()> {
+    let microseconds = if nanoseconds == 0 {
+        0
+    } else {
+        (nanoseconds / 1000).max(1)
+    };
+    let time = libc::timeval {
+        tv_sec: (microseconds / 1_000_000) as libc::time_t,
+        tv_usec: (microseconds % 1_000_000) as libc::suseconds_t,
+    };
+    let value = libc::itimerval {
+        it_interval: time,
+        it_value: time,
+    };
+    // SAFETY: `value` is valid; the old value is not wanted.
+    if unsafe { libc::setitimer(libc::ITIMER_PROF as _, &value, std::ptr::null_mut()) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+impl Engine for Itimer {
+    fn name(&self) -> &'static str {
+        "itimer"
+    }
+
+    fn detail(&self) -> &'static str {
+        "threads share one timer, so shares between threads are coarse"
+    }
+
+    fn add(&mut self, _tid: i32) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn remove(&mut self, _tid: i32) {}
+
+    fn stop(&mut self) {
+        // Disarming cannot fail with a valid timer; were it to, the handler is off anyway.
+        drop(arm(0));
+    }
+}

@@ -1,0 +1,79 @@
+//! Engines: who makes a running thread take a sample. One engine, one file, one trait; `select.rs` picks.
+//!
+//! Wall time of sleeping threads, thread discovery and clocks are the observer's with every engine, and the accounting
+//! is by thread clocks, so totals do not depend on the engine (docs/architecture.md).
+
+mod ctimer;
+mod itimer;
+mod observer;
+mod perf;
+mod place;
+mod posix_timer;
+mod select;
+mod tick;
+
+use std::io;
+
+pub use observer::{Observer, ObserverOptions};
+pub use select::{Rejected, Selected, select};
+
+/// Interrupts running threads at a rate.
+pub trait Engine: Send {
+    fn name(&self) -> &'static str;
+
+    /// What a reader of the status should know of this engine here; empty when nothing.
+    fn detail(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether the observer is to interrupt threads that it finds running.
+    fn observer_interrupts(&self) -> bool {
+        false
+    }
+
+    /// A thread has been found.
+    ///
+    /// # Errors
+    /// The thread has ended, or the kernel refuses the timer or descriptor.
+    fn add(&mut self, tid: i32) -> Result<(), EngineError>;
+
+    /// A thread has ended.
+    fn remove(&mut self, tid: i32);
+
+    /// Disarms everything. Late signals may still arrive.
+    fn stop(&mut self);
+}
+
+/// Why an engine cannot work here. Each variant names the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    #[error(
+        "perf_event_open is not permitted ({0}); lower kernel.perf_event_paranoid to 2 or less (sysctl), give the process CAP_PERFMON, allow the system call in the seccomp profile, or choose another engine with EVERFLAME_ENGINE=tick"
+    )]
+    PerfDenied(io::Error),
+    #[error(
+        "this kernel has no perf_event_open ({0}); choose another engine with EVERFLAME_ENGINE=tick"
+    )]
+    PerfMissing(io::Error),
+    #[error(
+        "no file descriptor is left for a perf event of thread {0}; raise the limit (ulimit -n), or choose an engine without descriptors with EVERFLAME_ENGINE=tick"
+    )]
+    NoDescriptor(i32),
+    #[error("a CPU timer for thread {0} could not be created: {1}; choose another engine with EVERFLAME_ENGINE=tick")]
+    Timer(i32, io::Error),
+    #[error(
+        "the itimer engine needs SIGPROF, which is handled by somebody else in this process; choose another engine with EVERFLAME_ENGINE=tick"
+    )]
+    SigprofTaken,
+    #[error(
+        "an interval timer (ITIMER_PROF) is already running in this process; choose another engine with EVERFLAME_ENGINE=tick"
+    )]
+    ItimerTaken,
+    #[error("setitimer failed: {0}; choose another engine with EVERFLAME_ENGINE=tick")]
+    Itimer(io::Error),
+    #[error("there is no engine {0:?}; allowed are auto, tick, ctimer, perf and itimer (EVERFLAME_ENGINE)")]
+    Unknown(String),
+    #[error(transparent)]
+    Signal(#[from] crate::signal::InstallError),
+}

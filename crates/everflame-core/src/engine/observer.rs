@@ -1,0 +1,353 @@
+//! The observer: one thread that finds threads, reads their clocks and places from outside, and decides who is
+//! interrupted. See docs/architecture.md, "Engines".
+
+mod idle;
+mod thread;
+
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use super::Engine;
+use crate::signal::{
+    AGGREGATOR, COUNTERS, Installed, MAX_RECORD, Ring, Slots, monotonic, process_cpu, thread_cpu,
+    thread_cpu_of,
+};
+use idle::Sleeper;
+use thread::{Look, Watched};
+
+/// A thread whose clock advanced by less did not run: reading a clock on another CPU is not exact, and the tail of our
+/// own handler may fall behind its last reading.
+const STILL: u64 = 20_000;
+
+/// Ticks without anybody running after which the observer waits for the process's clock instead of the wall's.
+const QUIET_TICKS: u32 = 20;
+
+/// The longest wait: new threads are found within it.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// What the observer is told.
+enum Command {
+    /// Report every thread's clock and place now, then answer.
+    Settle(Sender<()>),
+    /// A thread of the application has registered itself.
+    Discover,
+    Stop,
+}
+
+pub struct ObserverOptions {
+    /// Nanoseconds between samples.
+    pub interval: u64,
+    pub signal: Installed,
+    /// The aggregator's thread, known only once it runs.
+    pub own_threads: Vec<i32>,
+    /// Code events that wait to be read, in bytes: the observer wakes the aggregator when there are some.
+    pub backlog: Box<dyn Fn() -> bool + Send>,
+}
+
+/// A running observer.
+pub struct Observer {
+    commands: Mutex<Sender<Command>>,
+    tid: i32,
+    signal: Installed,
+    /// Records of the observer for the aggregator.
+    pub ring: Arc<Ring>,
+    thread: Option<JoinHandle<Box<dyn Engine>>>,
+}
+
+impl Observer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Memory or threads are out.
+    pub fn start(
+        engine: Box<dyn Engine>,
+        slots: &'static Slots,
+        options: ObserverOptions,
+    ) -> std::io::Result<Observer> {
+        let ring = Arc::new(Ring::new()?);
+        let (commands, receiver) = channel();
+        let (started, tid) = channel();
+        let signal = options.signal;
+        let records = Arc::clone(&ring);
+        let thread = std::thread::Builder::new()
+            .name("everflame-obs".to_owned())
+            .spawn(move || {
+                crate::signal::mask_all_signals();
+                // SAFETY: gettid takes nothing and cannot fail.
+                let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+                let sleeper = Sleeper::new(signal.signal, tid, options.interval);
+                let mut loop_ = Loop {
+                    engine,
+                    slots,
+                    sleeper,
+                    own_threads: options.own_threads.iter().copied().chain([tid]).collect(),
+                    options,
+                    threads: Vec::new(),
+                    known: FxHashMap::default(),
+                    ring: records,
+                    process: process_cpu(),
+                    own_cpu: 0,
+                    started: monotonic(),
+                    links: 0,
+                    looked_for_threads: 0,
+                    quiet: 0,
+                };
+                loop_.find_threads(monotonic());
+                drop(started.send(tid));
+                loop_.run(&receiver);
+                loop_.engine.stop();
+                loop_.engine
+            })?;
+        let tid = tid
+            .recv()
+            .map_err(|_| std::io::Error::other("the observer ended while starting"))?;
+        Ok(Observer {
+            commands: Mutex::new(commands),
+            tid,
+            signal,
+            ring,
+            thread: Some(thread),
+        })
+    }
+
+    pub fn tid(&self) -> i32 {
+        self.tid
+    }
+
+    fn tell(&self, command: Command) {
+        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        // Both fail only when the observer has ended, and then there is nothing left to tell it.
+        if commands.send(command).is_ok() {
+            drop(self.signal.interrupt(self.tid));
+        }
+    }
+
+    /// Has a record written for every thread, up to now. Returns when they are in the ring.
+    pub fn settle(&self) {
+        let (done, wait) = channel();
+        self.tell(Command::Settle(done));
+        // An observer that ended answers by hanging up.
+        drop(wait.recv_timeout(Duration::from_secs(2)));
+    }
+
+    /// A thread has just registered itself: look for it now.
+    pub fn discover(&self) {
+        self.tell(Command::Discover);
+    }
+
+    /// Ends the thread and disarms the engine.
+    pub fn stop(&mut self) {
+        self.tell(Command::Stop);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+struct Loop {
+    engine: Box<dyn Engine>,
+    slots: &'static Slots,
+    sleeper: Sleeper,
+    options: ObserverOptions,
+    own_threads: HashSet<i32>,
+    threads: Vec<Watched>,
+    known: FxHashMap<i32, ()>,
+    ring: Arc<Ring>,
+    /// The process's clock at the last tick.
+    process: u64,
+    /// The profiler's own threads' clocks at the last tick.
+    own_cpu: u64,
+    started: u64,
+    /// Link count of `/proc/self/task` at the last look: two more than there are threads.
+    links: u64,
+    looked_for_threads: u64,
+    quiet: u32,
+}
+
+impl Loop {
+    fn run(&mut self, commands: &Receiver<Command>) {
+        loop {
+            let idle = self.quiet >= QUIET_TICKS;
+            self.sleeper.wait(idle.then_some(LONGEST_WAIT));
+            COUNTERS
+                .observer_wakeups
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            loop {
+                match commands.try_recv() {
+                    Ok(Command::Settle(done)) => {
+                        self.settle();
+                        // The one who asked may have stopped waiting.
+                        drop(done.send(()));
+                    }
+                    Ok(Command::Discover) => self.find_threads(monotonic()),
+                    Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return,
+                    Err(TryRecvError::Empty) => break,
+                }
+            }
+            self.tick();
+            COUNTERS
+                .observer_cpu_nanoseconds
+                .store(thread_cpu(), std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = monotonic();
+        let process = process_cpu();
+        let own: u64 = self
+            .own_threads
+            .iter()
+            .filter_map(|tid| thread_cpu_of(*tid))
+            .sum();
+        let ran = process.saturating_sub(self.process);
+        let mut unexplained = ran.saturating_sub(own.saturating_sub(self.own_cpu));
+        self.process = process;
+        self.own_cpu = own;
+        let links = thread_links();
+        if links != self.links
+            || now.saturating_sub(self.looked_for_threads) >= LONGEST_WAIT.as_nanos() as u64
+        {
+            self.links = links;
+            self.find_threads(now);
+            self.wake_aggregator();
+        }
+        let mut somebody_ran = false;
+        // First those that may have moved; the others only while CPU time remains that nobody has explained.
+        for first_pass in [true, false] {
+            for place in 0..self.threads.len() {
+                if self.threads[place].is_restless() != first_pass {
+                    continue;
+                }
+                if !first_pass && unexplained <= STILL {
+                    break;
+                }
+                let look = self.look(place, now);
+                if let Look::Ran(cpu) = look {
+                    unexplained = unexplained.saturating_sub(cpu);
+                    somebody_ran = true;
+                }
+                self.threads[place].looked = now;
+            }
+        }
+        self.threads.retain(|thread| !thread.ended);
+        self.quiet = if somebody_ran || self.threads.iter().any(Watched::is_restless) {
+            0
+        } else {
+            self.quiet + 1
+        };
+    }
+
+    fn look(&mut self, place: usize, now: u64) -> Look {
+        let thread = &mut self.threads[place];
+        if thread.looked == now {
+            return Look::Still;
+        }
+        let Some(slot) = self.slots.get(thread.number) else {
+            return Look::Still;
+        };
+        let look = thread.look(
+            now,
+            slot,
+            &self.options,
+            self.engine.observer_interrupts(),
+            &self.ring,
+        );
+        if let Look::Ended = look {
+            self.end(place, now);
+        }
+        look
+    }
+
+    fn end(&mut self, place: usize, now: u64) {
+        let thread = &mut self.threads[place];
+        thread.end(now, &self.ring);
+        self.engine.remove(thread.tid);
+        self.slots.forget(thread.tid);
+        self.known.remove(&thread.tid);
+    }
+
+    /// Reads the list of threads, takes on new ones and lets ended ones go.
+    fn find_threads(&mut self, now: u64) {
+        self.looked_for_threads = now;
+        let Ok(entries) = std::fs::read_dir("/proc/self/task") else {
+            return;
+        };
+        let mut alive = HashSet::new();
+        for tid in entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        {
+            alive.insert(tid);
+            if self.own_threads.contains(&tid) || self.known.contains_key(&tid) {
+                continue;
+            }
+            self.take_on(tid, now);
+        }
+        for place in 0..self.threads.len() {
+            if !alive.contains(&self.threads[place].tid) {
+                self.end(place, now);
+            }
+        }
+        self.threads.retain(|thread| !thread.ended);
+    }
+
+    fn take_on(&mut self, tid: i32, now: u64) {
+        let Some((number, slot)) = self.slots.claim(tid) else {
+            COUNTERS
+                .threads_without_slot
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.known.insert(tid, ());
+            return;
+        };
+        let first_look = self.threads.is_empty() && self.known.is_empty() || now == self.started;
+        let Some(thread) = Watched::begin(tid, number, now, self.started, first_look) else {
+            self.slots.forget(tid);
+            self.slots.release(number);
+            return;
+        };
+        thread.begin_record(&self.ring);
+        thread.learn_stack(slot);
+        self.known.insert(tid, ());
+        self.threads.push(thread);
+        // An ended thread is found gone at the next look; any other failure is counted and shown in the status.
+        if self.engine.add(tid).is_err() && thread_cpu_of(tid).is_some() {
+            COUNTERS
+                .engine_thread_failures
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn settle(&mut self) {
+        let now = monotonic();
+        for place in 0..self.threads.len() {
+            if !self.threads[place].settle(now, &self.ring) {
+                self.end(place, now);
+            }
+        }
+        self.threads.retain(|thread| !thread.ended);
+    }
+
+    fn wake_aggregator(&self) {
+        let waiting = self
+            .threads
+            .iter()
+            .filter_map(|thread| self.slots.get(thread.number)?.ring())
+            .any(|ring| !ring.is_empty());
+        if waiting || !self.ring.is_empty() || (self.options.backlog)() {
+            AGGREGATOR.notify();
+        }
+    }
+}
+
+/// Link count of the directory of threads; 0 when it cannot be read.
+fn thread_links() -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self/task").map_or(0, |metadata| metadata.nlink())
+}
+
+const _: () = assert!(MAX_RECORD > size_of::<crate::signal::Header>());

@@ -1,0 +1,78 @@
+//! How the observer sleeps: until the next tick, or, when nothing runs, until the process has used CPU time again.
+
+use std::time::Duration;
+
+use crate::engine::posix_timer::{PosixTimer, timespec};
+
+pub(super) struct Sleeper {
+    signal: libc::c_int,
+    interval: u64,
+    /// On the process's CPU clock, directed at this thread. Without it idle waits are cut short instead.
+    timer: Option<PosixTimer>,
+    random: u64,
+}
+
+impl Sleeper {
+    pub(super) fn new(signal: libc::c_int, tid: i32, interval: u64) -> Sleeper {
+        Sleeper {
+            signal,
+            interval,
+            timer: PosixTimer::new(libc::CLOCK_PROCESS_CPUTIME_ID, signal, tid).ok(),
+            random: crate::signal::monotonic() | 1,
+        }
+    }
+
+    /// Waits one interval, or, idle, at most `limit` but no longer than the process needs for one interval of CPU
+    /// time. A directed signal ends every wait. All signals are blocked on this thread, so they are received here
+    /// and no handler runs.
+    pub(super) fn wait(&mut self, limit: Option<Duration>) {
+        let time = match (limit, &self.timer) {
+            (Some(limit), Some(timer)) if timer.arm(self.interval, 0).is_ok() => {
+                limit.as_nanos() as u64
+            }
+            _ => self.jittered(),
+        };
+        let time = timespec(time);
+        // SAFETY: an all-zero set is valid to be emptied.
+        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+        // SAFETY: `set` is valid; the signal number is.
+        unsafe {
+            libc::sigemptyset(&mut set);
+            libc::sigaddset(&mut set, self.signal);
+            // Any result is a wake-up: time over, a command, or the process's clock.
+            libc::sigtimedwait(&set, std::ptr::null_mut(), &time);
+        }
+        if let (Some(_), Some(timer)) = (limit, &self.timer) {
+            // A timer that cannot be disarmed would only wake this thread once more.
+            drop(timer.arm(0, 0));
+        }
+    }
+
+    /// The interval ±25 %, so that ticks do not beat with the application's own timers (xorshift).
+    fn jittered(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let span = (self.interval / 2).max(1);
+        self.interval - self.interval / 4 + self.random % span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_keeps_the_mean_and_the_bounds() {
+        let mut sleeper = Sleeper {
+            signal: libc::SIGVTALRM,
+            interval: 10_000,
+            timer: None,
+            random: 99,
+        };
+        let draws: Vec<u64> = (0..100_000).map(|_| sleeper.jittered()).collect();
+        assert!(draws.iter().all(|draw| (7_500..12_500).contains(draw)));
+        let mean = draws.iter().sum::<u64>() / draws.len() as u64;
+        assert!((9_950..=10_050).contains(&mean), "mean {mean}");
+    }
+}

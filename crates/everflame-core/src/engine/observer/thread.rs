@@ -1,0 +1,282 @@
+//! One thread as the observer sees it.
+
+use std::fs::File;
+use std::sync::atomic::Ordering;
+
+use super::{ObserverOptions, STILL};
+use crate::engine::place::{self, Place};
+use crate::signal::{
+    AGGREGATOR, COUNTERS, Header, Ring, Slot, WaitKey, kind, monotonic, thread_cpu_of,
+};
+
+/// A remembered stack with JavaScript in it is believed while the thread's clock has not moved on by more.
+const SAME_SLEEP: u64 = 50_000;
+
+/// Native places remembered a thread; an event loop has one, a pool thread one or two.
+const PLACES: usize = 8;
+
+/// Looks after which a signal that is not answered is given up (the thread blocks it, or is stuck in the kernel).
+const PATIENCE: u32 = 200;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    New,
+    Running,
+    /// Signalled to learn the stack at this place.
+    Learning(WaitKey, u32),
+    /// Asleep at a known place.
+    Asleep(WaitKey),
+    /// Does not answer signals; its time goes to its last stack.
+    Deaf,
+}
+
+/// What a look found.
+pub(super) enum Look {
+    Still,
+    /// The thread has used this much CPU time since the last look.
+    Ran(u64),
+    Ended,
+}
+
+pub(super) struct Watched {
+    pub(super) tid: i32,
+    pub(super) number: usize,
+    pub(super) ended: bool,
+    /// When the thread was looked at last.
+    pub(super) looked: u64,
+    state: State,
+    cpu: u64,
+    /// The last moment the thread was seen at its known place.
+    seen: u64,
+    begin_time: u64,
+    begin_cpu: u64,
+    native_places: Vec<WaitKey>,
+    file: Option<File>,
+}
+
+impl Watched {
+    /// `None` when the thread has ended already. One that was there when the profiler started begins then; a later one
+    /// begins at its own start, with a clock of 0.
+    pub(super) fn begin(
+        tid: i32,
+        number: usize,
+        now: u64,
+        profiler_start: u64,
+        existing: bool,
+    ) -> Option<Watched> {
+        let cpu = thread_cpu_of(tid)?;
+        let (begin_time, begin_cpu) = if existing {
+            (now, cpu)
+        } else {
+            // Since boot, while our time line stops during suspend: never before the profiler, never after now.
+            let started = place::started(tid).unwrap_or(now);
+            (started.clamp(profiler_start, now), 0)
+        };
+        Some(Watched {
+            tid,
+            number,
+            ended: false,
+            looked: 0,
+            state: State::New,
+            cpu: begin_cpu,
+            seen: now,
+            begin_time,
+            begin_cpu,
+            native_places: Vec::new(),
+            file: None,
+        })
+    }
+
+    /// Whether the thread must be looked at in every tick.
+    pub(super) fn is_restless(&self) -> bool {
+        !matches!(self.state, State::Asleep(_) | State::Deaf)
+    }
+
+    pub(super) fn begin_record(&self, ring: &Ring) {
+        self.record(ring, kind::BEGIN, self.begin_time, self.begin_cpu, None);
+    }
+
+    /// Finds the end of the thread's stack, so that its handler may walk it.
+    pub(super) fn learn_stack(&self, slot: &Slot) {
+        if slot.stack_end.load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        let sp = match slot.last_sp.load(Ordering::Relaxed) {
+            0 => match place::open(self.tid).map(|file| place::read(&file)) {
+                Some(Place::Asleep(key)) => key.sp,
+                _ => return,
+            },
+            sp => sp,
+        };
+        if let Some(end) = place::region_end(sp) {
+            slot.stack_end.store(end, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn look(
+        &mut self,
+        now: u64,
+        slot: &Slot,
+        options: &ObserverOptions,
+        interrupts: bool,
+        ring: &Ring,
+    ) -> Look {
+        let Some(cpu) = thread_cpu_of(self.tid) else {
+            return Look::Ended;
+        };
+        let advance = cpu.saturating_sub(self.cpu);
+        let ran = advance > STILL;
+        if slot.stack_end.load(Ordering::Relaxed) == 0 {
+            self.learn_stack(slot);
+        }
+        match self.state {
+            State::Asleep(_) | State::Deaf if !ran => {
+                self.seen = now;
+                return Look::Still;
+            }
+            State::Learning(key, looks) if slot.confirmed() != key && !ran => {
+                self.state = if looks >= PATIENCE {
+                    State::Deaf
+                } else {
+                    State::Learning(key, looks + 1)
+                };
+                return Look::Still;
+            }
+            _ => {}
+        }
+        let before = self.cpu;
+        self.cpu = cpu;
+        match self.place() {
+            Place::Running => {
+                self.leave(now, advance.max(options.interval), before, ring);
+                self.state = State::Running;
+                if interrupts {
+                    COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
+                    self.interrupt(options);
+                }
+            }
+            Place::Unknown => {
+                self.leave(now, advance.max(options.interval), before, ring);
+                if ran || self.state == State::New {
+                    self.state = State::Running;
+                    COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
+                    self.interrupt(options);
+                } else {
+                    // Not seen to run, and no way to see where it sleeps: its last stack has the time.
+                    self.state = State::Deaf;
+                }
+            }
+            Place::Asleep(key) if self.knows(key, cpu, slot) => {
+                if self.state != State::Asleep(key) {
+                    self.leave(now, options.interval, before, ring);
+                    self.state = State::Asleep(key);
+                }
+                self.seen = now;
+            }
+            Place::Asleep(key) => {
+                self.leave(now, options.interval, before, ring);
+                self.state = State::Learning(key, 0);
+                slot.expect(key);
+                COUNTERS.signals_asleep.fetch_add(1, Ordering::Relaxed);
+                self.interrupt(options);
+            }
+        }
+        if ran { Look::Ran(advance) } else { Look::Still }
+    }
+
+    fn interrupt(&self, options: &ObserverOptions) {
+        // The only failures are a thread that has just ended, found gone at the next look, and a full signal queue,
+        // after which the next tick tries again.
+        drop(options.signal.interrupt(self.tid));
+    }
+
+    fn place(&mut self) -> Place {
+        if self.file.is_none() {
+            self.file = place::open(self.tid);
+        }
+        match &self.file {
+            Some(file) => place::read(file),
+            None => Place::Unknown,
+        }
+    }
+
+    /// Whether the stack at this place is known to the aggregator and still true.
+    fn knows(&mut self, key: WaitKey, cpu: u64, slot: &Slot) -> bool {
+        if self.native_places.contains(&key) {
+            return true;
+        }
+        if slot.confirmed() != key {
+            return false;
+        }
+        if slot.confirmed_has_javascript.load(Ordering::Relaxed) {
+            return cpu.saturating_sub(slot.confirmed_cpu.load(Ordering::Relaxed)) < SAME_SLEEP;
+        }
+        if self.native_places.len() == PLACES {
+            self.native_places.remove(0);
+        }
+        self.native_places.push(key);
+        true
+    }
+
+    /// The thread was asleep and is not any more, or not there: its sleep is reported up to the last moment it can
+    /// have lasted.
+    fn leave(&mut self, now: u64, awake: u64, cpu: u64, ring: &Ring) {
+        if let State::Asleep(key) = self.state {
+            let until = self.seen.max(now.saturating_sub(awake));
+            self.record(ring, kind::WAIT, until, cpu, Some(key));
+        }
+    }
+
+    /// Reports the thread up to now; `false` when it has ended.
+    pub(super) fn settle(&mut self, now: u64, ring: &Ring) -> bool {
+        let Some(cpu) = thread_cpu_of(self.tid) else {
+            return false;
+        };
+        match self.state {
+            State::Asleep(key) => self.record(ring, kind::WAIT, now, cpu, Some(key)),
+            _ => self.record(ring, kind::CLOCK, now, cpu, None),
+        }
+        true
+    }
+
+    pub(super) fn end(&mut self, now: u64, ring: &Ring) {
+        self.ended = true;
+        let key = match self.state {
+            State::Asleep(key) => Some(key),
+            _ => None,
+        };
+        self.record(ring, kind::END, now, self.cpu, key);
+    }
+
+    fn record(&self, ring: &Ring, kind: u16, time: u64, cpu: u64, key: Option<WaitKey>) {
+        let size = size_of::<Header>();
+        let key = key.unwrap_or_default();
+        let header = Header {
+            size: size as u32,
+            kind,
+            time,
+            cpu,
+            slot: self.number as u32,
+            wait_sp: key.sp,
+            wait_pc: key.pc,
+            ..Header::default()
+        };
+        let deadline = monotonic() + 100_000_000;
+        let place = loop {
+            if let Some(place) = ring.reserve(size) {
+                break place;
+            }
+            AGGREGATOR.notify();
+            if monotonic() > deadline {
+                COUNTERS.dropped_ring_full.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            std::thread::yield_now();
+        };
+        // SAFETY: `size` bytes are reserved at `place`, aligned to 8.
+        unsafe { place.cast::<Header>().write(header) };
+        if ring.commit(size) {
+            AGGREGATOR.notify();
+        }
+    }
+}

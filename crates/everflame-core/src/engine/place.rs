@@ -1,0 +1,150 @@
+//! Where a thread is, read from outside: running, or asleep in a system call at a stack pointer and program counter.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+use crate::signal::WaitKey;
+
+/// A thread's state as `/proc/self/task/<tid>/syscall` tells it (proc(5)). A thread may read it of its own process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Running,
+    Asleep(WaitKey),
+    /// The file cannot be read (no such kernel option, or a sandbox): nothing is known without a signal.
+    Unknown,
+}
+
+pub(super) fn open(tid: i32) -> Option<File> {
+    File::open(format!("/proc/self/task/{tid}/syscall")).ok()
+}
+
+pub(super) fn read(file: &File) -> Place {
+    // "nr arg0..arg5 sp pc": nine numbers of at most 18 characters.
+    let mut text = [0; 256];
+    match file.read_at(&mut text, 0) {
+        Ok(length) => parse(text.get(..length).unwrap_or(&[])),
+        Err(_) => Place::Unknown,
+    }
+}
+
+fn parse(text: &[u8]) -> Place {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return Place::Unknown;
+    };
+    let text = text.trim_end();
+    if text == "running" {
+        return Place::Running;
+    }
+    let mut fields = text.rsplit(' ').map(|field| {
+        u64::from_str_radix(field.strip_prefix("0x").unwrap_or(field), 16).unwrap_or(0)
+    });
+    match (fields.next(), fields.next()) {
+        (Some(pc), Some(sp)) if pc != 0 && sp != 0 => Place::Asleep(WaitKey { sp, pc }),
+        _ => Place::Unknown,
+    }
+}
+
+/// When a thread started, in nanoseconds since boot, to 10 ms (`starttime` of `/proc/self/task/<tid>/stat`).
+pub(super) fn started(tid: i32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;
+    // The name in parentheses may hold spaces; the fields after it do not. starttime is field 22, the 20th after it.
+    let (_, fields) = text.rsplit_once(')')?;
+    let ticks: u64 = fields.split_whitespace().nth(19)?.parse().ok()?;
+    // SAFETY: sysconf reads a constant.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    let per_second = u64::try_from(per_second).ok().filter(|ticks| *ticks > 0)?;
+    Some(ticks * (1_000_000_000 / per_second))
+}
+
+/// The exclusive end of the memory region that holds `address`: for a stack pointer, the end of the stack.
+pub(super) fn region_end(address: u64) -> Option<u64> {
+    let mut text = String::new();
+    File::open("/proc/self/maps")
+        .ok()?
+        .read_to_string(&mut text)
+        .ok()?;
+    find_region(&text, address)
+}
+
+fn find_region(maps: &str, address: u64) -> Option<u64> {
+    maps.lines().find_map(|line| {
+        let (range, _) = line.split_once(' ')?;
+        let (start, end) = range.split_once('-')?;
+        let start = u64::from_str_radix(start, 16).ok()?;
+        let end = u64::from_str_radix(end, 16).ok()?;
+        (start <= address && address < end).then_some(end)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_forms_of_the_file_are_told_apart() {
+        assert_eq!(parse(b"running\n"), Place::Running);
+        assert_eq!(
+            parse(b"7 0x0 0x0 0x186a0 0x0 0x0 0x0 0x7f66c6e2bea0 0x7f66c6f2c26f\n"),
+            Place::Asleep(WaitKey {
+                sp: 0x7f66_c6e2_bea0,
+                pc: 0x7f66_c6f2_c26f
+            })
+        );
+        assert_eq!(
+            parse(b"-1 0x7ffd00001000 0x40110a\n"),
+            Place::Asleep(WaitKey {
+                sp: 0x7ffd_0000_1000,
+                pc: 0x40_110a
+            })
+        );
+        for garbage in [&b""[..], b"\n", b"x", b"0x0 0x0", b"\xff\xfe"] {
+            assert_eq!(parse(garbage), Place::Unknown, "{garbage:?}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_found_by_any_address_inside_it() {
+        let maps = "1000-3000 rw-p 0 00:00 0\n3000-4000 ---p 0 00:00 0 [x y]\n";
+        assert_eq!(find_region(maps, 0x1000), Some(0x3000));
+        assert_eq!(find_region(maps, 0x2fff), Some(0x3000));
+        assert_eq!(find_region(maps, 0x3000), Some(0x4000));
+        assert_eq!(find_region(maps, 0x4000), None);
+    }
+
+    #[test]
+    fn a_thread_that_waits_is_asleep_and_one_that_spins_runs() {
+        use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+        static STOP: AtomicBool = AtomicBool::new(false);
+        static TID: AtomicI32 = AtomicI32::new(0);
+        let spinning = std::thread::spawn(|| {
+            // SAFETY: gettid takes nothing and cannot fail.
+            TID.store(
+                unsafe { libc::syscall(libc::SYS_gettid) } as i32,
+                Ordering::SeqCst,
+            );
+            while !STOP.load(Ordering::SeqCst) {
+                std::hint::spin_loop();
+            }
+            // Sleeps in a system call until the test lets it go.
+            std::thread::park();
+        });
+        while TID.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        let tid = TID.load(Ordering::SeqCst);
+        let file = open(tid).expect("the state of an own thread can be read");
+        assert_eq!(read(&file), Place::Running);
+        STOP.store(true, Ordering::SeqCst);
+        let key = loop {
+            if let Place::Asleep(key) = read(&file) {
+                break key;
+            }
+            std::thread::yield_now();
+        };
+        assert!(region_end(key.sp).is_some());
+        assert!(started(tid).is_some());
+        spinning.thread().unpark();
+        spinning.join().unwrap();
+    }
+}

@@ -1,0 +1,103 @@
+//! Picks the engine, says why, and why not the others.
+
+use super::ctimer::Ctimer;
+use super::itimer::Itimer;
+use super::perf::Perf;
+use super::tick::Tick;
+use super::{Engine, EngineError};
+use crate::signal::{Installed, choose, install};
+
+/// The engine at work.
+pub struct Selected {
+    pub engine: Box<dyn Engine>,
+    pub signal: Installed,
+    pub reason: String,
+    pub rejected: Vec<Rejected>,
+}
+
+/// An engine that was not taken.
+pub struct Rejected {
+    pub engine: &'static str,
+    pub reason: String,
+}
+
+/// Cheapest at full accuracy first (docs/engines.md has the measurements).
+const ORDER: [&str; 4] = ["tick", "ctimer", "perf", "itimer"];
+
+/// Starts the engine named, or with `auto` the first of [`ORDER`] that works here.
+///
+/// # Errors
+/// A named engine cannot work here, or no signal is free.
+pub fn select(
+    wanted: &str,
+    signal: Option<&str>,
+    interval: u64,
+) -> Result<Selected, EngineError> {
+    if wanted != "auto" {
+        let Some(name) = ORDER.into_iter().find(|name| *name == wanted) else {
+            return Err(EngineError::Unknown(wanted.to_owned()));
+        };
+        let (engine, signal) = create(name, signal, interval)?;
+        return Ok(Selected {
+            reason: describe("asked for", &*engine),
+            engine,
+            signal,
+            rejected: Vec::new(),
+        });
+    }
+    let mut rejected = Vec::new();
+    let mut names = ORDER.into_iter();
+    let mut last = EngineError::Unknown("auto".to_owned());
+    while let Some(name) = names.next() {
+        match create(name, signal, interval) {
+            Ok((engine, signal)) => {
+                rejected.extend(names.map(|engine| Rejected {
+                    engine,
+                    reason: format!("not needed: {name} costs less at the same accuracy"),
+                }));
+                return Ok(Selected {
+                    reason: describe("cheapest at full accuracy (docs/engines.md)", &*engine),
+                    engine,
+                    signal,
+                    rejected,
+                });
+            }
+            Err(error) => {
+                rejected.push(Rejected {
+                    engine: name,
+                    reason: error.to_string(),
+                });
+                last = error;
+            }
+        }
+    }
+    Err(last)
+}
+
+fn describe(why: &str, engine: &dyn Engine) -> String {
+    match engine.detail() {
+        "" => why.to_owned(),
+        detail => format!("{why}; {detail}"),
+    }
+}
+
+fn create(
+    name: &str,
+    signal: Option<&str>,
+    interval: u64,
+) -> Result<(Box<dyn Engine>, Installed), EngineError> {
+    // The process-wide timer raises SIGPROF and nothing else.
+    let wanted = if name == "itimer" {
+        Some("SIGPROF")
+    } else {
+        signal
+    };
+    let installed = install(choose(wanted)?)?;
+    let engine: Box<dyn Engine> = match name {
+        "tick" => Box::new(Tick),
+        "ctimer" => Box::new(Ctimer::new(installed, interval)?),
+        "perf" => Box::new(Perf::new(installed, interval)?),
+        _ => Box::new(Itimer::new(installed, interval)?),
+    };
+    Ok((engine, installed))
+}

@@ -1,0 +1,296 @@
+//! The signal handler. It reads one flag, walks the stack into the thread's own ring and leaves.
+
+use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
+
+use super::clock::{monotonic, thread_cpu};
+use super::counters::COUNTERS;
+use super::install;
+use super::record::{Header, MAX_FRAMES, MAX_RECORD, STACK_COPY, flags, kind};
+use super::registers::Registers;
+use super::slot::{JavaScript, Slot, slots};
+use super::wake;
+use super::walk::{Stack, walk};
+use crate::v8::{EntryPoints, RegisterState, SampleInfo, VmState};
+
+static ENABLED: AtomicBool = AtomicBool::new(false);
+
+/// V8's entry points, once they are known.
+static ENTRY: AtomicPtr<EntryPoints> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Which deliveries besides our own cookie are ours: bit 0 perf descriptors, bit 1 the process timer.
+static ACCEPTED: AtomicU8 = AtomicU8::new(0);
+
+/// Identifies signals that we send and timers that we make: its address cannot come from anybody else.
+static COOKIE: u8 = 0;
+
+/// The value our signals and timers carry.
+pub fn cookie() -> *mut c_void {
+    (&raw const COOKIE).cast_mut().cast()
+}
+
+/// What else than directed signals and thread timers may raise our signal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Only signals that carry our cookie.
+    Cookie,
+    /// Descriptors of perf events too.
+    PerfDescriptor,
+    /// The process-wide profiling timer too.
+    ProcessTimer,
+}
+
+/// Lets the handler take samples, or not. Off, it returns at once.
+pub fn set_enabled(enabled: bool) {
+    ENABLED.store(enabled, Ordering::SeqCst);
+}
+
+pub fn set_delivery(delivery: Delivery) {
+    ACCEPTED.store(delivery as u8, Ordering::Release);
+}
+
+pub fn set_entry_points(entry: &'static EntryPoints) {
+    ENTRY.store(std::ptr::from_ref(entry).cast_mut(), Ordering::Release);
+}
+
+/// Installed by `install.rs` with SA_SIGINFO | SA_RESTART | SA_ONSTACK and every signal masked.
+pub(super) extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: errno's place is this thread's own.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    let saved = unsafe { *errno };
+    // SAFETY: the kernel passes a valid siginfo and ucontext.
+    match unsafe { weight_of_ours(info) } {
+        Some(weight) => {
+            if ENABLED.load(Ordering::SeqCst) {
+                // SAFETY: `context` is this handler's third argument.
+                let registers = unsafe { Registers::of(context) };
+                sample(&registers, weight);
+            }
+        }
+        None => {
+            COUNTERS.foreign_signals.fetch_add(1, Ordering::Relaxed);
+            // SAFETY: the arguments are the kernel's, passed on unchanged.
+            unsafe { install::forward(signal, info, context) };
+        }
+    }
+    // SAFETY: as above.
+    unsafe { *errno = saved };
+}
+
+/// Sampling intervals that this signal stands for, or `None` when it is not ours.
+///
+/// # Safety
+/// `info` is the kernel's siginfo.
+unsafe fn weight_of_ours(info: *const libc::siginfo_t) -> Option<u32> {
+    // SAFETY: the caller's promise.
+    let code = unsafe { (*info).si_code };
+    match code {
+        libc::SI_QUEUE | libc::SI_TIMER => {
+            // SAFETY: both codes fill in `si_value`.
+            if unsafe { (*info).si_value().sival_ptr } != cookie() {
+                return None;
+            }
+            if code == libc::SI_QUEUE {
+                return Some(1);
+            }
+            // SAFETY: for SI_TIMER the word after the timer's id is the overrun count (sigaction(2)): byte 20.
+            let overruns = unsafe { info.cast::<c_int>().add(5).read() };
+            Some(1 + overruns.max(0) as u32)
+        }
+        // POLL_IN to POLL_HUP (F_SETSIG, fcntl(2)).
+        1..=6 if ACCEPTED.load(Ordering::Relaxed) == Delivery::PerfDescriptor as u8 => Some(1),
+        libc::SI_KERNEL if ACCEPTED.load(Ordering::Relaxed) == Delivery::ProcessTimer as u8 => {
+            Some(1)
+        }
+        _ => None,
+    }
+}
+
+fn sample(registers: &Registers, weight: u32) {
+    let start = monotonic();
+    // SAFETY: gettid takes nothing and cannot fail.
+    let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+    let Some((_, slot)) = slots().and_then(|slots| slots.find(tid)) else {
+        COUNTERS.dropped_no_slot.fetch_add(1, Ordering::Relaxed);
+        return;
+    };
+    slot.in_handler.fetch_add(1, Ordering::SeqCst);
+    slot.last_sp.store(registers.sp, Ordering::Relaxed);
+    if let Some(ring) = slot.ring() {
+        match ring.reserve(MAX_RECORD) {
+            Some(place) => {
+                // SAFETY: MAX_RECORD bytes are reserved at `place`, aligned to 8.
+                let size = unsafe { write(place, slot, registers, start, weight) };
+                COUNTERS.samples.fetch_add(1, Ordering::Relaxed);
+                if ring.commit(size) {
+                    wake::AGGREGATOR.notify();
+                }
+            }
+            None => lost(slot),
+        }
+    }
+    slot.in_handler.fetch_add(1, Ordering::SeqCst);
+    COUNTERS.count_handler(monotonic().saturating_sub(start));
+}
+
+fn lost(slot: &Slot) {
+    slot.dropped.fetch_add(1, Ordering::Relaxed);
+    COUNTERS.dropped_ring_full.fetch_add(1, Ordering::Relaxed);
+    wake::AGGREGATOR.notify();
+}
+
+/// Writes the record and returns its size.
+///
+/// # Safety
+/// `place` has room for MAX_RECORD bytes and is aligned to 8.
+unsafe fn write(
+    place: *mut u8,
+    slot: &Slot,
+    registers: &Registers,
+    time: u64,
+    weight: u32,
+) -> usize {
+    let cpu = thread_cpu();
+    let stack = Stack {
+        sp: registers.sp,
+        fp: registers.fp,
+        end: slot.stack_end.load(Ordering::Relaxed),
+    };
+    let mut header = Header {
+        kind: kind::SAMPLE,
+        time,
+        cpu,
+        pc: registers.pc,
+        sp: registers.sp,
+        fp: registers.fp,
+        lr: registers.lr,
+        weight,
+        at_sp: stack.word(registers.sp).unwrap_or(0),
+        at_fp_minus_32: stack.word(registers.fp.wrapping_sub(32)).unwrap_or(0),
+        at_fp_minus_40: stack.word(registers.fp.wrapping_sub(40)).unwrap_or(0),
+        ..Header::default()
+    };
+    // SAFETY: the thread was executing at `pc`.
+    if unsafe { registers.asleep() } {
+        header.flags |= flags::ASLEEP;
+    }
+    // SAFETY: MAX_FRAMES words follow the header inside the reserved room.
+    let frames = unsafe { &mut *place.add(size_of::<Header>()).cast::<[u64; MAX_FRAMES]>() };
+    // SAFETY: the room for the stack copy follows; until the copy is made it holds V8's frames.
+    let scratch = unsafe {
+        &mut *place
+            .add(size_of::<Header>() + MAX_FRAMES * 8)
+            .cast::<[u64; MAX_FRAMES]>()
+    };
+    const { assert!(STACK_COPY >= MAX_FRAMES * 8) };
+    let mut copy_end = stack.end;
+    let mut count = 0;
+    if stack.end != 0 {
+        let javascript = slot.javascript().filter(|javascript| is_current(javascript));
+        let v8_count = match javascript {
+            Some(javascript) => v8_frames(javascript, registers, &stack, scratch, &mut header),
+            None => 0,
+        };
+        let ranges = javascript.map_or(NO_RANGES, |javascript| javascript.ranges);
+        let walked = walk(&stack, &ranges, &scratch[..v8_count.min(MAX_FRAMES)], frames);
+        count = walked.frames;
+        copy_end = walked.copy_end;
+        if walked.broken {
+            header.flags |= flags::BROKEN;
+        }
+    }
+    header.frames = count as u16;
+    let mut size = size_of::<Header>() + count * 8;
+    if header.flags & flags::LEAF_IN_V8 == 0 && copy_end > registers.sp {
+        let bytes = ((copy_end - registers.sp) as usize).min(STACK_COPY) & !7;
+        // SAFETY: the source is the thread's own stack above its stack pointer, the target the reserved room.
+        unsafe {
+            std::ptr::copy_nonoverlapping(registers.sp as *const u8, place.add(size), bytes);
+        };
+        header.stack_bytes = bytes as u32;
+        size += bytes;
+    }
+    if header.flags & flags::ASLEEP != 0 {
+        confirm(slot, registers, &mut header);
+    }
+    header.size = size as u32;
+    // SAFETY: the reserved room starts with the header.
+    unsafe { place.cast::<Header>().write(header) };
+    size
+}
+
+const NO_RANGES: crate::v8::CodeRanges = crate::v8::CodeRanges::empty();
+
+/// Whether the slot's isolate is still the one that runs on this thread.
+fn is_current(javascript: &JavaScript) -> bool {
+    let entry = ENTRY.load(Ordering::Acquire);
+    // SAFETY: null or a static.
+    unsafe { entry.as_ref() }.is_some_and(|entry| {
+        // SAFETY: reads a thread-local of V8.
+        unsafe { entry.try_get_current() == javascript.isolate }
+    })
+}
+
+/// V8's own frames of this thread, and what V8 says of its state.
+fn v8_frames(
+    javascript: &JavaScript,
+    registers: &Registers,
+    stack: &Stack,
+    frames: &mut [u64; MAX_FRAMES],
+    header: &mut Header,
+) -> usize {
+    // SAFETY: null or a static; `is_current` found it.
+    let Some(entry) = (unsafe { ENTRY.load(Ordering::Acquire).as_ref() }) else {
+        return 0;
+    };
+    // SAFETY: the log outlives the isolate.
+    header.sequence = unsafe { (*javascript.sequence).load(Ordering::Acquire) };
+    let in_v8 = javascript.ranges.contains(registers.pc);
+    if in_v8 {
+        header.flags |= flags::LEAF_IN_V8;
+    }
+    let mut state = RegisterState::new(registers.pc, registers.sp, registers.fp, registers.lr);
+    let mut info = SampleInfo::new();
+    // SAFETY: the isolate is the one current on this thread, which is interrupted.
+    let mut count =
+        unsafe { entry.get_stack_sample(javascript.isolate, &state, frames, &mut info) };
+    let vm_state = info.vm_state();
+    if cfg!(target_arch = "x86_64")
+        && in_v8
+        && count == 0
+        && matches!(vm_state, VmState::Js | VmState::Other)
+    {
+        // In a function's first or last instructions V8 gives up; seen from its caller the stack is whole.
+        if let Some(caller) = stack.word(registers.sp) {
+            state = RegisterState::new(caller, registers.sp + 8, registers.fp, registers.lr);
+            // SAFETY: as above.
+            count =
+                unsafe { entry.get_stack_sample(javascript.isolate, &state, frames, &mut info) };
+        }
+    }
+    header.vm_state = vm_state.raw();
+    header.callback = info.external_callback_entry();
+    if count > 0 {
+        header.flags |= flags::JAVASCRIPT;
+    }
+    count
+}
+
+/// The thread sleeps where the observer expected it: from now on its place is known.
+fn confirm(slot: &Slot, registers: &Registers, header: &mut Header) {
+    let sp = slot.expected_sp.load(Ordering::Acquire);
+    let pc = slot.expected_pc.load(Ordering::Acquire);
+    if sp != registers.sp || !registers.is_at(pc) {
+        return;
+    }
+    header.flags |= flags::KEYED;
+    header.wait_sp = sp;
+    header.wait_pc = pc;
+    let has_javascript = header.flags & flags::JAVASCRIPT != 0;
+    slot.confirmed_has_javascript
+        .store(has_javascript, Ordering::Relaxed);
+    slot.confirmed_cpu.store(thread_cpu(), Ordering::Relaxed);
+    slot.confirmed_sp.store(sp, Ordering::Release);
+    slot.confirmed_pc.store(pc, Ordering::Release);
+}

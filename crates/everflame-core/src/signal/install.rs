@@ -1,0 +1,221 @@
+//! Which signal is ours, how its handler is put in place, and what happens to signals that are not ours.
+
+use std::ffi::{c_int, c_void};
+use std::io;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::handler::{cookie, handle};
+
+/// Signals that nobody waits for in a normal program, in the order of preference. SIGPROF is the last: V8's own
+/// profiler takes it over while it runs, and we would be blind meanwhile.
+const CANDIDATES: [(c_int, &str); 4] = [
+    (libc::SIGVTALRM, "SIGVTALRM"),
+    (libc::SIGSTKFLT, "SIGSTKFLT"),
+    (libc::SIGPWR, "SIGPWR"),
+    (libc::SIGPROF, "SIGPROF"),
+];
+
+/// Why the handler is not in place.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    #[error(
+        "no signal is free: {0} are all handled by somebody else in this process; free one of them, or name another with EVERFLAME_SIGNAL"
+    )]
+    NoneFree(String),
+    #[error("{0} is handled by somebody else in this process; name another signal with EVERFLAME_SIGNAL")]
+    Taken(String),
+    #[error("{0:?} is not a signal that Everflame can use; allowed are {1}")]
+    Unknown(String, String),
+    #[error("the handler for {0} could not be installed: {1}")]
+    Refused(String, io::Error),
+}
+
+/// The handlers that were there before, by signal number: they get the signals that are not ours.
+static PREVIOUS: [AtomicPtr<libc::sigaction>; 65] =
+    [const { AtomicPtr::new(std::ptr::null_mut()) }; 65];
+
+fn previous(signal: c_int) -> Option<&'static AtomicPtr<libc::sigaction>> {
+    PREVIOUS.get(usize::try_from(signal).ok()?)
+}
+
+/// A signal whose handler is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Installed {
+    pub signal: c_int,
+}
+
+pub fn signal_name(signal: c_int) -> &'static str {
+    CANDIDATES
+        .iter()
+        .find(|(number, _)| *number == signal)
+        .map_or("unknown signal", |(_, name)| name)
+}
+
+fn names() -> String {
+    CANDIDATES.map(|(_, name)| name).join(", ")
+}
+
+fn current(signal: c_int) -> io::Result<libc::sigaction> {
+    // SAFETY: an all-zero sigaction is valid.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: with a null new action this only reads.
+    if unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(action)
+}
+
+fn is_ours(action: &libc::sigaction) -> bool {
+    action.sa_sigaction == handle as *const () as usize
+}
+
+fn is_free(signal: c_int) -> bool {
+    current(signal).is_ok_and(|action| {
+        action.sa_sigaction == libc::SIG_DFL
+            || action.sa_sigaction == libc::SIG_IGN
+            || is_ours(&action)
+    })
+}
+
+/// The signal to use: the one asked for, else the first that nobody owns.
+///
+/// # Errors
+/// The signal asked for is unknown or owned by somebody else; or none is free.
+pub fn choose(wanted: Option<&str>) -> Result<c_int, InstallError> {
+    let Some(wanted) = wanted else {
+        return CANDIDATES
+            .iter()
+            .find(|(signal, _)| is_free(*signal))
+            .map(|(signal, _)| *signal)
+            .ok_or_else(|| InstallError::NoneFree(names()));
+    };
+    let Some((signal, name)) = CANDIDATES.iter().find(|(_, name)| *name == wanted) else {
+        return Err(InstallError::Unknown(wanted.to_owned(), names()));
+    };
+    if is_free(*signal) {
+        Ok(*signal)
+    } else {
+        Err(InstallError::Taken((*name).to_owned()))
+    }
+}
+
+/// Puts the handler in place. It stays for ever: the default action of these signals ends the process, and a late one
+/// may still be on its way after a stop. After a stop the handler returns at once.
+///
+/// # Errors
+/// Somebody else has taken the signal meanwhile, or the kernel refuses.
+pub fn install(signal: c_int) -> Result<Installed, InstallError> {
+    let refused =
+        |error: io::Error| InstallError::Refused(signal_name(signal).to_owned(), error);
+    let before = current(signal).map_err(refused)?;
+    if is_ours(&before) {
+        return Ok(Installed { signal });
+    }
+    if !is_free(signal) {
+        return Err(InstallError::Taken(signal_name(signal).to_owned()));
+    }
+    if let Some(previous) = previous(signal) {
+        // Leaked on purpose: the handler reads it for as long as the process lives.
+        previous.store(Box::into_raw(Box::new(before)), Ordering::Release);
+    }
+    // SAFETY: an all-zero sigaction is valid.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handle as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_ONSTACK;
+    // SAFETY: `sa_mask` is a valid set to fill.
+    unsafe { libc::sigfillset(&mut action.sa_mask) };
+    // SAFETY: the action is complete, and the handler lives as long as the process (the library is pinned).
+    if unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) } != 0 {
+        return Err(refused(io::Error::last_os_error()));
+    }
+    Ok(Installed { signal })
+}
+
+/// Blocks every signal on the calling thread: the profiler's own threads run no handler, neither ours nor the
+/// application's.
+pub fn mask_all_signals() {
+    // SAFETY: an all-zero set is valid to be filled.
+    let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `all` is valid, and only the calling thread's mask is changed.
+    unsafe {
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, std::ptr::null_mut());
+    }
+}
+
+impl Installed {
+    /// Whether the handler is still ours, or somebody has replaced it since.
+    pub fn is_in_place(self) -> bool {
+        current(self.signal).is_ok_and(|action| is_ours(&action))
+    }
+
+    /// Interrupts one thread of this process. The signal carries our cookie.
+    ///
+    /// # Errors
+    /// The thread has ended, or the signal queue is full.
+    pub fn interrupt(self, tid: i32) -> io::Result<()> {
+        // SAFETY: an all-zero siginfo is valid.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        info.si_signo = self.signal;
+        info.si_code = libc::SI_QUEUE;
+        let value: *mut *mut c_void = (&raw mut info).cast();
+        // SAFETY: getpid takes nothing and cannot fail.
+        let pid = unsafe { libc::getpid() };
+        // SAFETY: `si_value` is the fourth 8-byte word of siginfo on 64-bit Linux (sigaction(2)).
+        unsafe { value.add(3).write(cookie()) };
+        // SAFETY: passes a complete siginfo to a thread of this process.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_rt_tgsigqueueinfo,
+                pid,
+                tid,
+                self.signal,
+                &raw const info,
+            )
+        };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+}
+
+/// A signal that is not ours: to the handler that was there before, or its default action.
+///
+/// # Safety
+/// Called from our handler with the kernel's arguments.
+pub(super) unsafe fn forward(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: null, or leaked and never freed.
+    let Some(previous) =
+        previous(signal).and_then(|previous| unsafe { previous.load(Ordering::Acquire).as_ref() })
+    else {
+        return;
+    };
+    match previous.sa_sigaction {
+        libc::SIG_IGN => {}
+        libc::SIG_DFL => {
+            // SAFETY: the kernel's siginfo.
+            if unsafe { (*info).si_code } == libc::SI_USER {
+                // Somebody wants the default action, as without us: the end of the process.
+                // SAFETY: plain system calls on this process; the signal is unblocked when the handler returns.
+                unsafe {
+                    libc::signal(signal, libc::SIG_DFL);
+                    libc::kill(libc::getpid(), signal);
+                }
+            }
+        }
+        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
+            // SAFETY: the previous owner installed a three-argument handler for this signal.
+            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
+                unsafe { std::mem::transmute(handler) };
+            handler(signal, info, context);
+        }
+        handler => {
+            // SAFETY: the previous owner installed a one-argument handler for this signal.
+            let handler: extern "C" fn(c_int) = unsafe { std::mem::transmute(handler) };
+            handler(signal);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What runs inside a signal handler, and the memory it shares with the threads that read it.
+//!
+//! Nothing here allocates, blocks, formats or unwinds while a signal is handled. `handler.rs` and `walk.rs` are the
+//! handler's code; `ring.rs`, `record.rs` and `slot.rs` are its memory; `install.rs` puts it in place.
+
+mod clock;
+mod counters;
+mod handler;
+mod install;
+mod map;
+mod registers;
+mod record;
+mod ring;
+mod slot;
+mod wake;
+mod walk;
+
+pub use clock::{monotonic, process_cpu, realtime_offset, thread_clock_id, thread_cpu, thread_cpu_of};
+pub use counters::{COUNTERS, Counters, HISTOGRAM_BUCKETS, bucket_floor};
+pub use handler::{
+    Delivery, cookie as timer_value, set_delivery, set_enabled, set_entry_points,
+};
+pub use install::{InstallError, Installed, choose, install, mask_all_signals, signal_name};
+pub use map::Mapping;
+pub use record::{Frame, FrameKind, Header, MAX_FRAMES, MAX_RECORD, flags, kind};
+pub use ring::{RING_BYTES, Ring};
+pub use slot::{JavaScript, Slot, Slots, WaitKey, slots};
+pub use wake::AGGREGATOR;

@@ -1,0 +1,306 @@
+//! Per-thread state that the handler, the observer and the aggregator share, found by thread id without a lock.
+
+use std::cell::UnsafeCell;
+use std::ffi::c_void;
+use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+
+use super::map::Mapping;
+use super::ring::Ring;
+use crate::v8::CodeRanges;
+
+/// Threads that can be profiled at one moment. Slots are reused; their memory is touched when first used.
+const SLOTS: usize = 4096;
+
+/// Linux never hands out a higher thread id on 64-bit systems (`PID_MAX_LIMIT`, proc(5)).
+const MAX_TID: usize = 4 * 1024 * 1024;
+
+/// A place where a thread sleeps: its stack pointer and program counter in the system call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct WaitKey {
+    pub sp: u64,
+    pub pc: u64,
+}
+
+/// What the handler needs to walk JavaScript frames of its thread.
+#[derive(Clone, Copy)]
+pub struct JavaScript {
+    pub isolate: *mut c_void,
+    /// Published length of the isolate's code log. Outlives the isolate: the log is kept by the aggregator until its
+    /// last record is read.
+    pub sequence: *const AtomicU64,
+    pub ranges: CodeRanges,
+}
+
+/// One thread.
+pub struct Slot {
+    tid: AtomicI32,
+    ring: OnceLock<Ring>,
+    /// Exclusive end of the thread's stack, 0 while unknown: then only the program counter is recorded.
+    pub stack_end: AtomicU64,
+    /// Stack pointer of the latest sample, for finding `stack_end`.
+    pub last_sp: AtomicU64,
+    /// Non-null while this thread runs JavaScript and its isolate is alive.
+    isolate: AtomicPtr<c_void>,
+    javascript: UnsafeCell<Option<JavaScript>>,
+    /// The place the observer saw before it signalled; checked by the handler.
+    pub expected_sp: AtomicU64,
+    pub expected_pc: AtomicU64,
+    /// The place the handler confirmed last, and the thread's clock at the end of that handler.
+    pub confirmed_sp: AtomicU64,
+    pub confirmed_pc: AtomicU64,
+    pub confirmed_cpu: AtomicU64,
+    pub confirmed_has_javascript: AtomicBool,
+    /// Samples written and lost on this thread.
+    pub dropped: AtomicU64,
+    /// Odd while the handler is at work on this thread.
+    pub in_handler: AtomicU32,
+}
+
+// SAFETY: `javascript` is written and read on the slot's own thread only (attach, detach and the handler), ordered by
+// compiler fences; everything else is atomic.
+unsafe impl Sync for Slot {}
+
+impl Slot {
+    fn new() -> Slot {
+        Slot {
+            tid: AtomicI32::new(0),
+            ring: OnceLock::new(),
+            stack_end: AtomicU64::new(0),
+            last_sp: AtomicU64::new(0),
+            isolate: AtomicPtr::new(std::ptr::null_mut()),
+            javascript: UnsafeCell::new(None),
+            expected_sp: AtomicU64::new(0),
+            expected_pc: AtomicU64::new(0),
+            confirmed_sp: AtomicU64::new(0),
+            confirmed_pc: AtomicU64::new(0),
+            confirmed_cpu: AtomicU64::new(0),
+            confirmed_has_javascript: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            in_handler: AtomicU32::new(0),
+        }
+    }
+
+    pub fn tid(&self) -> i32 {
+        self.tid.load(Ordering::Relaxed)
+    }
+
+    pub fn ring(&self) -> Option<&Ring> {
+        self.ring.get()
+    }
+
+    /// Called on the thread itself when its isolate can be sampled.
+    pub fn set_javascript(&self, javascript: JavaScript) {
+        // SAFETY: this thread's handler is the only reader, and it looks at `isolate` first, which is still null.
+        unsafe { *self.javascript.get() = Some(javascript) };
+        std::sync::atomic::compiler_fence(Ordering::Release);
+        self.isolate.store(javascript.isolate, Ordering::Release);
+    }
+
+    /// Called on the thread itself before its isolate goes away.
+    pub fn clear_javascript(&self) {
+        self.isolate.store(std::ptr::null_mut(), Ordering::Release);
+        std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    }
+
+    /// For the handler on this very thread.
+    pub(super) fn javascript(&self) -> Option<&JavaScript> {
+        if self.isolate.load(Ordering::Acquire).is_null() {
+            return None;
+        }
+        // SAFETY: written before `isolate` became non-null, on this thread.
+        unsafe { (*self.javascript.get()).as_ref() }
+    }
+
+    /// Whether the thread runs JavaScript.
+    pub fn has_javascript(&self) -> bool {
+        !self.isolate.load(Ordering::Relaxed).is_null()
+    }
+
+    /// The confirmed sleeping place.
+    pub fn confirmed(&self) -> WaitKey {
+        WaitKey {
+            sp: self.confirmed_sp.load(Ordering::Acquire),
+            pc: self.confirmed_pc.load(Ordering::Acquire),
+        }
+    }
+
+    /// Tells the handler which sleeping place the next signal is meant to learn.
+    pub fn expect(&self, key: WaitKey) {
+        self.expected_sp.store(key.sp, Ordering::Release);
+        self.expected_pc.store(key.pc, Ordering::Release);
+    }
+}
+
+/// All slots, and the index from thread id to slot.
+pub struct Slots {
+    slots: Mapping,
+    index: Mapping,
+    free: std::sync::Mutex<Free>,
+}
+
+#[derive(Default)]
+struct Free {
+    released: Vec<u16>,
+    used: usize,
+}
+
+impl Slots {
+    fn new() -> io::Result<Slots> {
+        Ok(Slots {
+            slots: Mapping::new(SLOTS * size_of::<Slot>())?,
+            index: Mapping::new(MAX_TID * size_of::<u16>())?,
+            free: std::sync::Mutex::default(),
+        })
+    }
+
+    fn entry(&self, tid: i32) -> Option<&std::sync::atomic::AtomicU16> {
+        let place = usize::try_from(tid).ok().filter(|tid| *tid < MAX_TID)?;
+        // SAFETY: zeroed memory of MAX_TID aligned u16 words, only ever used as atomics.
+        Some(unsafe {
+            &*self
+                .index
+                .as_ptr()
+                .cast::<std::sync::atomic::AtomicU16>()
+                .add(place)
+        })
+    }
+
+    /// The slot with this number; it must have been handed out.
+    pub fn get(&self, number: usize) -> Option<&Slot> {
+        if number >= SLOTS {
+            return None;
+        }
+        // SAFETY: slots are initialised in order before their number leaves `claim`.
+        Some(unsafe { &*self.slots.as_ptr().cast::<Slot>().add(number) })
+    }
+
+    /// The slot of a thread. Lock-free: the handler's way.
+    pub fn find(&self, tid: i32) -> Option<(usize, &Slot)> {
+        match self.entry(tid)?.load(Ordering::Acquire) {
+            0 => None,
+            number => {
+                let number = usize::from(number) - 1;
+                Some((number, self.get(number)?))
+            }
+        }
+    }
+
+    /// The slot of a thread, made if there is none. `None` when all slots are taken or memory is out. Not for handlers.
+    pub fn claim(&self, tid: i32) -> Option<(usize, &Slot)> {
+        let entry = self.entry(tid)?;
+        let mut free = self
+            .free
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(found) = self.find(tid) {
+            return Some(found);
+        }
+        let number = match free.released.pop() {
+            Some(number) => usize::from(number),
+            None if free.used < SLOTS => {
+                // SAFETY: the slot's memory is inside the mapping and not yet in use.
+                unsafe {
+                    self.slots
+                        .as_ptr()
+                        .cast::<Slot>()
+                        .add(free.used)
+                        .write(Slot::new())
+                };
+                free.used += 1;
+                free.used - 1
+            }
+            None => return None,
+        };
+        let slot = self.get(number)?;
+        if slot.ring.get().is_none() {
+            match Ring::new() {
+                Ok(ring) => drop(slot.ring.set(ring)),
+                Err(_) => {
+                    free.released.push(number as u16);
+                    return None;
+                }
+            }
+        }
+        for word in [
+            &slot.stack_end,
+            &slot.last_sp,
+            &slot.expected_sp,
+            &slot.expected_pc,
+            &slot.confirmed_sp,
+            &slot.confirmed_pc,
+            &slot.confirmed_cpu,
+            &slot.dropped,
+        ] {
+            word.store(0, Ordering::Relaxed);
+        }
+        slot.isolate.store(std::ptr::null_mut(), Ordering::Relaxed);
+        slot.tid.store(tid, Ordering::Relaxed);
+        entry.store(number as u16 + 1, Ordering::Release);
+        Some((number, slot))
+    }
+
+    /// Takes a thread's slot out of the index: its handler finds nothing any more. The slot stays readable until
+    /// [`Slots::release`].
+    pub fn forget(&self, tid: i32) {
+        if let Some(entry) = self.entry(tid) {
+            entry.store(0, Ordering::Release);
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// Gives a forgotten slot back after its ring was read for the last time.
+    pub fn release(&self, number: usize) {
+        if let Some(slot) = self.get(number) {
+            if let Some(ring) = slot.ring() {
+                ring.clear();
+            }
+            self.free
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .released
+                .push(number as u16);
+        }
+    }
+}
+
+/// The slots of this process, mapped at first use and never given back: a late signal may still look.
+pub fn slots() -> Option<&'static Slots> {
+    static SLOTS: OnceLock<Option<Slots>> = OnceLock::new();
+    SLOTS.get_or_init(|| Slots::new().ok()).as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_found_by_its_thread_until_forgotten() {
+        let slots = Slots::new().unwrap();
+        let (number, slot) = slots.claim(77).unwrap();
+        assert_eq!(slot.tid(), 77);
+        assert_eq!(slots.claim(77).unwrap().0, number);
+        assert_eq!(slots.find(77).unwrap().0, number);
+        slots.forget(77);
+        assert!(slots.find(77).is_none());
+        slots.release(number);
+        assert_eq!(slots.claim(78).unwrap().0, number);
+    }
+
+    #[test]
+    fn the_last_slot_is_the_last() {
+        let slots = Slots::new().unwrap();
+        for tid in 1..=SLOTS as i32 {
+            assert!(slots.claim(tid).is_some(), "thread {tid}");
+        }
+        assert!(slots.claim(SLOTS as i32 + 1).is_none());
+    }
+
+    #[test]
+    fn impossible_thread_ids_are_refused() {
+        let slots = Slots::new().unwrap();
+        assert!(slots.claim(-1).is_none());
+        assert!(slots.find(MAX_TID as i32).is_none());
+    }
+}
