@@ -1,0 +1,60 @@
+import { allowedValues } from './parse';
+import { type Setting, settingNames, settings } from './settings';
+
+/** docs/configuration.md, made from the table of settings. */
+export function configurationPage(): string {
+  const rows = settingNames.map((name) => {
+    const setting: Setting = settings[name];
+    const cells = [
+      setting.env.map(code).join(' or '),
+      setting.option ? code(name) : '',
+      setting.flag ? code(flagText(setting)) : '',
+      allowedValues(setting),
+      setting.defaultText ?? code(String(setting.default)),
+      setting.help,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return `${INTRODUCTION}
+| variable | option in code | flag of \`run\` | takes | default | meaning |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+
+${NOTES}`;
+}
+
+/** The flag of \`everflame run\` as it is typed; one that is on by default has only its negative form. */
+export function flagText(setting: Setting): string {
+  if (!setting.flag) return '';
+  const { name, argument } = setting.flag;
+  return argument ? `--${name} <${argument}>` : `--no-${name}`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+const INTRODUCTION = `<!-- Made by "npm run docs" from src/config/settings.ts; change it there. -->
+# Settings
+
+An option in code wins over the environment, and the environment over the default. A flag of \`everflame run\`
+is handed to the program in the environment. An empty variable counts as not set.
+
+A value that cannot be used never stops the program: one warning names it, says what is allowed and what is
+used instead. An option that does not exist is reported with the nearest name that does.
+`;
+
+const NOTES = `## Notes
+
+* \`true\`, \`1\`, \`yes\`, \`on\` and \`auto\` switch on; \`false\`, \`0\`, \`no\` and \`off\` switch off.
+* The files of one run never overwrite each other: the process number and a counter are in the name. A file
+  appears under its name when it is complete.
+* \`.everflame/\`, where the profiles go when no output is named, is made in the working directory (where that
+  cannot be written, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
+  first when they are more than 256 MiB together. An output you name is never cleaned up.
+* With \`EVERFLAME_ENGINE=inspector\`, and where the native sampler cannot run, only JavaScript threads are
+  profiled, by V8's own profiler. What that costs and misses is in [cli.md](cli.md#the-inspector-engine).
+* Why \`DD_PROFILING_MAX_FRAMES\` is not 64, as in other runtimes: a Node.js stack carries the event loop's
+  native frames at its root and a framework's middleware above them. Cut at 64, the roots of ordinary requests
+  would be lost and their flame graph would fall to pieces. A frame that is not there costs nothing.
+`;

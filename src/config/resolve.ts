@@ -1,0 +1,100 @@
+import { nearest } from './nearest';
+import { parseValue } from './parse';
+import { type Configuration, type Setting, type SettingName, settingNames, settings } from './settings';
+
+/** Options of `new Profiler(options)`; each one left out comes from the environment, then from its default. */
+export type ProfilerOptions = Partial<Omit<Configuration, 'enabled'>>;
+
+export interface Resolved {
+  configuration: Configuration;
+  /** One sentence for each value that could not be used. */
+  warnings: string[];
+}
+
+/**
+ * Settles every setting: an option in code wins over the environment, the environment over the default.
+ * A value that cannot be used is reported in `warnings` and passed over; nothing throws.
+ */
+export function resolveConfiguration(options: unknown, environment: NodeJS.ProcessEnv): Resolved {
+  const warnings: string[] = [];
+  const given = readOptions(options, warnings);
+  const resolved: Partial<Record<SettingName, unknown>> = {};
+  for (const name of settingNames) {
+    const setting: Setting = settings[name];
+    resolved[name] =
+      fromOption(name, setting, given, warnings) ??
+      fromEnvironment(setting, environment, warnings) ??
+      setting.default;
+  }
+  return { configuration: resolved as unknown as Configuration, warnings };
+}
+
+/** Reads one setting from the environment alone, as the preload does before it loads anything else. */
+export function readSetting<Name extends SettingName>(
+  name: Name,
+  environment: NodeJS.ProcessEnv,
+): { value: Configuration[Name]; warnings: string[] } {
+  const warnings: string[] = [];
+  const setting: Setting = settings[name];
+  const value = fromEnvironment(setting, environment, warnings) ?? setting.default;
+  return { value: value as Configuration[Name], warnings };
+}
+
+/** The sentence for a value that could not be used. `source` says where it was found. */
+export function badValueWarning(source: string, raw: unknown, allowed: string, used: unknown): string {
+  const shown = typeof raw === 'string' ? JSON.stringify(raw) : describe(raw);
+  const instead = used === undefined ? 'it is left unset' : `${String(used)} is used instead`;
+  return `${source} is ${shown}, but it must be ${allowed}; ${instead}.`;
+}
+
+function readOptions(options: unknown, warnings: string[]): Record<string, unknown> {
+  if (options === undefined || options === null) return {};
+  if (typeof options !== 'object') {
+    warnings.push(`The options of a Profiler must be an object, not ${describe(options)}; they are ignored.`);
+    return {};
+  }
+  const known: string[] = settingNames.filter((name) => settings[name].option);
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const guess = nearest(name, known);
+    const remedy = guess ? `Did you mean "${guess}"?` : `Known options are ${known.join(', ')}.`;
+    warnings.push(`The option "${name}" is not known and is ignored. ${remedy}`);
+  }
+  return options as Record<string, unknown>;
+}
+
+function fromOption(
+  name: SettingName,
+  setting: Setting,
+  given: Record<string, unknown>,
+  warnings: string[],
+): unknown {
+  if (!setting.option) return undefined;
+  const raw = given[name];
+  if (raw === undefined) return undefined;
+  return parseOrWarn(`The option "${name}"`, setting, raw, warnings);
+}
+
+function fromEnvironment(setting: Setting, environment: NodeJS.ProcessEnv, warnings: string[]): unknown {
+  for (const variable of setting.env) {
+    const raw = environment[variable];
+    // An empty variable is how shells and container files unset one.
+    if (raw === undefined || raw === '') continue;
+    return parseOrWarn(variable, setting, raw, warnings);
+  }
+  return undefined;
+}
+
+function parseOrWarn(source: string, setting: Setting, raw: unknown, warnings: string[]): unknown {
+  const parsed = parseValue(setting, raw);
+  if (parsed.ok) return parsed.value;
+  const used = parsed.use ?? setting.default;
+  warnings.push(badValueWarning(source, raw, parsed.allowed, used));
+  return used;
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'boolean' || value === null
+    ? String(value)
+    : typeof value;
+}

@@ -1,0 +1,184 @@
+/**
+ * Every setting, in one table. The option names in code, the environment variables, the flags of
+ * `everflame run`, the checks and docs/configuration.md are all made from it.
+ */
+
+export type EngineName = 'auto' | 'perf' | 'ctimer' | 'tick' | 'itimer' | 'inspector';
+export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
+
+/** Settings after checking: what the profiler runs with. */
+export interface Configuration {
+  /** Whether the preload starts a profiler at all. */
+  enabled: boolean;
+  /** Path prefix of the files written, or undefined where nobody named one. */
+  output: string | undefined;
+  /** Seconds between two profiles. */
+  period: number;
+  /** Samples a second and thread, in hertz. */
+  rate: number;
+  engine: EngineName;
+  /** Whether each sample carries the time at which it was taken. */
+  timeline: boolean;
+  /** Frames kept of one stack, counted from the leaf. */
+  maxFrames: number;
+  /** Whether frames of native code are part of a stack. */
+  nativeFrames: boolean;
+  /** Most memory the native sampler may hold, in bytes. */
+  memoryCap: number;
+  logLevel: LogLevel;
+}
+
+interface SettingBase<T> {
+  /** Environment variables, the first one found set wins. */
+  env: readonly string[];
+  default: T;
+  /** The default in words, where the value does not speak for itself. */
+  defaultText?: string;
+  help: string;
+  /** Flag of `everflame run`; the command hands the value on in the environment. */
+  flag?: { name: string; argument?: string; help?: string };
+  /** False for settings that only make sense before any code runs. */
+  option: boolean;
+}
+
+export interface BooleanSetting extends SettingBase<boolean> {
+  type: 'boolean';
+}
+
+export interface NumberSetting extends SettingBase<number> {
+  type: 'number' | 'integer' | 'bytes';
+  minimum: number;
+  maximum: number;
+  unit: string;
+  /** A number beyond a bound is brought back to the bound instead of to the default. */
+  clamp?: boolean;
+}
+
+export interface ChoiceSetting<T extends string = string> extends SettingBase<T> {
+  type: 'choice';
+  choices: readonly T[];
+}
+
+export interface TextSetting extends SettingBase<string | undefined> {
+  type: 'text';
+}
+
+export type Setting = BooleanSetting | NumberSetting | ChoiceSetting | TextSetting;
+
+type SettingOf<T> = [T] extends [boolean]
+  ? BooleanSetting
+  : [T] extends [number]
+    ? NumberSetting
+    : [T] extends [EngineName | LogLevel]
+      ? ChoiceSetting<T & string>
+      : TextSetting;
+
+export type SettingName = keyof Configuration;
+
+const MEBIBYTE = 1024 * 1024;
+
+export const settings: { readonly [Name in SettingName]: SettingOf<Configuration[Name]> } = {
+  enabled: {
+    type: 'boolean',
+    env: ['DD_PROFILING_ENABLED'],
+    default: true,
+    option: false,
+    help: 'Whether `everflame/auto` and `everflame run` profile. A `new Profiler()` in code does not look at it.',
+  },
+  output: {
+    type: 'text',
+    env: ['DD_PROFILING_OUTPUT_PPROF'],
+    default: undefined,
+    defaultText:
+      '`.everflame/profile` with `everflame/auto` and `everflame run`; no files with `new Profiler()`',
+    option: true,
+    flag: {
+      name: 'output',
+      argument: 'dir',
+      help: 'Folder the profiles are written to, as <dir>/profile.<pid>.<number>.wall.pprof (default: ".everflame").',
+    },
+    help: 'Path prefix of the profiles: each is written as `<prefix>.<pid>.<number>.wall.pprof`, compressed with gzip.',
+  },
+  period: {
+    type: 'number',
+    env: ['DD_PROFILING_UPLOAD_INTERVAL', 'DD_PROFILING_UPLOAD_PERIOD'],
+    default: 60,
+    minimum: 0.1,
+    maximum: 86_400,
+    unit: 'seconds',
+    option: true,
+    flag: { name: 'period', argument: 'seconds' },
+    help: 'Time between two profiles.',
+  },
+  rate: {
+    type: 'number',
+    env: ['EVERFLAME_RATE'],
+    default: 99,
+    minimum: 1,
+    maximum: 10_000,
+    unit: 'hertz',
+    option: true,
+    flag: { name: 'rate', argument: 'hertz' },
+    help: 'Samples a second of each running thread.',
+  },
+  engine: {
+    type: 'choice',
+    env: ['EVERFLAME_ENGINE'],
+    default: 'auto',
+    choices: ['auto', 'perf', 'ctimer', 'tick', 'itimer', 'inspector'],
+    option: true,
+    flag: { name: 'engine', argument: 'name' },
+    help: 'What makes a running thread take a sample. A forced engine that cannot start is an error; the program runs on without a profiler.',
+  },
+  timeline: {
+    type: 'boolean',
+    env: ['DD_PROFILING_TIMELINE_ENABLED'],
+    default: true,
+    option: true,
+    flag: { name: 'timeline' },
+    help: 'Whether each sample carries the time at which it was taken (label `end_timestamp_ns`). Off, equal samples are added up and the files are smaller.',
+  },
+  maxFrames: {
+    type: 'integer',
+    env: ['DD_PROFILING_MAX_FRAMES'],
+    default: 512,
+    minimum: 1,
+    maximum: 599,
+    unit: 'frames',
+    clamp: true,
+    option: true,
+    flag: { name: 'max-frames', argument: 'number' },
+    help: 'Frames kept of one stack, counted from the leaf; the rest is marked as left out. Beyond the range the nearest bound is used: receivers take 600 frames at most.',
+  },
+  nativeFrames: {
+    type: 'boolean',
+    env: ['DD_PROFILING_STACK_NATIVE_FRAMES'],
+    default: true,
+    option: true,
+    flag: { name: 'native-frames' },
+    help: 'Whether frames of native code (Node itself, addons, system libraries) are part of a stack.',
+  },
+  memoryCap: {
+    type: 'bytes',
+    env: ['EVERFLAME_MEMORY_CAP'],
+    default: 64 * MEBIBYTE,
+    defaultText: '64M',
+    minimum: 8 * MEBIBYTE,
+    maximum: 4096 * MEBIBYTE,
+    unit: 'bytes',
+    option: true,
+    flag: { name: 'memory-cap', argument: 'bytes' },
+    help: 'Most memory the sampler may hold; beyond it samples are dropped and counted. K, M and G may follow the number.',
+  },
+  logLevel: {
+    type: 'choice',
+    env: ['EVERFLAME_LOG_LEVEL'],
+    default: 'warn',
+    choices: ['off', 'error', 'warn', 'info', 'debug'],
+    option: true,
+    flag: { name: 'log-level', argument: 'level' },
+    help: 'What Everflame itself says on standard error.',
+  },
+};
+
+export const settingNames = Object.keys(settings) as SettingName[];

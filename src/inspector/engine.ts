@@ -1,0 +1,182 @@
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import type { Profile as PprofProfile } from 'pprof-format';
+import {
+  type Encoding,
+  type Engine,
+  type EngineOptions,
+  type EngineStatus,
+  EverflameError,
+  type Metrics,
+  type Profile,
+  type StartReport,
+  threadName,
+} from '../engine';
+import { ProfileBuilder } from './builder';
+import { epochNanoseconds, ThreadCollector } from './collector';
+import { convertPeriod } from './convert';
+import type { ThreadPeriod } from './v8-profile';
+import { WorkerPeriods } from './workers';
+
+/** How long a flush waits for workers that are busy; their period comes with the next profile. */
+const WORKER_TIMEOUT_MILLISECONDS = 1000;
+/** Longest slice of conversion between two turns of the event loop. */
+const SLICE_MILLISECONDS = 4;
+
+/** The fallback: V8's own profiler, through `node:inspector`, on the JavaScript threads. */
+export class InspectorEngine implements Engine {
+  readonly report: StartReport;
+  private readonly collector: ThreadCollector;
+  private readonly workers = new WorkerPeriods();
+  private running = true;
+  /** Periods cut but not yet handed out: an exit in the middle of a flush must not lose them. */
+  private pending: ThreadPeriod[] = [];
+  private readonly counters = { flushes: 0, samples: 0, periods: 0, conversionNanoseconds: 0 };
+
+  constructor(
+    private readonly options: EngineOptions,
+    reason: string,
+  ) {
+    this.collector = new ThreadCollector(options.intervalNanoseconds);
+    this.report = {
+      engine: 'inspector',
+      reason,
+      rejected: [],
+      signal: '',
+      features: [
+        { name: 'native frames', ok: false, reason: "V8's profiler sees JavaScript only" },
+        { name: 'native threads', ok: false, reason: "V8's profiler sees JavaScript threads only" },
+        {
+          name: 'executing lines of callers',
+          ok: false,
+          reason: "V8's profiler keeps them for the leaf only",
+        },
+      ],
+    };
+  }
+
+  async flush(encoding: Encoding): Promise<Profile> {
+    this.pending.push(this.collector.cut());
+    return this.finish(encoding, 'cut');
+  }
+
+  async stop(): Promise<Profile> {
+    this.running = false;
+    this.pending.push(this.collector.stop());
+    const profile = await this.finish('gzip', 'stop');
+    this.workers.close();
+    return profile;
+  }
+
+  flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null {
+    if (this.running) this.pending.push(this.collector.cut());
+    this.pending.push(...this.workers.gatherSync('cut', timeoutMilliseconds));
+    const periods = this.pending;
+    this.pending = [];
+    const assembly = this.assemble(periods);
+    for (let step = assembly.next(); ; step = assembly.next()) {
+      if (step.done) return this.describe(periods, compressSync(step.value.encode(), encoding));
+    }
+  }
+
+  metrics(): Metrics {
+    return { ...this.counters };
+  }
+
+  status(): EngineStatus {
+    const threadIds = [0, ...this.workers.threadIds];
+    return {
+      running: this.running,
+      engine: 'inspector',
+      signal: '',
+      threads: threadIds.map((threadId) => ({ threadId, name: threadName(threadId) })),
+    };
+  }
+
+  private async finish(encoding: Encoding, action: 'cut' | 'stop'): Promise<Profile> {
+    this.pending.push(...(await this.workers.gather(action, WORKER_TIMEOUT_MILLISECONDS)));
+    const periods = [...this.pending];
+    const assembly = this.assemble(periods);
+    let sliceEnd = performance.now() + SLICE_MILLISECONDS;
+    for (let step = assembly.next(); ; step = assembly.next()) {
+      if (step.done) {
+        const data = await compress(await step.value.encodeAsync(), encoding);
+        this.pending = this.pending.filter((period) => !periods.includes(period));
+        return this.describe(periods, data);
+      }
+      if (performance.now() > sliceEnd) {
+        await new Promise(setImmediate);
+        sliceEnd = performance.now() + SLICE_MILLISECONDS;
+      }
+    }
+  }
+
+  private *assemble(periods: ThreadPeriod[]): Generator<void, PprofProfile> {
+    const started = performance.now();
+    // A thread's CPU clock exists in every thread of a Node.js version or in none.
+    const cpu = periods.length > 0 && periods.every((period) => period.cpuNanoseconds !== undefined);
+    const builder = new ProfileBuilder([
+      ['sample', 'count'],
+      ['wall', 'nanoseconds'],
+      ...(cpu ? ([['cpu', 'nanoseconds']] as const) : []),
+    ]);
+    for (const period of periods) {
+      yield* convertPeriod(builder, period, { ...this.options, cpu });
+    }
+    const { start, end } = span(periods);
+    const profile = builder.finish(start, end - start, this.options.intervalNanoseconds);
+    this.counters.flushes += 1;
+    this.counters.periods += periods.length;
+    this.counters.samples += builder.sampleCount;
+    this.counters.conversionNanoseconds += Math.round((performance.now() - started) * 1e6);
+    return profile;
+  }
+
+  private describe(periods: ThreadPeriod[], data: Buffer): Profile {
+    const { start, end } = span(periods);
+    const samples = periods.reduce((sum, period) => sum + (period.profile.samples?.length ?? 0), 0);
+    return { data, startNanoseconds: start, endNanoseconds: end, samples, dropped: 0 };
+  }
+}
+
+function span(periods: ThreadPeriod[]): { start: bigint; end: bigint } {
+  let start: bigint | undefined;
+  let end: bigint | undefined;
+  for (const { startNanoseconds, profile } of periods) {
+    const length = Math.max(0, Math.round(profile.endTime - profile.startTime));
+    const endNanoseconds = startNanoseconds + BigInt(length) * 1000n;
+    if (start === undefined || startNanoseconds < start) start = startNanoseconds;
+    if (end === undefined || endNanoseconds > end) end = endNanoseconds;
+  }
+  const now = epochNanoseconds();
+  return { start: start ?? now, end: end ?? now };
+}
+
+/** Zstandard came to Node.js with 22.15 and is not in the typings of the oldest version supported. */
+interface Zstandard {
+  zstdCompress?: (data: Uint8Array, done: (error: Error | null, result: Buffer) => void) => void;
+  zstdCompressSync?: (data: Uint8Array) => Buffer;
+}
+
+async function compress(data: Uint8Array, encoding: Encoding): Promise<Buffer> {
+  if (encoding === 'none') return Buffer.from(data);
+  if (encoding === 'gzip') return promisify(zlib.gzip)(data);
+  const { zstdCompress } = zlib as Zstandard;
+  if (!zstdCompress) throw noZstandard();
+  return promisify(zstdCompress)(data);
+}
+
+function compressSync(data: Uint8Array, encoding: Encoding): Buffer {
+  if (encoding === 'none') return Buffer.from(data);
+  if (encoding === 'gzip') return zlib.gzipSync(data);
+  const { zstdCompressSync } = zlib as Zstandard;
+  if (!zstdCompressSync) throw noZstandard();
+  return zstdCompressSync(data);
+}
+
+function noZstandard(): EverflameError {
+  return new EverflameError(
+    'ENCODING_UNAVAILABLE',
+    `Node.js ${process.version} has no Zstandard (22.15 is the first that has); ask for gzip or none.`,
+  );
+}

@@ -1,0 +1,105 @@
+import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { COMMANDS, type Command, RESULTS, type Result } from './messages';
+import type { ThreadPeriod } from './v8-profile';
+
+/** Step in which an exiting thread looks for answers, in milliseconds. */
+const POLL_MILLISECONDS = 2;
+
+type Channel = BroadcastChannel & { unref(): void };
+
+/** The main thread's side of the workers: asks for their periods and keeps those that came. */
+export class WorkerPeriods {
+  private readonly commands = new BroadcastChannel(COMMANDS) as Channel;
+  private readonly results = new BroadcastChannel(RESULTS) as Channel;
+  private readonly alive = new Set<number>();
+  private waiting = new Set<number>();
+  private received: ThreadPeriod[] = [];
+  private onAnswer: (() => void) | undefined;
+
+  constructor() {
+    this.commands.unref();
+    this.results.onmessage = (message) => {
+      this.accept((message as { data: Result }).data);
+      this.onAnswer?.();
+    };
+    // After `onmessage`, which makes the channel hold the process.
+    this.results.unref();
+  }
+
+  get threadIds(): number[] {
+    return [...this.alive];
+  }
+
+  /** Asks every worker and waits for the answers; what comes too late is part of the next period. */
+  async gather(action: Command['action'], timeoutMilliseconds: number): Promise<ThreadPeriod[]> {
+    this.ask(action);
+    if (this.waiting.size > 0) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          this.onAnswer = undefined;
+          resolve();
+        };
+        const timer = setTimeout(done, timeoutMilliseconds);
+        timer.unref();
+        this.onAnswer = () => {
+          if (this.waiting.size === 0) done();
+        };
+      });
+    }
+    return this.take();
+  }
+
+  /** As `gather`, without letting the event loop run. */
+  gatherSync(action: Command['action'], timeoutMilliseconds: number): ThreadPeriod[] {
+    this.drain();
+    this.ask(action);
+    const sleeper = new Int32Array(new SharedArrayBuffer(4));
+    const deadline = performance.now() + timeoutMilliseconds;
+    while (this.waiting.size > 0 && performance.now() < deadline) {
+      Atomics.wait(sleeper, 0, 0, POLL_MILLISECONDS);
+      this.drain();
+    }
+    return this.take();
+  }
+
+  close(): void {
+    this.commands.close();
+    this.results.close();
+  }
+
+  private ask(action: Command['action']): void {
+    this.waiting = new Set(this.alive);
+    if (this.waiting.size > 0) this.commands.postMessage({ action } satisfies Command);
+  }
+
+  private drain(): void {
+    for (;;) {
+      // Documented to take a BroadcastChannel too; the typings of Node.js 20 name only MessagePort.
+      const next = receiveMessageOnPort(this.results as unknown as import('node:worker_threads').MessagePort);
+      if (!next) return;
+      this.accept(next.message as Result);
+    }
+  }
+
+  private accept(result: Result): void {
+    if (result.kind === 'hello') {
+      this.alive.add(result.threadId);
+      return;
+    }
+    if (result.kind === 'bye') this.alive.delete(result.threadId);
+    else this.alive.add(result.threadId);
+    this.waiting.delete(result.threadId);
+    this.received.push(result.period);
+  }
+
+  private take(): ThreadPeriod[] {
+    // A worker that was terminated never answers; it is not waited for again. One that was only busy
+    // answers later, and is taken back then.
+    for (const silent of this.waiting) this.alive.delete(silent);
+    this.waiting.clear();
+    const periods = this.received;
+    this.received = [];
+    return periods;
+  }
+}

@@ -1,0 +1,53 @@
+import { writeSync } from 'node:fs';
+import type { LogLevel } from './config/settings';
+
+const ORDER: readonly LogLevel[] = ['off', 'error', 'warn', 'info', 'debug'];
+const STANDARD_ERROR = 2;
+
+/**
+ * Writes Everflame's own lines to standard error, each once with its reason.
+ * Straight to the descriptor: `process.stderr` takes milliseconds to set up, and programs replace its methods.
+ */
+export class Logger {
+  private readonly threshold: number;
+
+  constructor(level: LogLevel) {
+    this.threshold = ORDER.indexOf(level);
+  }
+
+  error(message: string): void {
+    this.write('error', message);
+  }
+
+  warn(message: string): void {
+    this.write('warn', message);
+  }
+
+  info(message: string): void {
+    this.write('info', message);
+  }
+
+  debug(message: string): void {
+    this.write('debug', message);
+  }
+
+  private write(level: LogLevel, message: string): void {
+    if (ORDER.indexOf(level) > this.threshold) return;
+    try {
+      writeSync(STANDARD_ERROR, `everflame: ${level === 'info' ? '' : `${level}: `}${message}\n`);
+    } catch {
+      // Standard error is closed or full: there is no other place to say so, and the program goes on.
+    }
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` of a system or Node.js error, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

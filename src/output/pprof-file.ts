@@ -1,0 +1,69 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { codeOf, messageOf } from '../log';
+
+/**
+ * Path of one profile: `<prefix>.<pid>.<sequence>.wall.pprof`. Process number and counter keep the files of
+ * one run apart; the native sampler uses the same scheme for the file it writes when a signal ends the process.
+ */
+export function profilePath(prefix: string, sequence: number): string {
+  return `${prefix}.${process.pid}.${sequence}.wall.pprof`;
+}
+
+/** Writes a profile under a temporary name and renames it, so that a reader never meets half a file. */
+export async function writeProfile(path: string, data: Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, data);
+    await rename(temporary, path);
+  } catch (error) {
+    // The write is what failed; a leftover that cannot be removed either adds nothing to that.
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** As `writeProfile`, for a process that is about to end. */
+export function writeProfileSync(path: string, data: Uint8Array): void {
+  // Not the name above: the pool may still be writing that one.
+  const temporary = `${path}.exit.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(temporary, data);
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // As above: the first error is the one to report.
+    }
+    throw error;
+  }
+}
+
+/** One sentence for a profile that could not be written, with what to do about it. */
+export function writeFailure(path: string, error: unknown): string {
+  return `cannot write profiles to ${path}: ${messageOf(error)}. ${remedy(codeOf(error))} The program goes on.`;
+}
+
+function remedy(code: string | undefined): string {
+  const elsewhere = 'name another place with DD_PROFILING_OUTPUT_PPROF=<prefix> or --output <dir>';
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return `The disk is full: free space, or ${elsewhere}.`;
+    case 'EROFS':
+      return `The file system is read-only: ${elsewhere}.`;
+    case 'EACCES':
+    case 'EPERM':
+      return `Give this user the right to write there, or ${elsewhere}.`;
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return `A part of the path is not a directory: ${elsewhere}.`;
+    default:
+      return `Check the path, or ${elsewhere}.`;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Profile } from '../engine';
+import type { Logger } from '../log';
+import { reportToRun } from '../run-report';
+import { pruneInbox } from './inbox';
+import { profilePath, writeFailure, writeProfile, writeProfileSync } from './pprof-file';
+
+/** Writes the profiles of one process as files, and says once what keeps it from doing so. */
+export class ProfileWriter {
+  readonly counters = { filesWritten: 0, bytesWritten: 0, writeFailures: 0 };
+  /** A profile whose file is being written: an exit in between writes it at once. */
+  private unfinished: { path: string; data: Buffer } | undefined;
+  private lastFailure: string | undefined;
+
+  /** `inbox` says that nobody named the folder, so that old profiles in it are removed. */
+  constructor(
+    readonly prefix: string,
+    private readonly inbox: boolean,
+    private readonly logger: Logger,
+  ) {}
+
+  async write(profile: Profile, sequence: number): Promise<void> {
+    const path = profilePath(this.prefix, sequence);
+    this.unfinished = { path, data: profile.data };
+    try {
+      await writeProfile(path, profile.data);
+      this.succeeded(path, profile.data);
+    } catch (error) {
+      this.reportFailure(path, error);
+    }
+    this.unfinished = undefined;
+    if (this.inbox) {
+      await pruneInbox(this.prefix).catch((error: unknown) =>
+        this.logger.debug(`cannot tidy ${this.prefix}: ${error}`),
+      );
+    }
+  }
+
+  /** Writes the file that `write` has not finished. For a process that is about to end. */
+  finishSync(): void {
+    if (this.unfinished) this.writeFile(this.unfinished.path, this.unfinished.data);
+    this.unfinished = undefined;
+  }
+
+  /** As `write`, for a process that is about to end. */
+  writeSync(profile: Profile, sequence: number): void {
+    this.writeFile(profilePath(this.prefix, sequence), profile.data);
+  }
+
+  private writeFile(path: string, data: Buffer): void {
+    try {
+      writeProfileSync(path, data);
+      this.succeeded(path, data);
+    } catch (error) {
+      this.reportFailure(path, error);
+    }
+  }
+
+  private succeeded(path: string, data: Buffer): void {
+    this.lastFailure = undefined;
+    this.counters.filesWritten += 1;
+    this.counters.bytesWritten += data.length;
+    this.logger.debug(`wrote ${path}`);
+    reportToRun({ kind: 'written', pid: process.pid, path });
+  }
+
+  /** Counts a failure and says it, unless it is the same as the last one. */
+  reportFailure(path: string, error: unknown): void {
+    this.counters.writeFailures += 1;
+    // The same trouble each period is said once; it is said again after it was gone.
+    const trouble = String((error as NodeJS.ErrnoException).code ?? error);
+    if (trouble !== this.lastFailure) this.logger.error(writeFailure(path, error));
+    this.lastFailure = trouble;
+  }
+}

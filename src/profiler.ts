@@ -1,0 +1,249 @@
+import { resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
+import type { Configuration } from './config/settings';
+import type { Engine, EngineStatus, Metrics, Profile, StartReport } from './engine';
+import { Logger, messageOf } from './log';
+import { inboxPrefix } from './output/inbox';
+import { assertWritable } from './output/writable';
+import { ProfileWriter } from './output/writer';
+import { startEngine } from './select-engine';
+import { planWorkers } from './workers/plan';
+import { watchWorkers } from './workers/watch';
+
+/** How long the end of the process may wait for its last profile. */
+const EXIT_TIMEOUT_MILLISECONDS = 500;
+/** Where the one running profiler of the process is known, also to a second copy of this package. */
+const RUNNING = Symbol.for('everflame.running');
+
+const registry = globalThis as { [RUNNING]?: object };
+
+/** Who starts a profiler: a program by hand, or the preload before the program. */
+export type Origin = 'code' | 'preload';
+
+/** What a profiler is doing. */
+export interface ProfilerStatus {
+  running: boolean;
+  /** Prefix of the files written, or undefined where none are. */
+  output: string | undefined;
+  /** Samples a second. */
+  rate: number;
+  /** Seconds between two profiles. */
+  period: number;
+  /** Which engine runs and why the others do not; undefined while stopped. */
+  start: StartReport | undefined;
+  /** The threads being profiled; empty while stopped. */
+  threads: EngineStatus['threads'];
+}
+
+/**
+ * The profiler of this process. One runs at a time; it sees every thread.
+ *
+ * Options left out come from the environment (docs/configuration.md). With an output, a profile is written each
+ * period and when the process ends; without one, `flush()` and `stop()` hand profiles out.
+ */
+export class Profiler {
+  private readonly configuration: Configuration;
+  private readonly logger: Logger;
+  private readonly origin: Origin;
+  private engine: Engine | undefined;
+  private writer: ProfileWriter | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private unwatchWorkers: (() => void) | undefined;
+  private lastMetrics: Metrics = {};
+  /** Number of the last profile; the native sampler counts the same way. */
+  private sequence = 0;
+  /** The flush that runs, or the last one: the next waits for it. */
+  private current: Promise<unknown> = Promise.resolve();
+  private readonly onExit = (): void => this.finishAtExit();
+
+  /** `origin` is for the preload; leave it out. */
+  constructor(options?: ProfilerOptions, origin: Origin = 'code') {
+    const { configuration, warnings } = resolveConfiguration(options, process.env);
+    this.configuration = configuration;
+    this.origin = origin;
+    this.logger = new Logger(configuration.logLevel);
+    for (const warning of warnings) this.logger.warn(warning);
+  }
+
+  /**
+   * Starts profiling. Where a profiler runs already, in this object or another, one error line says so and that one
+   * goes on. Throws an EverflameError where the engine that was asked for by name cannot start.
+   */
+  start(): this {
+    const obstacle = this.obstacle();
+    if (obstacle) {
+      this.logger.error(obstacle);
+      return this;
+    }
+    const prefix = this.outputPrefix();
+    const engine = startEngine(this.engineOptions(prefix), this.logger);
+    registry[RUNNING] = this;
+    this.engine = engine;
+    this.sequence = 0;
+    this.watch(engine);
+    if (prefix !== undefined) this.startWriting(prefix);
+    process.setMaxListeners(process.getMaxListeners() + 1);
+    process.on('exit', this.onExit);
+    this.logger.info(this.startLine(engine, prefix));
+    return this;
+  }
+
+  /** Stops profiling, writes the last profile and returns it. Undefined where none was running. */
+  stop(): Promise<Profile | undefined> {
+    return this.whileAlive(() =>
+      this.next(async () => {
+        const { engine } = this;
+        if (!engine) return undefined;
+        // Before anything is awaited: a second call finds nothing to stop.
+        this.engine = undefined;
+        clearInterval(this.timer);
+        process.removeListener('exit', this.onExit);
+        process.setMaxListeners(process.getMaxListeners() - 1);
+        this.unwatchWorkers?.();
+        planWorkers(undefined);
+        this.lastMetrics = engine.metrics();
+        try {
+          return await this.hand(engine.stop());
+        } finally {
+          delete registry[RUNNING];
+        }
+      }),
+    );
+  }
+
+  /** Ends the current period, writes its profile and returns it. Undefined where none is running. */
+  flush(): Promise<Profile | undefined> {
+    return this.whileAlive(() => this.flushNext());
+  }
+
+  get status(): ProfilerStatus {
+    return {
+      running: this.engine !== undefined,
+      output: this.writer?.prefix,
+      rate: this.configuration.rate,
+      period: this.configuration.period,
+      start: this.engine?.report,
+      threads: this.engine?.status().threads ?? [],
+    };
+  }
+
+  /** Counters of the engine and of the files written. After `stop()`, as they stood then. */
+  metrics(): Metrics {
+    const metrics = this.engine ? this.engine.metrics() : this.lastMetrics;
+    return { ...metrics, ...this.writer?.counters };
+  }
+
+  private obstacle(): string | undefined {
+    if (!isMainThread) {
+      return 'a profiler is started on the main thread of a process and sees its worker threads; this one is not started.';
+    }
+    if (this.engine) return 'this profiler is running already; it goes on.';
+    if (registry[RUNNING]) {
+      return 'another profiler is running in this process and goes on; this one is not started. Stop the other first.';
+    }
+    return undefined;
+  }
+
+  private outputPrefix(): string | undefined {
+    const { output } = this.configuration;
+    if (output !== undefined) return resolve(output);
+    return this.origin === 'preload' ? inboxPrefix() : undefined;
+  }
+
+  private engineOptions(outputPrefix: string | undefined): Parameters<typeof startEngine>[0] {
+    const { engine, rate, maxFrames, timeline, nativeFrames, memoryCap } = this.configuration;
+    return {
+      engine,
+      intervalNanoseconds: Math.round(1e9 / rate),
+      maxFrames,
+      timeline,
+      nativeFrames,
+      memoryCapBytes: memoryCap,
+      ...(outputPrefix === undefined ? {} : { outputPrefix }),
+    };
+  }
+
+  private watch(engine: Engine): void {
+    const preloaded = this.origin === 'preload';
+    planWorkers({
+      engine: engine.report.engine === 'inspector' ? 'inspector' : 'native',
+      intervalNanoseconds: Math.round(1e9 / this.configuration.rate),
+      logLevel: this.configuration.logLevel,
+      preloaded,
+    });
+    this.unwatchWorkers = watchWorkers(preloaded);
+  }
+
+  private startWriting(prefix: string): void {
+    this.writer = new ProfileWriter(prefix, this.configuration.output === undefined, this.logger);
+    try {
+      assertWritable(prefix);
+    } catch (error) {
+      // Said at once, not a period later. The folder may yet be made, so writing is tried all the same.
+      this.writer.reportFailure(prefix, error);
+    }
+    // A failure is logged where it happens; here it must not become an unhandled rejection of the program.
+    const write = (): void => void this.flushNext().catch(() => undefined);
+    this.timer = setInterval(write, this.configuration.period * 1000);
+    this.timer.unref();
+  }
+
+  private startLine(engine: Engine, prefix: string | undefined): string {
+    const { rate, period } = this.configuration;
+    const where =
+      prefix === undefined ? 'no files are written' : `a profile every ${period} s in ${prefix}.*.wall.pprof`;
+    return `profiling at ${rate} Hz by ${engine.report.engine} (${engine.report.reason}); ${where}.`;
+  }
+
+  private flushNext(): Promise<Profile | undefined> {
+    return this.next(async () => this.engine && this.hand(this.engine.flush('gzip')));
+  }
+
+  /** Runs one flush after the other. */
+  private next<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.current.then(work);
+    this.current = result.catch((error: unknown) => {
+      this.logger.error(`a profile could not be made: ${messageOf(error)}. The program goes on.`);
+    });
+    return result;
+  }
+
+  /** Takes a profile from the engine and writes it. */
+  private async hand(making: Promise<Profile>): Promise<Profile> {
+    const sequence = ++this.sequence;
+    const profile = await making;
+    // A period without a sample says nothing.
+    if (profile.samples > 0) await this.writer?.write(profile, sequence);
+    return profile;
+  }
+
+  /** Keeps the process alive while the program waits for a profile: nothing else of ours does. */
+  private async whileAlive<T>(work: () => Promise<T>): Promise<T> {
+    const alive = setInterval(() => undefined, 2 ** 30);
+    try {
+      return await work();
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  private finishAtExit(): void {
+    const { engine, writer } = this;
+    if (!engine || !writer) return;
+    try {
+      writer.finishSync();
+      const profile = engine.flushSync('gzip', EXIT_TIMEOUT_MILLISECONDS);
+      this.sequence += 1;
+      if (profile === null) {
+        this.logger.warn(
+          `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,
+        );
+      } else if (profile.samples > 0) {
+        writer.writeSync(profile, this.sequence);
+      }
+    } catch (error) {
+      this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { appendFileSync } from 'node:fs';
+
+/**
+ * Variable by which `everflame run` learns what happened in the processes below it: the path of a file to which each
+ * adds a line. Set by the command alone.
+ */
+export const REPORT_VARIABLE = 'EVERFLAME_RUN_REPORT';
+
+/** One line of the report. */
+export type RunEvent =
+  | { kind: 'started'; pid: number; engine: string }
+  | { kind: 'failed'; pid: number; reason: string }
+  | { kind: 'written'; pid: number; path: string };
+
+/** Tells `everflame run`, if this process is below one. */
+export function reportToRun(event: RunEvent): void {
+  const path = process.env[REPORT_VARIABLE];
+  if (!path) return;
+  try {
+    appendFileSync(path, `${JSON.stringify(event)}\n`);
+  } catch {
+    // The command has ended and taken the file with it: nobody is left to read the line.
+  }
+}

@@ -1,0 +1,34 @@
+import { getEnvironmentData, threadId } from 'node:worker_threads';
+import { threadName } from '../engine';
+import { Logger, messageOf } from '../log';
+import { ENVIRONMENT_KEY, type WorkerPlan } from './plan';
+import { watchWorkers } from './watch';
+
+let attached = false;
+
+/** Joins this worker to the profile of its process, as the main thread planned it. Does nothing the second time. */
+export function attachWorker(): void {
+  const plan = getEnvironmentData(ENVIRONMENT_KEY) as WorkerPlan | undefined;
+  if (attached || !plan) return;
+  attached = true;
+  try {
+    watchWorkers(plan.preloaded);
+    join(plan);
+  } catch (error) {
+    new Logger(plan.logLevel).warn(
+      `the worker thread ${threadId} is not profiled: ${messageOf(error)}. The program goes on.`,
+    );
+  }
+}
+
+function join(plan: WorkerPlan): void {
+  if (plan.engine === 'inspector') {
+    const { collectInWorker } = require('../inspector/worker') as typeof import('../inspector/worker');
+    collectInWorker(plan.intervalNanoseconds);
+    return;
+  }
+  const { loadNative } = require('../native') as typeof import('../native');
+  const loaded = loadNative();
+  if (!loaded.ok) throw new Error(loaded.reason);
+  if (loaded.binding.status().running) loaded.binding.attachThread(threadId, threadName(threadId));
+}

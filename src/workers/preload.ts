@@ -1,0 +1,5 @@
+import { attachWorker } from './attach';
+import { restoreExecArgv } from './watch';
+
+restoreExecArgv();
+attachWorker();
