@@ -34,13 +34,11 @@ function chooseSteps(only) {
 /** Runs a step; a thrown error is a failure of the step, told by its message. */
 async function runStep(step) {
   const start = performance.now();
-  const result = await step
-    .run()
-    .catch((error) => ({
-      ok: false,
-      output: error instanceof Advice ? error.message : error.stack,
-      tests: NO_TESTS,
-    }));
+  const result = await step.run().catch((error) => ({
+    ok: false,
+    output: error instanceof Advice ? error.message : error.stack,
+    tests: NO_TESTS,
+  }));
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   const { passed, failed, skipped } = result.tests;
   const counted = passed + failed + skipped > 0 ? `  ${summaryLine(result.tests)}` : '';

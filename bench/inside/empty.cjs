@@ -1,0 +1,1 @@
+// The empty program of the start section.

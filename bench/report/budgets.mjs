@@ -1,0 +1,79 @@
+/**
+ * The budgets that this run can judge. Each gives the measured figure and its limit, in the unit named, or nothing
+ * where the run has no such section or variant.
+ */
+const RULES = [
+  {
+    what: 'CPU added per request of a busy service, at defaults',
+    unit: '%',
+    limit: () => 0.5,
+    figure: (sections) => added(sections.service?.everflame?.cpuMicrosecondsPerRequest),
+  },
+  {
+    what: 'CPU added, against a third of what @datadog/pprof adds in the same run',
+    unit: '%',
+    limit: (sections) => third(added(sections.service?.datadog?.cpuMicrosecondsPerRequest)),
+    figure: (sections) => added(sections.service?.everflame?.cpuMicrosecondsPerRequest),
+  },
+  {
+    what: 'memory added on a busy service',
+    unit: 'MB',
+    limit: () => 15,
+    figure: (sections) => difference(sections.service, 'residentMegabytes'),
+  },
+  {
+    what: 'compressed profile of one period of a busy service',
+    unit: 'KB',
+    limit: () => 200,
+    figure: (sections) => sections.service?.everflame?.profileKilobytes?.median,
+  },
+  {
+    what: 'longest block of the event loop at the flush of a small profile, worst of all flushes',
+    unit: 'ms',
+    limit: () => 1,
+    figure: (sections) => sections['pauses small']?.everflame?.blockMilliseconds.worst,
+  },
+  {
+    what: 'longest block of the event loop at the flush of a wide profile, worst of all flushes',
+    unit: 'ms',
+    limit: () => 1,
+    figure: (sections) => sections['pauses wide']?.everflame?.blockMilliseconds.worst,
+  },
+  {
+    what: 'time on the main thread at preload, empty program',
+    unit: 'ms',
+    limit: () => 25,
+    figure: (sections) => sections.start?.everflame?.preloadMilliseconds.median,
+  },
+  {
+    what: 'wake-ups a second that an idle process has more',
+    unit: '',
+    limit: () => 1,
+    figure: (sections) => difference(sections.idle, 'wakeUpsPerSecond'),
+  },
+];
+
+function added(summary) {
+  return summary?.ratio === undefined ? undefined : (summary.ratio - 1) * 100;
+}
+
+function third(figure) {
+  return figure === undefined ? undefined : figure / 3;
+}
+
+function difference(section, metric) {
+  const [ours, without] = [section?.everflame?.[metric], section?.none?.[metric]];
+  return ours === undefined || without === undefined ? undefined : ours.median - without.median;
+}
+
+/** Judges every budget for which this run has the figures. */
+export function judge(sections) {
+  const verdicts = [];
+  for (const { what, unit, limit, figure } of RULES) {
+    const measured = figure(sections);
+    const allowed = limit(sections);
+    if (measured === undefined || allowed === undefined) continue;
+    verdicts.push({ what, unit, measured, allowed, met: measured <= allowed });
+  }
+  return verdicts;
+}

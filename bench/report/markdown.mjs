@@ -1,0 +1,81 @@
+import { PROFILERS } from '../profilers.mjs';
+
+/** Column titles, and how many decimals a reader wants. */
+const METRICS = {
+  requestsPerSecond: ['requests/s', 0],
+  cpuMicrosecondsPerRequest: ['CPU µs/request', 1],
+  latencyMeanMilliseconds: ['mean ms', 2],
+  latencyP50Milliseconds: ['p50 ms', 1],
+  latencyP99Milliseconds: ['p99 ms', 1],
+  stepsPerSecond: ['steps/s', 0],
+  cpuMicrosecondsPerStep: ['CPU µs/step', 1],
+  residentMegabytes: ['RSS MB', 1],
+  profileKilobytes: ['profile KB', 1],
+  blockMilliseconds: ['longest block ms', 2],
+  kilobytes: ['profile KB', 1],
+  preloadMilliseconds: ['preload ms', 2],
+  processMilliseconds: ['process ms', 1],
+  wakeUpsPerSecond: ['wake-ups/s', 2],
+};
+
+/** Metrics whose worst value matters as much as the median. */
+const WITH_WORST = new Set(['blockMilliseconds']);
+/** Metrics for which a ratio to the run without a profiler says nothing. */
+const WITHOUT_RATIO = new Set([
+  'blockMilliseconds',
+  'kilobytes',
+  'profileKilobytes',
+  'preloadMilliseconds',
+  'wakeUpsPerSecond',
+]);
+
+function cell(metric, summary) {
+  if (summary === undefined) return '';
+  const decimals = METRICS[metric][1];
+  const value = summary.median.toFixed(decimals);
+  if (WITH_WORST.has(metric)) return `${value} (worst ${summary.worst.toFixed(decimals)})`;
+  if (summary.ratio === undefined || WITHOUT_RATIO.has(metric)) return value;
+  const [ratio, low, high] = [summary.ratio, summary.ratioLow, summary.ratioHigh].map((number) =>
+    number.toFixed(3),
+  );
+  return `${value} (×${ratio}; ${low}–${high})`;
+}
+
+function sectionTable(name, table) {
+  const metrics = Object.keys(METRICS).filter((metric) =>
+    Object.values(table).some((row) => row[metric] !== undefined),
+  );
+  const rows = Object.entries(table).map(
+    ([variant, row]) =>
+      `| ${PROFILERS[variant].title} | ${metrics.map((metric) => cell(metric, row[metric])).join(' | ')} |`,
+  );
+  return [
+    `### ${name}`,
+    '',
+    `| | ${metrics.map((metric) => METRICS[metric][0]).join(' | ')} |`,
+    `|---|${metrics.map(() => '---:|').join('')}`,
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function budgetTable(verdicts) {
+  const rows = verdicts.map(({ what, unit, measured, allowed, met }) => {
+    const figure = (number) => `${number.toFixed(2)} ${unit}`.trim();
+    return `| ${what} | ${figure(allowed)} | ${figure(measured)} | ${met ? 'met' : 'missed'} |`;
+  });
+  return ['### budgets', '', '| what | at most | measured | |', '|---|---:|---:|---|', ...rows, ''].join(
+    '\n',
+  );
+}
+
+/** The whole result for a reader: the host, one table for each section, and the budgets. */
+export function toMarkdown({ command, host, engine, rounds, sections, budgets }) {
+  const machine = `${host.cpu}, ${host.cores} cores, ${host.system}, Node.js ${host.node}${engine === undefined ? '' : `, engine ${engine}`}`;
+  return [
+    `\`${command}\` on ${machine}. Medians of ${rounds} interleaved rounds; in brackets the median ratio to the run without a profiler in the same round, and its quartiles.`,
+    '',
+    ...Object.entries(sections).map(([name, table]) => sectionTable(name, table)),
+    ...(budgets.length > 0 ? [budgetTable(budgets)] : []),
+  ].join('\n');
+}
