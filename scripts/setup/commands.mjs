@@ -9,6 +9,15 @@ export class Advice extends Error {}
 
 const groups = new Set();
 
+/**
+ * Has a process group killed when this script is interrupted; children in groups of their own do not get an
+ * interrupt from the terminal. Returns the function that ends this care.
+ */
+export function guardGroup(leader) {
+  groups.add(leader);
+  return () => groups.delete(leader);
+}
+
 function endGroups() {
   for (const leader of groups) {
     try {
@@ -19,7 +28,6 @@ function endGroups() {
   }
 }
 
-// The children are in groups of their own, so an interrupt at the terminal does not reach them.
 for (const [signal, number] of [
   ['SIGINT', 2],
   ['SIGTERM', 15],
@@ -47,7 +55,7 @@ export function run(command, args, options = {}) {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    if (child.pid !== undefined) groups.add(child.pid);
+    const unguard = child.pid === undefined ? () => {} : guardGroup(child.pid);
     let output = '';
     let timedOut = false;
     const timer =
@@ -71,7 +79,7 @@ export function run(command, args, options = {}) {
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      groups.delete(child.pid);
+      unguard();
       resolve({ code, signal, output, missing: false, timedOut });
     });
   });

@@ -86,7 +86,7 @@ export const STEPS = [
   {
     name: 'arm64',
     needs: ['typescript'],
-    run: command(process.execPath, [join(ROOT, 'scripts', 'arm64.mjs'), '--tap'], {
+    run: command(process.execPath, [join(ROOT, 'scripts', 'arm64.mjs')], {
       count: countTapTests,
       timeoutSeconds: 1200,
     }),

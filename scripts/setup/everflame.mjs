@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import { mustRun, ROOT } from './commands.mjs';
+
+/** The command line as it was built in this checkout. */
+export const EVERFLAME = join(ROOT, 'dist', 'src', 'cli', 'main.js');
+
+/** What an `everflame` command prints. */
+export async function everflame(...args) {
+  const { output } = await mustRun(process.execPath, [EVERFLAME, ...args], { timeoutSeconds: 60 });
+  return output.trimEnd();
+}
+
+/**
+ * The CPU time of profiles by function.
+ * @returns {Promise<{ total: number, rows: { name: string, location: string, self: number, total: number }[] }>} in nanoseconds
+ */
+export async function cpuByFunction(files) {
+  return JSON.parse(await everflame('top', ...files, '--json', '--type', 'cpu', '--limit', '1000000'));
+}
