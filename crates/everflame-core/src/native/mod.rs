@@ -7,6 +7,8 @@
 //! * [`Symbolizer`] gives an address its function name.
 //! * [`Unwinder`] follows a copied stack with the `.eh_frame` tables of the loaded images.
 
+mod cfi;
+mod cfi_program;
 mod debug_file;
 mod demangle;
 mod elf_file;
@@ -23,4 +25,4 @@ pub use demangle::demangle;
 pub use modules::{Located, Module, ModuleId, Modules};
 pub use registers::Registers;
 pub use symbolize::{Lookup, NativeFrame, SymbolStatistics, Symbolizer};
-pub use unwind::{MAX_FRAMES, StackCopy, UnwindEnd, Unwinder, UnwoundFrame};
+pub use unwind::{MAX_FRAMES, RED_ZONE, StackCopy, UnwindEnd, Unwinder, UnwoundFrame};

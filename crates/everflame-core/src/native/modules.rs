@@ -8,9 +8,10 @@ use rustc_hash::FxHashMap;
 use super::image::{self, Counters, Image, Segment};
 use super::maps::{self, Mapping};
 
-/// Dead modules remembered for samples that are still on their way. A program that loads and unloads for ever must
-/// not grow us; the oldest are forgotten first.
-const DEAD_MODULES_KEPT: usize = 128;
+/// Unloaded modules remembered for samples and profiles that still refer to them. A program that loads and unloads
+/// for ever must not grow us; the oldest are forgotten first. A library that comes back to its old address is the same
+/// module again, so few programs have more than a handful.
+const UNLOADED_KEPT: usize = 1024;
 
 /// Names a module for the life of the process; never given to another module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,7 +103,7 @@ pub struct Modules {
     modules: FxHashMap<ModuleId, Arc<Module>>,
     live: Vec<ModuleId>,
     /// Oldest first.
-    dead: Vec<ModuleId>,
+    unloaded: Vec<ModuleId>,
     next_id: u32,
     /// Sorted, disjoint.
     code: Vec<CodeRange>,
@@ -148,9 +149,13 @@ impl Modules {
             }
         }
         let live = &self.live;
-        self.dead.retain(|id| !live.contains(id));
-        self.dead
+        self.unloaded.retain(|id| !live.contains(id));
+        self.unloaded
             .extend(before.into_iter().filter(|id| !live.contains(id)));
+        let forgotten = self.unloaded.len().saturating_sub(UNLOADED_KEPT);
+        for id in self.unloaded.drain(..forgotten) {
+            self.modules.remove(&id);
+        }
         self.index_code();
         self.index_copies(&mappings);
         self.generation += 1;
@@ -185,6 +190,11 @@ impl Modules {
         self.live.iter().filter_map(|id| self.modules.get(id))
     }
 
+    /// Whether [`find`](Self::find) can answer with this module.
+    pub(super) fn is_findable(&self, id: ModuleId) -> bool {
+        self.code.iter().any(|range| range.module == id)
+    }
+
     /// Grows with each change of what [`find`](Self::find) may answer.
     pub(super) fn generation(&self) -> u64 {
         self.generation
@@ -201,46 +211,30 @@ impl Modules {
         id
     }
 
-    /// Newest claims first: what is loaded, then the dead from the youngest, each only where nobody newer lies.
+    /// What is loaded claims its addresses first, then the unloaded from the youngest, each only where nobody newer
+    /// lies.
     fn index_code(&mut self) {
-        let mut code: Vec<CodeRange> = Vec::with_capacity(self.code.len());
-        let youngest_first = self.dead.iter().rev();
-        let mut kept = Vec::new();
-        for (id, is_dead) in self
-            .live
-            .iter()
-            .map(|id| (id, false))
-            .chain(youngest_first.map(|id| (id, true)))
-        {
+        self.code.clear();
+        for id in self.live.iter().chain(self.unloaded.iter().rev()) {
             let Some(module) = self.modules.get(id) else {
                 continue;
             };
-            let ranges: Vec<CodeRange> = module
-                .code_ranges()
-                .map(|range| CodeRange {
+            let overlaps = |range: &Range<u64>| {
+                let mut taken = self.code.iter();
+                taken.any(|other| range.start < other.end && other.start < range.end)
+            };
+            if module.code_ranges().any(|range| overlaps(&range)) {
+                continue;
+            }
+            self.code
+                .extend(module.code_ranges().map(|range| CodeRange {
                     start: range.start,
                     end: range.end,
                     module: *id,
                     bias: module.bias,
-                })
-                .collect();
-            let reused = ranges.iter().any(|range| {
-                code.iter()
-                    .any(|other| range.start < other.end && other.start < range.end)
-            });
-            if is_dead {
-                if reused || kept.len() == DEAD_MODULES_KEPT {
-                    self.modules.remove(id);
-                    continue;
-                }
-                kept.push(*id);
-            }
-            code.extend(ranges);
+                }));
         }
-        kept.reverse();
-        self.dead = kept;
-        code.sort_unstable_by_key(|range| range.start);
-        self.code = code;
+        self.code.sort_unstable_by_key(|range| range.start);
     }
 
     fn index_copies(&mut self, mappings: &[Mapping]) {

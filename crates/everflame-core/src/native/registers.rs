@@ -43,11 +43,19 @@ pub(super) fn to_unwinder(regs: Registers) -> UnwindRegsNative {
 #[cfg(target_arch = "aarch64")]
 pub(super) fn from_unwinder(pc: u64, regs: &UnwindRegsNative) -> Registers {
     Registers {
-        pc: ADDRESS_MASK.strip_ptr_auth(pc),
+        pc: strip_signature(pc),
         sp: regs.sp(),
         fp: regs.fp(),
         lr: regs.lr(),
     }
+}
+
+/// The address in a return address that may be signed.
+pub(super) fn strip_signature(return_address: u64) -> u64 {
+    #[cfg(target_arch = "aarch64")]
+    return ADDRESS_MASK.strip_ptr_auth(return_address);
+    #[cfg(target_arch = "x86_64")]
+    return_address
 }
 
 /// Whether a caller's stack pointer may follow a callee's. A call pushes its return address on x86-64; on aarch64 an

@@ -42,10 +42,10 @@ impl Deref for TableBytes {
 /// The tables of one module, with their addresses in the file's own address space.
 #[derive(Clone)]
 pub(super) struct UnwindTables {
-    header: TableBytes,
-    header_address: u64,
-    frames: TableBytes,
-    frames_address: u64,
+    pub(super) header: TableBytes,
+    pub(super) header_address: u64,
+    pub(super) frames: TableBytes,
+    pub(super) frames_address: u64,
 }
 
 impl ModuleSectionInfo<TableBytes> for UnwindTables {

@@ -1,9 +1,11 @@
 //! Unwinding by table over a copy of a thread's stack.
 
 use framehop::{CacheNative, FrameAddress, MayAllocateDuringUnwind, Unwinder as _, UnwinderNative};
+use rustc_hash::FxHashMap;
 
+use super::cfi::{Base, Coverage, Frame, Place, Saved};
 use super::modules::{Module, ModuleId, Modules};
-use super::registers::{Registers, from_unwinder, stack_grows, to_unwinder};
+use super::registers::{Registers, from_unwinder, stack_grows, strip_signature, to_unwinder};
 use super::sections::{TableBytes, UnwindTables};
 
 /// Frames followed in one stack; what is deeper than this between two V8 frames is a runaway recursion or garbage.
@@ -13,10 +15,15 @@ pub const MAX_FRAMES: usize = 128;
 /// not the thread's stack beyond it.
 const LARGEST_STACK: u64 = 64 << 20;
 
+/// Bytes below the stack pointer that belong to the interrupted function: signal handlers leave them alone. See the
+/// System V ABI for x86-64, section 3.2.2; other processors have none on Linux.
+pub const RED_ZONE: u64 = if cfg!(target_arch = "x86_64") { 128 } else { 0 };
+
 /// The top of a thread's stack, copied at the time of the sample.
 #[derive(Clone, Copy, Debug)]
 pub struct StackCopy<'a> {
-    /// Address from which the bytes were copied: the stack pointer, rounded down to 8.
+    /// Address of the first byte: at most the stack pointer. On x86-64 the copy should begin [`RED_ZONE`] bytes below
+    /// it: OpenSSL's SHA-512 keeps its frame's address there.
     pub sp: u64,
     pub bytes: &'a [u8],
 }
@@ -32,10 +39,17 @@ impl StackCopy<'_> {
         Some(u64::from_ne_bytes(bytes.try_into().ok()?))
     }
 
-    fn is_beyond(&self, address: u64) -> bool {
+    /// What it means that a word is not in the copy: the stack goes on there, or the address is garbage.
+    fn missing(&self, address: u64) -> Step {
         let end = self.end();
         // A word that only begins inside the copy is beyond it too.
-        address.saturating_add(8) > end && address < end.saturating_add(LARGEST_STACK)
+        let is_beyond =
+            address.saturating_add(8) > end && address < end.saturating_add(LARGEST_STACK);
+        if is_beyond {
+            Step::Exhausted
+        } else {
+            Step::Failed
+        }
     }
 }
 
@@ -69,19 +83,24 @@ pub enum UnwindEnd {
 
 type Framehop = UnwinderNative<TableBytes, MayAllocateDuringUnwind>;
 
+/// Addresses whose kind of rule is remembered. A busy service returns to a few thousand; beyond that all are
+/// forgotten and read again.
+const MOST_REMEMBERED: usize = 8192;
+
 /// Follows copied stacks. Keeps the tables of the modules it met and a cache of rules, so one a process is best.
 #[derive(Default)]
 pub struct Unwinder {
     framehop: Framehop,
     cache: CacheNative<MayAllocateDuringUnwind>,
-    known: Vec<KnownModule>,
+    tables: FxHashMap<ModuleId, KnownModule>,
+    /// By the address that is looked up.
+    coverage: FxHashMap<u64, Coverage>,
     generation: u64,
 }
 
 struct KnownModule {
-    id: ModuleId,
     start: u64,
-    has_tables: bool,
+    tables: Option<UnwindTables>,
 }
 
 impl Unwinder {
@@ -108,14 +127,16 @@ impl Unwinder {
         }
         let mut address = FrameAddress::from_instruction_pointer(regs.pc);
         for _ in 0..MAX_FRAMES {
-            match self.step(modules, address, &mut regs, stack) {
-                Step::Caller => {}
-                Step::End(end) => return end,
-            }
-            let Some(next) = FrameAddress::from_return_address(regs.pc) else {
-                // A thread's first frame has no caller: its return address is zero.
-                return UnwindEnd::Root;
+            let caller = match self.step(modules, address, regs, stack) {
+                Step::Caller(caller) => caller,
+                Step::Root => return UnwindEnd::Root,
+                Step::Exhausted => return UnwindEnd::CopyExhausted { regs },
+                Step::Failed => return UnwindEnd::Failed { regs, at: regs.pc },
             };
+            let Some(next) = FrameAddress::from_return_address(caller.pc) else {
+                return UnwindEnd::Failed { regs, at: regs.pc };
+            };
+            regs = caller;
             if is_v8(regs.pc) {
                 return UnwindEnd::EnteredV8 { regs };
             }
@@ -131,74 +152,92 @@ impl Unwinder {
 }
 
 enum Step {
-    Caller,
-    End(UnwindEnd),
+    Caller(Registers),
+    Root,
+    Exhausted,
+    Failed,
 }
 
 impl Unwinder {
-    /// Replaces `regs` with the caller's.
     fn step(
         &mut self,
         modules: &Modules,
         address: FrameAddress,
-        regs: &mut Registers,
+        regs: Registers,
         stack: &StackCopy,
     ) -> Step {
+        let lookup = address.address_for_lookup();
         let is_leaf = !address.is_return_address();
-        let failed = |regs: Registers| Step::End(UnwindEnd::Failed { regs, at: regs.pc });
-        let exhausted = |regs: Registers| Step::End(UnwindEnd::CopyExhausted { regs });
-        match modules.find(address.address_for_lookup()) {
-            Some(module) => self.learn(module),
+        let coverage = match modules.find(lookup) {
+            Some(module) => self.coverage(module, lookup),
             // Only a leaf may be in code that no module owns: a return address that leads there is garbage.
-            None if is_leaf => {}
-            None => return failed(*regs),
+            None if is_leaf => Coverage::Uncovered,
+            None => return Step::Failed,
+        };
+        let step = match coverage {
+            Coverage::Root => return Step::Root,
+            Coverage::OutOfReach => return Step::Failed,
+            Coverage::InMemory(frame) => step_in_memory(&frame, regs, stack, is_leaf),
+            Coverage::Ordinary | Coverage::Uncovered => self.step_by_library(address, regs, stack),
+        };
+        match step {
+            Step::Caller(caller) if !stack_grows(regs.sp, caller.sp, is_leaf) => Step::Failed,
+            Step::Caller(caller) if caller.sp > stack.end() => stack.missing(caller.sp),
+            // The library takes a frame pointer of zero for the end. That is a convention of threads' first
+            // functions where no table covers them, and else a register in other use.
+            Step::Root if is_leaf || coverage != Coverage::Uncovered => Step::Failed,
+            step => step,
         }
-        let mut unwound = to_unwinder(*regs);
+    }
+
+    fn step_by_library(
+        &mut self,
+        address: FrameAddress,
+        regs: Registers,
+        stack: &StackCopy,
+    ) -> Step {
+        let mut unwound = to_unwinder(regs);
         let mut read = |address: u64| stack.read(address).ok_or(());
         match self
             .framehop
             .unwind_frame(address, &mut unwound, &mut self.cache, &mut read)
         {
-            Ok(Some(return_address)) => {
-                let caller = from_unwinder(return_address, &unwound);
-                if !stack_grows(regs.sp, caller.sp, is_leaf) {
-                    return failed(*regs);
-                }
-                if caller.sp > stack.end() {
-                    return if stack.is_beyond(caller.sp) {
-                        exhausted(*regs)
-                    } else {
-                        failed(*regs)
-                    };
-                }
-                *regs = caller;
-                Step::Caller
-            }
-            Ok(None) => Step::End(UnwindEnd::Root),
-            Err(framehop::Error::CouldNotReadStack(address)) if stack.is_beyond(address) => {
-                exhausted(*regs)
-            }
-            Err(_) => failed(*regs),
+            Ok(Some(return_address)) => Step::Caller(from_unwinder(return_address, &unwound)),
+            Ok(None) => Step::Root,
+            Err(framehop::Error::CouldNotReadStack(address)) => stack.missing(address),
+            Err(_) => Step::Failed,
         }
     }
 
-    fn learn(&mut self, module: &Module) {
-        if self.known.iter().any(|known| known.id == module.id) {
-            return;
+    fn coverage(&mut self, module: &Module, address: u64) -> Coverage {
+        if let Some(coverage) = self.coverage.get(&address) {
+            return *coverage;
         }
-        let tables = UnwindTables::of(module);
-        self.known.push(KnownModule {
-            id: module.id,
-            start: module.start,
-            has_tables: tables.is_some(),
-        });
-        let Some(tables) = tables else { return };
-        self.framehop.add_module(framehop::Module::new(
-            module.name.clone(),
-            module.start..module.limit,
-            module.bias,
-            tables,
-        ));
+        let coverage = match &self.learn(module).tables {
+            Some(tables) => tables.coverage(module.file_address(address)),
+            None => Coverage::Uncovered,
+        };
+        if self.coverage.len() == MOST_REMEMBERED {
+            self.coverage.clear();
+        }
+        self.coverage.insert(address, coverage);
+        coverage
+    }
+
+    fn learn(&mut self, module: &Module) -> &KnownModule {
+        self.tables.entry(module.id).or_insert_with(|| {
+            let tables = UnwindTables::of(module);
+            if let Some(tables) = &tables {
+                let range = module.start..module.limit;
+                let module =
+                    framehop::Module::new(module.name.clone(), range, module.bias, tables.clone());
+                self.framehop.add_module(module);
+            }
+            KnownModule {
+                start: module.start,
+                tables,
+            }
+        })
     }
 
     /// Drops modules whose addresses may mean something else by now.
@@ -207,13 +246,59 @@ impl Unwinder {
             return;
         }
         self.generation = modules.generation();
+        let before = self.tables.len();
         let framehop = &mut self.framehop;
-        self.known.retain(|known| {
-            let keep = modules.get(known.id).is_some();
-            if !keep && known.has_tables {
+        self.tables.retain(|id, known| {
+            let keep = modules.is_findable(*id);
+            if !keep && known.tables.is_some() {
                 framehop.remove_module(known.start);
             }
             keep
         });
+        if self.tables.len() != before {
+            self.coverage.clear();
+        }
     }
+}
+
+/// Follows a frame whose address is kept in memory.
+fn step_in_memory(frame: &Frame, regs: Registers, stack: &StackCopy, is_leaf: bool) -> Step {
+    let place = |place: Place| {
+        let base = match place.base {
+            Base::Sp => regs.sp,
+            Base::Fp => regs.fp,
+        };
+        let address = base.wrapping_add_signed(place.offset);
+        match place.then {
+            None => Ok(address),
+            Some(then) => stack
+                .read(address)
+                .map(|word| word.wrapping_add_signed(then))
+                .ok_or(address),
+        }
+    };
+    let read = |address: u64| stack.read(address).ok_or(address);
+    let caller = || {
+        let cfa = place(frame.cfa)?;
+        let restore = |saved, current| match saved {
+            Saved::Unchanged | Saved::Lost => Ok(current),
+            Saved::AtCfa(offset) => read(cfa.wrapping_add_signed(offset)),
+            Saved::At(at) => read(place(at)?),
+        };
+        let return_address = match frame.return_address {
+            Saved::Unchanged if is_leaf => regs.lr,
+            Saved::Unchanged | Saved::Lost => 0,
+            saved => restore(saved, 0)?,
+        };
+        // An epilogue has popped the register already when its place is below the stack pointer.
+        let fp = restore(frame.fp, regs.fp)
+            .or_else(|at| if at < regs.sp { Ok(regs.fp) } else { Err(at) })?;
+        Ok(Registers {
+            pc: strip_signature(return_address),
+            sp: cfa,
+            fp,
+            lr: return_address,
+        })
+    };
+    caller().map_or_else(|address| stack.missing(address), Step::Caller)
 }
