@@ -1,0 +1,131 @@
+//! A code object's side tables in the code map: raw until the code is hit, then decoded in place.
+
+use super::code_event::{OptimizedTables, Tables};
+use super::code_map::Placed;
+use super::lines::{
+    Lines, OptimizedLines, baseline_lines, bytecode_lengths, bytecode_lines, starts_of,
+};
+use super::positions::PositionFormat;
+use super::script::Script;
+
+/// Side tables of one piece of code.
+#[derive(Debug)]
+pub(super) enum CodeTables {
+    None,
+    Raw(Raw),
+    Lines(Lines),
+    Optimized {
+        lines: OptimizedLines,
+        inlined: InlinedFunctions,
+    },
+}
+
+/// Literal index and function of each inlined function.
+pub(super) type InlinedFunctions = Box<[(u32, Placed)]>;
+
+/// As V8 keeps them, in the format of this process's V8.
+#[derive(Debug)]
+pub(super) struct Raw {
+    format: PositionFormat,
+    kind: RawKind,
+}
+
+#[derive(Debug)]
+enum RawKind {
+    Bytecode {
+        positions: Box<[u8]>,
+    },
+    Baseline {
+        steps: Box<[u8]>,
+        /// Length of each bytecode.
+        lengths: Box<[u8]>,
+        positions: Box<[u8]>,
+    },
+    Optimized {
+        tables: Box<OptimizedTables>,
+        inlined: InlinedFunctions,
+    },
+}
+
+impl CodeTables {
+    /// From a code event. `placed` finds a function by its bytecode's start. False when Sparkplug tables were refused.
+    pub(super) fn new(
+        tables: Tables,
+        format: PositionFormat,
+        placed: impl Fn(u64) -> Option<Placed>,
+    ) -> (CodeTables, bool) {
+        let kind = match tables {
+            Tables::None => return (CodeTables::None, true),
+            Tables::Bytecode { positions } if positions.is_empty() => {
+                return (CodeTables::None, true);
+            }
+            Tables::Bytecode { positions } => RawKind::Bytecode { positions },
+            Tables::Baseline {
+                steps,
+                bytecodes,
+                positions,
+            } => match bytecode_lengths(&bytecodes) {
+                Some(lengths) => RawKind::Baseline {
+                    steps,
+                    lengths,
+                    positions,
+                },
+                None => return (CodeTables::None, false),
+            },
+            Tables::Optimized(tables) => RawKind::Optimized {
+                inlined: tables
+                    .functions
+                    .iter()
+                    .filter_map(|function| {
+                        Some((function.literal, placed(function.bytecode_start)?))
+                    })
+                    .collect(),
+                tables,
+            },
+        };
+        (CodeTables::Raw(Raw { format, kind }), true)
+    }
+
+    /// Decodes raw tables. False when they turn out not to fit each other; then there are none.
+    pub(super) fn decode(&mut self, script: Option<&Script>) -> bool {
+        if !matches!(self, CodeTables::Raw(_)) {
+            return true;
+        }
+        let CodeTables::Raw(Raw { format, kind }) = std::mem::replace(self, CodeTables::None)
+        else {
+            return true;
+        };
+        let decoded = match (kind, script) {
+            (RawKind::Bytecode { positions }, Some(script)) => Some(CodeTables::Lines(
+                bytecode_lines(&positions, format, script),
+            )),
+            (
+                RawKind::Baseline {
+                    steps,
+                    lengths,
+                    positions,
+                },
+                Some(script),
+            ) => {
+                let bytecode = bytecode_lines(&positions, format, script);
+                baseline_lines(&steps, &starts_of(&lengths), &bytecode).map(CodeTables::Lines)
+            }
+            (RawKind::Optimized { tables, inlined }, _) => Some(CodeTables::Optimized {
+                lines: OptimizedLines::new(&tables, format),
+                inlined,
+            }),
+            (RawKind::Bytecode { .. } | RawKind::Baseline { .. }, None) => Some(CodeTables::None),
+        };
+        let fits = decoded.is_some();
+        *self = decoded.unwrap_or(CodeTables::None);
+        fits
+    }
+}
+
+/// The inlined function of a literal.
+pub(super) fn inlined_function(inlined: &[(u32, Placed)], literal: u32) -> Option<&Placed> {
+    inlined
+        .iter()
+        .find(|(known, _)| *known == literal)
+        .map(|(_, placed)| placed)
+}

@@ -1,0 +1,148 @@
+//! From a code event's handle to its function and script.
+
+use super::super::script::{LineTable, Script};
+use super::heap::{self, Heap, Object};
+use super::{Doubt, Layout, View};
+
+/// No script of more lines is believed.
+const MAX_LINES: usize = 16 * 1024 * 1024;
+
+/// Longer script names are cut by V8's own names too.
+const MAX_NAME: usize = 4096;
+
+/// Strings joined from strings are followed this deep; names are flat but for rare cases.
+const MAX_JOINED: u32 = 8;
+
+/// The function of a code event, during its callback.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Function {
+    pub(super) object: Object,
+    script: Object,
+    pub(in super::super) script_id: u32,
+}
+
+impl Layout {
+    /// The function behind an event's `script` handle, and its script's id.
+    pub(in super::super) fn function(&self, handle: u64) -> Option<Function> {
+        self.learned()?;
+        let view = self.view(Heap::Proven);
+        self.believe(view.function_of_handle(handle))
+    }
+
+    /// The script of a function. `None` for the lines when V8 has not computed them.
+    pub(in super::super) fn script(&self, function: &Function) -> Option<Script> {
+        self.learned()?;
+        self.believe(self.view(Heap::Proven).script(function))
+    }
+}
+
+impl View<'_> {
+    pub(super) fn function_of_handle(self, handle: u64) -> Result<Function, Doubt> {
+        let object = self
+            .heap
+            .word(handle)
+            .and_then(heap::object)
+            .filter(|object| self.is_function(*object))
+            .ok_or(Doubt::Function)?;
+        let script = self
+            .object(object, self.constants.function.script)
+            .filter(|script| self.instance_type(*script) == Some(self.constants.types.script))
+            .ok_or(Doubt::Script)?;
+        let script_id = self
+            .small_integer(script, self.constants.script.id)
+            .and_then(|id| u32::try_from(id).ok())
+            .ok_or(Doubt::Script)?;
+        Ok(Function {
+            object,
+            script,
+            script_id,
+        })
+    }
+
+    pub(super) fn is_function(self, object: Object) -> bool {
+        self.instance_type(object) == Some(self.constants.types.function)
+    }
+
+    pub(super) fn script(self, function: &Function) -> Result<Script, Doubt> {
+        let fields = &self.constants.script;
+        let script = function.script;
+        let line_offset = self
+            .small_integer(script, fields.line_offset)
+            .and_then(|lines| u32::try_from(lines).ok())
+            .filter(|lines| *lines as usize <= MAX_LINES)
+            .unwrap_or(0);
+        Ok(Script {
+            id: function.script_id,
+            name: self
+                .object(script, fields.name)
+                .and_then(|name| self.string(name, MAX_JOINED))
+                .map(String::into_boxed_str),
+            line_offset,
+            lines: match self.object(script, fields.line_ends) {
+                Some(ends) if self.is_fixed_array(ends) => self.line_ends(ends)?,
+                // Not computed yet: a small integer or undefined.
+                _ => LineTable::default(),
+            },
+        })
+    }
+
+    fn line_ends(self, ends: Object) -> Result<LineTable, Doubt> {
+        let count = self.length(ends, MAX_LINES).ok_or(Doubt::ScriptLines)?;
+        let data = self
+            .heap
+            .bytes(ends.address() + self.constants.array_data, count * 8)
+            .ok_or(Doubt::ScriptLines)?;
+        let mut valid = true;
+        let table = LineTable::new(data.chunks_exact(8).map_while(|word| {
+            let word = word
+                .iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte));
+            let end = heap::small_integer(word).and_then(|end| u32::try_from(end).ok());
+            valid &= end.is_some();
+            end
+        }));
+        table.filter(|_| valid).ok_or(Doubt::ScriptLines)
+    }
+
+    /// A string's text; `None` for representations that names do not have, or when something is off.
+    fn string(self, object: Object, joined: u32) -> Option<String> {
+        let strings = &self.constants.strings;
+        let kind = self
+            .instance_type(object)
+            .filter(|kind| *kind < strings.first_nonstring)?;
+        let length = self.heap.word(object.address() + (strings.length & !7))?;
+        let length = (length >> (strings.length % 8 * 8)) as u32 as usize;
+        if length > MAX_NAME {
+            return None;
+        }
+        let representation = kind & strings.representation_mask;
+        if representation == strings.sequential {
+            let one_byte = kind & strings.encoding_mask == strings.one_byte;
+            let size = if one_byte { length } else { length * 2 };
+            let data = self
+                .heap
+                .bytes(object.address() + strings.characters, size)?;
+            return Some(if one_byte {
+                data.iter().map(|byte| char::from(*byte)).collect()
+            } else {
+                char::decode_utf16(
+                    data.chunks_exact(2)
+                        .map(|unit| u16::from_le_bytes([unit[0], unit[1]])),
+                )
+                .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect()
+            });
+        }
+        let deeper = joined.checked_sub(1)?;
+        if representation == strings.thin {
+            return self.string(self.object(object, strings.thin_actual)?, deeper);
+        }
+        if representation == strings.cons {
+            let mut text = self.string(self.object(object, strings.cons_first)?, deeper)?;
+            text.push_str(&self.string(self.object(object, strings.cons_second)?, deeper)?);
+            return (text.len() <= MAX_NAME * 3).then_some(text);
+        }
+        None
+    }
+}
