@@ -1,6 +1,9 @@
 //! The sampler behind Everflame. Knows nothing of Node-API; see `docs/architecture.md` for one sample's way.
 
+pub mod aggregate;
 pub mod engine;
 pub mod native;
+pub mod pprof;
+pub mod session;
 pub mod signal;
 pub mod v8;

@@ -3,9 +3,11 @@
 mod account;
 mod aggregator;
 mod compose;
+mod output;
 mod period;
 mod tables;
 
-pub use aggregator::{Aggregator, Command, JavaScriptThread, Options, Profile};
+pub use aggregator::{Command, JavaScriptThread, Mailbox, Options, Profile, start};
 pub use period::{Entry, Period, ThreadLabels};
-pub use tables::{FrameId, FrameRow, FunctionRow, StackId, StringId, Tables};
+pub use account::Share;
+pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};

@@ -56,7 +56,7 @@ pub struct Observer {
     signal: Installed,
     /// Records of the observer for the aggregator.
     pub ring: Arc<Ring>,
-    thread: Option<JoinHandle<Box<dyn Engine>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Observer {
@@ -81,7 +81,7 @@ impl Observer {
                 // SAFETY: gettid takes nothing and cannot fail.
                 let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
                 let sleeper = Sleeper::new(signal.signal, tid, options.interval);
-                let mut loop_ = Loop {
+                let mut watch = Loop {
                     engine,
                     slots,
                     sleeper,
@@ -97,11 +97,11 @@ impl Observer {
                     looked_for_threads: 0,
                     quiet: 0,
                 };
-                loop_.find_threads(monotonic());
-                drop(started.send(tid));
-                loop_.run(&receiver);
-                loop_.engine.stop();
-                loop_.engine
+                watch.find_threads(monotonic());
+                // The starter waits for this.
+                started.send(tid).unwrap_or_default();
+                watch.run(&receiver);
+                watch.finish();
             })?;
         let tid = tid
             .recv()
@@ -111,7 +111,7 @@ impl Observer {
             tid,
             signal,
             ring,
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
         })
     }
 
@@ -123,7 +123,7 @@ impl Observer {
         let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         // Both fail only when the observer has ended, and then there is nothing left to tell it.
         if commands.send(command).is_ok() {
-            drop(self.signal.interrupt(self.tid));
+            self.signal.interrupt(self.tid).unwrap_or_default();
         }
     }
 
@@ -132,7 +132,7 @@ impl Observer {
         let (done, wait) = channel();
         self.tell(Command::Settle(done));
         // An observer that ended answers by hanging up.
-        drop(wait.recv_timeout(Duration::from_secs(2)));
+        wait.recv_timeout(Duration::from_secs(2)).unwrap_or_default();
     }
 
     /// A thread has just registered itself: look for it now.
@@ -141,10 +141,16 @@ impl Observer {
     }
 
     /// Ends the thread and disarms the engine.
-    pub fn stop(&mut self) {
+    pub fn stop(&self) {
         self.tell(Command::Stop);
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // A panic of the thread has been printed by the runtime; there is nothing to add to it here.
+            thread.join().unwrap_or_default();
         }
     }
 }
@@ -182,7 +188,7 @@ impl Loop {
                     Ok(Command::Settle(done)) => {
                         self.settle();
                         // The one who asked may have stopped waiting.
-                        drop(done.send(()));
+                        done.send(()).unwrap_or_default();
                     }
                     Ok(Command::Discover) => self.find_threads(monotonic()),
                     Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return,
@@ -267,8 +273,23 @@ impl Loop {
         let thread = &mut self.threads[place];
         thread.end(now, &self.ring);
         self.engine.remove(thread.tid);
-        self.slots.forget(thread.tid);
         self.known.remove(&thread.tid);
+        let javascript = self
+            .slots
+            .get(thread.number)
+            .is_some_and(|slot| slot.has_javascript());
+        if !javascript {
+            self.slots.forget(thread.tid);
+        }
+    }
+
+    /// Sampling stops: the engine first, then every thread's last record.
+    fn finish(&mut self) {
+        self.engine.stop();
+        let now = monotonic();
+        for place in 0..self.threads.len() {
+            self.end(place, now);
+        }
     }
 
     /// Reads the list of threads, takes on new ones and lets ended ones go.

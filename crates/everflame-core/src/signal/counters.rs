@@ -78,6 +78,8 @@ counters! {
     aggregator_cpu_nanoseconds,
     /// Bytes held by stacks, names and samples of the aggregator.
     memory_bytes,
+    /// Last profiles that could not be written when a signal ended the process.
+    last_profile_failures,
     /// Threads for which the engine's timer could not be made.
     engine_thread_failures,
 }

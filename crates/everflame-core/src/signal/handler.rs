@@ -11,7 +11,7 @@ use super::registers::Registers;
 use super::slot::{JavaScript, Slot, slots};
 use super::wake;
 use super::walk::{Stack, walk};
-use crate::v8::{EntryPoints, RegisterState, SampleInfo, VmState};
+use crate::v8::{EntryPoints, RegisterState, SampleInfo, wants_second_sample};
 
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
@@ -256,11 +256,7 @@ fn v8_frames(
     let mut count =
         unsafe { entry.get_stack_sample(javascript.isolate, &state, frames, &mut info) };
     let vm_state = info.vm_state();
-    if cfg!(target_arch = "x86_64")
-        && in_v8
-        && count == 0
-        && matches!(vm_state, VmState::Js | VmState::Other)
-    {
+    if wants_second_sample(in_v8, count, vm_state) {
         // In a function's first or last instructions V8 gives up; seen from its caller the stack is whole.
         if let Some(caller) = stack.word(registers.sp) {
             state = RegisterState::new(caller, registers.sp + 8, registers.fp, registers.lr);

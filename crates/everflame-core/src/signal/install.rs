@@ -56,7 +56,7 @@ fn names() -> String {
     CANDIDATES.map(|(_, name)| name).join(", ")
 }
 
-fn current(signal: c_int) -> io::Result<libc::sigaction> {
+pub(super) fn signal_action(signal: c_int) -> io::Result<libc::sigaction> {
     // SAFETY: an all-zero sigaction is valid.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: with a null new action this only reads.
@@ -71,7 +71,7 @@ fn is_ours(action: &libc::sigaction) -> bool {
 }
 
 fn is_free(signal: c_int) -> bool {
-    current(signal).is_ok_and(|action| {
+    signal_action(signal).is_ok_and(|action| {
         action.sa_sigaction == libc::SIG_DFL
             || action.sa_sigaction == libc::SIG_IGN
             || is_ours(&action)
@@ -108,7 +108,7 @@ pub fn choose(wanted: Option<&str>) -> Result<c_int, InstallError> {
 pub fn install(signal: c_int) -> Result<Installed, InstallError> {
     let refused =
         |error: io::Error| InstallError::Refused(signal_name(signal).to_owned(), error);
-    let before = current(signal).map_err(refused)?;
+    let before = signal_action(signal).map_err(refused)?;
     if is_ours(&before) {
         return Ok(Installed { signal });
     }
@@ -133,21 +133,30 @@ pub fn install(signal: c_int) -> Result<Installed, InstallError> {
 }
 
 /// Blocks every signal on the calling thread: the profiler's own threads run no handler, neither ours nor the
-/// application's.
-pub fn mask_all_signals() {
-    // SAFETY: an all-zero set is valid to be filled.
-    let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `all` is valid, and only the calling thread's mask is changed.
+/// application's. Returns the mask that was there before.
+pub fn mask_all_signals() -> libc::sigset_t {
+    // SAFETY: all-zero sets are valid to be filled.
+    let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
+    // SAFETY: both sets are valid, and only the calling thread's mask is changed.
     unsafe {
         libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, std::ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
     }
+    before
+}
+
+/// Runs `work` with every signal blocked, so that no handler comes between.
+pub fn with_signals_masked(work: impl FnOnce()) {
+    let before = mask_all_signals();
+    work();
+    // SAFETY: `before` is the mask that this thread had.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
 }
 
 impl Installed {
     /// Whether the handler is still ours, or somebody has replaced it since.
     pub fn is_in_place(self) -> bool {
-        current(self.signal).is_ok_and(|action| is_ours(&action))
+        signal_action(self.signal).is_ok_and(|action| is_ours(&action))
     }
 
     /// Interrupts one thread of this process. The signal carries our cookie.

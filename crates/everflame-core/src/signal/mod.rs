@@ -12,6 +12,7 @@ mod registers;
 mod record;
 mod ring;
 mod slot;
+pub mod terminal;
 mod wake;
 mod walk;
 
@@ -20,7 +21,7 @@ pub use counters::{COUNTERS, Counters, HISTOGRAM_BUCKETS, bucket_floor};
 pub use handler::{
     Delivery, cookie as timer_value, set_delivery, set_enabled, set_entry_points,
 };
-pub use install::{InstallError, Installed, choose, install, mask_all_signals, signal_name};
+pub use install::{InstallError, Installed, choose, install, mask_all_signals, signal_name, with_signals_masked};
 pub use map::Mapping;
 pub use record::{Frame, FrameKind, Header, MAX_FRAMES, MAX_RECORD, flags, kind};
 pub use ring::{RING_BYTES, Ring};

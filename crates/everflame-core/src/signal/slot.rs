@@ -6,8 +6,11 @@ use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 
+use super::clock::{monotonic, thread_cpu};
 use super::map::Mapping;
+use super::record::{Header, kind};
 use super::ring::Ring;
+use super::wake::AGGREGATOR;
 use crate::v8::CodeRanges;
 
 /// Threads that can be profiled at one moment. Slots are reused; their memory is touched when first used.
@@ -116,6 +119,26 @@ impl Slot {
     /// Whether the thread runs JavaScript.
     pub fn has_javascript(&self) -> bool {
         !self.isolate.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Writes the thread's clock into its ring. Called on the thread itself with signals masked.
+    pub fn write_clock(&self) {
+        let size = size_of::<Header>();
+        let Some(place) = self.ring().and_then(|ring| ring.reserve(size)) else {
+            return;
+        };
+        let header = Header {
+            size: size as u32,
+            kind: kind::CLOCK,
+            time: monotonic(),
+            cpu: thread_cpu(),
+            ..Header::default()
+        };
+        // SAFETY: `size` bytes are reserved at `place`, aligned to 8; the handler cannot come between.
+        unsafe { place.cast::<Header>().write(header) };
+        if self.ring().is_some_and(|ring| ring.commit(size)) {
+            AGGREGATOR.notify();
+        }
     }
 
     /// The confirmed sleeping place.

@@ -44,7 +44,7 @@ impl Sleeper {
         }
         if let (Some(_), Some(timer)) = (limit, &self.timer) {
             // A timer that cannot be disarmed would only wake this thread once more.
-            drop(timer.arm(0, 0));
+            timer.arm(0, 0).unwrap_or_default();
         }
     }
 

@@ -187,7 +187,7 @@ impl Watched {
     fn interrupt(&self, options: &ObserverOptions) {
         // The only failures are a thread that has just ended, found gone at the next look, and a full signal queue,
         // after which the next tick tries again.
-        drop(options.signal.interrupt(self.tid));
+        options.signal.interrupt(self.tid).unwrap_or_default();
     }
 
     fn place(&mut self) -> Place {

@@ -1,0 +1,462 @@
+//! From one record to one stack: native part by table, the rest as the handler walked it, every frame named.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustc_hash::FxHashMap;
+
+use super::aggregator::Options;
+use super::tables::{FrameId, FrameRow, FunctionRow, StackId, StringId, Tables};
+use crate::native::{
+    Lookup, Modules, Registers, StackCopy, Symbolizer, UnwindEnd, Unwinder, UnwoundFrame,
+};
+use crate::pprof::MappingRow;
+use crate::signal::{COUNTERS, Frame, FrameKind, Header, flags};
+use crate::v8::{CodeMap, CodeRanges, JsFrame, JsFunction, LeafWords, VmState, leaf};
+
+/// What is needed to resolve one thread's JavaScript.
+pub(super) struct JavaScript<'a> {
+    pub(super) map: &'a mut CodeMap,
+    pub(super) ranges: CodeRanges,
+}
+
+/// Frames without code of their own.
+#[derive(Clone, Copy)]
+struct Synthetic {
+    unknown: FrameId,
+    truncated: FrameId,
+    collector: FrameId,
+}
+
+/// Turns records into stacks. Holds every cache that naming needs.
+pub(super) struct Composer {
+    modules: Modules,
+    symbolizer: Symbolizer,
+    unwinder: Unwinder,
+    native: FxHashMap<(u64, Lookup), FrameId>,
+    /// Interned by the address of the shared function, which is kept alive by the value.
+    javascript: FxHashMap<(usize, u32), (std::sync::Arc<JsFunction>, FrameId)>,
+    synthetic: Synthetic,
+    max_frames: usize,
+    /// Native frames are wanted; without them a thread without JavaScript shows its root alone.
+    native_frames: bool,
+    stack: Vec<FrameId>,
+    unwound: Vec<UnwoundFrame>,
+    resolved: Vec<JsFrame>,
+    rescanned: u64,
+}
+
+impl Composer {
+    pub(super) fn new(tables: &mut Tables, options: &Options) -> Composer {
+        Composer {
+            modules: Modules::new(),
+            symbolizer: Symbolizer::new(),
+            unwinder: Unwinder::new(),
+            native: FxHashMap::default(),
+            javascript: FxHashMap::default(),
+            synthetic: Composer::synthetic(tables),
+            max_frames: options.max_frames.max(1),
+            native_frames: options.native_frames,
+            stack: Vec::new(),
+            unwound: Vec::new(),
+            resolved: Vec::new(),
+            rescanned: 0,
+        }
+    }
+
+    pub(super) fn configure(&mut self, options: &Options) {
+        self.max_frames = options.max_frames.max(1);
+        self.native_frames = options.native_frames;
+    }
+
+    fn synthetic(tables: &mut Tables) -> Synthetic {
+        Synthetic {
+            unknown: tables.synthetic("[unknown]"),
+            truncated: tables.synthetic("[truncated]"),
+            collector: tables.synthetic("(garbage collector)"),
+        }
+    }
+
+    /// Forgets every id of the old tables.
+    pub(super) fn start_over(&mut self, tables: &mut Tables) {
+        self.native.clear();
+        self.javascript.clear();
+        self.synthetic = Composer::synthetic(tables);
+    }
+
+    /// Takes note of libraries loaded or unloaded since the last batch.
+    pub(super) fn refresh(&mut self) {
+        if self.modules.refresh() {
+            // An address may belong to another library now.
+            self.native.clear();
+        }
+    }
+
+    /// Memory held by caches and symbol tables, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.symbolizer.statistics().bytes + self.native.len() * 48 + self.javascript.len() * 64
+    }
+
+    /// Rows for every module, indexed as frames refer to them.
+    pub(super) fn mappings(&self) -> Vec<MappingRow> {
+        let mut rows = Vec::new();
+        let mut id = 0;
+        while let Some(module) = self.modules.get(crate::native::ModuleId(id)) {
+            rows.push(MappingRow {
+                start: module.start,
+                limit: module.limit,
+                file_offset: module.file_offset,
+                path: module.path.clone(),
+                build_id: module.build_id.clone(),
+            });
+            id += 1;
+        }
+        rows
+    }
+
+    /// The stack of a sample.
+    pub(super) fn stack(
+        &mut self,
+        tables: &mut Tables,
+        header: &Header,
+        payload: &[u8],
+        mut javascript: Option<JavaScript>,
+    ) -> StackId {
+        self.stack.clear();
+        let words = payload.len().min(usize::from(header.frames) * 8);
+        let (frames, copy) = payload.split_at(words);
+        let frames: Vec<Frame> = frames
+            .chunks_exact(8)
+            .map(|word| Frame::from_word(u64::from_le_bytes(word.try_into().unwrap_or_default())))
+            .collect();
+        let collecting = javascript.is_some()
+            && matches!(VmState::from_raw(header.vm_state), VmState::Gc);
+        let rest = if header.flags & flags::LEAF_IN_V8 == 0 {
+            let ranges = javascript
+                .as_ref()
+                .map_or(CodeRanges::empty(), |javascript| javascript.ranges);
+            self.native_leaf(tables, header, &frames, copy, &ranges)
+        } else {
+            match &mut javascript {
+                Some(javascript) => self.javascript_leaf(tables, header, &frames, javascript),
+                None => &frames[..],
+            }
+        };
+        self.rest(tables, rest, javascript, collecting);
+        if header.flags & flags::BROKEN != 0 {
+            COUNTERS.stacks_broken.fetch_add(1, Ordering::Relaxed);
+        }
+        self.finish(tables)
+    }
+
+    /// Native code was interrupted: the part above the first JavaScript frame by unwind tables. Returns the frames of
+    /// the handler's walk that come after it.
+    fn native_leaf<'a>(
+        &mut self,
+        tables: &mut Tables,
+        header: &Header,
+        frames: &'a [Frame],
+        copy: &[u8],
+        ranges: &CodeRanges,
+    ) -> &'a [Frame] {
+        self.push_native(tables, header.pc, Lookup::Exact);
+        if copy.is_empty() {
+            return frames;
+        }
+        let mut unwound = std::mem::take(&mut self.unwound);
+        unwound.clear();
+        let registers = Registers {
+            pc: header.pc,
+            sp: header.sp,
+            fp: header.fp,
+            lr: header.lr,
+        };
+        let end = self.unwinder.unwind(
+            &self.modules,
+            registers,
+            &StackCopy {
+                sp: header.sp,
+                bytes: copy,
+            },
+            &|address| ranges.contains(address),
+            &mut unwound,
+        );
+        let rest = after_unwinding(frames, &unwound, &end);
+        if let Some((keep, _)) = rest {
+            for frame in &unwound[..keep] {
+                self.push_native(tables, frame.return_address, Lookup::Return);
+            }
+        }
+        self.unwound = unwound;
+        rest.map_or(frames, |(_, rest)| rest)
+    }
+
+    /// V8's code was interrupted: the leaf as V8 would have it (`v8::leaf`).
+    fn javascript_leaf<'a>(
+        &mut self,
+        tables: &mut Tables,
+        header: &Header,
+        frames: &'a [Frame],
+        javascript: &mut JavaScript,
+    ) -> &'a [Frame] {
+        let words = LeafWords {
+            pc: header.pc,
+            at_sp: header.at_sp,
+            at_fp_minus_32: header.at_fp_minus_32,
+            at_fp_minus_40: header.at_fp_minus_40,
+            lr: header.lr,
+        };
+        let callers: Vec<u64> = frames
+            .iter()
+            .filter(|frame| frame.kind() == FrameKind::V8)
+            .map(|frame| frame.address())
+            .collect();
+        for address in leaf(&words, &callers, javascript.map).iter() {
+            self.push_javascript(tables, javascript, address.address, address.lookup);
+        }
+        frames
+    }
+
+    fn rest(
+        &mut self,
+        tables: &mut Tables,
+        frames: &[Frame],
+        mut javascript: Option<JavaScript>,
+        collecting: bool,
+    ) {
+        let mut marked = false;
+        for frame in frames {
+            match frame.kind() {
+                FrameKind::Native => self.push_native(tables, frame.address(), Lookup::Return),
+                FrameKind::Truncated => self.stack.push(self.synthetic.truncated),
+                FrameKind::V8 => match &mut javascript {
+                    Some(javascript) => self.push_javascript(
+                        tables,
+                        javascript,
+                        frame.address(),
+                        crate::v8::Lookup::Return,
+                    ),
+                    None => self.push_unknown(),
+                },
+                // V8's own entry and exit code. During a collection V8 does not walk, and this is where it began.
+                FrameKind::Internal if collecting && !marked => {
+                    self.stack.push(self.synthetic.collector);
+                    marked = true;
+                }
+                FrameKind::Internal => {}
+            }
+        }
+        if collecting && !marked {
+            self.stack.push(self.synthetic.collector);
+        }
+    }
+
+    fn push_unknown(&mut self) {
+        COUNTERS.frames_unresolved.fetch_add(1, Ordering::Relaxed);
+        self.stack.push(self.synthetic.unknown);
+    }
+
+    fn push_native(&mut self, tables: &mut Tables, address: u64, lookup: Lookup) {
+        if !self.native_frames {
+            return;
+        }
+        let frame = match self.native.get(&(address, lookup)) {
+            Some(frame) => *frame,
+            None => {
+                let frame = self.name_native(tables, address, lookup);
+                self.native.insert((address, lookup), frame);
+                frame
+            }
+        };
+        if frame == self.synthetic.unknown {
+            COUNTERS.frames_unresolved.fetch_add(1, Ordering::Relaxed);
+        }
+        self.stack.push(frame);
+    }
+
+    fn name_native(&mut self, tables: &mut Tables, address: u64, lookup: Lookup) -> FrameId {
+        let mut named = self.symbolizer.symbolize(&self.modules, address, lookup);
+        if named.module.is_none() && self.may_rescan() {
+            self.modules.rescan();
+            named = self.symbolizer.symbolize(&self.modules, address, lookup);
+        }
+        let Some(module) = named.module else {
+            return self.synthetic.unknown;
+        };
+        let file = self
+            .modules
+            .get(module)
+            .map_or(StringId(0), |module| tables.string(&module.path));
+        let name = tables.string(&named.function);
+        let function = tables.function(FunctionRow {
+            name,
+            file,
+            start_line: 0,
+        });
+        tables.frame(FrameRow {
+            function,
+            line: 0,
+            module: module.0 + 1,
+            address,
+        })
+    }
+
+    /// Reading the map of memory costs milliseconds: once a second at most.
+    fn may_rescan(&mut self) -> bool {
+        let now = crate::signal::monotonic();
+        let due = now.saturating_sub(self.rescanned) > 1_000_000_000;
+        if due {
+            self.rescanned = now;
+        }
+        due
+    }
+
+    fn push_javascript(
+        &mut self,
+        tables: &mut Tables,
+        javascript: &mut JavaScript,
+        address: u64,
+        lookup: crate::v8::Lookup,
+    ) {
+        let mut resolved = std::mem::take(&mut self.resolved);
+        resolved.clear();
+        if !javascript.map.resolve(address, lookup, &mut resolved) {
+            self.push_unknown();
+        }
+        for frame in resolved.drain(..) {
+            let key = (std::sync::Arc::as_ptr(&frame.function) as usize, frame.line);
+            let id = match self.javascript.get(&key) {
+                Some((_, id)) => *id,
+                None => {
+                    let name = tables.string(&frame.function.name);
+                    let file = tables.string(&frame.function.file);
+                    let function = tables.function(FunctionRow {
+                        name,
+                        file,
+                        start_line: frame.function.start_line,
+                    });
+                    let id = tables.frame(FrameRow {
+                        function,
+                        line: frame.line,
+                        module: 0,
+                        address: 0,
+                    });
+                    self.javascript.insert(key, (frame.function, id));
+                    id
+                }
+            };
+            self.stack.push(id);
+        }
+        self.resolved = resolved;
+    }
+
+    /// Cuts what is too deep, keeping the leaf side, and interns.
+    fn finish(&mut self, tables: &mut Tables) -> StackId {
+        static COUNTED: &AtomicU64 = &COUNTERS.frames;
+        if self.stack.is_empty() {
+            self.push_unknown();
+        }
+        COUNTED.fetch_add(self.stack.len() as u64, Ordering::Relaxed);
+        if self.stack.len() > self.max_frames {
+            let omitted = self.stack.len() - self.max_frames;
+            self.stack.truncate(self.max_frames);
+            let plural = if omitted == 1 { "" } else { "s" };
+            let mark = tables.synthetic(&format!("<{omitted} frame{plural} omitted>"));
+            self.stack.push(mark);
+        }
+        tables.stack(&self.stack)
+    }
+}
+
+/// How many unwound frames to take, and which frames of the handler's walk follow them. `None`: the tables were no
+/// help, and the handler's walk stands alone.
+fn after_unwinding<'a>(
+    frames: &'a [Frame],
+    unwound: &[UnwoundFrame],
+    end: &UnwindEnd,
+) -> Option<(usize, &'a [Frame])> {
+    let first_v8 = frames
+        .iter()
+        .position(|frame| frame.kind() != FrameKind::Native);
+    match (end, first_v8) {
+        (UnwindEnd::EnteredV8 { .. }, Some(place)) => Some((unwound.len(), &frames[place..])),
+        (UnwindEnd::EnteredV8 { .. } | UnwindEnd::Root, None) => Some((unwound.len(), &[])),
+        _ => {
+            // The copy ended or a rule was missing. Both walks see the same frames from some return address on.
+            let joint = (0..unwound.len()).rev().find_map(|place| {
+                let address = unwound[place].return_address;
+                frames
+                    .iter()
+                    .position(|frame| {
+                        frame.kind() == FrameKind::Native && frame.address() == address
+                    })
+                    .map(|same| (place + 1, &frames[same + 1..]))
+            });
+            joint.or_else(|| match first_v8 {
+                Some(place) => Some((unwound.len(), &frames[place..])),
+                None if unwound.len() >= frames.len() => Some((unwound.len(), &frames[..0])),
+                None => None,
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn native(address: u64) -> Frame {
+        Frame::new(FrameKind::Native, address)
+    }
+
+    fn v8(address: u64) -> Frame {
+        Frame::new(FrameKind::V8, address)
+    }
+
+    fn unwound(addresses: &[u64]) -> Vec<UnwoundFrame> {
+        addresses
+            .iter()
+            .map(|address| UnwoundFrame {
+                return_address: *address,
+                sp: 0,
+                fp: 0,
+            })
+            .collect()
+    }
+
+    const NOWHERE: Registers = Registers {
+        pc: 0,
+        sp: 0,
+        fp: 0,
+        lr: 0,
+    };
+
+    #[test]
+    fn the_tables_have_the_word_above_javascript() {
+        let frames = [native(1), v8(2), native(3)];
+        let found = unwound(&[10, 11]);
+        let end = UnwindEnd::EnteredV8 { regs: NOWHERE };
+        let (keep, rest) = after_unwinding(&frames, &found, &end).unwrap();
+        assert_eq!((keep, rest), (2, &frames[1..]));
+    }
+
+    #[test]
+    fn a_copy_that_ends_is_continued_where_both_walks_agree() {
+        let frames = [native(11), native(12), native(13)];
+        let found = unwound(&[10, 11, 12]);
+        let end = UnwindEnd::CopyExhausted { regs: NOWHERE };
+        let (keep, rest) = after_unwinding(&frames, &found, &end).unwrap();
+        assert_eq!((keep, rest), (3, &frames[2..]));
+    }
+
+    #[test]
+    fn without_a_common_frame_the_longer_walk_stands() {
+        let end = UnwindEnd::Failed {
+            regs: NOWHERE,
+            at: 0,
+        };
+        let frames = [native(1), native(2)];
+        assert!(after_unwinding(&frames, &unwound(&[9]), &end).is_none());
+        let (keep, rest) = after_unwinding(&frames[..1], &unwound(&[8, 9]), &end).unwrap();
+        assert_eq!((keep, rest.len()), (2, 0));
+    }
+}

@@ -1,0 +1,45 @@
+//! Profiles as files: `<prefix>.<pid>.<sequence>.wall.pprof`, whole or not there at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// The file of a profile.
+pub fn path(prefix: &str, sequence: u64) -> PathBuf {
+    format!("{prefix}.{}.{sequence}.wall.pprof", std::process::id()).into()
+}
+
+/// Writes under a temporary name in the same folder and renames.
+///
+/// # Errors
+/// The folder cannot be written, or the disk is full; nothing is left behind then.
+pub fn write(prefix: &str, sequence: u64, data: &[u8]) -> io::Result<()> {
+    let target = path(prefix, sequence);
+    let temporary = target.with_extension("pprof.tmp");
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(data))
+        .and_then(|()| fs::rename(&temporary, &target));
+    if written.is_err() {
+        // What could not be written may not even exist; the first error is the one to tell.
+        fs::remove_file(&temporary).unwrap_or_default();
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_or_not_there() {
+        let folder = std::env::temp_dir().join(format!("everflame-output-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let prefix = folder.join("app");
+        let prefix = prefix.to_str().unwrap();
+        write(prefix, 3, b"profile").unwrap();
+        assert_eq!(fs::read(path(prefix, 3)).unwrap(), b"profile");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(write(prefix, 4, b"profile").is_err());
+    }
+}

@@ -1,0 +1,298 @@
+//! Start and stop of sampling, and the JavaScript threads that take part. One session at a time in a process.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile};
+use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, select};
+use crate::pprof::{Encoding, EncodingError};
+use crate::signal::{self, Slots};
+use crate::v8::{EntryError, EntryPoints, IsolateLog};
+
+/// What to sample and how.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `auto`, `tick`, `ctimer`, `perf` or `itimer`.
+    pub engine: String,
+    /// A signal by name, or the first free one.
+    pub signal: Option<String>,
+    pub options: Options,
+    /// Where the last profile goes when one of `guarded` ends the process: `<prefix>.<pid>.<sequence>.wall.pprof`.
+    pub output_prefix: Option<String>,
+    /// Terminal signals that the application does not listen to.
+    pub guarded: Vec<i32>,
+}
+
+/// What was started.
+pub struct Started {
+    pub engine: &'static str,
+    pub reason: String,
+    pub rejected: Vec<Rejected>,
+    pub signal: &'static str,
+}
+
+/// Why sampling did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    #[error("sampling is already running in this process; stop it first")]
+    Running,
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("the profiler's memory could not be mapped; raise the memory limit of the process (ulimit -v)")]
+    Memory,
+    #[error("a thread of the profiler could not be started: {0}; raise the limit of threads (ulimit -u)")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Why a JavaScript thread cannot be sampled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ThreadError {
+    #[error(transparent)]
+    EntryPoints(#[from] EntryError),
+    #[error("this thread runs no JavaScript")]
+    NoIsolate,
+    #[error("more than 4096 threads are profiled already")]
+    NoSlot,
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+struct Runtime {
+    slots: &'static Slots,
+    mailbox: Arc<Mailbox>,
+    observer: Mutex<Option<Arc<Observer>>>,
+}
+
+fn runtime() -> Result<&'static Runtime, StartError> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let slots = signal::slots().ok_or(StartError::Memory)?;
+    let mailbox = aggregate::start(slots)?;
+    Ok(RUNTIME.get_or_init(|| Runtime {
+        slots,
+        mailbox,
+        observer: Mutex::new(None),
+    }))
+}
+
+/// Starts sampling all threads of this process.
+///
+/// # Errors
+/// Sampling runs already, the engine cannot work here, or memory or threads are out. Nothing is left behind.
+pub fn start(config: &Config) -> Result<Started, StartError> {
+    let runtime = runtime()?;
+    let mut running = runtime
+        .observer
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if running.is_some() {
+        return Err(StartError::Running);
+    }
+    let selected = select(
+        &config.engine,
+        config.signal.as_deref(),
+        config.options.interval,
+    )?;
+    let engine = selected.engine.name();
+    let signal = selected.signal;
+    signal::set_enabled(true);
+    let mailbox = Arc::clone(&runtime.mailbox);
+    let observer = Observer::start(
+        selected.engine,
+        runtime.slots,
+        ObserverOptions {
+            interval: config.options.interval,
+            signal,
+            own_threads: vec![runtime.mailbox.tid()],
+            backlog: Box::new(move || mailbox.has_backlog()),
+        },
+    );
+    let observer = match observer {
+        Ok(observer) => Arc::new(observer),
+        Err(error) => {
+            signal::set_enabled(false);
+            return Err(error.into());
+        }
+    };
+    runtime
+        .mailbox
+        .tell(Command::Begin(
+            config.options,
+            Arc::clone(&observer),
+            config.output_prefix.clone(),
+        ));
+    *running = Some(observer);
+    if config.output_prefix.is_some() {
+        for signal in &config.guarded {
+            // An unguarded signal ends the process as it does without us, only without the last profile.
+            signal::terminal::guard(*signal).unwrap_or_default();
+        }
+    }
+    Ok(Started {
+        engine,
+        reason: selected.reason,
+        rejected: selected.rejected,
+        signal: signal::signal_name(signal.signal),
+    })
+}
+
+/// Ends the period; `reply` gets its profile on the aggregator's thread.
+///
+/// # Errors
+/// The profiler's own threads could not be started.
+pub fn rotate(
+    encoding: Encoding,
+    reply: impl FnOnce(Result<Profile, EncodingError>) + Send + 'static,
+) -> Result<(), StartError> {
+    runtime()?
+        .mailbox
+        .tell(Command::Rotate(encoding, Box::new(reply)));
+    Ok(())
+}
+
+/// Ends the period and waits for its profile, at most `limit`; `None` when it is not there by then.
+pub fn rotate_now(encoding: Encoding, limit: Duration) -> Option<Result<Profile, EncodingError>> {
+    let (done, wait) = std::sync::mpsc::channel();
+    rotate(encoding, move |profile| {
+        // The one who asked may have stopped waiting; the profile is lost with its process then.
+        done.send(profile).unwrap_or_default();
+    })
+    .ok()?;
+    wait.recv_timeout(limit).ok()
+}
+
+/// Stops sampling; `reply` gets the last period's profile on the aggregator's thread. Without sampling there is none,
+/// and `reply` is dropped.
+pub fn stop(
+    encoding: Encoding,
+    reply: impl FnOnce(Result<Profile, EncodingError>) + Send + 'static,
+) {
+    let Ok(runtime) = runtime() else { return };
+    let observer = runtime
+        .observer
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let Some(observer) = observer else { return };
+    signal::terminal::unguard();
+    observer.stop();
+    signal::set_enabled(false);
+    runtime
+        .mailbox
+        .tell(Command::Rotate(encoding, Box::new(reply)));
+    runtime.mailbox.tell(Command::End);
+}
+
+/// Whether threads are being sampled.
+pub fn is_running() -> bool {
+    runtime().is_ok_and(|runtime| {
+        runtime
+            .observer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    })
+}
+
+/// A JavaScript thread that takes part; given back to [`detach`] on the same thread before its isolate ends.
+pub struct Attached {
+    thread: Arc<JavaScriptThread>,
+    tid: i32,
+}
+
+/// Makes the calling JavaScript thread known: from now on its stacks have JavaScript names.
+///
+/// # Errors
+/// V8's entry points are missing, the thread has no isolate, or no slot is free.
+///
+/// `compile` compiles and runs `v8::CALIBRATION_SOURCE` on this thread; called for the first isolate only.
+///
+/// # Safety
+/// The calling thread runs JavaScript, V8's heap is not being collected, and [`detach`] is called on this thread
+/// before the isolate ends.
+pub unsafe fn attach(
+    name: String,
+    id: String,
+    compile: impl FnOnce(),
+) -> Result<Attached, ThreadError> {
+    let runtime = runtime()?;
+    let entry = EntryPoints::resolve()?;
+    // SAFETY: reads a thread-local of V8.
+    let isolate = unsafe { entry.try_get_current() };
+    if isolate.is_null() {
+        return Err(ThreadError::NoIsolate);
+    }
+    // SAFETY: gettid takes nothing and cannot fail.
+    let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+    let (number, slot) = runtime.slots.claim(tid).ok_or(ThreadError::NoSlot)?;
+    if let Some(end) = stack_end() {
+        slot.stack_end.store(end, Ordering::Relaxed);
+    }
+    // SAFETY: the caller's promise: the isolate is current on this thread.
+    let log = unsafe { IsolateLog::attach(entry, isolate, compile) };
+    // SAFETY: as above.
+    let ranges = unsafe { entry.code_ranges(isolate) };
+    let thread = Arc::new(JavaScriptThread {
+        number,
+        name,
+        id,
+        log,
+        ranges,
+        detached: AtomicBool::new(false),
+    });
+    runtime.mailbox.register(Arc::clone(&thread));
+    signal::set_entry_points(entry);
+    slot.set_javascript(signal::JavaScript {
+        isolate,
+        sequence: std::ptr::from_ref(thread.log.sequence()),
+        ranges,
+    });
+    let observer = runtime
+        .observer
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(observer) = &*observer {
+        observer.discover();
+    }
+    Ok(Attached { thread, tid })
+}
+
+/// The thread's isolate ends: its clock is noted, and V8 sends no more code events.
+///
+/// # Safety
+/// Called on the thread that attached, while its isolate is still alive.
+pub unsafe fn detach(attached: Attached) {
+    let Ok(runtime) = runtime() else { return };
+    if let Some((_, slot)) = runtime.slots.find(attached.tid) {
+        signal::with_signals_masked(|| {
+            slot.clear_javascript();
+            slot.write_clock();
+        });
+    }
+    attached.thread.log.detach();
+    attached.thread.detached.store(true, Ordering::Release);
+}
+
+/// The exclusive end of the calling thread's stack.
+fn stack_end() -> Option<u64> {
+    // SAFETY: an all-zero attribute object is filled by the call below.
+    let mut attributes: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the attribute object and this thread are valid.
+    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), &mut attributes) } != 0 {
+        return None;
+    }
+    let mut start = std::ptr::null_mut();
+    let mut size = 0;
+    // SAFETY: initialised above.
+    let result = unsafe { libc::pthread_attr_getstack(&attributes, &mut start, &mut size) };
+    // SAFETY: initialised above, not used again.
+    unsafe { libc::pthread_attr_destroy(&mut attributes) };
+    (result == 0).then(|| start as u64 + size as u64)
+}

@@ -1,0 +1,96 @@
+//! Signals that end the process: the last profile is written first, then the signal does what it did without us.
+//!
+//! Only signals that the application does not listen to are guarded. One that begins to listen later replaces our
+//! handler with its own, and is in charge from then on.
+
+use std::ffi::c_int;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+
+use super::install::signal_action;
+use super::wake::AGGREGATOR;
+
+/// Guarded by default: what a terminal, a supervisor or a closing session sends.
+pub const TERMINAL: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
+/// The signal that waits for the last profile, or 0.
+static PENDING: AtomicI32 = AtomicI32::new(0);
+/// Whether somebody is there to write it.
+static GUARDED: AtomicBool = AtomicBool::new(false);
+static PREVIOUS: [AtomicPtr<libc::sigaction>; TERMINAL.len()] =
+    [const { AtomicPtr::new(std::ptr::null_mut()) }; TERMINAL.len()];
+
+fn place(signal: c_int) -> Option<usize> {
+    TERMINAL.iter().position(|terminal| *terminal == signal)
+}
+
+extern "C" fn handle(signal: c_int) {
+    let first = PENDING
+        .compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst)
+        .is_ok();
+    if first && GUARDED.load(Ordering::SeqCst) {
+        AGGREGATOR.notify();
+    } else {
+        // Asked twice, or nobody writes: at once.
+        finish(signal);
+    }
+}
+
+/// Guards one signal until [`unguard`].
+///
+/// # Errors
+/// The signal is none of [`TERMINAL`], or the kernel refuses.
+pub fn guard(signal: c_int) -> io::Result<()> {
+    let place = place(signal).ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?;
+    let before = signal_action(signal)?;
+    if before.sa_sigaction == libc::SIG_IGN || before.sa_sigaction == handle as *const () as usize {
+        return Ok(());
+    }
+    // Leaked on purpose: read by the handler for as long as the process lives.
+    PREVIOUS[place].store(Box::into_raw(Box::new(before)), Ordering::SeqCst);
+    // SAFETY: an all-zero sigaction is valid.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handle as *const () as usize;
+    action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
+    GUARDED.store(true, Ordering::SeqCst);
+    // SAFETY: the action is complete, and the handler lives as long as the process.
+    if unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Gives every signal that is still ours back.
+pub fn unguard() {
+    GUARDED.store(false, Ordering::SeqCst);
+    for signal in TERMINAL {
+        restore(signal);
+    }
+}
+
+/// The signal that waits for the last profile.
+pub fn pending() -> Option<c_int> {
+    Some(PENDING.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
+}
+
+/// Lets the signal do what it did without us.
+pub fn finish(signal: c_int) {
+    restore(signal);
+    // SAFETY: raises a signal in this process; async-signal-safe.
+    unsafe { libc::kill(libc::getpid(), signal) };
+}
+
+fn restore(signal: c_int) {
+    let Some(place) = place(signal) else { return };
+    // SAFETY: null, or leaked and never freed.
+    let Some(previous) = (unsafe { PREVIOUS[place].load(Ordering::SeqCst).as_ref() }) else {
+        return;
+    };
+    if signal_action(signal)
+        .is_ok_and(|action| action.sa_sigaction == handle as *const () as usize)
+    {
+        // SAFETY: the action was the kernel's own answer; async-signal-safe.
+        unsafe { libc::sigaction(signal, previous, std::ptr::null_mut()) };
+    }
+}

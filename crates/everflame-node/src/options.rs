@@ -1,0 +1,109 @@
+//! Options and report of `start`.
+
+use everflame_core::aggregate::Options;
+use everflame_core::session::{Config, Started};
+use napi::{Error, Result, Status};
+use napi_derive::napi;
+
+/// How to sample.
+#[napi(object)]
+pub struct StartOptions {
+    /// `auto`, `tick`, `ctimer`, `perf` or `itimer`.
+    pub engine: String,
+    /// `SIGVTALRM`, `SIGSTKFLT`, `SIGPWR` or `SIGPROF`; the first free one when left out.
+    pub signal: Option<String>,
+    /// Time between samples: 100 000 (10 kHz) to 1 000 000 000 (1 Hz).
+    pub interval_nanoseconds: u32,
+    /// Most frames of a stack; deeper ones keep the leaf side.
+    pub max_frames: u32,
+    /// One record a sample with `end_timestamp_ns`, instead of one a thread and stack.
+    pub timeline: bool,
+    /// Native frames above, between and below JavaScript.
+    pub native_frames: bool,
+    /// Most bytes of stacks, names and samples held by the profiler.
+    pub memory_cap_bytes: u32,
+    /// Where the last profile goes when a signal named in `guardedSignals` ends the process:
+    /// `<prefix>.<pid>.<sequence>.wall.pprof`.
+    pub output_prefix: Option<String>,
+    /// Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`.
+    pub guarded_signals: Option<Vec<String>>,
+}
+
+fn terminal_signal(name: &str) -> Result<i32> {
+    match name {
+        "SIGINT" => Ok(libc::SIGINT),
+        "SIGTERM" => Ok(libc::SIGTERM),
+        "SIGHUP" => Ok(libc::SIGHUP),
+        _ => Err(Error::new(
+            Status::InvalidArg,
+            format!("guardedSignals has {name:?}; allowed are SIGINT, SIGTERM and SIGHUP"),
+        )),
+    }
+}
+
+impl StartOptions {
+    pub(crate) fn into_config(self) -> Result<Config> {
+        if !(100_000..=1_000_000_000).contains(&self.interval_nanoseconds) {
+            return Err(Error::new(
+                Status::InvalidArg,
+                format!(
+                    "intervalNanoseconds is {}; allowed are 100000 (10 kHz) to 1000000000 (1 Hz)",
+                    self.interval_nanoseconds
+                ),
+            ));
+        }
+        let guarded = self
+            .guarded_signals
+            .unwrap_or_default()
+            .iter()
+            .map(|name| terminal_signal(name))
+            .collect::<Result<_>>()?;
+        Ok(Config {
+            output_prefix: self.output_prefix,
+            guarded,
+            engine: self.engine,
+            signal: self.signal,
+            options: Options {
+                interval: u64::from(self.interval_nanoseconds),
+                max_frames: self.max_frames as usize,
+                timeline: self.timeline,
+                native_frames: self.native_frames,
+                memory_cap: self.memory_cap_bytes as usize,
+            },
+        })
+    }
+}
+
+/// An engine that was not taken.
+#[napi(object)]
+pub struct RejectedEngine {
+    pub engine: String,
+    pub reason: String,
+}
+
+/// What was started.
+#[napi(object)]
+pub struct StartReport {
+    pub engine: String,
+    pub reason: String,
+    pub rejected: Vec<RejectedEngine>,
+    pub signal: String,
+}
+
+impl From<Started> for StartReport {
+    fn from(started: Started) -> StartReport {
+        StartReport {
+            engine: started.engine.to_owned(),
+            reason: started.reason,
+            rejected: started
+                .rejected
+                .into_iter()
+                .map(|rejected| RejectedEngine {
+                    engine: rejected.engine.to_owned(),
+                    reason: rejected.reason,
+                })
+                .collect(),
+            signal: started.signal.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A finished profile as JavaScript sees it.
+
+use everflame_core::aggregate::Profile;
+use everflame_core::pprof;
+use napi::bindgen_prelude::{BigInt, Buffer, Env};
+use napi::{JsDeferred, Result};
+use napi_derive::napi;
+
+/// How a profile is compressed.
+#[napi(string_enum = "lowercase")]
+pub enum Encoding {
+    Gzip,
+    Zstd,
+    None,
+}
+
+impl From<Encoding> for pprof::Encoding {
+    fn from(encoding: Encoding) -> pprof::Encoding {
+        match encoding {
+            Encoding::Gzip => pprof::Encoding::Gzip,
+            Encoding::Zstd => pprof::Encoding::Zstd,
+            Encoding::None => pprof::Encoding::Identity,
+        }
+    }
+}
+
+/// One period's profile.
+#[napi(object)]
+pub struct NativeProfile {
+    /// profile.proto, compressed as asked.
+    pub data: Buffer,
+    /// Since the Unix epoch.
+    pub start_nanoseconds: BigInt,
+    pub end_nanoseconds: BigInt,
+    /// Sum of the `sample` values.
+    pub samples: f64,
+    /// Samples lost in this period, whatever the cause.
+    pub dropped: f64,
+    /// Profiles of this process before this one; part of its file name.
+    pub sequence: u32,
+}
+
+impl From<Profile> for NativeProfile {
+    fn from(profile: Profile) -> NativeProfile {
+        NativeProfile {
+            data: profile.data.into(),
+            start_nanoseconds: profile.start.into(),
+            end_nanoseconds: profile.end.into(),
+            samples: profile.samples as f64,
+            dropped: profile.dropped as f64,
+            sequence: profile.sequence as u32,
+        }
+    }
+}
+
+type Resolve = Box<dyn FnOnce(Env) -> Result<NativeProfile>>;
+
+/// The way back to a waiting promise.
+pub(crate) type Deferred = JsDeferred<NativeProfile, Resolve>;
+
+/// Settles a promise from the aggregator's thread.
+pub(crate) fn settle(
+    deferred: Deferred,
+    result: std::result::Result<Profile, pprof::EncodingError>,
+) {
+    match result {
+        Ok(profile) => deferred.resolve(Box::new(move |_| Ok(NativeProfile::from(profile)))),
+        Err(error) => deferred.reject(crate::failed(error)),
+    }
+}
