@@ -19,8 +19,8 @@ function startProfiler(): void {
   if (!enabled.value) return;
   try {
     const profiler = new Profiler({}, 'preload').start();
-    const { start } = profiler.status;
-    if (start) reportToRun({ kind: 'started', pid: process.pid, engine: start.engine });
+    const { running, output } = profiler.status;
+    if (running && output !== undefined) reportToRun({ kind: 'started', pid: process.pid, prefix: output });
   } catch (error) {
     const reason = messageOf(error);
     logger.error(`${reason}. The program runs without a profiler.`);

@@ -23,18 +23,23 @@ export class Logger {
     this.write('warn', message);
   }
 
+  /** A line that is no warning but is shown wherever warnings are. */
+  notice(message: string): void {
+    this.write('warn', message, '');
+  }
+
   info(message: string): void {
-    this.write('info', message);
+    this.write('info', message, '');
   }
 
   debug(message: string): void {
     this.write('debug', message);
   }
 
-  private write(level: LogLevel, message: string): void {
+  private write(level: LogLevel, message: string, mark = `${level}: `): void {
     if (ORDER.indexOf(level) > this.threshold) return;
     try {
-      writeSync(STANDARD_ERROR, `everflame: ${level === 'info' ? '' : `${level}: `}${message}\n`);
+      writeSync(STANDARD_ERROR, `everflame: ${mark}${message}\n`);
     } catch {
       // Standard error is closed or full: there is no other place to say so, and the program goes on.
     }

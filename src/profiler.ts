@@ -4,8 +4,8 @@ import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
 import type { Engine, EngineStatus, Metrics, Profile, StartReport } from './engine';
 import { Logger, messageOf } from './log';
+import { assertWritable } from './output/folder';
 import { inboxPrefix } from './output/inbox';
-import { assertWritable } from './output/writable';
 import { ProfileWriter } from './output/writer';
 import { startEngine } from './select-engine';
 import { planWorkers } from './workers/plan';
@@ -193,7 +193,7 @@ export class Profiler {
     const { rate, period } = this.configuration;
     const where =
       prefix === undefined ? 'no files are written' : `a profile every ${period} s in ${prefix}.*.wall.pprof`;
-    return `profiling at ${rate} Hz by ${engine.report.engine} (${engine.report.reason}); ${where}.`;
+    return `profiling at ${rate} Hz by ${engine.report.engine}; ${where}.`;
   }
 
   private flushNext(): Promise<Profile | undefined> {

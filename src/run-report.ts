@@ -6,11 +6,10 @@ import { appendFileSync } from 'node:fs';
  */
 export const REPORT_VARIABLE = 'EVERFLAME_RUN_REPORT';
 
-/** One line of the report. */
+/** One line of the report. `prefix` is where the process writes its profiles. */
 export type RunEvent =
-  | { kind: 'started'; pid: number; engine: string }
-  | { kind: 'failed'; pid: number; reason: string }
-  | { kind: 'written'; pid: number; path: string };
+  | { kind: 'started'; pid: number; prefix: string }
+  | { kind: 'failed'; pid: number; reason: string };
 
 /** Tells `everflame run`, if this process is below one. */
 export function reportToRun(event: RunEvent): void {

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { assertWritable } from './writable';
+import { assertWritable } from './folder';
 
 /** How long a profile stays in a folder that nobody named. */
 const MAXIMUM_AGE_MILLISECONDS = 24 * 60 * 60 * 1000;

@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, messageOf } from '../log';
+import { makeFolder } from './folder';
 
 /**
  * Path of one profile: `<prefix>.<pid>.<sequence>.wall.pprof`. Process number and counter keep the files of
@@ -15,8 +16,12 @@ export function profilePath(prefix: string, sequence: number): string {
 export async function writeProfile(path: string, data: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, data);
+    await writeFile(temporary, data).catch((error: unknown) => {
+      // Somebody has removed the folder since the start.
+      if (codeOf(error) !== 'ENOENT') throw error;
+      makeFolder(dirname(path));
+      return writeFile(temporary, data);
+    });
     await rename(temporary, path);
   } catch (error) {
     // The write is what failed; a leftover that cannot be removed either adds nothing to that.
@@ -30,7 +35,7 @@ export function writeProfileSync(path: string, data: Uint8Array): void {
   // Not the name above: the pool may still be writing that one.
   const temporary = `${path}.exit.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileSync(temporary, data);
     renameSync(temporary, path);
   } catch (error) {

@@ -1,6 +1,5 @@
 import type { Profile } from '../engine';
 import type { Logger } from '../log';
-import { reportToRun } from '../run-report';
 import { pruneInbox } from './inbox';
 import { profilePath, writeFailure, writeProfile, writeProfileSync } from './pprof-file';
 
@@ -60,7 +59,6 @@ export class ProfileWriter {
     this.counters.filesWritten += 1;
     this.counters.bytesWritten += data.length;
     this.logger.debug(`wrote ${path}`);
-    reportToRun({ kind: 'written', pid: process.pid, path });
   }
 
   /** Counts a failure and says it, unless it is the same as the last one. */

@@ -1,0 +1,24 @@
+/** One column of a table of text. */
+export interface Column {
+  title: string;
+  align: 'left' | 'right';
+  cells: string[];
+}
+
+/** Lines of a table, each column as wide as its widest cell; no spaces at line ends. */
+export function alignColumns(columns: Column[]): string[] {
+  const widths = columns.map(({ title, cells }) =>
+    Math.max(title.length, ...cells.map((cell) => cell.length)),
+  );
+  const count = Math.max(0, ...columns.map(({ cells }) => cells.length));
+  const line = (cell: (column: Column) => string): string =>
+    columns
+      .map((column, index) => {
+        const width = widths[index] ?? 0;
+        return column.align === 'left' ? cell(column).padEnd(width) : cell(column).padStart(width);
+      })
+      .join('  ')
+      .trimEnd();
+  const rows = Array.from({ length: count }, (_, row) => line((column) => column.cells[row] ?? ''));
+  return [line((column) => column.title), ...rows];
+}

@@ -1,0 +1,85 @@
+/** The script inside a flame graph: zoom to a box, search by pattern, details of the box under the pointer. */
+export const FLAME_SCRIPT = `
+(function () {
+  'use strict';
+  var WIDTH = 1200, MARGIN = 10, CHARACTER = 6.6, usable = WIDTH - 2 * MARGIN;
+  var boxes = Array.prototype.slice.call(document.querySelectorAll('.box'));
+  var details = document.getElementById('details');
+  var reset = document.getElementById('reset');
+  var search = document.getElementById('search');
+
+  function left(box) { return Number(box.getAttribute('data-left')); }
+  function share(box) { return Number(box.getAttribute('data-share')); }
+
+  function label(box, width) {
+    var letters = Array.from(box.getAttribute('data-name'));
+    var room = Math.floor((width - 6) / CHARACTER);
+    if (room < 3) return '';
+    return letters.length <= room ? letters.join('') : letters.slice(0, room - 1).join('') + '\\u2026';
+  }
+
+  function zoom(from, whole) {
+    var slack = 1e-6;
+    boxes.forEach(function (box) {
+      var start = left(box), size = share(box);
+      var outside = start >= from + whole - slack || start + size <= from + slack;
+      box.setAttribute('visibility', outside ? 'hidden' : 'visible');
+      if (outside) return;
+      var wider = size > whole + slack;
+      box.classList.toggle('faded', wider);
+      var x = wider ? MARGIN : MARGIN + (start - from) / whole * usable;
+      var width = wider ? usable : size / whole * usable;
+      var rect = box.querySelector('rect'), text = box.querySelector('text');
+      rect.setAttribute('x', x);
+      rect.setAttribute('width', Math.max(0.2, width));
+      text.setAttribute('x', x + 3);
+      text.textContent = label(box, width);
+    });
+    reset.setAttribute('visibility', whole < 1 - slack ? 'visible' : 'hidden');
+  }
+
+  function find() {
+    var wish = window.prompt('Search for functions (regular expression); empty clears', '');
+    if (wish === null) return;
+    var pattern = null;
+    try {
+      pattern = wish === '' ? null : new RegExp(wish, 'i');
+    } catch (error) {
+      details.textContent = error.message;
+      return;
+    }
+    var found = [];
+    boxes.forEach(function (box) {
+      var hit = pattern !== null && pattern.test(box.getAttribute('data-name'));
+      box.classList.toggle('found', hit);
+      if (hit) found.push(box);
+    });
+    details.textContent = pattern === null ? ' ' : covered(found) + ' % of the whole matches ' + wish;
+  }
+
+  // A match inside another match is time that was counted already.
+  function covered(found) {
+    var end = 0, sum = 0;
+    found.sort(function (a, b) { return left(a) - left(b) || share(b) - share(a); });
+    found.forEach(function (box) {
+      if (left(box) < end - 1e-9) return;
+      sum += share(box);
+      end = left(box) + share(box);
+    });
+    return (100 * sum).toFixed(1);
+  }
+
+  boxes.forEach(function (box) {
+    box.addEventListener('click', function () { zoom(left(box), share(box)); });
+    box.addEventListener('mouseenter', function () {
+      details.textContent = box.querySelector('title').textContent.replace(/\\n/g, '   ');
+    });
+  });
+  reset.addEventListener('click', function () { zoom(0, 1); });
+  search.addEventListener('click', find);
+  document.addEventListener('keydown', function (event) {
+    if (event.key === 'Escape') zoom(0, 1);
+    if ((event.ctrlKey || event.metaKey) && event.key === 'f') { event.preventDefault(); find(); }
+  });
+})();
+`;

@@ -1,0 +1,140 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { nearest } from '../config/nearest';
+import { flagText } from '../config/page';
+import { allowedValues } from '../config/parse';
+import { type Setting, settingNames, settings } from '../config/settings';
+import { EverflameError } from '../engine';
+import { packageVersion } from '../package-root';
+import { groupings } from '../profile/table';
+
+const DEFAULT_ROWS = 30;
+
+const program = new Command('everflame')
+  .description(
+    'Continuous profiler for Node.js: where CPU time and waiting come from, by function, line and thread.',
+  )
+  .version(packageVersion())
+  .enablePositionalOptions()
+  .showHelpAfterError('Run "everflame --help" for the commands and their options.');
+
+program.addCommand(runCommand());
+program.addCommand(topCommand());
+program.addCommand(flameCommand());
+
+// `everflame top | head` closes the pipe: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+program.parseAsync().catch((error: unknown) => {
+  if (!(error instanceof EverflameError)) throw error;
+  process.stderr.write(`everflame: ${error.message}\n`);
+  process.exitCode = 1;
+});
+
+function runCommand(): Command {
+  const command = new Command('run')
+    .description('run a program under the profiler; profiles are written while it runs and when it ends')
+    .usage('[options] [--] <program> [arguments...]')
+    .argument('<program>', 'the program, such as node or npm')
+    .argument('[arguments...]', 'its arguments, handed on as they are')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  everflame run node app.js
+  everflame run --output profiles --period 10 npm start
+
+Every Node.js process and worker thread below the program is profiled. Standard input, signals and the exit
+code are the program's own. Each option is also an environment variable: docs/configuration.md.`,
+    );
+  for (const name of settingNames) {
+    const setting: Setting = settings[name];
+    if (!setting.flag) continue;
+    const fallback =
+      setting.flag.argument && setting.default !== undefined
+        ? ` (default: ${setting.defaultText ?? setting.default})`
+        : '';
+    const allowed = setting.type === 'text' ? '' : ` Takes ${allowedValues(setting)}${fallback}.`;
+    const help = setting.flag.help ?? `${setting.help}${setting.flag.argument ? allowed : ''}`;
+    const option = new Option(flagText(setting), setting.flag.argument ? help : `Turn off: ${setting.help}`);
+    command.addOption(option);
+  }
+  return command.action(async (first: string, rest: string[]) => {
+    const { words, warnings } = withoutUnknownOptions(command, [first, ...rest]);
+    const [name, ...programArguments] = words;
+    if (name === undefined) return command.error(`error: missing argument 'program'`);
+    const { run } = require('./run') as typeof import('./run');
+    await run(name, programArguments, settingFlags(command), warnings);
+  });
+}
+
+/**
+ * Passes over options before the program that do not exist, with a warning for each: a slip in a start command must not
+ * keep a service from starting.
+ */
+function withoutUnknownOptions(command: Command, given: string[]): { words: string[]; warnings: string[] } {
+  const known = command.options.map((option) => option.long ?? '');
+  const warnings: string[] = [];
+  let words = given;
+  for (;;) {
+    const [word, ...rest] = words;
+    if (word === undefined || !word.startsWith('-') || word === '-') return { words, warnings };
+    const name = word.replace(/=.*/s, '');
+    const guess = nearest(name, known);
+    const remedy = guess ? `Did you mean ${guess}?` : '"everflame run --help" lists the options.';
+    warnings.push(`The option ${name} is not known and is ignored. ${remedy}`);
+    const parsed = command.parseOptions(rest);
+    words = [...parsed.operands, ...parsed.unknown];
+  }
+}
+
+/** The flags that were given, by the names of the settings. */
+function settingFlags(command: Command): Record<string, unknown> {
+  const given = settingNames.filter((name) => command.getOptionValueSource(name) === 'cli');
+  return Object.fromEntries(given.map((name) => [name, command.getOptionValue(name) as unknown]));
+}
+
+function topCommand(): Command {
+  return new Command('top')
+    .description('print where the time went, files added together')
+    .argument('<file...>', 'profiles (*.pprof)')
+    .addOption(new Option('--by <grouping>', 'what a row is').choices(groupings).default('function'))
+    .option(
+      '--type <name>',
+      'values to add up: cpu, wall, sample or another of the file (default: cpu, else wall)',
+    )
+    .option('--limit <rows>', 'how many rows to print', positiveInteger, DEFAULT_ROWS)
+    .option('--json', 'print JSON, values in the unit of the file')
+    .action((files: string[], options: import('./top').TopOptions) => {
+      const { top } = require('./top') as typeof import('./top');
+      process.stdout.write(`${top(files, options)}\n`);
+    });
+}
+
+function flameCommand(): Command {
+  return new Command('flame')
+    .description('draw a flame graph as one SVG file, files added together')
+    .argument('<file...>', 'profiles (*.pprof)')
+    .option('-o, --output <file>', 'the file to write', 'flame.svg')
+    .option(
+      '--type <name>',
+      'values to draw: cpu, wall, sample or another of the file (default: cpu, else wall)',
+    )
+    .option('--thread <name>', 'one thread only, such as "Main Event Loop"')
+    .action((files: string[], options: import('./flame').FlameOptions) => {
+      const { flame } = require('./flame') as typeof import('./flame');
+      process.stdout.write(`${flame(files, options)}\n`);
+    });
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return value;
+}

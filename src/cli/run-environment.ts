@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { parseValue } from '../config/parse';
+import { badValueWarning, readSetting } from '../config/resolve';
+import { type Setting, settingNames, settings } from '../config/settings';
+import { messageOf } from '../log';
+import { assertWritable } from '../output/folder';
+import { autoPath } from '../package-root';
+
+export interface RunEnvironment {
+  environment: NodeJS.ProcessEnv;
+  /** One sentence for each flag that could not be used. */
+  warnings: string[];
+}
+
+/**
+ * The environment of the program that is run: the command's own, with the preload behind what the user has in
+ * `NODE_OPTIONS` and each flag as the variable it stands for. `flags` are the values as commander read them.
+ */
+export function runEnvironment(flags: Record<string, unknown>, own: NodeJS.ProcessEnv): RunEnvironment {
+  const warnings: string[] = [];
+  const environment: NodeJS.ProcessEnv = { ...own };
+  environment.NODE_OPTIONS = appendPreload(own.NODE_OPTIONS, autoPath);
+  // Somebody who wrote "false" there meant it.
+  environment.DD_PROFILING_ENABLED ||= 'true';
+  for (const name of settingNames) {
+    const setting: Setting = settings[name];
+    const raw = flags[name];
+    if (!setting.flag || raw === undefined || name === 'output') continue;
+    const [variable] = setting.env;
+    const parsed = parseValue(setting, raw);
+    if (parsed.ok) {
+      environment[variable as string] = String(raw);
+    } else {
+      const used = parsed.use ?? readSetting(name, own).value;
+      if (parsed.use !== undefined) environment[variable as string] = String(parsed.use);
+      warnings.push(badValueWarning(`--${setting.flag.name}`, raw, parsed.allowed, used));
+    }
+  }
+  if (typeof flags.output === 'string') setOutput(environment, flags.output, warnings);
+  return { environment, warnings };
+}
+
+/** `NODE_OPTIONS` with `--require <preload>` behind it. Node.js splits at spaces outside double quotes. */
+export function appendPreload(options: string | undefined, preload: string): string {
+  const path = /[\s"\\]/.test(preload) ? `"${preload.replace(/["\\]/g, '\\$&')}"` : preload;
+  return options?.trim() ? `${options} --require ${path}` : `--require ${path}`;
+}
+
+function setOutput(environment: NodeJS.ProcessEnv, folder: string, warnings: string[]): void {
+  // Absolute, since the program may run elsewhere.
+  const prefix = resolve(folder, 'profile');
+  try {
+    assertWritable(prefix);
+    environment.DD_PROFILING_OUTPUT_PPROF = prefix;
+  } catch (error) {
+    // Said here and now, once; a profiler that cannot write has nothing to do.
+    environment.DD_PROFILING_ENABLED = 'false';
+    warnings.push(
+      `cannot write profiles to ${folder}: ${messageOf(error)}. The program runs without a profiler; name a folder that can be written with --output <dir>.`,
+    );
+  }
+}

@@ -1,0 +1,79 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative } from 'node:path';
+import type { RunEvent } from '../run-report';
+
+/** Collects what the processes below `everflame run` report. */
+export class RunOutcome {
+  private constructor(private readonly folder: string) {}
+
+  /** Undefined where no temporary file can be made: the program then runs without a last line. */
+  static open(): RunOutcome | undefined {
+    try {
+      return new RunOutcome(mkdtempSync(join(tmpdir(), 'everflame-run-')));
+    } catch {
+      // A read-only system without a temporary directory: only the summary is missing.
+      return undefined;
+    }
+  }
+
+  get path(): string {
+    return join(this.folder, 'report');
+  }
+
+  /** The last line of a run: where the profiles are, or why there is none. Undefined where it has been said already. */
+  close(program: string, environment: NodeJS.ProcessEnv): string | undefined {
+    const events = this.read();
+    rmSync(this.folder, { recursive: true, force: true });
+    const started = events.filter((event) => event.kind === 'started');
+    if (started.length > 0) return summary(started);
+    if (events.length > 0) return undefined;
+    const enabled = environment.DD_PROFILING_ENABLED ?? '';
+    if (/^(false|0|no|off)$/i.test(enabled.trim())) {
+      return `no Node.js process was profiled: DD_PROFILING_ENABLED is ${enabled}.`;
+    }
+    return `no Node.js process was profiled: ${program} is not a Node.js program, ended before it was up, or clears NODE_OPTIONS.`;
+  }
+
+  private read(): RunEvent[] {
+    let text: string;
+    try {
+      text = readFileSync(this.path, 'utf8');
+    } catch {
+      // No process has reported.
+      return [];
+    }
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as RunEvent);
+  }
+}
+
+type Started = Extract<RunEvent, { kind: 'started' }>;
+
+function summary(started: Started[]): string {
+  const files = started.flatMap(({ pid, prefix }) => profilesOf(pid, prefix));
+  const processes = started.length === 1 ? '1 process' : `${started.length} processes`;
+  if (files.length === 0)
+    return `${processes} profiled, but no profile was written: the end came too hard or too early.`;
+  const folders = [...new Set(files.map((file) => relative(process.cwd(), dirname(file)) || '.'))];
+  const count = files.length === 1 ? '1 profile' : `${files.length} profiles`;
+  const [first] = files.map((file) => relative(process.cwd(), file));
+  const pattern = files.length === 1 ? first : folders.map((folder) => `${folder}/*.pprof`).join(' ');
+  return `${count} of ${processes} in ${folders.join(', ')}; look at it with: everflame top ${pattern}`;
+}
+
+/** The files of one process: also those that the native sampler wrote when a signal ended it. */
+function profilesOf(pid: number, prefix: string): string[] {
+  const folder = dirname(prefix);
+  const start = `${basename(prefix)}.${pid}.`;
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.startsWith(start) && name.endsWith('.wall.pprof'))
+      .map((name) => join(folder, name));
+  } catch {
+    // The folder was never made, which the process itself has reported.
+    return [];
+  }
+}

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { readSetting } from '../config/resolve';
+import { codeOf, Logger, messageOf } from '../log';
+import { REPORT_VARIABLE } from '../run-report';
+import { runEnvironment } from './run-environment';
+import { RunOutcome } from './run-outcome';
+
+/** Signals that are for the program, not for the command above it. */
+const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+/** Signals that a terminal sends to the program as well, being in the same process group. */
+const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
+/** As shells say it (POSIX, Shell Command Language, 2.8.2). */
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+const SIGNAL_BASE = 128;
+
+/**
+ * Runs a program under the profiler, with the terminal, signals and exit code of the program itself. `flags` are the
+ * command line's values, `warnings` what was wrong with them so far.
+ */
+export async function run(
+  program: string,
+  programArguments: string[],
+  flags: Record<string, unknown>,
+  warnings: string[],
+): Promise<void> {
+  const settled = runEnvironment(flags, process.env);
+  const { environment } = settled;
+  const logger = new Logger(readSetting('logLevel', environment).value);
+  for (const warning of [...warnings, ...settled.warnings]) logger.warn(warning);
+  const outcome = RunOutcome.open();
+  if (outcome) environment[REPORT_VARIABLE] = outcome.path;
+  const child = spawn(program, programArguments, { stdio: 'inherit', env: environment });
+  const stopForwarding = forwardSignals(child);
+  const end = await ended(child);
+  stopForwarding();
+  const lastLine = outcome?.close(program, environment);
+  if (end.kind === 'failed') {
+    logger.error(startFailure(program, end.error));
+    process.exitCode = codeOf(end.error) === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE;
+    return;
+  }
+  if (lastLine && settled.warnings.length === 0) logger.notice(lastLine);
+  if (end.signal) dieBy(end.signal);
+  else process.exitCode = end.code;
+}
+
+type End = { kind: 'ended'; code: number; signal: NodeJS.Signals | null } | { kind: 'failed'; error: Error };
+
+function ended(child: ChildProcess): Promise<End> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ kind: 'failed', error }));
+    child.once('exit', (code, signal) => resolve({ kind: 'ended', code: code ?? 0, signal }));
+  });
+}
+
+function forwardSignals(child: ChildProcess): () => void {
+  const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  const handlers = FORWARDED.map((signal) => {
+    // A second interrupt is "at once" to many programs, so one Ctrl+C must not arrive twice.
+    const handler = (): void => {
+      if (!(atTerminal && FROM_TERMINAL.has(signal))) child.kill(signal);
+    };
+    process.on(signal, handler);
+    return { signal, handler };
+  });
+  return () => {
+    for (const { signal, handler } of handlers) process.removeListener(signal, handler);
+  };
+}
+
+/** Ends this process by the signal that ended the program, so that whoever waits sees the same. */
+function dieBy(signal: NodeJS.Signals): void {
+  // Some signals are not deadly to Node.js; then a shell's code for the same stands in.
+  process.exitCode = SIGNAL_BASE + constants.signals[signal];
+  process.kill(process.pid, signal);
+}
+
+function startFailure(program: string, error: Error): string {
+  if (codeOf(error) !== 'ENOENT') return `cannot run ${program}: ${messageOf(error)}.`;
+  const script = /\.[cm]?[jt]s$/.test(program) ? ` To run a script: everflame run node ${program}` : '';
+  return `no such program: ${program}. Check the name and PATH.${script}`;
+}

@@ -1,0 +1,34 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { codeOf } from '../log';
+
+/** Makes a folder and those above it. Throws the system's error where one cannot be made. */
+export function makeFolder(folder: string): void {
+  // Node's own recursive mkdir never returns below /proc, where making a folder fails with ENOENT though its parent exists.
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    const parent = dirname(folder);
+    if (codeOf(error) !== 'ENOENT' || parent === folder) throw error;
+    makeFolder(parent);
+    mkdirIfMissing(folder);
+  }
+}
+
+/** Makes the folder of a prefix and checks that files can be made in it. Throws the system's error if not. */
+export function assertWritable(prefix: string): void {
+  const folder = dirname(prefix);
+  makeFolder(folder);
+  // With the slash a file of that name is refused too: ENOTDIR.
+  accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
+}
+
+function mkdirIfMissing(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process that writes to the same folder was faster.
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}

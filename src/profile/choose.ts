@@ -1,0 +1,49 @@
+import { EverflameError } from '../engine';
+import type { LoadedProfile, LoadedSample } from './model';
+
+/** One sample with the one value that is looked at. */
+export interface ValuedSample {
+  sample: LoadedSample;
+  value: number;
+}
+
+/** The samples of several files by one kind of value. */
+export interface Selection {
+  type: string;
+  unit: string;
+  /** Sum over all samples. */
+  total: number;
+  samples: ValuedSample[];
+}
+
+/**
+ * Takes one kind of value out of profiles and puts their samples together. Without a wish it is the CPU time,
+ * or the first kind there is where a file has none. Throws an EverflameError where a file lacks the kind.
+ */
+export function selectValues(profiles: LoadedProfile[], wish: string | undefined): Selection {
+  const type = wish ?? defaultType(profiles);
+  const samples: ValuedSample[] = [];
+  let unit = '';
+  for (const profile of profiles) {
+    const index = profile.types.findIndex((candidate) => candidate.type === type);
+    if (index < 0) {
+      const known = profile.types.map((candidate) => candidate.type).join(', ');
+      throw new EverflameError(
+        'NO_SUCH_TYPE',
+        `${profile.path} has no values of type "${type}"; it has ${known}`,
+      );
+    }
+    unit = profile.types[index]?.unit ?? '';
+    for (const sample of profile.samples) {
+      const value = sample.values[index] ?? 0;
+      if (value !== 0) samples.push({ sample, value });
+    }
+  }
+  return { type, unit, total: samples.reduce((sum, { value }) => sum + value, 0), samples };
+}
+
+function defaultType(profiles: LoadedProfile[]): string {
+  const inAll = (type: string): boolean =>
+    profiles.every((profile) => profile.types.some((candidate) => candidate.type === type));
+  return ['cpu', 'wall'].find(inAll) ?? profiles[0]?.types[0]?.type ?? '';
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import * as zlib from 'node:zlib';
+import { Profile } from 'pprof-format';
+import { EverflameError } from '../engine';
+import { messageOf } from '../log';
+import { classify } from './classify';
+import type { Frame, LoadedProfile, LoadedSample } from './model';
+
+/** Zstandard came to Node.js with 22.15. */
+const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (data: Uint8Array) => Buffer };
+
+/** Reads a profile from a file. Throws an EverflameError with the file's name where it is none. */
+export function readProfile(path: string): LoadedProfile {
+  let data: Buffer;
+  try {
+    data = readFileSync(path);
+  } catch (error) {
+    throw new EverflameError('UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+  return decodeProfile(path, data);
+}
+
+/** Reads a profile from its bytes: profile.proto, plain or compressed with gzip or Zstandard. `path` is for messages. */
+export function decodeProfile(path: string, data: Uint8Array): LoadedProfile {
+  const plain = decompress(path, data);
+  let profile: Profile;
+  try {
+    profile = Profile.decode(plain);
+  } catch (error) {
+    // What the decoder stumbled over in foreign bytes helps nobody.
+    throw notAProfile(path, 'it is damaged, or another kind of file', error);
+  }
+  const strings = profile.stringTable.strings;
+  // The decoder takes any bytes for a message; these two hold for every profile and for hardly anything else.
+  if (strings[0] !== '') throw notAProfile(path, 'it is damaged, or another kind of file');
+  if (profile.sampleType.length === 0) throw notAProfile(path, 'it names no kind of value');
+  return new Reader(path, profile).read();
+}
+
+function decompress(path: string, data: Uint8Array): Uint8Array {
+  try {
+    if (data[0] === 0x1f && data[1] === 0x8b) return zlib.gunzipSync(data);
+    if (data[0] === 0x28 && data[1] === 0xb5 && data[2] === 0x2f && data[3] === 0xfd) {
+      if (zstdDecompressSync) return zstdDecompressSync(data);
+      throw new Error('it is compressed with Zstandard, which Node.js can read from 22.15 on');
+    }
+  } catch (error) {
+    throw notAProfile(path, messageOf(error), error);
+  }
+  return data;
+}
+
+function notAProfile(path: string, reason: string, cause?: unknown): EverflameError {
+  return new EverflameError('NOT_A_PROFILE', `${path} is not a pprof profile: ${reason}`, { cause });
+}
+
+/** Resolves the numbers of one profile into names. */
+class Reader {
+  private readonly frames = new Map<number, Frame[]>();
+  private readonly strings: string[];
+
+  constructor(
+    private readonly path: string,
+    private readonly profile: Profile,
+  ) {
+    this.strings = profile.stringTable.strings;
+  }
+
+  read(): LoadedProfile {
+    const { profile } = this;
+    this.readLocations();
+    const types = profile.sampleType.map(({ type, unit }) => ({
+      type: this.text(type),
+      unit: this.text(unit),
+    }));
+    return {
+      path: this.path,
+      types,
+      samples: profile.sample.map((sample) => this.readSample(sample, types.length)),
+      startNanoseconds: BigInt(profile.timeNanos),
+      durationNanoseconds: Number(profile.durationNanos),
+    };
+  }
+
+  private readLocations(): void {
+    const functions = new Map(this.profile.function.map((entry) => [Number(entry.id), entry]));
+    const modules = new Map(
+      this.profile.mapping.map((entry) => [Number(entry.id), this.text(entry.filename)]),
+    );
+    for (const location of this.profile.location) {
+      const module = modules.get(Number(location.mappingId)) ?? '';
+      const lines = location.line.map(({ functionId, line }) => {
+        const entry = functions.get(Number(functionId));
+        if (!entry) throw notAProfile(this.path, `it has no function ${functionId}`);
+        return this.frame(
+          this.text(entry.name),
+          this.text(entry.filename),
+          module,
+          Number(line),
+          Number(entry.startLine),
+        );
+      });
+      // A location without a function was never symbolised: its address is all there is.
+      const address = `0x${BigInt(location.address).toString(16)}`;
+      this.frames.set(
+        Number(location.id),
+        lines.length > 0 ? lines : [this.frame(address, '', module, 0, 0)],
+      );
+    }
+  }
+
+  private frame(name: string, file: string, module: string, line: number, startLine: number): Frame {
+    return { name: name || '(anonymous)', file, line, startLine, module, ...classify(name, file, module) };
+  }
+
+  private readSample(sample: Profile['sample'][number], typeCount: number): LoadedSample {
+    if (sample.value.length !== typeCount) {
+      throw notAProfile(this.path, `a sample has ${sample.value.length} values instead of ${typeCount}`);
+    }
+    const frames = sample.locationId.flatMap((id) => {
+      const found = this.frames.get(Number(id));
+      if (!found) throw notAProfile(this.path, `it has no location ${id}`);
+      return found;
+    });
+    const labels = new Map(
+      sample.label.map(({ key, str, num }) => [this.text(key), str ? this.text(str) : String(num)] as const),
+    );
+    return { values: sample.value.map(Number), frames, labels };
+  }
+
+  private text(index: number | bigint): string {
+    const text = this.strings[Number(index)];
+    if (text === undefined) throw notAProfile(this.path, `it has no string ${index}`);
+    return text;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Selection } from './choose';
+import { type Frame, threadOf } from './model';
+
+/** By what the rows of a table are told apart. */
+export const groupings = ['function', 'line', 'package', 'thread'] as const;
+export type Grouping = (typeof groupings)[number];
+
+/** One row: what ran itself (`self`) and what ran below it as well (`total`). */
+export interface Row {
+  name: string;
+  /** File and line, for functions and lines. */
+  location: string;
+  self: number;
+  total: number;
+}
+
+/** Adds up samples by one grouping, the largest first. A stack counts once for each name in it, recursive or not. */
+export function tabulate(selection: Selection, grouping: Grouping): Row[] {
+  const rows = new Map<string, Row>();
+  const rowFor = (name: string, location: string): Row => {
+    const key = `${name}\0${location}`;
+    let row = rows.get(key);
+    if (!row) {
+      row = { name, location, self: 0, total: 0 };
+      rows.set(key, row);
+    }
+    return row;
+  };
+  for (const { sample, value } of selection.samples) {
+    if (grouping === 'thread') {
+      const row = rowFor(threadOf(sample), '');
+      row.self += value;
+      row.total += value;
+      continue;
+    }
+    const inStack = new Set(sample.frames.map((frame) => rowFor(...nameOf(frame, grouping))));
+    for (const row of inStack) row.total += value;
+    const [leaf] = sample.frames;
+    const leafRow = leaf ? rowFor(...nameOf(leaf, grouping)) : rowFor('(no stack)', '');
+    leafRow.self += value;
+    if (!leaf) leafRow.total += value;
+  }
+  return [...rows.values()].sort(
+    (a, b) => b.self - a.self || b.total - a.total || (a.name < b.name ? -1 : 1),
+  );
+}
+
+function nameOf(frame: Frame, grouping: 'function' | 'line' | 'package'): [name: string, location: string] {
+  if (grouping === 'package') return [frame.package, ''];
+  const place = frame.file || frame.module;
+  const line = grouping === 'line' ? frame.line || frame.startLine : frame.startLine;
+  return [frame.name, place && line > 0 ? `${place}:${line}` : place];
+}
