@@ -1,6 +1,7 @@
 //! Runs a frame's call frame instructions up to one address. See DWARF 5, section 6.4.2.
 
-use super::cfi::{Base, Entry, Place, Reader, Saved, register};
+use super::cfi::{Base, Entry, Place, Saved, register};
+use super::cfi_reader::Reader;
 
 /// The row of the table for one address, in the three columns that unwinding needs.
 #[derive(Clone, Copy)]

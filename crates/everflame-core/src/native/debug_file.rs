@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::elf_file::{ElfFile, string_at};
-use super::modules::Module;
+use super::module::Module;
 
 const DEBUG_ROOT: &str = "/usr/lib/debug";
 

@@ -91,7 +91,7 @@ mod tests {
                 "core::fmt::Formatter::pad",
             ),
             (
-                "_ZN52_$LT$T$u20$as$u20$alloc..string..ToString$GT$9to_string17h0123456789abcdefE",
+                "_ZN45_$LT$T$u20$as$u20$alloc..string..ToString$GT$9to_string17h0123456789abcdefE",
                 "<T as alloc::string::ToString>::to_string",
             ),
             ("_RNvC6_123foo3bar", "123foo::bar"),

@@ -11,7 +11,7 @@ use object::pod::slice_from_bytes;
 use object::read::elf::FileHeader;
 
 use super::image::{Segment, build_id_in_notes};
-use super::modules::{Kind, Module};
+use super::module::{Kind, Module};
 
 /// No table that we read whole is longer; larger means a damaged file.
 const LONGEST_TABLE: u64 = 64 << 20;

@@ -9,11 +9,13 @@
 
 mod cfi;
 mod cfi_program;
+mod cfi_reader;
 mod debug_file;
 mod demangle;
 mod elf_file;
 mod image;
 mod maps;
+mod module;
 mod modules;
 mod registers;
 mod sections;
@@ -22,7 +24,11 @@ mod symbols;
 mod unwind;
 
 pub use demangle::demangle;
-pub use modules::{Located, Module, ModuleId, Modules};
+pub use module::{Module, ModuleId};
+pub use modules::{Located, Modules};
 pub use registers::Registers;
 pub use symbolize::{Lookup, NativeFrame, SymbolStatistics, Symbolizer};
 pub use unwind::{MAX_FRAMES, RED_ZONE, StackCopy, UnwindEnd, Unwinder, UnwoundFrame};
+
+#[cfg(test)]
+mod tests;

@@ -5,80 +5,14 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::image::{self, Counters, Image, Segment};
+use super::image::{self, Counters, Segment};
 use super::maps::{self, Mapping};
+use super::module::{Module, ModuleId};
 
 /// Unloaded modules remembered for samples and profiles that still refer to them. A program that loads and unloads
 /// for ever must not grow us; the oldest are forgotten first. A library that comes back to its old address is the same
 /// module again, so few programs have more than a handful.
 const UNLOADED_KEPT: usize = 1024;
-
-/// Names a module for the life of the process; never given to another module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleId(pub u32);
-
-/// What kind of image it is: decides where its file and its unwind tables are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Executable,
-    Library,
-    Vdso,
-}
-
-/// One loaded image, as of the time when it was first seen.
-#[derive(Debug)]
-pub struct Module {
-    pub id: ModuleId,
-    /// Last component of the path; `[vdso]` for the kernel's image.
-    pub name: String,
-    /// Absolute where the system says so; without the kernel's mark for deleted files.
-    pub path: String,
-    /// GNU build id in lower-case hexadecimal; empty if the image has none.
-    pub build_id: String,
-    /// First address of its code in memory, page-aligned.
-    pub start: u64,
-    /// End (exclusive) of its code in memory.
-    pub limit: u64,
-    /// Offset in the file that is mapped at `start`.
-    pub file_offset: u64,
-    pub(super) bias: u64,
-    pub(super) kind: Kind,
-    pub(super) segments: Vec<Segment>,
-    /// Range of its first code mapping, as named in `/proc/self/map_files`.
-    pub(super) map_file: Option<Range<u64>>,
-}
-
-impl Module {
-    /// Address in the file's own address space.
-    #[must_use]
-    pub fn file_address(&self, address: u64) -> u64 {
-        address.wrapping_sub(self.bias)
-    }
-
-    fn code_ranges(&self) -> impl Iterator<Item = Range<u64>> {
-        self.segments
-            .iter()
-            .filter(|segment| segment.is_code())
-            .map(|segment| {
-                let range = segment.range();
-                self.bias.wrapping_add(range.start)..self.bias.wrapping_add(range.end)
-            })
-    }
-
-    fn is_image(&self, image: &Image) -> bool {
-        self.bias == image.bias
-            && self.segments == image.segments
-            && self.build_id == image.build_id
-    }
-
-    fn file_address_of_offset(&self, offset: u64) -> Option<u64> {
-        let segment = self.segments.iter().find(|segment| {
-            segment.is_code()
-                && (segment.offset..segment.offset + segment.file_size).contains(&offset)
-        })?;
-        Some(segment.address + (offset - segment.offset))
-    }
-}
 
 /// An address found in a module.
 #[derive(Clone, Copy, Debug)]
@@ -185,6 +119,12 @@ impl Modules {
         self.modules.get(&id)
     }
 
+    /// How many ids were given. Each id is below it; those of forgotten modules are not reused.
+    #[must_use]
+    pub fn ids_given(&self) -> u32 {
+        self.next_id
+    }
+
     /// The modules loaded at the last look, the executable first.
     pub fn loaded(&self) -> impl Iterator<Item = &Arc<Module>> {
         self.live.iter().filter_map(|id| self.modules.get(id))
@@ -200,14 +140,14 @@ impl Modules {
         self.generation
     }
 
-    fn adopt(&mut self, image: &Image, mappings: &[Mapping]) -> ModuleId {
+    fn adopt(&mut self, image: &image::Image, mappings: &[Mapping]) -> ModuleId {
         if let Some(module) = self.modules.values().find(|module| module.is_image(image)) {
             return module.id;
         }
         let id = ModuleId(self.next_id);
         self.next_id += 1;
         self.modules
-            .insert(id, Arc::new(describe(id, image, mappings)));
+            .insert(id, Arc::new(Module::describe(id, image, mappings)));
         id
     }
 
@@ -238,16 +178,22 @@ impl Modules {
     }
 
     fn index_copies(&mut self, mappings: &[Mapping]) {
-        let mut owners = FxHashMap::default();
-        for mapping in mappings {
-            if let Some(range) = search(&self.code, mapping.range.start) {
-                owners.insert(&mapping.file, range.module);
-            }
-        }
-        self.copies = mappings
+        // Segments need not begin at a page, mappings do: a segment's own mapping overlaps it.
+        let owner_of = |mapping: &Mapping| {
+            let mut code = self.code.iter();
+            code.find(|code| code.start < mapping.range.end && mapping.range.start < code.end)
+        };
+        let (own, foreign): (Vec<_>, Vec<_>) = mappings
             .iter()
-            .filter(|mapping| search(&self.code, mapping.range.start).is_none())
-            .filter_map(|mapping| {
+            .map(|mapping| (mapping, owner_of(mapping)))
+            .partition(|(_, owner)| owner.is_some());
+        let owners: FxHashMap<_, _> = own
+            .iter()
+            .filter_map(|(mapping, owner)| Some((&mapping.file, owner.as_ref()?.module)))
+            .collect();
+        let mut copies: Vec<CodeRange> = foreign
+            .iter()
+            .filter_map(|(mapping, _)| {
                 let module = self.modules.get(owners.get(&mapping.file)?)?;
                 let file_address = module.file_address_of_offset(mapping.file_offset)?;
                 Some(CodeRange {
@@ -258,81 +204,12 @@ impl Modules {
                 })
             })
             .collect();
-        self.copies.sort_unstable_by_key(|range| range.start);
+        copies.sort_unstable_by_key(|range| range.start);
+        self.copies = copies;
     }
 }
 
 fn search(ranges: &[CodeRange], address: u64) -> Option<&CodeRange> {
     let after = ranges.partition_point(|range| range.start <= address);
     ranges[..after].last().filter(|range| address < range.end)
-}
-
-fn describe(id: ModuleId, image: &Image, mappings: &[Mapping]) -> Module {
-    let page = page_size();
-    let code = || image.segments.iter().filter(|segment| segment.is_code());
-    let first = code()
-        .min_by_key(|segment| segment.address)
-        .map_or((0, 0), |segment| (segment.address, segment.offset));
-    let end = code().map(|segment| segment.range().end).max().unwrap_or(0);
-    let start = image.bias.wrapping_add(first.0);
-    let mapping = mappings
-        .iter()
-        .find(|mapping| mapping.range.contains(&start));
-    let kind = if is_vdso(image) {
-        Kind::Vdso
-    } else if image.is_executable {
-        Kind::Executable
-    } else {
-        Kind::Library
-    };
-    let path = match kind {
-        Kind::Vdso => "[vdso]".to_owned(),
-        Kind::Executable | Kind::Library => path_of(image, mapping),
-    };
-    Module {
-        id,
-        name: path.rsplit('/').next().unwrap_or(&path).to_owned(),
-        path,
-        build_id: image.build_id.clone(),
-        start: start & !(page - 1),
-        limit: image.bias.wrapping_add(end).next_multiple_of(page),
-        file_offset: first.1 & !(page - 1),
-        bias: image.bias,
-        kind,
-        segments: image.segments.clone(),
-        map_file: mapping.map(|mapping| mapping.range.clone()),
-    }
-}
-
-/// The kernel's path is absolute and right also for a library opened by a relative name; the loader's name is what is
-/// left where `/proc` is missing.
-fn path_of(image: &Image, mapping: Option<&Mapping>) -> String {
-    if let Some(mapping) = mapping.filter(|mapping| mapping.path.starts_with('/')) {
-        return mapping.path.clone();
-    }
-    if !image.name.is_empty() {
-        return image.name.clone();
-    }
-    match std::env::current_exe() {
-        Ok(path) => path.to_string_lossy().into_owned(),
-        Err(_) => "[executable]".to_owned(),
-    }
-}
-
-fn is_vdso(image: &Image) -> bool {
-    // SAFETY: reads a value of the auxiliary vector; no precondition.
-    let header = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) };
-    header != 0
-        && image.segments.iter().any(|segment| {
-            segment.is_code() && segment.range().contains(&header.wrapping_sub(image.bias))
-        })
-}
-
-fn page_size() -> u64 {
-    // SAFETY: no precondition.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    u64::try_from(size)
-        .ok()
-        .filter(|size| size.is_power_of_two())
-        .unwrap_or(4096)
 }

@@ -13,7 +13,7 @@ use object::elf::PT_GNU_EH_FRAME;
 
 use super::elf_file::ElfFile;
 use super::image::{self, ImageMemory};
-use super::modules::{Kind, Module};
+use super::module::{Kind, Module};
 
 /// Tables up to this size are copied. Most libraries have less than 300 kB; above it, a copy would be the larger part
 /// of the profiler's memory.

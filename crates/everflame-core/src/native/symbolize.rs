@@ -7,7 +7,8 @@ use rustc_hash::FxHashMap;
 use super::debug_file;
 use super::demangle::demangle;
 use super::elf_file::{ElfError, ElfFile};
-use super::modules::{Kind, Module, ModuleId, Modules};
+use super::module::{Kind, Module, ModuleId};
+use super::modules::Modules;
 use super::symbols::SymbolTable;
 
 /// Name of a frame in code that no module owns.

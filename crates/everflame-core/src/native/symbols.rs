@@ -1,5 +1,6 @@
 //! The function symbols of one file, small enough to keep: 12 bytes a symbol, names stay in the file.
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -172,7 +173,8 @@ fn read_entries(elf: &ElfFile, section: &Section, base: u64) -> Result<Box<[Entr
         );
         first += batch;
     }
-    entries.sort_unstable_by_key(|entry| entry.start);
+    entries.sort_unstable_by_key(|entry| (entry.start, Reverse(entry.size)));
+    drop_labels(&mut entries);
     bound_unsized(elf, &mut entries, base);
     Ok(entries.into_boxed_slice())
 }
@@ -199,6 +201,15 @@ fn function(elf: &ElfFile, symbol: &Sym64<NativeEndian>, base: u64) -> Option<En
         size: u32::try_from(symbol.st_size.get(endian)).unwrap_or(u32::MAX),
         name: symbol.st_name.get(endian),
     })
+}
+
+/// A symbol without size inside a function that has one is a label of its assembler source.
+fn drop_labels(entries: &mut Vec<Entry>) {
+    let mut sized_until = 0;
+    entries.retain(|entry| {
+        sized_until = sized_until.max(entry.start.saturating_add(entry.size));
+        entry.size != 0 || entry.start >= sized_until
+    });
 }
 
 /// A symbol without size reaches to the next symbol, and never out of its section: the code behind `_init` is the

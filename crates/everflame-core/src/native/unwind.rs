@@ -4,7 +4,8 @@ use framehop::{CacheNative, FrameAddress, MayAllocateDuringUnwind, Unwinder as _
 use rustc_hash::FxHashMap;
 
 use super::cfi::{Base, Coverage, Frame, Place, Saved};
-use super::modules::{Module, ModuleId, Modules};
+use super::module::{Module, ModuleId};
+use super::modules::Modules;
 use super::registers::{Registers, from_unwinder, stack_grows, strip_signature, to_unwinder};
 use super::sections::{TableBytes, UnwindTables};
 
