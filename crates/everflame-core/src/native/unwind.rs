@@ -184,9 +184,7 @@ impl Unwinder {
         match step {
             Step::Caller(caller) if !stack_grows(regs.sp, caller.sp, is_leaf) => Step::Failed,
             Step::Caller(caller) if caller.sp > stack.end() => stack.missing(caller.sp),
-            // The library takes a frame pointer of zero for the end. That is a convention of threads' first
-            // functions where no table covers them, and else a register in other use.
-            Step::Root if is_leaf || coverage != Coverage::Uncovered => Step::Failed,
+            Step::Root if is_leaf || !zero_ends_the_chain(coverage) => Step::Failed,
             step => step,
         }
     }
@@ -260,6 +258,13 @@ impl Unwinder {
             self.coverage.clear();
         }
     }
+}
+
+/// The library takes a frame pointer of zero for the end of the stack. On aarch64 it is a saved one, and threads' first
+/// functions are called with zero. On x86-64 it is the register's value, which says so only where no table covers the
+/// code (musl's thread start); elsewhere the register is in other use.
+fn zero_ends_the_chain(coverage: Coverage) -> bool {
+    cfg!(target_arch = "aarch64") || coverage == Coverage::Uncovered
 }
 
 /// Follows a frame whose address is kept in memory.
