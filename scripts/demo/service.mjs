@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Advice, guardGroup, ROOT, run } from '../setup/commands.mjs';
+import { Advice, endGroup, guardGroup, ROOT, run } from '../setup/commands.mjs';
 import { EVERFLAME } from '../setup/everflame.mjs';
 
 export const EXAMPLE = join(ROOT, 'examples', 'getting-started');
@@ -81,11 +81,7 @@ export class Service {
 
   /** Whatever of the service still runs is killed; safe to call at any time. */
   kill() {
-    try {
-      process.kill(-this.#child.pid, 'SIGKILL');
-    } catch (error) {
-      if (error.code !== 'ESRCH') throw error;
-    }
+    endGroup(this.#child.pid);
   }
 }
 

@@ -18,13 +18,12 @@ export function guardGroup(leader) {
   return () => groups.delete(leader);
 }
 
-function endGroups() {
-  for (const leader of groups) {
-    try {
-      process.kill(-leader, 'SIGKILL');
-    } catch (error) {
-      if (error.code !== 'ESRCH') throw error;
-    }
+/** Kills whatever still runs in a process group. That there is nothing is no error. */
+export function endGroup(leader) {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
   }
 }
 
@@ -33,7 +32,7 @@ for (const [signal, number] of [
   ['SIGTERM', 15],
 ]) {
   process.once(signal, () => {
-    endGroups();
+    groups.forEach(endGroup);
     process.exit(128 + number);
   });
 }
@@ -42,11 +41,11 @@ for (const [signal, number] of [
  * Runs a program to its end and keeps what it wrote, both streams in the order of arrival.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutSeconds?: number, onOutput?: (text: string) => void }} [options]
- * @returns {Promise<{ code: number | null, signal: string | null, output: string, missing: boolean, timedOut: boolean }>}
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutSeconds?: number }} [options]
+ * @returns {Promise<{ code: number | null, signal: string | null, output: string, missing: boolean }>}
  */
 export function run(command, args, options = {}) {
-  const { cwd = ROOT, env = {}, timeoutSeconds, onOutput } = options;
+  const { cwd = ROOT, env = {}, timeoutSeconds } = options;
   return new Promise((resolve, reject) => {
     // A group of its own: at a time-out the children of the program end with it.
     const child = spawn(command, args, {
@@ -57,30 +56,29 @@ export function run(command, args, options = {}) {
     });
     const unguard = child.pid === undefined ? () => {} : guardGroup(child.pid);
     let output = '';
-    let timedOut = false;
     const timer =
       timeoutSeconds &&
       setTimeout(() => {
-        timedOut = true;
         output += `\n${command} was stopped after its limit of ${timeoutSeconds} s.\n`;
-        process.kill(-child.pid, 'SIGKILL');
+        endGroup(child.pid);
       }, timeoutSeconds * 1000);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
       stream.on('data', (text) => {
         output += text;
-        onOutput?.(text);
       });
     }
     child.on('error', (error) => {
       clearTimeout(timer);
-      if (error.code === 'ENOENT') resolve({ code: null, signal: null, output, missing: true, timedOut });
+      if (error.code === 'ENOENT') resolve({ code: null, signal: null, output, missing: true });
       else reject(error);
     });
+    // What the program leaves behind would keep its output open, and us waiting.
+    child.on('exit', () => endGroup(child.pid));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       unguard();
-      resolve({ code, signal, output, missing: false, timedOut });
+      resolve({ code, signal, output, missing: false });
     });
   });
 }
