@@ -4,6 +4,7 @@ use std::ffi::{CString, c_void};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::native::{Modules, RED_ZONE, Registers, StackCopy, UnwindEnd, Unwinder, UnwoundFrame};
 
@@ -108,8 +109,14 @@ fn stack_end() -> u64 {
     start as u64 + size as u64
 }
 
-/// A directory that goes away with the test.
-pub(super) struct Workspace(PathBuf);
+/// One test at a time loads libraries: else another's library could take the place of one that was just unloaded.
+static LOADING: Mutex<()> = Mutex::new(());
+
+/// A directory that goes away with the test. A test has one at most.
+pub(super) struct Workspace {
+    directory: PathBuf,
+    _loading: MutexGuard<'static, ()>,
+}
 
 impl Workspace {
     pub(super) fn new() -> Self {
@@ -118,11 +125,15 @@ impl Workspace {
         let path =
             std::env::temp_dir().join(format!("everflame-native-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a writable temporary directory");
-        Self(path.canonicalize().expect("the directory just made"))
+        Self {
+            directory: path.canonicalize().expect("the directory just made"),
+            // A test that failed before leaves nothing behind that matters here.
+            _loading: LOADING.lock().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.directory.join(name)
     }
 
     /// Builds a shared library of C (or, with another extension, assembler) source.
@@ -155,7 +166,7 @@ impl Workspace {
 
 impl Drop for Workspace {
     fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).expect("the workspace can be removed");
+        std::fs::remove_dir_all(&self.directory).expect("the workspace can be removed");
     }
 }
 
