@@ -2,6 +2,8 @@
 
 mod files;
 mod garbage;
+#[cfg(target_arch = "x86_64")]
+mod in_memory;
 mod modules;
 mod support;
 mod symbols;
