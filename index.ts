@@ -2,9 +2,8 @@ export type { ProfilerOptions } from './src/config/resolve';
 export type { EngineName, LogLevel } from './src/config/settings';
 export {
   EverflameError,
-  type Metrics,
   type Profile,
   type StartReport,
   type ThreadStatus,
 } from './src/engine';
-export { Profiler, type ProfilerStatus } from './src/profiler';
+export { type Metrics, Profiler, type ProfilerStatus } from './src/profiler';

@@ -12,6 +12,8 @@ export interface Profile {
   samples: number;
   /** Samples that were taken but could not be kept. */
   dropped: number;
+  /** Profiles of this process before this one; part of its file name. */
+  sequence: number;
 }
 
 /** What an engine is started with. */
@@ -22,7 +24,9 @@ export interface EngineOptions {
   timeline: boolean;
   nativeFrames: boolean;
   memoryCapBytes: number;
+  /** Where the native sampler writes the last profile when one of `guardedSignals` ends the process. */
   outputPrefix?: string;
+  guardedSignals?: string[];
 }
 
 /** Which engine won, and why the others did not. */
@@ -32,25 +36,30 @@ export interface StartReport {
   rejected: { engine: string; reason: string }[];
   /** The signal in use, or an empty string where none is. */
   signal: string;
-  features: { name: string; ok: boolean; reason: string }[];
 }
 
 /** A thread that is being profiled. */
 export interface ThreadStatus {
   name: string;
+  /** 0 for the main thread, the worker's number, or -1 without JavaScript. */
   threadId: number;
-  [detail: string]: unknown;
+  /** The kernel's thread id, where the engine knows it. */
+  osThreadId?: number;
+  /** Samples that could not be kept. */
+  dropped: number;
 }
 
 export interface EngineStatus {
   running: boolean;
-  engine: string;
-  signal: string;
   threads: ThreadStatus[];
 }
 
-/** Counters of an engine. Times are nanoseconds, sizes bytes. */
-export type Metrics = Record<string, unknown>;
+/** Counters of an engine, since the process started. */
+export interface EngineMetrics {
+  counters: Record<string, number>;
+  /** How often the signal handler took at least so long, and less than the next entry says. */
+  handler: { nanoseconds: number; count: number }[];
+}
 
 /** Something that samples the process and hands out profiles. */
 export interface Engine {
@@ -64,7 +73,7 @@ export interface Engine {
   flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null;
   /** Stops sampling and returns the last profile. */
   stop(): Promise<Profile>;
-  metrics(): Metrics;
+  metrics(): EngineMetrics;
   status(): EngineStatus;
 }
 

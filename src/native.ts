@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Encoding, EngineOptions, EngineStatus, Metrics, Profile, StartReport } from './engine';
+import type { Encoding, EngineMetrics, EngineOptions, EngineStatus, Profile, StartReport } from './engine';
 import { codeOf, messageOf } from './log';
 import { packageRoot } from './package-root';
 
@@ -11,7 +11,7 @@ export interface NativeBinding {
   flush(encoding: Encoding): Promise<Profile>;
   flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null;
   stop(): Promise<Profile>;
-  metrics(): Metrics;
+  metrics(): EngineMetrics;
   status(): EngineStatus;
 }
 

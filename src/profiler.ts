@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
-import type { Engine, EngineStatus, Metrics, Profile, StartReport } from './engine';
+import type { Engine, EngineMetrics, Profile, StartReport, ThreadStatus } from './engine';
 import { Logger, messageOf } from './log';
 import { assertWritable } from './output/folder';
 import { inboxPrefix } from './output/inbox';
@@ -13,6 +13,8 @@ import { watchWorkers } from './workers/watch';
 
 /** How long the end of the process may wait for its last profile. */
 const EXIT_TIMEOUT_MILLISECONDS = 500;
+/** Signals that end a process unless it listens to them: the native sampler writes the last profile then. */
+const TERMINAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Where the one running profiler of the process is known, also to a second copy of this package. */
 const RUNNING = Symbol.for('everflame.running');
 
@@ -33,7 +35,12 @@ export interface ProfilerStatus {
   /** Which engine runs and why the others do not; undefined while stopped. */
   start: StartReport | undefined;
   /** The threads being profiled; empty while stopped. */
-  threads: EngineStatus['threads'];
+  threads: ThreadStatus[];
+}
+
+/** Counters of the profiler itself. */
+export interface Metrics extends EngineMetrics {
+  files: { written: number; bytes: number; failures: number };
 }
 
 /**
@@ -50,9 +57,7 @@ export class Profiler {
   private writer: ProfileWriter | undefined;
   private timer: NodeJS.Timeout | undefined;
   private unwatchWorkers: (() => void) | undefined;
-  private lastMetrics: Metrics = {};
-  /** Number of the last profile; the native sampler counts the same way. */
-  private sequence = 0;
+  private lastMetrics: EngineMetrics = { counters: {}, handler: [] };
   /** The flush that runs, or the last one: the next waits for it. */
   private current: Promise<unknown> = Promise.resolve();
   private readonly onExit = (): void => this.finishAtExit();
@@ -80,7 +85,6 @@ export class Profiler {
     const engine = startEngine(this.engineOptions(prefix), this.logger);
     registry[RUNNING] = this;
     this.engine = engine;
-    this.sequence = 0;
     this.watch(engine);
     if (prefix !== undefined) this.startWriting(prefix);
     process.setMaxListeners(process.getMaxListeners() + 1);
@@ -98,8 +102,6 @@ export class Profiler {
         // Before anything is awaited: a second call finds nothing to stop.
         this.engine = undefined;
         clearInterval(this.timer);
-        process.removeListener('exit', this.onExit);
-        process.setMaxListeners(process.getMaxListeners() - 1);
         this.unwatchWorkers?.();
         planWorkers(undefined);
         this.lastMetrics = engine.metrics();
@@ -107,6 +109,8 @@ export class Profiler {
           return await this.hand(engine.stop());
         } finally {
           delete registry[RUNNING];
+          process.removeListener('exit', this.onExit);
+          process.setMaxListeners(process.getMaxListeners() - 1);
         }
       }),
     );
@@ -131,7 +135,7 @@ export class Profiler {
   /** Counters of the engine and of the files written. After `stop()`, as they stood then. */
   metrics(): Metrics {
     const metrics = this.engine ? this.engine.metrics() : this.lastMetrics;
-    return { ...metrics, ...this.writer?.counters };
+    return { ...metrics, files: this.writer?.counters ?? { written: 0, bytes: 0, failures: 0 } };
   }
 
   private obstacle(): string | undefined {
@@ -160,7 +164,13 @@ export class Profiler {
       timeline,
       nativeFrames,
       memoryCapBytes: memoryCap,
-      ...(outputPrefix === undefined ? {} : { outputPrefix }),
+      // A signal that the program listens to is the program's; it ends by itself then, or not at all.
+      ...(outputPrefix === undefined
+        ? {}
+        : {
+            outputPrefix,
+            guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
+          }),
     };
   }
 
@@ -211,10 +221,9 @@ export class Profiler {
 
   /** Takes a profile from the engine and writes it. */
   private async hand(making: Promise<Profile>): Promise<Profile> {
-    const sequence = ++this.sequence;
     const profile = await making;
     // A period without a sample says nothing.
-    if (profile.samples > 0) await this.writer?.write(profile, sequence);
+    if (profile.samples > 0) await this.writer?.write(profile);
     return profile;
   }
 
@@ -230,17 +239,16 @@ export class Profiler {
 
   private finishAtExit(): void {
     const { engine, writer } = this;
+    writer?.finishSync();
     if (!engine || !writer) return;
     try {
-      writer.finishSync();
       const profile = engine.flushSync('gzip', EXIT_TIMEOUT_MILLISECONDS);
-      this.sequence += 1;
       if (profile === null) {
         this.logger.warn(
           `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,
         );
       } else if (profile.samples > 0) {
-        writer.writeSync(profile, this.sequence);
+        writer.writeSync(profile);
       }
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);

@@ -2,15 +2,15 @@ import { threadId } from 'node:worker_threads';
 import {
   type Encoding,
   type Engine,
+  type EngineMetrics,
   type EngineOptions,
   type EngineStatus,
   EverflameError,
-  type Metrics,
   type Profile,
   type StartReport,
   threadName,
 } from './engine';
-import { codeOf, type Logger, messageOf } from './log';
+import { type Logger, messageOf } from './log';
 import { loadNative, type NativeBinding } from './native';
 
 /**
@@ -23,7 +23,7 @@ export function startEngine(options: EngineOptions, logger: Logger): Engine {
   if (native.ok) return native.engine;
   if (options.engine !== 'auto') {
     throw new EverflameError(
-      codeOf(native.error) ?? 'ENGINE_UNAVAILABLE',
+      'ENGINE_UNAVAILABLE',
       `the engine ${options.engine} cannot start: ${native.reason}. Use EVERFLAME_ENGINE=auto to let Everflame choose`,
       { cause: native.error },
     );
@@ -90,7 +90,7 @@ class NativeEngine implements Engine {
     return this.binding.stop();
   }
 
-  metrics(): Metrics {
+  metrics(): EngineMetrics {
     return this.binding.metrics();
   }
 

@@ -164,7 +164,7 @@ export const settings: { readonly [Name in SettingName]: SettingOf<Configuration
     default: 64 * MEBIBYTE,
     defaultText: '64M',
     minimum: 8 * MEBIBYTE,
-    maximum: 4096 * MEBIBYTE,
+    maximum: 2048 * MEBIBYTE,
     unit: 'bytes',
     option: true,
     flag: { name: 'memory-cap', argument: 'bytes' },

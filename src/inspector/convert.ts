@@ -174,8 +174,16 @@ function startLine(node: V8Node): number {
 }
 
 function toFrame(node: V8Node, line: number): FrameInput {
-  const { functionName, url } = node.callFrame;
-  return { name: functionName || '(anonymous)', file: filePath(url), startLine: startLine(node), line };
+  const { url, scriptId } = node.callFrame;
+  const file = url === '' && scriptId !== '0' ? '(eval)' : filePath(url);
+  return { name: functionName(node), file, startLine: startLine(node), line };
+}
+
+/** Functions without a name are told apart by their place. */
+function functionName({ callFrame }: V8Node): string {
+  if (callFrame.functionName !== '') return callFrame.functionName;
+  const { lineNumber, columnNumber } = callFrame;
+  return lineNumber < 0 ? '(anonymous)' : `(anonymous:L#${lineNumber + 1}:C#${columnNumber + 1})`;
 }
 
 function filePath(url: string): string {

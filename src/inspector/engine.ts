@@ -4,10 +4,10 @@ import type { Profile as PprofProfile } from 'pprof-format';
 import {
   type Encoding,
   type Engine,
+  type EngineMetrics,
   type EngineOptions,
   type EngineStatus,
   EverflameError,
-  type Metrics,
   type Profile,
   type StartReport,
   threadName,
@@ -23,6 +23,9 @@ const WORKER_TIMEOUT_MILLISECONDS = 1000;
 /** Longest slice of conversion between two turns of the event loop. */
 const SLICE_MILLISECONDS = 4;
 
+/** Profiles of this process so far: a file's name is not used twice, also when profiling stops and starts again. */
+let sequence = 0;
+
 /** The fallback: V8's own profiler, through `node:inspector`, on the JavaScript threads. */
 export class InspectorEngine implements Engine {
   readonly report: StartReport;
@@ -31,7 +34,7 @@ export class InspectorEngine implements Engine {
   private running = true;
   /** Periods cut but not yet handed out: an exit in the middle of a flush must not lose them. */
   private pending: ThreadPeriod[] = [];
-  private readonly counters = { flushes: 0, samples: 0, periods: 0, conversionNanoseconds: 0 };
+  private readonly counters = { profiles: 0, samples: 0, conversion_nanoseconds: 0 };
 
   constructor(
     private readonly options: EngineOptions,
@@ -43,15 +46,6 @@ export class InspectorEngine implements Engine {
       reason,
       rejected: [],
       signal: '',
-      features: [
-        { name: 'native frames', ok: false, reason: "V8's profiler sees JavaScript only" },
-        { name: 'native threads', ok: false, reason: "V8's profiler sees JavaScript threads only" },
-        {
-          name: 'executing lines of callers',
-          ok: false,
-          reason: "V8's profiler keeps them for the leaf only",
-        },
-      ],
     };
   }
 
@@ -79,17 +73,15 @@ export class InspectorEngine implements Engine {
     }
   }
 
-  metrics(): Metrics {
-    return { ...this.counters };
+  metrics(): EngineMetrics {
+    return { counters: { ...this.counters }, handler: [] };
   }
 
   status(): EngineStatus {
     const threadIds = [0, ...this.workers.threadIds];
     return {
       running: this.running,
-      engine: 'inspector',
-      signal: '',
-      threads: threadIds.map((threadId) => ({ threadId, name: threadName(threadId) })),
+      threads: threadIds.map((threadId) => ({ threadId, name: threadName(threadId), dropped: 0 })),
     };
   }
 
@@ -125,17 +117,16 @@ export class InspectorEngine implements Engine {
     }
     const { start, end } = span(periods);
     const profile = builder.finish(start, end - start, this.options.intervalNanoseconds);
-    this.counters.flushes += 1;
-    this.counters.periods += periods.length;
+    this.counters.profiles += 1;
     this.counters.samples += builder.sampleCount;
-    this.counters.conversionNanoseconds += Math.round((performance.now() - started) * 1e6);
+    this.counters.conversion_nanoseconds += Math.round((performance.now() - started) * 1e6);
     return profile;
   }
 
   private describe(periods: ThreadPeriod[], data: Buffer): Profile {
     const { start, end } = span(periods);
     const samples = periods.reduce((sum, period) => sum + (period.profile.samples?.length ?? 0), 0);
-    return { data, startNanoseconds: start, endNanoseconds: end, samples, dropped: 0 };
+    return { data, startNanoseconds: start, endNanoseconds: end, samples, dropped: 0, sequence: sequence++ };
   }
 }
 

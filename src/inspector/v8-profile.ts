@@ -14,6 +14,8 @@ export interface V8Node {
   callFrame: {
     functionName: string;
     url: string;
+    /** `0` for what is no script: V8's own states. */
+    scriptId: string;
     /** Both count from 0; -1 where there is none. */
     lineNumber: number;
     columnNumber: number;

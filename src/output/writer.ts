@@ -5,7 +5,7 @@ import { profilePath, writeFailure, writeProfile, writeProfileSync } from './ppr
 
 /** Writes the profiles of one process as files, and says once what keeps it from doing so. */
 export class ProfileWriter {
-  readonly counters = { filesWritten: 0, bytesWritten: 0, writeFailures: 0 };
+  readonly counters = { written: 0, bytes: 0, failures: 0 };
   /** A profile whose file is being written: an exit in between writes it at once. */
   private unfinished: { path: string; data: Buffer } | undefined;
   private lastFailure: string | undefined;
@@ -17,8 +17,8 @@ export class ProfileWriter {
     private readonly logger: Logger,
   ) {}
 
-  async write(profile: Profile, sequence: number): Promise<void> {
-    const path = profilePath(this.prefix, sequence);
+  async write(profile: Profile): Promise<void> {
+    const path = profilePath(this.prefix, profile.sequence);
     this.unfinished = { path, data: profile.data };
     try {
       await writeProfile(path, profile.data);
@@ -41,8 +41,8 @@ export class ProfileWriter {
   }
 
   /** As `write`, for a process that is about to end. */
-  writeSync(profile: Profile, sequence: number): void {
-    this.writeFile(profilePath(this.prefix, sequence), profile.data);
+  writeSync(profile: Profile): void {
+    this.writeFile(profilePath(this.prefix, profile.sequence), profile.data);
   }
 
   private writeFile(path: string, data: Buffer): void {
@@ -56,14 +56,14 @@ export class ProfileWriter {
 
   private succeeded(path: string, data: Buffer): void {
     this.lastFailure = undefined;
-    this.counters.filesWritten += 1;
-    this.counters.bytesWritten += data.length;
+    this.counters.written += 1;
+    this.counters.bytes += data.length;
     this.logger.debug(`wrote ${path}`);
   }
 
   /** Counts a failure and says it, unless it is the same as the last one. */
   reportFailure(path: string, error: unknown): void {
-    this.counters.writeFailures += 1;
+    this.counters.failures += 1;
     // The same trouble each period is said once; it is said again after it was gone.
     const trouble = String((error as NodeJS.ErrnoException).code ?? error);
     if (trouble !== this.lastFailure) this.logger.error(writeFailure(path, error));

@@ -2,19 +2,23 @@ import { basename } from 'node:path';
 import type { FrameKind } from './model';
 
 const OWN_CODE = '(your code)';
-/** Frames that V8 reports for its own work and that have no file. */
-const V8_STATES =
-  /^\((garbage collector|program|idle|compiler|deserializer|parser|bytecode compiler|root)\)$/;
+const NODE = 'node';
+/** Where the profiler could not look, or what it did itself: nobody's code. */
+const NOBODY = /^(\[|<\d+ frames? omitted>|\((everflame|exited threads|memory limit|not sampled)\))/;
 
 /** Where a frame comes from, by its name, the file of its source and the binary it belongs to. */
 export function classify(name: string, file: string, module: string): { kind: FrameKind; package: string } {
-  if (/^\(?garbage collect/i.test(name)) return { kind: 'gc', package: 'node' };
-  if (file.startsWith('node:')) return { kind: 'node', package: 'node' };
+  if (/^\(?garbage collect/i.test(name)) return { kind: 'gc', package: NODE };
+  if (file.startsWith('node:')) return { kind: 'node', package: NODE };
   if (module !== '') return { kind: 'native', package: basename(module) };
+  // A function of a script always has a file; what has none is V8's (builtins, regular expressions, its own states).
+  if (file === '') {
+    return NOBODY.test(name) ? { kind: 'native', package: '(not known)' } : { kind: 'node', package: NODE };
+  }
   const dependency = packageOfPath(file);
-  if (dependency !== undefined) return { kind: 'package', package: dependency };
-  if (file === '' && (V8_STATES.test(name) || name.startsWith('<'))) return { kind: 'node', package: 'node' };
-  return { kind: 'app', package: OWN_CODE };
+  return dependency === undefined
+    ? { kind: 'app', package: OWN_CODE }
+    : { kind: 'package', package: dependency };
 }
 
 /** The npm package a file belongs to: what follows the last `node_modules/`, with its scope. */

@@ -1,0 +1,263 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { appendPreload } from '#src/cli/run-environment.js';
+import { pidsOf, profilesIn, temporaryFolder } from '../support/folder.js';
+import { testNodes } from '../support/nodes.js';
+import { readProfile, total } from '../support/pprof.js';
+import { CLI, everflame, ROOT, run, start } from '../support/spawn.js';
+
+const env = { EVERFLAME_ENGINE: 'inspector' };
+const BURN = `function burn(ms) { const end = Date.now() + ms; while (Date.now() < end) Math.sqrt(end); }`;
+
+for (const { major, path } of testNodes()) {
+  test(`Node.js ${major}: the exit code, both outputs and the arguments are the program's own`, async (t) => {
+    const folder = temporaryFolder(t, {
+      'app.js': `${BURN} burn(50); console.log(JSON.stringify(process.argv.slice(2))); console.error('oops'); process.exit(42);`,
+    });
+    const end = await everflame(['run', '--output', 'out', '--', path, 'app.js', '--output', 'x y', '-o'], {
+      cwd: folder,
+      env,
+    });
+    t.is(end.code, 42);
+    t.is(end.stdout, '["--output","x y","-o"]\n');
+    t.regex(
+      end.stderr,
+      /^oops\neverflame: 1 profile of 1 process in out; look at it with: everflame top out\/profile\.\d+\.0\.wall\.pprof\n$/,
+    );
+    const [file] = profilesIn(join(folder, 'out'));
+    t.true(total([readProfile(file as string)], 'wall') > 40e6);
+  });
+}
+
+test('standard input goes to the program', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(
+    ['run', '--output', 'out', 'node', '-e', 'process.stdin.pipe(process.stdout)'],
+    {
+      cwd: folder,
+      env,
+      input: 'every\nline\n',
+    },
+  );
+  t.is(end.stdout, 'every\nline\n');
+  t.is(end.code, 0);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) {
+  test(`${signal} to the command reaches the program, which decides`, async (t) => {
+    const folder = temporaryFolder(t);
+    const script = `process.on('${signal}', () => { console.log('heard ${signal}'); process.exit(5); });
+      setInterval(() => {}, 1000); console.log('ready');`;
+    const running = start(process.execPath, [CLI, 'run', '--output', 'out', 'node', '-e', script], {
+      cwd: folder,
+      env,
+    });
+    await running.said('ready');
+    running.child.kill(signal);
+    const end = await running.ended;
+    t.is(end.stdout, `ready\nheard ${signal}\n`);
+    t.is(end.code, 5);
+    t.is(profilesIn(join(folder, 'out')).length, 1);
+  });
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGABRT'] as const) {
+  test(`a program that dies by ${signal} gives the command the same end`, async (t) => {
+    const folder = temporaryFolder(t);
+    const script = `console.log('ready'); process.kill(process.pid, '${signal}'); setInterval(() => {}, 1000);`;
+    const end = await everflame(['run', '--output', 'out', 'node', '-e', script], { cwd: folder, env });
+    t.is(end.signal, signal, JSON.stringify(end));
+    t.is(end.stdout, 'ready\n');
+  });
+}
+
+test('npm scripts: the program below npm is profiled', async (t) => {
+  const folder = temporaryFolder(t, {
+    'package.json': JSON.stringify({ name: 'app', scripts: { work: 'node app.js' } }),
+    'app.js': `${BURN} burn(50); require('fs').writeFileSync('pid', String(process.pid)); process.exit(3);`,
+  });
+  const end = await everflame(['run', '--output', 'out', 'npm', 'run', '--silent', 'work'], {
+    cwd: folder,
+    env,
+  });
+  t.is(end.code, 3, end.stderr);
+  const { readFileSync } = await import('node:fs');
+  const pids = pidsOf(profilesIn(join(folder, 'out')));
+  t.true(pids.includes(Number(readFileSync(join(folder, 'pid'), 'utf8'))), pids.join());
+});
+
+test('child processes and cluster workers each write their own profile', async (t) => {
+  const folder = temporaryFolder(t, {
+    'app.js': `
+      const cluster = require('node:cluster');
+      const { execFileSync } = require('node:child_process');
+      console.log(process.pid);
+      if (cluster.isPrimary) {
+        execFileSync(process.execPath, ['-e', 'console.log(process.pid)'], { stdio: 'inherit' });
+        for (let i = 0; i < 2; i++) cluster.fork();
+      } else process.disconnect();`,
+  });
+  const end = await everflame(['run', '--output', 'out', 'node', 'app.js'], { cwd: folder, env });
+  const said = end.stdout
+    .trim()
+    .split('\n')
+    .map(Number)
+    .sort((a, b) => a - b);
+  t.is(said.length, 4);
+  t.deepEqual(pidsOf(profilesIn(join(folder, 'out'))), said);
+  t.regex(end.stderr, /4 profiles of 4 processes in out/);
+});
+
+test('NODE_OPTIONS of the user stay, and an install path with spaces and quotes works', async (t) => {
+  const folder = temporaryFolder(t, { 'user.js': "console.log('preload of the user');" });
+  const end = await everflame(
+    ['run', '--output', 'out', 'node', '-e', 'console.log(process.env.NODE_OPTIONS)'],
+    {
+      cwd: folder,
+      env: { ...env, NODE_OPTIONS: '--require ./user.js --no-warnings' },
+    },
+  );
+  // The command is a Node.js program with these options as well, and so says the line itself, first.
+  t.regex(
+    end.stdout,
+    /^(preload of the user\n){2}--require \.\/user\.js --no-warnings --require \S+auto\.js\n$/,
+  );
+  const odd = join(folder, 'a "b" \\c d');
+  mkdirSync(odd);
+  writeFileSync(join(odd, 'auto.js'), "console.log('loaded');");
+  for (const { major, path } of testNodes()) {
+    const options = appendPreload('--no-warnings', join(odd, 'auto.js'));
+    const loaded = await run(path, ['-e', '0'], { env: { NODE_OPTIONS: options } });
+    t.is(loaded.stdout, 'loaded\n', major + loaded.stderr);
+  }
+});
+
+test('a program that does not exist: 127 and the remedy', async (t) => {
+  const end = await everflame(['run', 'no-such-program', 'x']);
+  t.is(end.code, 127);
+  t.is(end.stderr, 'everflame: error: no such program: no-such-program. Check the name and PATH.\n');
+  const script = await everflame(['run', 'app.js']);
+  t.is(script.code, 127);
+  t.regex(script.stderr, /To run a script: everflame run node app\.js\n$/);
+});
+
+test('a file that is no program: 126', async (t) => {
+  const folder = temporaryFolder(t, { data: 'text' });
+  const end = await everflame(['run', './data'], { cwd: folder });
+  t.is(end.code, 126);
+  t.regex(end.stderr, /^everflame: error: cannot run \.\/data: .*EACCES/);
+});
+
+test('a program that is not Node.js runs normally, and one line says that nothing was profiled', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(['run', 'sh', '-c', 'echo output; exit 4'], { cwd: folder });
+  t.is(end.code, 4);
+  t.is(end.stdout, 'output\n');
+  t.is(end.stderr.trimEnd().split('\n').length, 1);
+  t.regex(end.stderr, /no Node\.js process was profiled: sh is not a Node\.js program/);
+});
+
+test('DD_PROFILING_ENABLED=false wins, and the command says so', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(['run', '--output', 'out', 'node', '-e', 'process.exit(6)'], {
+    cwd: folder,
+    env: { DD_PROFILING_ENABLED: 'false' },
+  });
+  t.is(end.code, 6);
+  t.is(end.stderr, 'everflame: no Node.js process was profiled: DD_PROFILING_ENABLED is false.\n');
+  t.deepEqual(profilesIn(join(folder, 'out')), []);
+});
+
+for (const rate of ['0', '-5', 'NaN', '1e9']) {
+  test(`the rate ${rate}: one warning with the range, and the program runs`, async (t) => {
+    const folder = temporaryFolder(t);
+    const end = await everflame(['run', '--output', 'out', '--rate', rate, 'node', '-e', 'process.exit(7)'], {
+      cwd: folder,
+      env,
+    });
+    t.is(end.code, 7);
+    const warnings = end.stderr.split('\n').filter((line) => line.includes('warn'));
+    t.deepEqual(warnings, [
+      `everflame: warn: --rate is "${rate}", but it must be a number of hertz from 1 to 10000; 99 is used instead.`,
+    ]);
+  });
+}
+
+test('an unknown option: one warning with the nearest name, and the program runs', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(['run', '--preiod=9', '--output', 'out', 'node', '-e', 'process.exit(8)'], {
+    cwd: folder,
+    env,
+  });
+  t.is(end.code, 8);
+  t.regex(
+    end.stderr,
+    /^everflame: warn: The option --preiod is not known and is ignored\. Did you mean --period\?\n/,
+  );
+  t.is(profilesIn(join(folder, 'out')).length, 1);
+});
+
+test('an output that cannot be written is said at once and once, and the program runs', async (t) => {
+  for (const output of ['/proc/nowhere', '/dev/null', join(ROOT, 'package.json', 'below')]) {
+    const running = start(
+      process.execPath,
+      [
+        CLI,
+        'run',
+        '--output',
+        output,
+        'node',
+        '-e',
+        'process.stdin.on("data", () => process.exit(9)); console.log("up")',
+      ],
+      { env, input: 'go' },
+    );
+    const end = await running.ended;
+    t.is(end.code, 9, output);
+    t.is(end.stdout, 'up\n');
+    t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
+    t.true(end.stderr.startsWith(`everflame: warn: cannot write profiles to ${output}: `), end.stderr);
+    t.regex(end.stderr, /name a folder that can be written with --output <dir>\.\n$/);
+  }
+});
+
+test('without an output the profiles are in .everflame', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(['run', 'node', '-e', '0'], { cwd: folder, env });
+  t.is(end.code, 0);
+  t.is(profilesIn(join(folder, '.everflame')).length, 1, end.stderr);
+});
+
+test('the options reach the profiler', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(
+    [
+      'run',
+      '--output',
+      'out',
+      '--rate',
+      '500',
+      '--period',
+      '0.2',
+      '--no-timeline',
+      'node',
+      '-e',
+      `${BURN}
+      let n = 0; const timer = setInterval(() => { burn(20); if (++n === 40) clearInterval(timer); }, 1)`,
+    ],
+    { cwd: folder, env },
+  );
+  t.is(end.code, 0, end.stderr);
+  const profiles = profilesIn(join(folder, 'out')).map(readProfile);
+  t.true(profiles.length >= 3, `${profiles.length}`);
+  t.true(profiles.every(({ samples }) => samples.every(({ labels }) => !labels.has('end_timestamp_ns'))));
+  // 0.8 s of work at 500 Hz; the half leaves room for a loaded machine, and is five times what 99 Hz would give.
+  t.true(total(profiles, 'sample') > 200, String(total(profiles, 'sample')));
+});
+
+test('a program without a word: usage, and no profile', async (t) => {
+  const end = await everflame(['run']);
+  t.is(end.code, 1);
+  t.regex(end.stderr, /missing required argument 'program'/);
+});

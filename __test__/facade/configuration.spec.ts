@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { configurationPage } from '#src/config/page.js';
+import { type ProfilerOptions, resolveConfiguration } from '#src/config/resolve.js';
+import { type Setting, settingNames, settings } from '#src/config/settings.js';
+
+const options = settingNames.filter((name) => settings[name].option);
+
+/** A good value that is not the default, as text. */
+function otherValue(setting: Setting): string {
+  switch (setting.type) {
+    case 'boolean':
+      return String(!setting.default);
+    case 'choice':
+      return setting.choices.find((choice) => choice !== setting.default) ?? '';
+    case 'text':
+      return '/somewhere/else';
+    default:
+      return String(setting.minimum + 1);
+  }
+}
+
+function typed(setting: Setting, text: string): unknown {
+  if (setting.type === 'boolean') return text === 'true';
+  return setting.type === 'choice' || setting.type === 'text' ? text : Number(text);
+}
+
+test('nothing set gives every default and no warning', (t) => {
+  const { configuration, warnings } = resolveConfiguration(undefined, {});
+  for (const name of settingNames) t.is(configuration[name], settings[name].default, name);
+  t.deepEqual(warnings, []);
+});
+
+test('the defaults are within the ranges they belong to', (t) => {
+  const environment: NodeJS.ProcessEnv = {};
+  for (const name of settingNames) {
+    const setting: Setting = settings[name];
+    if (setting.default !== undefined) environment[setting.env[0] as string] = String(setting.default);
+  }
+  const { configuration, warnings } = resolveConfiguration({}, environment);
+  for (const name of settingNames) t.is(configuration[name], settings[name].default, name);
+  t.deepEqual(warnings, []);
+});
+
+test('the environment wins over the default, by each of its names', (t) => {
+  for (const name of settingNames) {
+    const setting: Setting = settings[name];
+    const text = otherValue(setting);
+    for (const variable of setting.env) {
+      const { configuration, warnings } = resolveConfiguration({}, { [variable]: text });
+      t.is(configuration[name], typed(setting, text) as never, variable);
+      t.deepEqual(warnings, [], variable);
+    }
+  }
+});
+
+test('an option in code wins over the environment', (t) => {
+  for (const name of options) {
+    const setting: Setting = settings[name];
+    const text = otherValue(setting);
+    const environment = {
+      [setting.env[0] as string]: setting.type === 'text' ? '/env' : String(setting.default),
+    };
+    const { configuration, warnings } = resolveConfiguration({ [name]: typed(setting, text) }, environment);
+    t.is(configuration[name], typed(setting, text) as never, name);
+    t.deepEqual(warnings, [], name);
+  }
+});
+
+test('an empty variable counts as not set', (t) => {
+  for (const name of settingNames) {
+    const [variable] = settings[name].env;
+    const { configuration, warnings } = resolveConfiguration({}, { [variable as string]: '' });
+    t.is(configuration[name], settings[name].default, name);
+    t.deepEqual(warnings, []);
+  }
+});
+
+for (const bad of ['0', '-1', 'NaN', '1e9', 'Infinity', '0x10', 'fast', '99 Hz']) {
+  test(`the rate ${bad} is refused with the range that is allowed`, (t) => {
+    const { configuration, warnings } = resolveConfiguration({}, { EVERFLAME_RATE: bad });
+    t.is(configuration.rate, 99);
+    t.deepEqual(warnings, [
+      `EVERFLAME_RATE is "${bad}", but it must be a number of hertz from 1 to 10000; 99 is used instead.`,
+    ]);
+  });
+}
+
+for (const bad of [0, -1, Number.NaN, 1e9, Number.POSITIVE_INFINITY, null, {}, '']) {
+  test(`the rate ${JSON.stringify(bad)} (${typeof bad} ${bad}) in code is refused the same way`, (t) => {
+    const { configuration, warnings } = resolveConfiguration({ rate: bad }, {});
+    t.is(configuration.rate, 99);
+    t.is(warnings.length, 1);
+    t.regex(warnings[0] ?? '', /^The option "rate" is .*from 1 to 10000; 99 is used instead\.$/);
+  });
+}
+
+test('both ends of a range are allowed, what lies beyond is not', (t) => {
+  for (const name of settingNames) {
+    const setting: Setting = settings[name];
+    if (!('minimum' in setting)) continue;
+    const read = (value: number) => resolveConfiguration({ [name]: value }, {});
+    for (const bound of [setting.minimum, setting.maximum])
+      t.is(read(bound).configuration[name], bound as never, name);
+    const step = setting.type === 'number' ? setting.minimum / 2 : 1;
+    t.is(read(setting.minimum - step).warnings.length, 1, name);
+    t.is(read(setting.maximum + 1).warnings.length, 1, name);
+  }
+});
+
+test('frames beyond the range are brought back to it', (t) => {
+  const frames = (text: string) => resolveConfiguration({}, { DD_PROFILING_MAX_FRAMES: text });
+  for (const text of ['600', '601', '10000']) {
+    t.is(frames(text).configuration.maxFrames, 599);
+    t.regex(frames(text).warnings[0] ?? '', /599 is used instead/);
+  }
+  t.is(frames('512').configuration.maxFrames, 512);
+  t.is(frames('0').configuration.maxFrames, 1);
+  t.is(frames('12.5').configuration.maxFrames, settings.maxFrames.default);
+});
+
+test('sizes may be written with a unit', (t) => {
+  const cap = (text: string) =>
+    resolveConfiguration({}, { EVERFLAME_MEMORY_CAP: text }).configuration.memoryCap;
+  for (const text of ['16M', '16m', '16MB', '16MiB', '16 M', String(16 * 1024 * 1024), '16384K']) {
+    t.is(cap(text), 16 * 1024 * 1024, text);
+  }
+  t.is(cap('1.5G'), 1.5 * 1024 ** 3);
+  for (const text of ['16T', 'M', '-16M', '1M']) t.is(cap(text), settings.memoryCap.default, text);
+});
+
+test('an unknown option is reported once with the nearest name', (t) => {
+  const { warnings } = resolveConfiguration({ Timelnie: true }, {});
+  t.deepEqual(warnings, ['The option "Timelnie" is not known and is ignored. Did you mean "timeline"?']);
+  const far = resolveConfiguration({ colour: 'red' }, {});
+  t.is(far.warnings.length, 1);
+  for (const name of options) t.true(far.warnings[0]?.includes(name), name);
+});
+
+test('options that are no object are reported, not thrown', (t) => {
+  for (const bad of ['fast', 7, true]) {
+    const { configuration, warnings } = resolveConfiguration(bad, {});
+    t.is(configuration.rate, 99);
+    t.regex(warnings[0] ?? '', /must be an object/);
+  }
+});
+
+test('the options of the caller are not changed', (t) => {
+  const given: ProfilerOptions = Object.freeze({ rate: 250 });
+  t.is(resolveConfiguration(given, {}).configuration.rate, 250);
+});
+
+test('docs/configuration.md is what the table of settings says; "npm run docs" writes it', (t) => {
+  t.is(readFileSync('docs/configuration.md', 'utf8'), configurationPage());
+});

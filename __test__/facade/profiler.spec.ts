@@ -1,0 +1,226 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { testNodes } from '../support/nodes.js';
+import { readProfile, total } from '../support/pprof.js';
+import { ROOT, run } from '../support/spawn.js';
+
+const ENTRY = JSON.stringify(ROOT);
+const INSPECTOR = { EVERFLAME_ENGINE: 'inspector' };
+const BURN = `function burn(ms) { const end = Date.now() + ms; while (Date.now() < end) Math.sqrt(end); }`;
+
+function evaluate(script: string, env: Record<string, string> = {}, node = process.execPath) {
+  return run(node, ['-e', `const { Profiler } = require(${ENTRY}); ${BURN} ${script}`], {
+    env: { ...INSPECTOR, ...env },
+  });
+}
+
+test('the profiler starts, stops and starts again, in one object and in a new one', async (t) => {
+  for (const { major, path } of testNodes()) {
+    const end = await evaluate(
+      `(async () => {
+        const said = [];
+        for (const profiler of [new Profiler(), new Profiler()]) {
+          for (let round = 0; round < 2; round++) {
+            said.push(profiler.status.running);
+            profiler.start();
+            said.push(profiler.status.running);
+            burn(60);
+            const profile = await profiler.stop();
+            said.push(profiler.status.running, profile.samples > 0, profile.endNanoseconds > profile.startNanoseconds);
+          }
+        }
+        console.log(JSON.stringify(said));
+      })();`,
+      {},
+      path,
+    );
+    const round = [false, true, false, true, true];
+    t.deepEqual(JSON.parse(end.stdout), [...round, ...round, ...round, ...round], major + end.stderr);
+    t.is(end.stderr, '', major);
+    t.is(end.code, 0, major);
+  }
+});
+
+test('a second stop, and a stop without a start, do nothing', async (t) => {
+  const end = await evaluate(
+    `(async () => {
+      const profiler = new Profiler();
+      console.log(await profiler.stop(), await profiler.flush());
+      profiler.start();
+      const [first, second] = await Promise.all([profiler.stop(), profiler.stop()]);
+      console.log(first === undefined, second);
+    })();`,
+  );
+  t.is(end.stdout, 'undefined undefined\nfalse undefined\n');
+  t.is(end.stderr, '');
+});
+
+test('a second profiler is refused with one error line and the first goes on', async (t) => {
+  const end = await evaluate(
+    `(async () => {
+      const first = new Profiler().start();
+      const second = new Profiler().start();
+      console.log(first.status.running, second.status.running);
+      first.start();
+      burn(60);
+      console.log((await first.stop()).samples > 0);
+    })();`,
+  );
+  t.is(end.stdout, 'true false\ntrue\n');
+  const lines = end.stderr.trimEnd().split('\n');
+  t.is(lines.length, 2);
+  t.regex(lines[0] ?? '', /^everflame: error: another profiler is running .* Stop the other first\.$/);
+  t.regex(lines[1] ?? '', /^everflame: error: this profiler is running already; it goes on\.$/);
+});
+
+test('a second copy of the package is refused too', async (t) => {
+  const end = await evaluate(
+    `new Profiler().start();
+     for (const name of Object.keys(require.cache)) delete require.cache[name];
+     const copy = require(${ENTRY});
+     console.log(copy.Profiler === Profiler, new copy.Profiler().start().status.running);`,
+  );
+  t.is(end.stdout, 'false false\n');
+  t.regex(end.stderr, /another profiler is running/);
+});
+
+test('the process ends by itself while a profiler runs', async (t) => {
+  const end = await evaluate(
+    `new Profiler({ period: 0.1 }).start(); setTimeout(() => console.log('done'), 50);`,
+  );
+  t.is(end.stdout, 'done\n');
+  t.is(end.code, 0);
+});
+
+test('a program that awaits its profile gets it, though nothing else keeps the process alive', async (t) => {
+  const end = await run(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import { Profiler } from 'everflame';
+       const profiler = new Profiler().start();
+       const flushed = await profiler.flush();
+       const stopped = await profiler.stop();
+       console.log(flushed.data.length > 0, stopped.data.length > 0);`,
+    ],
+    { env: INSPECTOR, cwd: ROOT },
+  );
+  t.is(end.stdout, 'true true\n', end.stderr);
+  t.is(end.code, 0);
+});
+
+test('named imports work in modules, and the preload by its name', async (t) => {
+  const folder = temporaryFolder(t);
+  const script = `import { Profiler, EverflameError } from 'everflame'; console.log(typeof Profiler, typeof EverflameError);`;
+  for (const { major, path } of testNodes()) {
+    for (const flag of ['--import', '--require']) {
+      const end = await run(path, [flag, 'everflame/auto', '--input-type=module', '-e', script], {
+        cwd: ROOT,
+        env: { ...INSPECTOR, DD_PROFILING_OUTPUT_PPROF: join(folder, major + flag, 'p') },
+      });
+      t.is(end.stdout, 'function function\n', major + flag + end.stderr);
+      t.is(profilesIn(join(folder, major + flag)).length, 1, major + flag);
+    }
+  }
+});
+
+test('a profile is written every period, numbered and whole', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await evaluate(
+    `new Profiler({ output: ${JSON.stringify(join(folder, 'deep', 'p'))}, period: 0.2 }).start();
+     let rounds = 0;
+     const timer = setInterval(() => { burn(20); if (++rounds === 30) clearInterval(timer); }, 1);`,
+  );
+  t.is(end.stderr, '');
+  const files = profilesIn(join(folder, 'deep'));
+  t.true(files.length >= 3, `${files.length} files`);
+  t.deepEqual(
+    files.map((file) => file.slice(join(folder, 'deep').length + 1)),
+    files.map((_, index) => `p.${end.pid}.${index}.wall.pprof`),
+  );
+  const profiles = files.map(readProfile);
+  const wall = total(profiles, 'wall');
+  const covered = profiles.reduce((sum, profile) => sum + profile.durationNanoseconds, 0);
+  t.true(Math.abs(wall - covered) < covered * 0.01, `${wall} of ${covered}`);
+  t.true(wall > 500e6, `${wall}`);
+});
+
+test('flush and stop hand out the profile that is written', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await evaluate(
+    `(async () => {
+      const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
+      burn(60);
+      const [one, two] = [await profiler.flush(), (burn(60), await profiler.stop())];
+      const { files } = profiler.metrics();
+      console.log(JSON.stringify([one.data.length, two.data.length, files]));
+    })();`,
+  );
+  const [one, two, written] = JSON.parse(end.stdout) as [number, number, { written: number; bytes: number }];
+  const { statSync } = await import('node:fs');
+  t.deepEqual(
+    profilesIn(folder).map((path) => statSync(path).size),
+    [one, two],
+  );
+  t.like(written, { written: 2, bytes: one + two, failures: 0 });
+});
+
+test('output that cannot be written is one line at once, and the program goes on', async (t) => {
+  const end = await evaluate(
+    `new Profiler({ output: '/proc/nowhere/p', period: 0.1 }).start();
+     console.log('started');
+     let rounds = 0;
+     const timer = setInterval(() => { burn(20); if (++rounds === 20) { clearInterval(timer); process.exitCode = 9; } }, 1);`,
+  );
+  t.is(end.code, 9);
+  t.is(end.stdout, 'started\n');
+  t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
+  t.regex(
+    end.stderr,
+    /^everflame: error: cannot write profiles to \/proc\/nowhere\/p: .*DD_PROFILING_OUTPUT_PPROF.* The program goes on\.$/m,
+  );
+});
+
+for (const [how, script, code] of [
+  ['process.exit()', 'burn(100); process.exit(42);', 42],
+  ['an uncaught exception', 'burn(100); throw new Error("thrown by the program");', 1],
+  ['an unhandled rejection', 'burn(100); Promise.reject(new Error("thrown by the program"));', 1],
+  ['an empty event loop', 'burn(100); process.exitCode = 3;', 3],
+] as const) {
+  test(`the last profile survives ${how}, and so does the exit code`, async (t) => {
+    const folder = temporaryFolder(t);
+    for (const { major, path } of testNodes()) {
+      const prefix = join(folder, major, 'p');
+      const end = await evaluate(
+        `new Profiler({ output: ${JSON.stringify(prefix)} }).start(); ${script}`,
+        {},
+        path,
+      );
+      t.is(end.code, code, major);
+      const files = profilesIn(join(folder, major));
+      t.is(files.length, 1, major + end.stderr);
+      t.true(total(files.map(readProfile), 'wall') > 80e6, major);
+    }
+  });
+}
+
+test('a profiler adds no warning about listeners to a program with ten of its own', async (t) => {
+  const end = await evaluate(
+    `const profiler = new Profiler().start();
+     for (let i = 0; i < 10; i++) process.on('exit', () => {});
+     profiler.stop().then(() => console.log(process.listenerCount('exit'), process.getMaxListeners()));`,
+  );
+  t.is(end.stderr, '');
+  t.is(end.stdout, '10 10\n');
+});
+
+test('a profiler in a worker is refused: the main thread has the one that sees workers', async (t) => {
+  const end = await evaluate(
+    `const { Worker } = require('node:worker_threads');
+     new Worker('const { Profiler } = require(' + ${JSON.stringify(ENTRY)} + '); console.log(new Profiler().start().status.running)', { eval: true });`,
+  );
+  t.is(end.stdout, 'false\n');
+  t.regex(end.stderr, /is started on the main thread/);
+});
