@@ -10,6 +10,7 @@ use super::code_event::{AddedCode, CodeEvent, CodeType, Tables};
 use super::code_name::{self, JsFunction};
 use super::code_tables::{CodeTables, inlined_function};
 use super::layout::Layout;
+use super::leaf::is_interpreter;
 use super::lines::{LogicalFrame, line_at};
 use super::script::Script;
 
@@ -41,6 +42,7 @@ pub struct CodeMap {
     purge_at: usize,
     sequence: u64,
     alias: Option<BuiltinAlias>,
+    bytecode_header: Option<u64>,
     counters: Counters,
     scratch: Vec<LogicalFrame>,
 }
@@ -77,16 +79,17 @@ impl CodeMap {
         let alias = std::fs::read_to_string("/proc/self/maps")
             .ok()
             .and_then(|maps| BuiltinAlias::find(&maps, builtins));
-        CodeMap::with_alias(alias)
+        CodeMap::empty(alias, Layout::get().ok().map(Layout::bytecode_header))
     }
 
-    fn with_alias(alias: Option<BuiltinAlias>) -> CodeMap {
+    pub(super) fn empty(alias: Option<BuiltinAlias>, bytecode_header: Option<u64>) -> CodeMap {
         CodeMap {
             entries: BTreeMap::new(),
             functions: FxHashSet::default(),
             purge_at: 1024,
             sequence: 0,
             alias,
+            bytecode_header,
             counters: Counters::default(),
             scratch: Vec::new(),
         }
@@ -242,8 +245,21 @@ impl CodeMap {
             .is_some_and(|(_, entry)| entry.code_type == CodeType::Bytecode)
     }
 
-    /// Pushes the frames at an address, leaf first: inlined functions, then the function whose code it is. False, and
-    /// nothing pushed, when no code is known there.
+    /// Start and length of the bytecode that holds an address.
+    pub(super) fn bytecode_around(&self, address: u64) -> Option<(u64, u32)> {
+        self.find(address)
+            .filter(|(_, entry)| entry.code_type == CodeType::Bytecode)
+            .map(|(start, entry)| (start, entry.length))
+    }
+
+    /// Bytes from a tagged bytecode array to its first bytecode.
+    pub(super) fn bytecode_header(&self) -> Option<u64> {
+        self.bytecode_header
+    }
+
+    /// Pushes the frames at an address, leaf first: inlined functions, then the function whose code it is. Returns
+    /// into the interpreter push nothing: the interpreted function is a frame of its own. False, and nothing pushed,
+    /// when no code is known there; V8's frames also name native functions that JavaScript called.
     pub fn resolve(&mut self, address: u64, lookup: Lookup, frames: &mut Vec<JsFrame>) -> bool {
         let Some((start, offset)) = self.locate(address, lookup) else {
             return false;
@@ -252,6 +268,9 @@ impl CodeMap {
             return false;
         };
         let own = &entry.placed;
+        if lookup == Lookup::Return && is_interpreter(&own.function) {
+            return true;
+        }
         if !entry.tables.decode(own.script.as_deref()) {
             self.counters.refused_baseline += 1;
         }

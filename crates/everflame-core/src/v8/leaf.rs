@@ -2,8 +2,7 @@
 //! misses one function in some places; these rules give the list of JavaScript addresses its true top.
 
 use super::code_map::{CodeMap, Lookup};
-use super::code_name::FunctionKind;
-use super::structs::VmState;
+use super::code_name::{FunctionKind, JsFunction};
 
 /// An address to look up in the code map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,16 +53,6 @@ impl Leaf {
     }
 }
 
-/// Whether a second call of `GetStackSample`, with `pc = [sp]` and `sp + 8`, is worthwhile: V8 gives up in a
-/// function's first and last instructions, where its frame does not stand; seen from its caller the stack is whole.
-/// x86-64 only. For the handler: `count` frames and `state` are the first call's.
-pub fn wants_second_sample(pc_in_v8: bool, count: usize, state: VmState) -> bool {
-    cfg!(target_arch = "x86_64")
-        && pc_in_v8
-        && count == 0
-        && matches!(state, VmState::Js | VmState::Other)
-}
-
 /// The leaf of a stack whose interrupted code is V8's; empty when `words.pc` is native code (then V8's first frame is
 /// the one that called out).
 ///
@@ -77,8 +66,7 @@ pub fn leaf(words: &LeafWords, frames: &[u64], map: &CodeMap) -> Leaf {
         lookup: Lookup::Exact,
     };
     match code.kind {
-        FunctionKind::BytecodeHandler => interpreted(words, frames, map),
-        FunctionKind::Builtin if is_interpreter(&code.name) => interpreted(words, frames, map),
+        _ if is_interpreter(code) => interpreted(words, frames, map),
         FunctionKind::Builtin | FunctionKind::Stub => match lost_caller(words, frames, map) {
             Some(caller) => Leaf {
                 addresses: [Some(exact), Some(caller)],
@@ -89,9 +77,44 @@ pub fn leaf(words: &LeafWords, frames: &[u64], map: &CodeMap) -> Leaf {
     }
 }
 
+/// The exact bytecode at work, for a stack whose interrupted code is the interpreter's.
+///
+/// The frame's bytecode offset is up to date only at calls; between them it lives in a register (r9 on x86-64, x19 on
+/// arm64), so a loop without calls would show the line of the last call. `offset_register` is that register, `first`
+/// the stack's first JavaScript address (of [`leaf`], else V8's first frame). `Some` is to be looked up exactly in
+/// place of `first`.
+pub fn executing_bytecode(
+    pc: u64,
+    offset_register: u64,
+    first: u64,
+    map: &CodeMap,
+) -> Option<JsAddress> {
+    let code = map.function_at(pc, Lookup::Exact)?;
+    if code.kind != FunctionKind::BytecodeHandler {
+        return None;
+    }
+    let (start, length) = map.bytecode_around(first)?;
+    // The register counts from the tagged array, the map from its first bytecode.
+    let offset = offset_register.checked_sub(map.bytecode_header()?)?;
+    (offset < u64::from(length)).then_some(JsAddress {
+        address: start + offset,
+        lookup: Lookup::Exact,
+    })
+}
+
 /// The interpreter's own machinery: the function at work is the interpreted one.
-fn is_interpreter(name: &str) -> bool {
-    name.starts_with("InterpreterEntryTrampoline") || name.starts_with("InterpreterEnterAt")
+pub(super) fn is_interpreter(function: &JsFunction) -> bool {
+    match function.kind {
+        FunctionKind::BytecodeHandler => true,
+        FunctionKind::Builtin => [
+            "InterpreterEntryTrampoline",
+            "InterpreterEnterAt",
+            "InterpreterPush",
+        ]
+        .iter()
+        .any(|name| function.name.starts_with(name)),
+        _ => false,
+    }
 }
 
 /// In the interpreter the function is usually V8's first frame; if it is not, it is put there.

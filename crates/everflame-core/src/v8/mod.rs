@@ -1,10 +1,10 @@
 //! V8 through its exported entry points: looked up at load, never linked.
 //!
 //! * On the JavaScript thread: [`EntryPoints::resolve`], then [`IsolateLog::attach`] for each isolate.
-//! * In the signal handler: [`EntryPoints::get_stack_sample`], [`CodeRanges::contains`], [`wants_second_sample`],
-//!   and the number in [`IsolateLog::sequence`].
-//! * On the aggregator: [`IsolateLog::take`], [`CodeMap::replay`] up to the sample's sequence, [`leaf`], and
-//!   [`CodeMap::resolve`].
+//! * In the signal handler: [`EntryPoints::sample_stack`], [`CodeRanges::contains`], and the number in
+//!   [`IsolateLog::sequence`].
+//! * On the aggregator: [`IsolateLog::take`], [`CodeMap::replay`] up to the sample's sequence, [`leaf`],
+//!   [`executing_bytecode`], and [`CodeMap::resolve`].
 
 mod builtins;
 mod bytecode_sizes;
@@ -22,6 +22,7 @@ mod positions;
 mod probe;
 mod ranges;
 mod script;
+mod stack_sample;
 mod structs;
 mod vlq;
 
@@ -31,8 +32,9 @@ pub use code_map::{CodeMap, Counters, JsFrame, Lookup};
 pub use code_name::{FunctionKind, JsFunction};
 pub use entry::{EntryError, EntryPoints, Isolate};
 pub use events::{CALIBRATION_SOURCE, IsolateLog, callback_panics};
-pub use leaf::{JsAddress, Leaf, LeafWords, leaf, wants_second_sample};
+pub use leaf::{JsAddress, Leaf, LeafWords, executing_bytecode, leaf};
 pub use probe::{Features, Probe, ProbeError};
 pub use ranges::CodeRanges;
 pub use script::Script;
+pub use stack_sample::wants_second_sample;
 pub use structs::{JSEntryStubs, MemoryRange, RegisterState, SampleInfo, VmState};

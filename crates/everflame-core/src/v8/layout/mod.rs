@@ -88,6 +88,11 @@ impl Layout {
         self.learned.get().copied()
     }
 
+    /// Bytes from a tagged bytecode array to its first bytecode.
+    pub(super) fn bytecode_header(&self) -> u64 {
+        self.constants.bytecode_data - 1
+    }
+
     /// How often each reason made a step be given up, in a fixed order.
     pub(super) fn doubts(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         Doubt::ALL
