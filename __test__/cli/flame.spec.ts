@@ -1,0 +1,194 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import test from 'ava';
+import { SaxesParser } from 'saxes';
+import { buildProfile, type GivenSample } from '../support/build-profile.js';
+import { temporaryFolder } from '../support/folder.js';
+import { everflame } from '../support/spawn.js';
+
+const TYPES: [string, string][] = [
+  ['sample', 'count'],
+  ['wall', 'nanoseconds'],
+];
+const MAIN = 'Main Event Loop';
+const NASTY = [
+  '<script>alert(1)</script>',
+  `"quoted" & 'single'`,
+  ']]> end of data',
+  'control \u0000\u0007\u001b\ufffe',
+  'lone \ud800 surrogate',
+  'line\nbreak\ttab\r',
+  'смешанный 漢字 🔥',
+  '&amp; already',
+];
+
+interface Box {
+  name: string;
+  left: number;
+  share: number;
+  title: string;
+  fill: string;
+  y: number;
+}
+
+/** Reads the boxes with a parser that accepts nothing but well-formed XML. */
+function parse(svg: string): { boxes: Box[]; scripts: string[] } {
+  const boxes: Box[] = [];
+  const scripts: string[] = [];
+  const path: string[] = [];
+  const parser = new SaxesParser();
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    path.push(name);
+    const last = boxes.at(-1);
+    if (name === 'g' && attributes.class === 'box') {
+      const [left, share] = [Number(attributes['data-left']), Number(attributes['data-share'])];
+      boxes.push({ name: String(attributes['data-name']), left, share, title: '', fill: '', y: 0 });
+    } else if (name === 'rect' && path.at(-2) === 'g' && last) {
+      last.fill = String(attributes.fill);
+      last.y = Number(attributes.y);
+    }
+  });
+  parser.on('closetag', () => path.pop());
+  parser.on('text', (text) => {
+    const last = boxes.at(-1);
+    if (path.at(-1) === 'title' && last) last.title += text;
+  });
+  parser.on('cdata', (text) => scripts.push(text));
+  parser.write(svg).close();
+  return { boxes, scripts };
+}
+
+async function draw(folder: string, samples: GivenSample[], ...args: string[]) {
+  const file = join(folder, 'p.pprof');
+  buildProfile(file, TYPES, samples);
+  const end = await everflame(['flame', file, '-o', 'out.svg', ...args], { cwd: folder });
+  return {
+    end,
+    svg: existsSync(join(folder, 'out.svg')) ? readFileSync(join(folder, 'out.svg'), 'utf8') : '',
+  };
+}
+
+test('any character in a name leaves the file well-formed, and nothing runs from it', async (t) => {
+  const folder = temporaryFolder(t);
+  const { end, svg } = await draw(
+    folder,
+    NASTY.map((name) => ({
+      values: [1, 10],
+      stack: [{ name, file: `/${name}.js`, startLine: 1 }],
+      thread: name,
+    })),
+  );
+  t.is(end.code, 0, end.stderr);
+  const { boxes, scripts } = parse(svg);
+  // Each is a thread and a function in it, below the one for all.
+  t.is(boxes.length, 2 * NASTY.length + 1);
+  t.is(scripts.length, 1);
+  t.false(svg.includes('<script>alert'));
+  for (const name of [
+    '<script>alert(1)</script>',
+    `"quoted" & 'single'`,
+    'line\nbreak\ttab\r',
+    'смешанный 漢字 🔥',
+  ]) {
+    t.true(
+      boxes.some((box) => box.name === name),
+      name,
+    );
+  }
+});
+
+test('the script inside is JavaScript', async (t) => {
+  const { svg } = await draw(temporaryFolder(t), [{ values: [1, 1], stack: [{ name: 'f', file: '/f.js' }] }]);
+  t.notThrows(() => new Script(parse(svg).scripts[0] ?? ''));
+});
+
+test('a box is as wide as its share, and within the box of its caller', async (t) => {
+  const f = { name: 'f', file: '/f.js', startLine: 1 };
+  const g = { name: 'g', file: '/g.js', startLine: 2 };
+  const h = { name: 'h', file: '/h.js', startLine: 3 };
+  const { svg } = await draw(temporaryFolder(t), [
+    { values: [1, 20], stack: [f, g], thread: MAIN },
+    { values: [1, 30], stack: [f, h], thread: MAIN },
+    { values: [1, 10], stack: [f], thread: MAIN },
+    { values: [1, 40], stack: [h], thread: 'other' },
+  ]);
+  const { boxes } = parse(svg);
+  const shares = boxes.map(({ name, share, y }) => [name, Math.round(share * 100), y] as const);
+  const rows = [...new Set(boxes.map(({ y }) => y))].sort((a, b) => a - b);
+  const [all, thread, first, second] = rows;
+  t.deepEqual(
+    [...shares].sort((a, b) => a[2] - b[2] || b[1] - a[1]),
+    [
+      ['all', 100, all],
+      [MAIN, 60, thread],
+      ['other', 40, thread],
+      ['f', 60, first],
+      ['h', 40, first],
+      ['h', 30, second],
+      ['g', 20, second],
+    ],
+  );
+  for (const box of boxes.filter(({ y }) => y !== all)) {
+    const parent = boxes.find(
+      (other) =>
+        other.y === box.y - ((thread as number) - (all as number)) &&
+        other.left <= box.left + 1e-6 &&
+        box.left + box.share <= other.left + other.share + 1e-6,
+    );
+    t.truthy(parent, box.name);
+  }
+  t.is(boxes.find(({ name }) => name === 'g')?.title, 'g\n/g.js:2\n20 ns (20.0 %)');
+});
+
+test('colours tell your code, packages, Node.js, native code and garbage collection apart', async (t) => {
+  const { svg } = await draw(temporaryFolder(t), [
+    { values: [1, 10], stack: [{ name: 'app', file: '/app/a.js' }] },
+    { values: [1, 10], stack: [{ name: 'package', file: '/app/node_modules/p/a.js' }] },
+    { values: [1, 10], stack: [{ name: 'node', file: 'node:fs' }] },
+    { values: [1, 10], stack: [{ name: 'native', module: '/lib/libc.so' }] },
+    { values: [1, 10], stack: [{ name: '(garbage collector)' }] },
+  ]);
+  const fills = parse(svg).boxes.map(({ fill }) => fill);
+  t.is(new Set(fills).size, 6);
+});
+
+test('one thread alone, and the error that names the threads there are', async (t) => {
+  const folder = temporaryFolder(t);
+  const samples = [
+    { values: [1, 20], stack: [{ name: 'f', file: '/f.js' }], thread: MAIN },
+    { values: [1, 80], stack: [{ name: 'g', file: '/g.js' }], thread: 'other' },
+  ];
+  const { svg } = await draw(folder, samples, '--thread', MAIN);
+  t.deepEqual(
+    parse(svg).boxes.map(({ name, share }) => [name, share]),
+    [
+      ['all', 1],
+      [MAIN, 1],
+      ['f', 1],
+    ],
+  );
+  const { end } = await draw(folder, samples, '--thread', 'main');
+  t.is(end.code, 1);
+  t.regex(end.stderr, /no wall values of a thread named "main"; there is "Main Event Loop", "other"\n$/);
+});
+
+test('a flame graph that cannot be written is one line and exit code 1', async (t) => {
+  const { end } = await draw(
+    temporaryFolder(t),
+    [{ values: [1, 1], stack: [] }],
+    '-o',
+    '/proc/nowhere/x.svg',
+  );
+  t.is(end.code, 1);
+  t.regex(end.stderr, /^everflame: cannot write \/proc\/nowhere\/x\.svg: /);
+});
+
+test('a profile without samples is drawn as an empty picture', async (t) => {
+  const { end, svg } = await draw(temporaryFolder(t), []);
+  t.is(end.code, 0);
+  t.deepEqual(parse(svg).boxes, []);
+});

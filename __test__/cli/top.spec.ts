@@ -1,0 +1,248 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import test, { type ExecutionContext } from 'ava';
+import { classify, packageOfPath } from '#src/profile/classify.js';
+import { buildProfile } from '../support/build-profile.js';
+import { temporaryFolder } from '../support/folder.js';
+import { CLI, everflame } from '../support/spawn.js';
+
+const TYPES: [string, string][] = [
+  ['sample', 'count'],
+  ['wall', 'nanoseconds'],
+  ['cpu', 'nanoseconds'],
+];
+const main = { name: 'main', file: '/app/main.js', line: 9, startLine: 1 };
+const render = { name: 'render', file: '/app/node_modules/@scope/md/lib/render.js', line: 31, startLine: 30 };
+const parse = {
+  name: 'parse',
+  file: '/app/node_modules/md/node_modules/lex/parse.js',
+  line: 7,
+  startLine: 5,
+};
+const emit = { name: 'emit', file: 'node:events', line: 510, startLine: 460 };
+const memcpy = { name: 'memcpy', module: '/usr/lib/libc.so.6' };
+const MAIN = 'Main Event Loop';
+
+/** Two files whose sums are products of primes, so that no wrong sum looks right. */
+function twoFiles(t: ExecutionContext): { folder: string; files: string[] } {
+  const folder = temporaryFolder(t);
+  const files = ['a.pprof', 'b.pprof'].map((name) => join(folder, name));
+  buildProfile(files[0] as string, TYPES, [
+    { values: [2, 3e6, 5e6], stack: [main, render, parse], thread: MAIN },
+    { values: [1, 7e6, 11e6], stack: [main, render], thread: MAIN },
+    // Recursive: `parse` is three times in the stack and counts once.
+    { values: [1, 13e6, 17e6], stack: [main, parse, parse, parse], thread: 'Worker #1 Event Loop' },
+  ]);
+  buildProfile(files[1] as string, TYPES, [
+    { values: [4, 19e6, 23e6], stack: [main, emit, memcpy], thread: MAIN },
+    { values: [3, 29e6, 0], stack: [], thread: 'node-V8Worker' },
+  ]);
+  return { folder, files };
+}
+
+interface Row {
+  name: string;
+  location: string;
+  self: number;
+  total: number;
+}
+
+async function rowsOf(
+  files: string[],
+  ...args: string[]
+): Promise<{ total: number; type: string; rows: Row[] }> {
+  const end = await everflame(['top', ...files, '--json', '--limit', '1000', ...args]);
+  if (end.code !== 0) throw new Error(end.stderr);
+  return JSON.parse(end.stdout) as { total: number; type: string; rows: Row[] };
+}
+
+test('totals are the sums of the files, by every grouping and every kind of value', async (t) => {
+  const { files } = twoFiles(t);
+  const sums = { sample: 11, wall: 71e6, cpu: 56e6 };
+  for (const by of ['function', 'line', 'package', 'thread']) {
+    for (const [type, sum] of Object.entries(sums)) {
+      const { total, rows } = await rowsOf(files, '--by', by, '--type', type);
+      t.is(total, sum, `${by} ${type}`);
+      t.is(
+        rows.reduce((before, row) => before + row.self, 0),
+        sum,
+        `self by ${by} ${type}`,
+      );
+      t.true(
+        rows.every((row) => row.self <= row.total && row.total <= sum),
+        `${by} ${type}`,
+      );
+    }
+  }
+});
+
+test('CPU time is what is shown unless something else is asked for', async (t) => {
+  const { files } = twoFiles(t);
+  t.is((await rowsOf(files)).type, 'cpu');
+  buildProfile(files[0] as string, TYPES.slice(0, 2), [{ values: [1, 7e6], stack: [main] }]);
+  const { type, total } = await rowsOf(files);
+  t.is(type, 'wall');
+  t.is(total, 7e6 + 48e6);
+});
+
+test('by function: self is the leaf, total counts a recursive function once', async (t) => {
+  const { files } = twoFiles(t);
+  const { rows } = await rowsOf(files);
+  const row = (name: string) => rows.find((candidate) => candidate.name === name);
+  t.like(row('parse'), { self: 22e6, total: 22e6, location: `${parse.file}:5` });
+  t.like(row('render'), { self: 11e6, total: 16e6 });
+  t.like(row('main'), { self: 0, total: 56e6 });
+  t.like(row('memcpy'), { self: 23e6, total: 23e6, location: memcpy.module });
+});
+
+test('by line: the executing line, not the start of the function', async (t) => {
+  const { files } = twoFiles(t);
+  const { rows } = await rowsOf(files, '--by', 'line');
+  t.deepEqual(
+    rows.map((row) => row.location).sort(),
+    [`${main.file}:9`, `${render.file}:31`, `${parse.file}:7`, 'node:events:510', memcpy.module].sort(),
+  );
+});
+
+test('by package and by thread', async (t) => {
+  const { files } = twoFiles(t);
+  const packages = (await rowsOf(files, '--by', 'package')).rows;
+  t.deepEqual(
+    packages.map(({ name, self, total }) => [name, self, total]),
+    [
+      ['libc.so.6', 23e6, 23e6],
+      ['lex', 22e6, 22e6],
+      ['@scope/md', 11e6, 16e6],
+      ['(your code)', 0, 56e6],
+      ['node', 0, 23e6],
+    ],
+  );
+  const threads = (await rowsOf(files, '--by', 'thread', '--type', 'wall')).rows;
+  t.deepEqual(
+    threads.map(({ name, self }) => [name, self]),
+    [
+      [MAIN, 29e6],
+      ['node-V8Worker', 29e6],
+      ['Worker #1 Event Loop', 13e6],
+    ],
+  );
+});
+
+test('the table: aligned columns, shares, the limit and how to see the rest', async (t) => {
+  const { files } = twoFiles(t);
+  const end = await everflame(['top', ...files, '--limit', '2']);
+  t.is(
+    end.stdout,
+    [
+      'cpu: 56.0 ms in 2 files, by function',
+      '',
+      '   self            total          function  where',
+      '23.0 ms  41.1 %  23.0 ms  41.1 %  memcpy    /usr/lib/libc.so.6',
+      '22.0 ms  39.3 %  22.0 ms  39.3 %  parse     lex/parse.js:5',
+      '',
+      '3 more rows; --limit 5 shows them.',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('where a frame comes from', (t) => {
+  t.is(packageOfPath('/a/node_modules/left-pad/index.js'), 'left-pad');
+  t.is(packageOfPath('/a/node_modules/x/node_modules/@s/p/lib/a.js'), '@s/p');
+  t.is(packageOfPath('C:\\app\\node_modules\\express\\lib\\a.js'), 'express');
+  t.is(packageOfPath('/a/node_modules/.pnpm/md@1.0.0/node_modules/md/a.js'), 'md');
+  t.is(packageOfPath('/a/node_modules/loose.js'), undefined);
+  t.is(packageOfPath('/a/my_node_modules/x/a.js'), undefined);
+  t.deepEqual(classify('(garbage collector)', '', ''), { kind: 'gc', package: 'node' });
+  t.deepEqual(classify('read', 'node:fs', ''), { kind: 'node', package: 'node' });
+  t.deepEqual(classify('ArrayMap', '', ''), { kind: 'node', package: 'node' });
+  t.deepEqual(classify('hash', '', '/a/node_modules/argon2/argon2.node'), {
+    kind: 'native',
+    package: 'argon2.node',
+  });
+  t.deepEqual(classify('(everflame)', '', ''), { kind: 'native', package: '(not known)' });
+  t.deepEqual(classify('f', '(eval)', ''), { kind: 'app', package: '(your code)' });
+});
+
+test('what is no profile: one clear line and exit code 1', async (t) => {
+  const { folder, files } = twoFiles(t);
+  const put = (name: string, data: string | Uint8Array): string => {
+    writeFileSync(join(folder, name), data);
+    return join(folder, name);
+  };
+  const whole = readFileSync(files[0] as string);
+  const bad = [
+    [put('empty.pprof', ''), /is not a pprof profile/],
+    [put('text.pprof', 'function burn() {}\n'.repeat(50)), /is not a pprof profile/],
+    [put('object.json', '{"nodes": []}'), /is not a pprof profile/],
+    [put('cut.pprof', whole.subarray(0, whole.length / 2)), /is not a pprof profile: unexpected end of file/],
+    [put('cut-raw.pprof', gunzipSync(whole).subarray(0, 40)), /is not a pprof profile/],
+    [join(folder, 'missing.pprof'), /cannot read .*missing\.pprof: ENOENT/],
+    [folder, /cannot read .*EISDIR/],
+  ] as const;
+  for (const [path, message] of bad) {
+    for (const command of ['top', 'flame']) {
+      const end = await everflame([command, files[0] as string, path], { cwd: folder });
+      t.is(end.code, 1, `${command} ${path}`);
+      t.is(end.stdout, '');
+      t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
+      t.regex(end.stderr, message);
+      t.true(end.stderr.includes(path), end.stderr);
+    }
+  }
+});
+
+test('a kind of value that a file lacks: the error names what there is', async (t) => {
+  const { files } = twoFiles(t);
+  const end = await everflame(['top', ...files, '--type', 'heap']);
+  t.is(end.code, 1);
+  t.regex(end.stderr, /has no values of type "heap"; it has sample, wall, cpu\n$/);
+});
+
+test('bad options of top are refused with what is allowed', async (t) => {
+  const { files } = twoFiles(t);
+  const by = await everflame(['top', ...files, '--by', 'color']);
+  t.is(by.code, 1);
+  t.regex(by.stderr, /Allowed choices are function, line, package, thread/);
+  const limit = await everflame(['top', ...files, '--limit', '0']);
+  t.is(limit.code, 1);
+  t.regex(limit.stderr, /whole number from 1 on/);
+  t.is((await everflame(['top'])).code, 1);
+});
+
+test('a reader that closes the pipe ends the command without a word', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'wide.pprof');
+  const samples = Array.from({ length: 20_000 }, (_, index) => ({
+    values: [1, 1, 1],
+    stack: [{ name: `f${index}`, file: '/app/wide.js', startLine: index }],
+  }));
+  buildProfile(file, TYPES, samples);
+  const child = spawn(process.execPath, [CLI, 'top', file, '--json', '--limit', '20000']);
+  let stderr = '';
+  child.stderr.on('data', (text) => {
+    stderr += text;
+  });
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  const [code, signal] = (await once(child, 'close')) as [number, string | null];
+  t.deepEqual([code, signal, stderr], [0, null, '']);
+});
+
+test('help and version tell the truth', async (t) => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  t.is((await everflame(['--version'])).stdout, `${version}\n`);
+  const help = (await everflame(['--help'])).stdout;
+  for (const command of ['run', 'top', 'flame']) {
+    t.regex(help, new RegExp(`^  ${command} `, 'm'));
+    const own = await everflame([command, '--help']);
+    t.is(own.code, 0);
+    t.regex(own.stdout, new RegExp(`^Usage: everflame ${command} `));
+  }
+  const unknown = await everflame(['tpo']);
+  t.is(unknown.code, 1);
+  t.regex(unknown.stderr, /Did you mean top\?/);
+});
