@@ -71,11 +71,11 @@ async function checkProblem(files) {
   if (rank >= 0 && rank < READ_ROWS) {
     const { self, location } = own[rank];
     const share = ((100 * self) / total).toFixed(1);
-    return `The problem is number ${rank + 1} among the service's own functions: ${PROBLEM}, ${share} % of all CPU time, at ${location}.`;
+    return `The problem is number ${rank + 1} among the service's own functions: ${PROBLEM}, ${share} % of all CPU time, at ${fromRoot(location)}.`;
   }
   const shown = own
     .slice(0, READ_ROWS)
-    .map(({ name, location, self }) => `  ${(self / 1e6).toFixed(0)} ms  ${name}  ${location}`);
+    .map(({ name, location, self }) => `  ${(self / 1e6).toFixed(0)} ms  ${name}  ${fromRoot(location)}`);
   throw new Advice(
     `The profile does not show the known problem: ${PROBLEM} is not among the first ${READ_ROWS} of the service's own functions.\n${shown.join('\n')}`,
   );
