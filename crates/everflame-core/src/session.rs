@@ -40,9 +40,13 @@ pub enum StartError {
     Running,
     #[error(transparent)]
     Engine(#[from] EngineError),
-    #[error("the profiler's memory could not be mapped; raise the memory limit of the process (ulimit -v)")]
+    #[error(
+        "the profiler's memory could not be mapped; raise the memory limit of the process (ulimit -v)"
+    )]
     Memory,
-    #[error("a thread of the profiler could not be started: {0}; raise the limit of threads (ulimit -u)")]
+    #[error(
+        "a thread of the profiler could not be started: {0}; raise the limit of threads (ulimit -u)"
+    )]
     Thread(#[from] std::io::Error),
 }
 
@@ -121,13 +125,11 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
             return Err(error.into());
         }
     };
-    runtime
-        .mailbox
-        .tell(Command::Begin(
-            config.options,
-            Arc::clone(&observer),
-            config.output_prefix.clone(),
-        ));
+    runtime.mailbox.tell(Command::Begin(
+        config.options,
+        Arc::clone(&observer),
+        config.output_prefix.clone(),
+    ));
     *running = Some(observer);
     if config.output_prefix.is_some() {
         for signal in &config.guarded {
@@ -199,6 +201,48 @@ pub fn is_running() -> bool {
             .unwrap_or_else(PoisonError::into_inner)
             .is_some()
     })
+}
+
+/// A thread that is being sampled.
+pub struct ThreadStatus {
+    pub tid: i32,
+    /// The JavaScript thread's own name, else the kernel's.
+    pub name: String,
+    /// `0` for the main thread, the worker's number, or `None` for a thread without JavaScript.
+    pub id: Option<String>,
+    /// Samples lost because its ring was full.
+    pub dropped: u64,
+}
+
+/// The threads that have a slot, in order of their id.
+pub fn threads() -> Vec<ThreadStatus> {
+    let Ok(runtime) = runtime() else {
+        return Vec::new();
+    };
+    let Ok(entries) = std::fs::read_dir("/proc/self/task") else {
+        return Vec::new();
+    };
+    let javascript = runtime.mailbox.javascript();
+    let mut threads: Vec<ThreadStatus> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|tid| {
+            let (number, slot) = runtime.slots.find(tid)?;
+            let thread = javascript.iter().find(|thread| thread.number == number);
+            let name = match thread {
+                Some(thread) => thread.name.clone(),
+                None => signal::thread_name(tid),
+            };
+            Some(ThreadStatus {
+                tid,
+                name,
+                id: thread.map(|thread| thread.id.clone()),
+                dropped: slot.dropped.load(Ordering::Relaxed),
+            })
+        })
+        .collect();
+    threads.sort_by_key(|thread| thread.tid);
+    threads
 }
 
 /// A JavaScript thread that takes part; given back to [`detach`] on the same thread before its isolate ends.

@@ -44,8 +44,8 @@ pub fn attach_thread(env: Env, thread_id: u32, name: String) -> Result<()> {
     let attached = unsafe {
         session::attach(name, thread_id.to_string(), || {
             // Without it V8's layout is not proved, and the report of features says so.
-            env.run_script::<_, Unknown>(CALIBRATION_SOURCE)
-                .map_or((), drop);
+            let calibrated: Result<Unknown> = env.run_script(CALIBRATION_SOURCE);
+            drop(calibrated);
         })
     }
     .map_err(failed)?;
@@ -60,8 +60,10 @@ pub fn attach_thread(env: Env, thread_id: u32, name: String) -> Result<()> {
 #[napi(ts_return_type = "Promise<NativeProfile>")]
 pub fn flush<'env>(env: &'env Env, encoding: Encoding) -> Result<Object<'env>> {
     let (deferred, promise): (Deferred, _) = env.create_deferred()?;
-    session::rotate(encoding.into(), move |result| profile::settle(deferred, result))
-        .map_err(failed)?;
+    session::rotate(encoding.into(), move |result| {
+        profile::settle(deferred, result)
+    })
+    .map_err(failed)?;
     Ok(promise)
 }
 
@@ -76,19 +78,54 @@ pub fn flush_sync(encoding: Encoding, timeout_milliseconds: u32) -> Result<Optio
         .map_err(failed)
 }
 
-/// Stops sampling and resolves to the last period's profile. Rejects when sampling is not running.
+/// Stops sampling and resolves to the last period's profile (gzip unless asked otherwise). Throws when sampling is not running.
 #[napi(ts_return_type = "Promise<NativeProfile>")]
-pub fn stop<'env>(env: &'env Env, encoding: Encoding) -> Result<Object<'env>> {
+pub fn stop<'env>(env: &'env Env, encoding: Option<Encoding>) -> Result<Object<'env>> {
+    let encoding = encoding.unwrap_or(Encoding::Gzip);
     if !session::is_running() {
         return Err(failed("sampling is not running"));
     }
     let (deferred, promise): (Deferred, _) = env.create_deferred()?;
-    session::stop(encoding.into(), move |result| profile::settle(deferred, result));
+    session::stop(encoding.into(), move |result| {
+        profile::settle(deferred, result)
+    });
     Ok(promise)
 }
 
-/// Whether sampling is running.
+/// A thread that is being sampled.
+#[napi(object)]
+pub struct NativeThread {
+    /// The kernel's thread id.
+    pub os_thread_id: i32,
+    /// The JavaScript thread's own name, else the kernel's.
+    pub name: String,
+    /// 0 for the main thread, the worker's number, or -1 without JavaScript.
+    pub thread_id: i32,
+    /// Samples lost because the thread's ring was full.
+    pub dropped: f64,
+}
+
+/// Whether sampling is running, and on which threads.
+#[napi(object)]
+pub struct NativeStatus {
+    pub running: bool,
+    pub threads: Vec<NativeThread>,
+}
+
+/// Whether sampling is running, and on which threads.
 #[napi]
-pub fn is_running() -> bool {
-    session::is_running()
+pub fn status() -> NativeStatus {
+    let threads = session::threads()
+        .into_iter()
+        .map(|thread| NativeThread {
+            os_thread_id: thread.tid,
+            name: thread.name,
+            thread_id: thread.id.and_then(|id| id.parse().ok()).unwrap_or(-1),
+            dropped: thread.dropped as f64,
+        })
+        .collect();
+    NativeStatus {
+        running: session::is_running(),
+        threads,
+    }
 }

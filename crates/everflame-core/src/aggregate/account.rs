@@ -84,7 +84,7 @@ impl Account {
         let wall = self.wall_until(sample.time);
         let spent = self.cpu_until(sample.cpu);
         if let Some(key) = sample.key {
-            self.places.insert(key, sample.stack);
+            self.learn(key, sample.stack);
         }
         self.last = Some(sample.stack);
         if sample.asleep {
@@ -132,15 +132,24 @@ impl Account {
         });
     }
 
+    /// Whether the stack at a sleeping place is known.
+    pub fn knows(&self, key: &WaitKey) -> bool {
+        self.places.contains_key(key)
+    }
+
+    /// Remembers the stack at a sleeping place.
+    pub fn learn(&mut self, key: WaitKey, stack: StackId) {
+        self.places.insert(key, stack);
+    }
+
     /// The thread was still asleep at a known place at `time`.
     pub fn wait(&mut self, time: u64, cpu: u64, key: WaitKey, mut emit: impl FnMut(Share)) {
+        let Some(stack) = self.places.get(&key).copied().or(self.last) else {
+            return;
+        };
         let spent = self.cpu_until(cpu);
         self.carried += spent;
         let wall = self.wall_until(time);
-        let Some(stack) = self.places.get(&key).copied().or(self.last) else {
-            self.time -= wall;
-            return;
-        };
         self.asleep = Some(stack);
         self.last = Some(stack);
         if wall > 0 {
@@ -324,7 +333,10 @@ mod tests {
         account.sample(&running(20 * MS, 20 * MS), |share| totals.0.push(share));
         account.wait(15 * MS, 12 * MS, KEY, |share| totals.0.push(share));
         account.settle(20 * MS, 20 * MS, UNSEEN, |share| totals.0.push(share));
-        assert_eq!(totals.0.iter().map(|share| share.wall).sum::<u64>(), 20 * MS);
+        assert_eq!(
+            totals.0.iter().map(|share| share.wall).sum::<u64>(),
+            20 * MS
+        );
         assert_eq!(totals.0.iter().map(|share| share.cpu).sum::<u64>(), 20 * MS);
     }
 }

@@ -18,11 +18,11 @@ use super::tables::{StackId, Tables};
 use crate::engine::Observer;
 use crate::pprof::{Encoding, EncodingError, encode};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Header, Slots, monotonic, process_cpu, realtime_offset, thread_cpu,
-    terminal, thread_cpu_of,
+    AGGREGATOR, COUNTERS, Header, Slots, monotonic, process_cpu, realtime_offset, terminal,
+    thread_cpu, thread_cpu_of,
 };
-pub use javascript::JavaScriptThread;
 use javascript::Isolates;
+pub use javascript::JavaScriptThread;
 use threads::{ThreadState, Threads};
 
 /// A finished profile.
@@ -131,6 +131,14 @@ impl Mailbox {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(thread);
+    }
+
+    /// The JavaScript threads that take part.
+    pub fn javascript(&self) -> Vec<Arc<JavaScriptThread>> {
+        self.javascript
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether code events wait to be read.
@@ -259,7 +267,8 @@ impl State {
             observer.ring.drain(|header, _| observed.push(*header));
         }
         for header in &observed {
-            self.threads.observed(self.slots, header, self.options.interval);
+            self.threads
+                .observed(self.slots, header, self.options.interval);
         }
         let over = self.bytes() > self.options.memory_cap;
         COUNTERS
@@ -291,6 +300,7 @@ impl State {
                     composer.stack(tables, header, payload, javascript)
                 }
             });
+            thread.learn_places(|key| composer.place(tables, key.pc));
             thread.refresh_labels(tables, isolates);
             let labels = thread.labels;
             let mut add = |share: Share| {
@@ -359,7 +369,9 @@ impl State {
             .map_err(std::io::Error::other)
             .and_then(|profile| output::write(&prefix, profile.sequence, &profile.data));
         if written.is_err() {
-            COUNTERS.last_profile_failures.fetch_add(1, Ordering::Relaxed);
+            COUNTERS
+                .last_profile_failures
+                .fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -423,7 +435,6 @@ impl State {
         }
     }
 }
-
 
 fn unseen_stack(tables: &mut Tables) -> StackId {
     let frame = tables.synthetic("(not sampled)");

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::aggregator::Options;
 use super::tables::{FrameId, FrameRow, FunctionRow, StackId, StringId, Tables};
 use crate::native::{
-    Lookup, Modules, Registers, StackCopy, Symbolizer, UnwindEnd, Unwinder, UnwoundFrame,
+    Lookup, ModuleId, Modules, Registers, StackCopy, Symbolizer, UnwindEnd, Unwinder, UnwoundFrame,
 };
 use crate::pprof::MappingRow;
 use crate::signal::{COUNTERS, Frame, FrameKind, Header, flags};
@@ -98,19 +98,27 @@ impl Composer {
 
     /// Rows for every module, indexed as frames refer to them.
     pub(super) fn mappings(&self) -> Vec<MappingRow> {
-        let mut rows = Vec::new();
-        let mut id = 0;
-        while let Some(module) = self.modules.get(crate::native::ModuleId(id)) {
-            rows.push(MappingRow {
-                start: module.start,
-                limit: module.limit,
-                file_offset: module.file_offset,
-                path: module.path.clone(),
-                build_id: module.build_id.clone(),
-            });
-            id += 1;
-        }
-        rows
+        (0..self.modules.ids_given())
+            .map(|id| match self.modules.get(ModuleId(id)) {
+                Some(module) => MappingRow {
+                    start: module.start,
+                    limit: module.limit,
+                    file_offset: module.file_offset,
+                    path: module.path.clone(),
+                    build_id: module.build_id.clone(),
+                },
+                // Unloaded so long ago that no frame refers to it.
+                None => MappingRow::default(),
+            })
+            .collect()
+    }
+
+    /// The stack of a thread of which only the system call is known, because it blocks our signal.
+    pub(super) fn place(&mut self, tables: &mut Tables, pc: u64) -> StackId {
+        self.stack.clear();
+        self.push_native(tables, pc, Lookup::Return);
+        self.stack.push(tables.synthetic("(signals blocked)"));
+        self.finish(tables)
     }
 
     /// The stack of a sample.
@@ -128,8 +136,8 @@ impl Composer {
             .chunks_exact(8)
             .map(|word| Frame::from_word(u64::from_le_bytes(word.try_into().unwrap_or_default())))
             .collect();
-        let collecting = javascript.is_some()
-            && matches!(VmState::from_raw(header.vm_state), VmState::Gc);
+        let collecting =
+            javascript.is_some() && matches!(VmState::from_raw(header.vm_state), VmState::Gc);
         let rest = if header.flags & flags::LEAF_IN_V8 == 0 {
             let ranges = javascript
                 .as_ref()
@@ -142,7 +150,7 @@ impl Composer {
             }
         };
         self.rest(tables, rest, javascript, collecting);
-        if header.flags & flags::BROKEN != 0 {
+        if header.flags & flags::BROKEN != 0 && !self.reached_root(tables) {
             COUNTERS.stacks_broken.fetch_add(1, Ordering::Relaxed);
         }
         self.finish(tables)
@@ -174,13 +182,13 @@ impl Composer {
             &self.modules,
             registers,
             &StackCopy {
-                sp: header.sp,
+                sp: header.copy_start,
                 bytes: copy,
             },
             &|address| ranges.contains(address),
             &mut unwound,
         );
-        let rest = after_unwinding(frames, &unwound, &end);
+        let rest = after_unwinding(frames, &unwound, &end, header.fp);
         if let Some((keep, _)) = rest {
             for frame in &unwound[..keep] {
                 self.push_native(tables, frame.return_address, Lookup::Return);
@@ -248,6 +256,24 @@ impl Composer {
         if collecting && !marked {
             self.stack.push(self.synthetic.collector);
         }
+    }
+
+    /// Whether the last frame is one that a thread begins with. The C library's first frames keep no frame pointer, so
+    /// the chain looks broken there.
+    fn reached_root(&self, tables: &Tables) -> bool {
+        const ROOTS: [&str; 6] = [
+            "__libc_start_call_main",
+            "__libc_start_main",
+            "_start",
+            "start_thread",
+            "clone",
+            "clone3",
+        ];
+        self.stack.last().is_some_and(|frame| {
+            let function = tables.function_row(tables.frame_row(*frame).function);
+            let name = tables.text(function.name);
+            ROOTS.contains(&name)
+        })
     }
 
     fn push_unknown(&mut self) {
@@ -373,6 +399,7 @@ fn after_unwinding<'a>(
     frames: &'a [Frame],
     unwound: &[UnwoundFrame],
     end: &UnwindEnd,
+    fp: u64,
 ) -> Option<(usize, &'a [Frame])> {
     let first_v8 = frames
         .iter()
@@ -380,6 +407,12 @@ fn after_unwinding<'a>(
     match (end, first_v8) {
         (UnwindEnd::EnteredV8 { .. }, Some(place)) => Some((unwound.len(), &frames[place..])),
         (UnwindEnd::EnteredV8 { .. } | UnwindEnd::Root, None) => Some((unwound.len(), &[])),
+        // The handler's walk began at the frame that the tables have reached: its callers follow.
+        (UnwindEnd::CopyExhausted { regs } | UnwindEnd::Failed { regs, .. }, _)
+            if regs.fp == fp =>
+        {
+            Some((unwound.len(), frames))
+        }
         _ => {
             // The copy ended or a rule was missing. Both walks see the same frames from some return address on.
             let joint = (0..unwound.len()).rev().find_map(|place| {
@@ -435,7 +468,7 @@ mod tests {
         let frames = [native(1), v8(2), native(3)];
         let found = unwound(&[10, 11]);
         let end = UnwindEnd::EnteredV8 { regs: NOWHERE };
-        let (keep, rest) = after_unwinding(&frames, &found, &end).unwrap();
+        let (keep, rest) = after_unwinding(&frames, &found, &end, 1).unwrap();
         assert_eq!((keep, rest), (2, &frames[1..]));
     }
 
@@ -444,8 +477,18 @@ mod tests {
         let frames = [native(11), native(12), native(13)];
         let found = unwound(&[10, 11, 12]);
         let end = UnwindEnd::CopyExhausted { regs: NOWHERE };
-        let (keep, rest) = after_unwinding(&frames, &found, &end).unwrap();
+        let (keep, rest) = after_unwinding(&frames, &found, &end, 1).unwrap();
         assert_eq!((keep, rest), (3, &frames[2..]));
+    }
+
+    #[test]
+    fn a_frame_larger_than_the_copy_is_left_by_its_frame_pointer() {
+        let frames = [native(11), native(12)];
+        let end = UnwindEnd::CopyExhausted {
+            regs: Registers { fp: 77, ..NOWHERE },
+        };
+        let (keep, rest) = after_unwinding(&frames, &unwound(&[10]), &end, 77).unwrap();
+        assert_eq!((keep, rest), (1, &frames[..]));
     }
 
     #[test]
@@ -455,8 +498,8 @@ mod tests {
             at: 0,
         };
         let frames = [native(1), native(2)];
-        assert!(after_unwinding(&frames, &unwound(&[9]), &end).is_none());
-        let (keep, rest) = after_unwinding(&frames[..1], &unwound(&[8, 9]), &end).unwrap();
+        assert!(after_unwinding(&frames, &unwound(&[9]), &end, 1).is_none());
+        let (keep, rest) = after_unwinding(&frames[..1], &unwound(&[8, 9]), &end, 1).unwrap();
         assert_eq!((keep, rest.len()), (2, 0));
     }
 }

@@ -7,7 +7,7 @@ mod output;
 mod period;
 mod tables;
 
+pub use account::Share;
 pub use aggregator::{Command, JavaScriptThread, Mailbox, Options, Profile, start};
 pub use period::{Entry, Period, ThreadLabels};
-pub use account::Share;
 pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};

@@ -60,7 +60,9 @@ pub enum EngineError {
         "no file descriptor is left for a perf event of thread {0}; raise the limit (ulimit -n), or choose an engine without descriptors with EVERFLAME_ENGINE=tick"
     )]
     NoDescriptor(i32),
-    #[error("a CPU timer for thread {0} could not be created: {1}; choose another engine with EVERFLAME_ENGINE=tick")]
+    #[error(
+        "a CPU timer for thread {0} could not be created: {1}; choose another engine with EVERFLAME_ENGINE=tick"
+    )]
     Timer(i32, io::Error),
     #[error(
         "the itimer engine needs SIGPROF, which is handled by somebody else in this process; choose another engine with EVERFLAME_ENGINE=tick"
@@ -72,7 +74,9 @@ pub enum EngineError {
     ItimerTaken,
     #[error("setitimer failed: {0}; choose another engine with EVERFLAME_ENGINE=tick")]
     Itimer(io::Error),
-    #[error("there is no engine {0:?}; allowed are auto, tick, ctimer, perf and itimer (EVERFLAME_ENGINE)")]
+    #[error(
+        "there is no engine {0:?}; allowed are auto, tick, ctimer, perf and itimer (EVERFLAME_ENGINE)"
+    )]
     Unknown(String),
     #[error(transparent)]
     Signal(#[from] crate::signal::InstallError),

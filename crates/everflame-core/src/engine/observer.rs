@@ -24,6 +24,9 @@ use thread::{Look, Watched};
 /// own handler may fall behind its last reading.
 const STILL: u64 = 20_000;
 
+/// CPU time that ticks themselves may take before their clocks are read.
+const TICK_COST: u64 = 150_000;
+
 /// Ticks without anybody running after which the observer waits for the process's clock instead of the wall's.
 const QUIET_TICKS: u32 = 20;
 
@@ -91,13 +94,14 @@ impl Observer {
                     known: FxHashMap::default(),
                     ring: records,
                     process: process_cpu(),
+                    unexplained: 0,
                     own_cpu: 0,
                     started: monotonic(),
                     links: 0,
                     looked_for_threads: 0,
                     quiet: 0,
                 };
-                watch.find_threads(monotonic());
+                watch.find_threads(watch.started, true);
                 // The starter waits for this.
                 started.send(tid).unwrap_or_default();
                 watch.run(&receiver);
@@ -132,7 +136,8 @@ impl Observer {
         let (done, wait) = channel();
         self.tell(Command::Settle(done));
         // An observer that ended answers by hanging up.
-        wait.recv_timeout(Duration::from_secs(2)).unwrap_or_default();
+        wait.recv_timeout(Duration::from_secs(2))
+            .unwrap_or_default();
     }
 
     /// A thread has just registered itself: look for it now.
@@ -166,7 +171,9 @@ struct Loop {
     ring: Arc<Ring>,
     /// The process's clock at the last tick.
     process: u64,
-    /// The profiler's own threads' clocks at the last tick.
+    /// CPU time of the process that no thread looked at has used, since all were looked at.
+    unexplained: u64,
+    /// The profiler's own threads' clocks when they were last read.
     own_cpu: u64,
     started: u64,
     /// Link count of `/proc/self/task` at the last look: two more than there are threads.
@@ -190,7 +197,7 @@ impl Loop {
                         // The one who asked may have stopped waiting.
                         done.send(()).unwrap_or_default();
                     }
-                    Ok(Command::Discover) => self.find_threads(monotonic()),
+                    Ok(Command::Discover) => self.find_threads(monotonic(), false),
                     Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return,
                     Err(TryRecvError::Empty) => break,
                 }
@@ -205,40 +212,39 @@ impl Loop {
     fn tick(&mut self) {
         let now = monotonic();
         let process = process_cpu();
-        let own: u64 = self
-            .own_threads
-            .iter()
-            .filter_map(|tid| thread_cpu_of(*tid))
-            .sum();
-        let ran = process.saturating_sub(self.process);
-        let mut unexplained = ran.saturating_sub(own.saturating_sub(self.own_cpu));
+        self.unexplained += process.saturating_sub(self.process);
         self.process = process;
-        self.own_cpu = own;
-        let links = thread_links();
-        if links != self.links
-            || now.saturating_sub(self.looked_for_threads) >= LONGEST_WAIT.as_nanos() as u64
-        {
-            self.links = links;
-            self.find_threads(now);
-            self.wake_aggregator();
-        }
         let mut somebody_ran = false;
-        // First those that may have moved; the others only while CPU time remains that nobody has explained.
-        for first_pass in [true, false] {
+        for place in 0..self.threads.len() {
+            if self.threads[place].is_restless()
+                && let Look::Ran(cpu) = self.look(place, now)
+            {
+                self.unexplained = self.unexplained.saturating_sub(cpu);
+                somebody_ran = true;
+            }
+        }
+        // Every system call counts here: what remains is looked into only if somebody else can have used it.
+        if self.unexplained > STILL + TICK_COST {
+            self.unexplained = self.unexplained.saturating_sub(self.own_cpu());
+        }
+        let due = now.saturating_sub(self.looked_for_threads) >= LONGEST_WAIT.as_nanos() as u64;
+        if self.unexplained > STILL + TICK_COST || due {
+            self.unexplained = 0;
+            let links = thread_links();
+            if links != self.links || due {
+                self.links = links;
+                self.find_threads(now, false);
+            }
             for place in 0..self.threads.len() {
-                if self.threads[place].is_restless() != first_pass {
-                    continue;
-                }
-                if !first_pass && unexplained <= STILL {
-                    break;
-                }
-                let look = self.look(place, now);
-                if let Look::Ran(cpu) = look {
-                    unexplained = unexplained.saturating_sub(cpu);
+                if self.threads[place].looked != now
+                    && let Look::Ran(_) = self.look(place, now)
+                {
                     somebody_ran = true;
                 }
-                self.threads[place].looked = now;
             }
+        }
+        if due {
+            self.wake_aggregator();
         }
         self.threads.retain(|thread| !thread.ended);
         self.quiet = if somebody_ran || self.threads.iter().any(Watched::is_restless) {
@@ -248,11 +254,19 @@ impl Loop {
         };
     }
 
+    /// CPU time of the profiler's own threads since the last call.
+    fn own_cpu(&mut self) -> u64 {
+        let own: u64 = self
+            .own_threads
+            .iter()
+            .filter_map(|tid| thread_cpu_of(*tid))
+            .sum();
+        own.saturating_sub(std::mem::replace(&mut self.own_cpu, own))
+    }
+
     fn look(&mut self, place: usize, now: u64) -> Look {
         let thread = &mut self.threads[place];
-        if thread.looked == now {
-            return Look::Still;
-        }
+        thread.looked = now;
         let Some(slot) = self.slots.get(thread.number) else {
             return Look::Still;
         };
@@ -292,8 +306,9 @@ impl Loop {
         }
     }
 
-    /// Reads the list of threads, takes on new ones and lets ended ones go.
-    fn find_threads(&mut self, now: u64) {
+    /// Reads the list of threads, takes on new ones and lets ended ones go. `existing`: they were there before the
+    /// profiler.
+    fn find_threads(&mut self, now: u64, existing: bool) {
         self.looked_for_threads = now;
         let Ok(entries) = std::fs::read_dir("/proc/self/task") else {
             return;
@@ -307,7 +322,7 @@ impl Loop {
             if self.own_threads.contains(&tid) || self.known.contains_key(&tid) {
                 continue;
             }
-            self.take_on(tid, now);
+            self.take_on(tid, now, existing);
         }
         for place in 0..self.threads.len() {
             if !alive.contains(&self.threads[place].tid) {
@@ -317,7 +332,7 @@ impl Loop {
         self.threads.retain(|thread| !thread.ended);
     }
 
-    fn take_on(&mut self, tid: i32, now: u64) {
+    fn take_on(&mut self, tid: i32, now: u64, existing: bool) {
         let Some((number, slot)) = self.slots.claim(tid) else {
             COUNTERS
                 .threads_without_slot
@@ -325,8 +340,7 @@ impl Loop {
             self.known.insert(tid, ());
             return;
         };
-        let first_look = self.threads.is_empty() && self.known.is_empty() || now == self.started;
-        let Some(thread) = Watched::begin(tid, number, now, self.started, first_look) else {
+        let Some(thread) = Watched::begin(tid, number, now, self.started, existing) else {
             self.slots.forget(tid);
             self.slots.release(number);
             return;

@@ -28,11 +28,7 @@ const ORDER: [&str; 4] = ["tick", "ctimer", "perf", "itimer"];
 ///
 /// # Errors
 /// A named engine cannot work here, or no signal is free.
-pub fn select(
-    wanted: &str,
-    signal: Option<&str>,
-    interval: u64,
-) -> Result<Selected, EngineError> {
+pub fn select(wanted: &str, signal: Option<&str>, interval: u64) -> Result<Selected, EngineError> {
     if wanted != "auto" {
         let Some(name) = ORDER.into_iter().find(|name| *name == wanted) else {
             return Err(EngineError::Unknown(wanted.to_owned()));

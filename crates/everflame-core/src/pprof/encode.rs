@@ -8,6 +8,7 @@ use super::sink::{Encoding, EncodingError, Sink};
 use crate::aggregate::{FrameId, Period, StackId, StringId, Tables};
 
 /// A loaded file, for native frames.
+#[derive(Debug, Default)]
 pub struct MappingRow {
     pub start: u64,
     pub limit: u64,
@@ -96,7 +97,12 @@ impl<'a> Strings<'a> {
     }
 }
 
-fn emit<M: Message>(sink: &mut Sink, buffer: &mut Vec<u8>, tag: u32, message: &M) -> std::io::Result<()> {
+fn emit<M: Message>(
+    sink: &mut Sink,
+    buffer: &mut Vec<u8>,
+    tag: u32,
+    message: &M,
+) -> std::io::Result<()> {
     buffer.clear();
     encoding::message::encode(tag, message, buffer);
     sink.write(buffer)
@@ -134,14 +140,24 @@ pub fn encode(
         ("cpu", "nanoseconds"),
     ] {
         let kind = writer.value_type(kind, unit);
-        emit(&mut writer.sink, &mut writer.buffer, field::SAMPLE_TYPE, &kind)?;
+        emit(
+            &mut writer.sink,
+            &mut writer.buffer,
+            field::SAMPLE_TYPE,
+            &kind,
+        )?;
     }
     writer.samples(period)?;
     writer.locations()?;
     writer.functions()?;
     writer.mappings(mappings)?;
     let period_type = writer.value_type("wall", "nanoseconds");
-    emit(&mut writer.sink, &mut writer.buffer, field::PERIOD_TYPE, &period_type)?;
+    emit(
+        &mut writer.sink,
+        &mut writer.buffer,
+        field::PERIOD_TYPE,
+        &period_type,
+    )?;
     let default = writer.strings.word("cpu");
     writer.buffer.clear();
     encoding_string_table(&writer.strings.texts, &mut writer.buffer);
@@ -405,7 +421,10 @@ mod tests {
         assert_eq!(profile.string_table[0], "");
         assert!(!profile.string_table.iter().any(|s| s.contains("unused")));
         assert_eq!(profile.function.len(), 1);
-        assert_eq!(text(profile.function[0].name), "handle \"quoted\" \u{1F525}");
+        assert_eq!(
+            text(profile.function[0].name),
+            "handle \"quoted\" \u{1F525}"
+        );
         assert_eq!(profile.function[0].start_line, 10);
         assert_eq!(profile.location[0].line[0].line, 12);
         assert_eq!(profile.mapping.len(), 1);

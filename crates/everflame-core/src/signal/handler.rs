@@ -11,6 +11,7 @@ use super::registers::Registers;
 use super::slot::{JavaScript, Slot, slots};
 use super::wake;
 use super::walk::{Stack, walk};
+use crate::native::RED_ZONE;
 use crate::v8::{EntryPoints, RegisterState, SampleInfo, wants_second_sample};
 
 static ENABLED: AtomicBool = AtomicBool::new(false);
@@ -187,13 +188,20 @@ unsafe fn write(
     let mut copy_end = stack.end;
     let mut count = 0;
     if stack.end != 0 {
-        let javascript = slot.javascript().filter(|javascript| is_current(javascript));
+        let javascript = slot
+            .javascript()
+            .filter(|javascript| is_current(javascript));
         let v8_count = match javascript {
             Some(javascript) => v8_frames(javascript, registers, &stack, scratch, &mut header),
             None => 0,
         };
         let ranges = javascript.map_or(NO_RANGES, |javascript| javascript.ranges);
-        let walked = walk(&stack, &ranges, &scratch[..v8_count.min(MAX_FRAMES)], frames);
+        let walked = walk(
+            &stack,
+            &ranges,
+            &scratch[..v8_count.min(MAX_FRAMES)],
+            frames,
+        );
         count = walked.frames;
         copy_end = walked.copy_end;
         if walked.broken {
@@ -203,11 +211,13 @@ unsafe fn write(
     header.frames = count as u16;
     let mut size = size_of::<Header>() + count * 8;
     if header.flags & flags::LEAF_IN_V8 == 0 && copy_end > registers.sp {
-        let bytes = ((copy_end - registers.sp) as usize).min(STACK_COPY) & !7;
-        // SAFETY: the source is the thread's own stack above its stack pointer, the target the reserved room.
+        let start = copy_start(registers.sp);
+        let bytes = ((copy_end - start) as usize).min(STACK_COPY) & !7;
+        // SAFETY: the source is the thread's own stack from its red zone up, the target the reserved room.
         unsafe {
-            std::ptr::copy_nonoverlapping(registers.sp as *const u8, place.add(size), bytes);
+            std::ptr::copy_nonoverlapping(start as *const u8, place.add(size), bytes);
         };
+        header.copy_start = start;
         header.stack_bytes = bytes as u32;
         size += bytes;
     }
@@ -219,6 +229,21 @@ unsafe fn write(
     unsafe { place.cast::<Header>().write(header) };
     size
 }
+
+/// Where the stack copy begins: below the stack pointer as far as code may keep values there (the red zone). On an
+/// alternate signal stack that memory may not exist, and the copy begins at the stack pointer.
+fn copy_start(sp: u64) -> u64 {
+    let here = 0u8;
+    let distance = sp.wrapping_sub(&raw const here as u64);
+    if sp % 8 == 0 && (RED_ZONE..ONE_STACK).contains(&distance) {
+        sp - RED_ZONE
+    } else {
+        sp
+    }
+}
+
+/// Our own frame is that near when the handler runs on the interrupted stack.
+const ONE_STACK: u64 = 64 * 1024;
 
 const NO_RANGES: crate::v8::CodeRanges = crate::v8::CodeRanges::empty();
 

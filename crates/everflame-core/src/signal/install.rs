@@ -23,7 +23,9 @@ pub enum InstallError {
         "no signal is free: {0} are all handled by somebody else in this process; free one of them, or name another with EVERFLAME_SIGNAL"
     )]
     NoneFree(String),
-    #[error("{0} is handled by somebody else in this process; name another signal with EVERFLAME_SIGNAL")]
+    #[error(
+        "{0} is handled by somebody else in this process; name another signal with EVERFLAME_SIGNAL"
+    )]
     Taken(String),
     #[error("{0:?} is not a signal that Everflame can use; allowed are {1}")]
     Unknown(String, String),
@@ -106,8 +108,7 @@ pub fn choose(wanted: Option<&str>) -> Result<c_int, InstallError> {
 /// # Errors
 /// Somebody else has taken the signal meanwhile, or the kernel refuses.
 pub fn install(signal: c_int) -> Result<Installed, InstallError> {
-    let refused =
-        |error: io::Error| InstallError::Refused(signal_name(signal).to_owned(), error);
+    let refused = |error: io::Error| InstallError::Refused(signal_name(signal).to_owned(), error);
     let before = signal_action(signal).map_err(refused)?;
     if is_ours(&before) {
         return Ok(Installed { signal });

@@ -8,22 +8,24 @@ mod counters;
 mod handler;
 mod install;
 mod map;
-mod registers;
 mod record;
+mod registers;
 mod ring;
 mod slot;
 pub mod terminal;
 mod wake;
 mod walk;
 
-pub use clock::{monotonic, process_cpu, realtime_offset, thread_clock_id, thread_cpu, thread_cpu_of};
-pub use counters::{COUNTERS, Counters, HISTOGRAM_BUCKETS, bucket_floor};
-pub use handler::{
-    Delivery, cookie as timer_value, set_delivery, set_enabled, set_entry_points,
+pub use clock::{
+    monotonic, process_cpu, realtime_offset, thread_clock_id, thread_cpu, thread_cpu_of,
 };
-pub use install::{InstallError, Installed, choose, install, mask_all_signals, signal_name, with_signals_masked};
+pub use counters::{COUNTERS, Counters, HISTOGRAM_BUCKETS, bucket_floor};
+pub use handler::{Delivery, cookie as timer_value, set_delivery, set_enabled, set_entry_points};
+pub use install::{
+    InstallError, Installed, choose, install, mask_all_signals, signal_name, with_signals_masked,
+};
 pub use map::Mapping;
 pub use record::{Frame, FrameKind, Header, MAX_FRAMES, MAX_RECORD, flags, kind};
 pub use ring::{RING_BYTES, Ring};
-pub use slot::{JavaScript, Slot, Slots, WaitKey, slots};
+pub use slot::{JavaScript, Slot, Slots, WaitKey, slots, thread_name};
 pub use wake::AGGREGATOR;

@@ -68,6 +68,8 @@ pub struct Header {
     pub at_fp_minus_40: u64,
     /// The C++ callback that JavaScript called, or 0.
     pub callback: u64,
+    /// Address of the first byte of the stack copy.
+    pub copy_start: u64,
     pub wait_sp: u64,
     pub wait_pc: u64,
     /// Slot index of the thread (observer's records only; a thread's own ring says it by itself).

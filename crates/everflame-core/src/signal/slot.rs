@@ -288,6 +288,12 @@ impl Slots {
     }
 }
 
+/// The kernel's name of a thread of this process; empty when it has ended.
+pub fn thread_name(tid: i32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/self/task/{tid}/comm")).unwrap_or_default();
+    name.trim_end().to_owned()
+}
+
 /// The slots of this process, mapped at first use and never given back: a late signal may still look.
 pub fn slots() -> Option<&'static Slots> {
     static SLOTS: OnceLock<Option<Slots>> = OnceLock::new();

@@ -87,8 +87,7 @@ fn restore(signal: c_int) {
     let Some(previous) = (unsafe { PREVIOUS[place].load(Ordering::SeqCst).as_ref() }) else {
         return;
     };
-    if signal_action(signal)
-        .is_ok_and(|action| action.sa_sigaction == handle as *const () as usize)
+    if signal_action(signal).is_ok_and(|action| action.sa_sigaction == handle as *const () as usize)
     {
         // SAFETY: the action was the kernel's own answer; async-signal-safe.
         unsafe { libc::sigaction(signal, previous, std::ptr::null_mut()) };

@@ -265,7 +265,8 @@ impl Sink<'_> {
             self.out[self.frames] = Frame::new(kind, address).word();
             self.frames += 1;
         } else {
-            self.out.copy_within(LEAF_SIDE + 2..MAX_FRAMES, LEAF_SIDE + 1);
+            self.out
+                .copy_within(LEAF_SIDE + 2..MAX_FRAMES, LEAF_SIDE + 1);
             self.out[MAX_FRAMES - 1] = Frame::new(kind, address).word();
         }
     }
@@ -392,10 +393,7 @@ mod tests {
         assert_eq!(frames.len(), MAX_FRAMES);
         assert_eq!(frames[0], (Native, 0x1000));
         assert_eq!(frames[MAX_FRAMES - ROOT_FRAMES - 1].0, Truncated);
-        assert_eq!(
-            frames[MAX_FRAMES - 1],
-            (Native, 0x1000 + depth as u64 - 1)
-        );
+        assert_eq!(frames[MAX_FRAMES - 1], (Native, 0x1000 + depth as u64 - 1));
         assert!(!broken);
     }
 

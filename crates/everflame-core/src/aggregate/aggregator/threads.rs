@@ -4,7 +4,7 @@ use super::super::account::{Account, Sampled, Share};
 use super::super::period::ThreadLabels;
 use super::super::tables::{StackId, StringId, Tables};
 use super::javascript::Isolates;
-use crate::signal::{Header, Slots, WaitKey, flags, kind};
+use crate::signal::{Header, Slots, WaitKey, flags, kind, thread_name};
 
 /// One record, reduced to what accounting needs.
 enum Step {
@@ -79,7 +79,6 @@ impl Threads {
         if header.kind != kind::WAIT {
             state.steps.push(Step::Settle(header.time, header.cpu));
         }
-        // A sleeping thread's clock is given out with the period too.
         state.ended |= header.kind == kind::END;
     }
 
@@ -129,6 +128,27 @@ impl ThreadState {
         });
     }
 
+    /// Gives stacks to sleeping places that no sample has taught: the thread does not answer signals, and its place is
+    /// all that is known.
+    pub(super) fn learn_places(&mut self, mut stack: impl FnMut(WaitKey) -> StackId) {
+        let taught: Vec<WaitKey> = self
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Sample(sample) => sample.key,
+                _ => None,
+            })
+            .collect();
+        for step in &self.steps {
+            if let Step::Wait(_, _, key) = step
+                && !self.account.knows(key)
+                && !taught.contains(key)
+            {
+                self.account.learn(*key, stack(*key));
+            }
+        }
+    }
+
     /// Applies every record up to `until`, in order of time.
     pub(super) fn apply(&mut self, until: u64, unseen: StackId, add: &mut impl FnMut(Share)) {
         self.steps.sort_by_key(Step::time);
@@ -155,9 +175,10 @@ impl ThreadState {
         if self.named || self.steps.is_empty() {
             return;
         }
-        let path = format!("/proc/self/task/{}/comm", self.tid);
-        let name = std::fs::read_to_string(path).unwrap_or_default();
-        self.labels = native_labels(tables, name.trim_end(), self.tid);
+        let name = thread_name(self.tid);
+        if !name.is_empty() {
+            self.labels = native_labels(tables, &name, self.tid);
+        }
     }
 
     /// Moves the remembered stacks into new tables.
