@@ -95,6 +95,8 @@ function makeWithPreload(make: Construct, options: WorkerOptions | undefined): W
   setExecArgv(own);
   try {
     return unlessRefused(own, (refusal) => {
+      // What the program itself names wrongly is for Node.js to refuse.
+      if (options?.execArgv !== undefined) return make(options);
       const refused = refusedFlags(refusal);
       return unlessRefused(
         own.filter((flag) => !refused.has(flag)),
