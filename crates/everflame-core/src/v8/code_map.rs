@@ -239,12 +239,6 @@ impl CodeMap {
         Some(&self.entries[&start].placed.function)
     }
 
-    /// Whether an address lies in a function's bytecode.
-    pub fn is_bytecode(&self, address: u64) -> bool {
-        self.find(address)
-            .is_some_and(|(_, entry)| entry.code_type == CodeType::Bytecode)
-    }
-
     /// Start and length of the bytecode that holds an address.
     pub(super) fn bytecode_around(&self, address: u64) -> Option<(u64, u32)> {
         self.find(address)
@@ -311,3 +305,7 @@ impl Placed {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "code_map_test.rs"]
+mod tests;

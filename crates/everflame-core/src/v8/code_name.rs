@@ -78,26 +78,43 @@ pub(super) fn function(name: &[u8], code_type: CodeType, script: Option<&str>) -
         }
     }
     let name = String::from_utf8_lossy(name);
+    if let Some(rest) = name.strip_prefix("RegExp") {
+        return unplaced(FunctionKind::RegExp, &regular_expression(rest));
+    }
     let (kind, name) = match name.split_once(':') {
         Some(("Builtin", rest)) => (FunctionKind::Builtin, rest),
         Some(("BytecodeHandler", rest)) => (FunctionKind::BytecodeHandler, rest),
-        Some(("RegExp", rest)) => (FunctionKind::RegExp, rest),
         Some(("Stub" | "Handler", rest)) => (FunctionKind::Stub, rest),
         _ if code_type == CodeType::WebAssembly => (FunctionKind::WebAssembly, &*name),
         _ => (FunctionKind::Other, &*name),
     };
-    let name = match kind {
-        FunctionKind::RegExp => format!("RegExp: {name}").into(),
-        _ if name.is_empty() => "(unnamed)".into(),
-        _ => name.into(),
-    };
+    unplaced(kind, if name.is_empty() { "(unnamed)" } else { name })
+}
+
+/// A function without a place in a script.
+fn unplaced(kind: FunctionKind, name: &str) -> JsFunction {
     JsFunction {
-        name,
+        name: name.into(),
         file: Box::default(),
         start_line: 0,
         start_column: 0,
         kind,
     }
+}
+
+/// V8 up to 12 writes `:<source>`, later ones `.> src: '<source>' flags: '<flags>'` (`.<` for two-byte subjects).
+fn regular_expression(rest: &str) -> String {
+    /// A pattern can be as long as a program; a frame's name should not.
+    const LONGEST: usize = 100;
+    let (source, flags) = rest
+        .split_once(" src: '")
+        .and_then(|(_, rest)| rest.strip_suffix('\'')?.rsplit_once("' flags: '"))
+        .unwrap_or((rest.trim_start_matches([':', '.']), ""));
+    let mut shown: String = source.chars().take(LONGEST).collect();
+    if shown.len() < source.len() {
+        shown.push('…');
+    }
+    format!("RegExp: /{shown}/{flags}")
 }
 
 /// From `<function> <script>:<line>:<column>`.
@@ -277,9 +294,20 @@ mod tests {
             read("BytecodeHandler:Add", CodeType::Machine),
             (FunctionKind::BytecodeHandler, "Add".into())
         );
+        for (name, expected) in [
+            ("RegExp:a+:b", "RegExp: /a+:b/"),
+            ("RegExp.> src: 'it's' flags: 'gi'", "RegExp: /it's/gi"),
+            ("RegExp.< src: '' flags: ''", "RegExp: //"),
+        ] {
+            assert_eq!(
+                read(name, CodeType::Machine),
+                (FunctionKind::RegExp, expected.into())
+            );
+        }
+        let long = format!("RegExp:{}", "é".repeat(500));
         assert_eq!(
-            read("RegExp:a+:b", CodeType::Machine),
-            (FunctionKind::RegExp, "RegExp: a+:b".into())
+            read(&long, CodeType::Machine).1,
+            format!("RegExp: /{}…/", "é".repeat(100))
         );
         assert_eq!(
             read("mul", CodeType::WebAssembly),

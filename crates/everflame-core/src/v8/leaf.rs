@@ -66,12 +66,11 @@ pub fn leaf(words: &LeafWords, frames: &[u64], map: &CodeMap) -> Leaf {
         lookup: Lookup::Exact,
     };
     match code.kind {
-        _ if is_interpreter(code) => interpreted(words, frames, map),
-        FunctionKind::Builtin | FunctionKind::Stub => match lost_caller(words, frames, map) {
-            Some(caller) => Leaf {
-                addresses: [Some(exact), Some(caller)],
-            },
-            None => Leaf::one(exact),
+        _ if is_interpreter(code) => Leaf {
+            addresses: [interpreted(words, frames, map), None],
+        },
+        FunctionKind::Builtin | FunctionKind::Stub => Leaf {
+            addresses: [Some(exact), lost_caller(words, frames, map)],
         },
         _ => Leaf::one(exact),
     }
@@ -96,7 +95,7 @@ pub fn executing_bytecode(
     let (start, length) = map.bytecode_around(first)?;
     // The register counts from the tagged array, the map from its first bytecode.
     let offset = offset_register.checked_sub(map.bytecode_header()?)?;
-    (offset < u64::from(length)).then_some(JsAddress {
+    (offset < u64::from(length)).then(|| JsAddress {
         address: start + offset,
         lookup: Lookup::Exact,
     })
@@ -117,16 +116,15 @@ pub(super) fn is_interpreter(function: &JsFunction) -> bool {
     }
 }
 
-/// In the interpreter the function is usually V8's first frame; if it is not, it is put there.
-fn interpreted(words: &LeafWords, frames: &[u64], map: &CodeMap) -> Leaf {
+/// In the interpreter the function is usually V8's first frame; if it is not, it has to be put there.
+fn interpreted(words: &LeafWords, frames: &[u64], map: &CodeMap) -> Option<JsAddress> {
     let offset = words.at_fp_minus_40;
-    let position = words.at_fp_minus_32.wrapping_add(offset >> 32);
-    let valid = words.at_fp_minus_32 & 1 == 1 && offset as u32 == 0 && map.is_bytecode(position);
-    if !valid || frames.first() == Some(&position) {
-        return Leaf::default();
-    }
-    Leaf::one(JsAddress {
-        address: position,
+    let address = words.at_fp_minus_32.wrapping_add(offset >> 32);
+    let is_position = words.at_fp_minus_32 & 1 == 1
+        && offset as u32 == 0
+        && map.bytecode_around(address).is_some();
+    (is_position && frames.first() != Some(&address)).then_some(JsAddress {
+        address,
         lookup: Lookup::Exact,
     })
 }
@@ -135,12 +133,244 @@ fn interpreted(words: &LeafWords, frames: &[u64], map: &CodeMap) -> Leaf {
 /// the caller's caller first. The caller's return address is where the call left it.
 fn lost_caller(words: &LeafWords, frames: &[u64], map: &CodeMap) -> Option<JsAddress> {
     let address = if words.lr != 0 { words.lr } else { words.at_sp };
-    if frames.first() == Some(&address) {
+    if frames.first() == Some(&address) || map.bytecode_around(address).is_some() {
         return None;
     }
     let caller = map.function_at(address, Lookup::Return)?;
-    (caller.kind == FunctionKind::JavaScript && !map.is_bytecode(address)).then_some(JsAddress {
+    if is_interpreter(caller) {
+        return interpreted(words, frames, map);
+    }
+    (caller.kind == FunctionKind::JavaScript).then_some(JsAddress {
         address,
         lookup: Lookup::Return,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::code_event::{AddedCode, CodeEvent, CodeType, Tables};
+    use super::*;
+
+    const FUNCTION: u64 = 0x1000;
+    const CALLER: u64 = 0x2000;
+    const BASELINE: u64 = 0x3000;
+    const BUILTIN: u64 = 0x4000;
+    const HANDLER: u64 = 0x5000;
+    const TRAMPOLINE: u64 = 0x6000;
+    const NATIVE: u64 = 0x9_0000;
+    /// From a tagged array to its first bytecode.
+    const HEADER: u64 = 63;
+    const ARRAY: u64 = FUNCTION - HEADER;
+
+    fn map() -> CodeMap {
+        let mut map = CodeMap::empty(None, Some(HEADER));
+        for (start, code_type, name) in [
+            (FUNCTION, CodeType::Bytecode, "JS:~function /a.js:1:1"),
+            (CALLER, CodeType::Machine, "JS:*caller /a.js:9:1"),
+            (BASELINE, CodeType::Machine, "JS:^baseline /a.js:5:1"),
+            (BUILTIN, CodeType::Machine, "Builtin:Add_Baseline"),
+            (HANDLER, CodeType::Machine, "BytecodeHandler:AddHandler"),
+            (
+                TRAMPOLINE,
+                CodeType::Machine,
+                "Builtin:InterpreterEntryTrampoline",
+            ),
+        ] {
+            map.replay(CodeEvent::Added(Box::new(AddedCode {
+                start,
+                length: 0x100,
+                code_type,
+                name: name.as_bytes().into(),
+                script: None,
+                tables: Tables::None,
+            })));
+        }
+        map
+    }
+
+    /// The names of the whole stack.
+    fn stack(words: LeafWords, frames: &[u64]) -> Vec<String> {
+        let mut map = map();
+        let mut addresses = Vec::new();
+        leaf(&words, frames, &map).above(frames, &mut addresses);
+        let mut resolved = Vec::new();
+        for address in addresses {
+            map.resolve(address.address, address.lookup, &mut resolved);
+        }
+        resolved
+            .iter()
+            .map(|frame| frame.function.name.to_string())
+            .collect()
+    }
+
+    fn at(pc: u64) -> LeafWords {
+        LeafWords {
+            pc,
+            ..LeafWords::default()
+        }
+    }
+
+    /// In the frame of the interpreted function, at a bytecode.
+    fn interpreting(pc: u64, offset: u64) -> LeafWords {
+        LeafWords {
+            at_fp_minus_32: ARRAY,
+            at_fp_minus_40: (HEADER + offset) << 32,
+            ..at(pc)
+        }
+    }
+
+    #[test]
+    fn compiled_code_is_its_own_leaf() {
+        assert_eq!(
+            stack(at(BASELINE + 8), &[CALLER + 8]),
+            ["baseline", "caller"]
+        );
+        // What lies on top of its stack is a value, not its caller.
+        let words = LeafWords {
+            at_sp: CALLER + 8,
+            ..at(BASELINE + 8)
+        };
+        assert_eq!(stack(words, &[]), ["baseline"]);
+    }
+
+    #[test]
+    fn a_handler_is_no_frame() {
+        for pc in [HANDLER + 4, TRAMPOLINE + 4] {
+            let words = interpreting(pc, 5);
+            assert_eq!(
+                stack(words, &[FUNCTION + 5, CALLER + 8]),
+                ["function", "caller"]
+            );
+        }
+    }
+
+    #[test]
+    fn an_interpreted_function_that_v8_misses_is_put_back() {
+        let words = interpreting(HANDLER + 4, 5);
+        assert_eq!(stack(words, &[CALLER + 8]), ["function", "caller"]);
+    }
+
+    #[test]
+    fn frame_words_that_are_no_position_are_not_believed() {
+        for words in [
+            LeafWords {
+                at_fp_minus_32: ARRAY + 1,
+                ..interpreting(HANDLER, 5)
+            },
+            LeafWords {
+                at_fp_minus_40: 5,
+                ..interpreting(HANDLER, 5)
+            },
+            interpreting(HANDLER, 0x100),
+            at(HANDLER),
+        ] {
+            assert_eq!(stack(words, &[CALLER + 8]), ["caller"], "{words:x?}");
+        }
+    }
+
+    #[test]
+    fn a_builtin_without_a_frame_gives_its_caller_back() {
+        let words = LeafWords {
+            at_sp: BASELINE + 0x20,
+            ..at(BUILTIN + 4)
+        };
+        assert_eq!(
+            stack(words, &[CALLER + 8]),
+            ["Add_Baseline", "baseline", "caller"]
+        );
+        // On arm64 the return address is in the link register.
+        let words = LeafWords {
+            lr: BASELINE + 0x20,
+            ..at(BUILTIN + 4)
+        };
+        assert_eq!(
+            stack(words, &[CALLER + 8]),
+            ["Add_Baseline", "baseline", "caller"]
+        );
+        // Called by the interpreter.
+        let words = LeafWords {
+            at_sp: HANDLER + 8,
+            ..interpreting(BUILTIN + 4, 3)
+        };
+        assert_eq!(
+            stack(words, &[CALLER + 8]),
+            ["Add_Baseline", "function", "caller"]
+        );
+    }
+
+    #[test]
+    fn a_builtin_with_a_frame_stands_above_its_caller() {
+        let words = LeafWords {
+            at_sp: 0x77,
+            ..at(BUILTIN + 4)
+        };
+        assert_eq!(stack(words, &[CALLER + 8]), ["Add_Baseline", "caller"]);
+        let words = LeafWords {
+            at_sp: CALLER + 8,
+            ..at(BUILTIN + 4)
+        };
+        assert_eq!(
+            stack(words, &[CALLER + 8]),
+            ["Add_Baseline", "caller"],
+            "not twice"
+        );
+    }
+
+    #[test]
+    fn native_code_has_no_javascript_leaf() {
+        assert_eq!(stack(at(NATIVE), &[CALLER + 8]), ["caller"]);
+    }
+
+    #[test]
+    fn returns_into_the_interpreter_are_no_frames() {
+        assert_eq!(
+            stack(at(BASELINE), &[TRAMPOLINE + 8, FUNCTION + 5]),
+            ["baseline", "function"]
+        );
+    }
+
+    #[test]
+    fn the_register_has_the_executing_bytecode() {
+        let map = map();
+        let exact = |address| {
+            Some(JsAddress {
+                address,
+                lookup: Lookup::Exact,
+            })
+        };
+        let saved = FUNCTION + 5;
+        assert_eq!(
+            executing_bytecode(HANDLER, HEADER + 9, saved, &map),
+            exact(FUNCTION + 9)
+        );
+        assert_eq!(
+            executing_bytecode(HANDLER, HEADER, saved, &map),
+            exact(FUNCTION)
+        );
+        assert_eq!(
+            executing_bytecode(HANDLER, HEADER + 0x100, saved, &map),
+            None,
+            "beyond"
+        );
+        assert_eq!(
+            executing_bytecode(HANDLER, HEADER - 1, saved, &map),
+            None,
+            "before"
+        );
+        assert_eq!(
+            executing_bytecode(HANDLER, u64::MAX, saved, &map),
+            None,
+            "garbage"
+        );
+        assert_eq!(
+            executing_bytecode(BUILTIN, HEADER + 9, saved, &map),
+            None,
+            "not the interpreter"
+        );
+        assert_eq!(
+            executing_bytecode(HANDLER, HEADER + 9, CALLER, &map),
+            None,
+            "not interpreted"
+        );
+    }
 }
