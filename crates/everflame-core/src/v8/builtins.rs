@@ -5,7 +5,7 @@ use super::maps::executable_files;
 use super::structs::MemoryRange;
 
 /// Where an isolate has its builtins and its code.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct BuiltinRanges {
     pub embedded: MemoryRange,
     pub code_range: MemoryRange,
