@@ -5,25 +5,23 @@
 import { isMainThread } from 'node:worker_threads';
 import { readSetting } from './config/resolve';
 import { Logger, messageOf } from './log';
-import { Profiler } from './profiler';
-import { reportToRun } from './run-report';
-import { attachWorker } from './workers/attach';
 
+// Each thread loads no more than it needs: this is the program's starting time.
 if (isMainThread) startProfiler();
-else attachWorker();
+else (require('./workers/attach') as typeof import('./workers/attach')).attachWorker();
 
 function startProfiler(): void {
-  const enabled = readSetting('enabled', process.env);
-  const logger = new Logger(readSetting('logLevel', process.env).value);
-  for (const warning of enabled.warnings) logger.warn(warning);
-  if (!enabled.value) return;
+  // What is wrong with a setting is for the profiler to say, which reads them all.
+  if (!readSetting('enabled', process.env)) return;
+  const { Profiler } = require('./profiler') as typeof import('./profiler');
+  const { reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
     const profiler = new Profiler({}, 'preload').start();
     const { running, output } = profiler.status;
     if (running && output !== undefined) reportToRun({ kind: 'started', pid: process.pid, prefix: output });
   } catch (error) {
     const reason = messageOf(error);
-    logger.error(`${reason}. The program runs without a profiler.`);
+    new Logger(readSetting('logLevel', process.env)).error(`${reason}. The program runs without a profiler.`);
     reportToRun({ kind: 'failed', pid: process.pid, reason });
   }
 }

@@ -5,7 +5,6 @@ import type { Configuration } from './config/settings';
 import type { Engine, EngineMetrics, Profile, StartReport, ThreadStatus } from './engine';
 import { Logger, messageOf } from './log';
 import { assertWritable } from './output/folder';
-import { inboxPrefix } from './output/inbox';
 import { ProfileWriter } from './output/writer';
 import { startEngine } from './select-engine';
 import { planWorkers } from './workers/plan';
@@ -152,7 +151,9 @@ export class Profiler {
   private outputPrefix(): string | undefined {
     const { output } = this.configuration;
     if (output !== undefined) return resolve(output);
-    return this.origin === 'preload' ? inboxPrefix() : undefined;
+    if (this.origin !== 'preload') return undefined;
+    const { inboxPrefix } = require('./output/inbox') as typeof import('./output/inbox');
+    return inboxPrefix();
   }
 
   private engineOptions(outputPrefix: string | undefined): Parameters<typeof startEngine>[0] {

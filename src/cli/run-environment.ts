@@ -31,7 +31,7 @@ export function runEnvironment(flags: Record<string, unknown>, own: NodeJS.Proce
     if (parsed.ok) {
       environment[variable as string] = String(raw);
     } else {
-      const used = parsed.use ?? readSetting(name, own).value;
+      const used = parsed.use ?? readSetting(name, own);
       if (parsed.use !== undefined) environment[variable as string] = String(parsed.use);
       warnings.push(badValueWarning(`--${setting.flag.name}`, raw, parsed.allowed, used));
     }

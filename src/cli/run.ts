@@ -27,7 +27,7 @@ export async function run(
 ): Promise<void> {
   const settled = runEnvironment(flags, process.env);
   const { environment } = settled;
-  const logger = new Logger(readSetting('logLevel', environment).value);
+  const logger = new Logger(readSetting('logLevel', environment));
   for (const warning of [...warnings, ...settled.warnings]) logger.warn(warning);
   const outcome = RunOutcome.open();
   if (outcome) environment[REPORT_VARIABLE] = outcome.path;

@@ -29,15 +29,14 @@ export function resolveConfiguration(options: unknown, environment: NodeJS.Proce
   return { configuration: resolved as unknown as Configuration, warnings };
 }
 
-/** Reads one setting from the environment alone, as the preload does before it loads anything else. */
+/** Reads one setting from the environment alone; what is wrong with it is told by `resolveConfiguration`. */
 export function readSetting<Name extends SettingName>(
   name: Name,
   environment: NodeJS.ProcessEnv,
-): { value: Configuration[Name]; warnings: string[] } {
-  const warnings: string[] = [];
+): Configuration[Name] {
   const setting: Setting = settings[name];
-  const value = fromEnvironment(setting, environment, warnings) ?? setting.default;
-  return { value: value as Configuration[Name], warnings };
+  const value = fromEnvironment(setting, environment, []) ?? setting.default;
+  return value as Configuration[Name];
 }
 
 /** The sentence for a value that could not be used. `source` says where it was found. */

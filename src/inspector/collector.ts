@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { threadId } from 'node:worker_threads';
 import type { ThreadPeriod, V8Profile } from './v8-profile';
 
-/** Node.js 23.9 and later, and not in the typings of the oldest version supported. */
+/** Not in Node.js 20, nor in its typings. */
 interface ThreadClock {
   threadCpuUsage?: () => { user: number; system: number };
 }

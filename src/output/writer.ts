@@ -1,6 +1,5 @@
 import type { Profile } from '../engine';
-import type { Logger } from '../log';
-import { pruneInbox } from './inbox';
+import { type Logger, messageOf } from '../log';
 import { profilePath, writeFailure, writeProfile, writeProfileSync } from './pprof-file';
 
 /** Writes the profiles of one process as files, and says once what keeps it from doing so. */
@@ -27,11 +26,7 @@ export class ProfileWriter {
       this.reportFailure(path, error);
     }
     this.unfinished = undefined;
-    if (this.inbox) {
-      await pruneInbox(this.prefix).catch((error: unknown) =>
-        this.logger.debug(`cannot tidy ${this.prefix}: ${error}`),
-      );
-    }
+    if (this.inbox) await this.tidy();
   }
 
   /** Writes the file that `write` has not finished. For a process that is about to end. */
@@ -52,6 +47,14 @@ export class ProfileWriter {
     } catch (error) {
       this.reportFailure(path, error);
     }
+  }
+
+  private async tidy(): Promise<void> {
+    // Not needed at the start, which is the program's time.
+    const { pruneInbox } = require('./inbox') as typeof import('./inbox');
+    await pruneInbox(this.prefix).catch((error: unknown) => {
+      this.logger.debug(`cannot tidy ${this.prefix}: ${messageOf(error)}`);
+    });
   }
 
   private succeeded(path: string, data: Buffer): void {

@@ -1,0 +1,84 @@
+import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { pruneInbox } from '#src/output/inbox.js';
+import { profilePath, writeFailure, writeProfile, writeProfileSync } from '#src/output/pprof-file.js';
+import { temporaryFolder } from '../support/folder.js';
+import { run } from '../support/spawn.js';
+
+test('a profile is there whole or not at all, by both ways of writing', async (t) => {
+  const folder = temporaryFolder(t);
+  const data = Buffer.from('profile');
+  await writeProfile(profilePath(join(folder, 'p'), 0), data);
+  writeProfileSync(profilePath(join(folder, 'p'), 1), data);
+  t.deepEqual(
+    readdirSync(folder).sort(),
+    [0, 1].map((number) => `p.${process.pid}.${number}.wall.pprof`),
+  );
+  // The target is a folder, so renaming fails after the temporary file was written: nothing may stay of it.
+  const target = join(folder, 'blocked');
+  await writeProfile(join(target, 'x'), data);
+  await t.throwsAsync(writeProfile(target, data), { code: 'EISDIR' });
+  t.throws(() => writeProfileSync(target, data), { code: 'EISDIR' });
+  t.false(readdirSync(folder).some((name) => name.endsWith('.tmp')));
+});
+
+test('a full disk is told as such, with the remedy', async (t) => {
+  // A limit of the process on the size of files stands for a disk without room: the write fails half-way.
+  const folder = temporaryFolder(t);
+  const script = `
+    process.on('SIGXFSZ', () => {});
+    const { writeProfileSync, writeFailure } = require(${JSON.stringify(join(process.cwd(), 'dist/src/output/pprof-file.js'))});
+    try { writeProfileSync('big', Buffer.alloc(1 << 20)); } catch (error) { console.log(writeFailure('big', error)); }
+    console.log(require('node:fs').readdirSync('.').length);`;
+  const end = await run('sh', ['-c', `ulimit -f 8; exec "$0" -e "$1"`, process.execPath, script], {
+    cwd: folder,
+  });
+  t.regex(
+    end.stdout,
+    /^cannot write profiles to big: EFBIG.* The disk is full: free space, or name another place .* The program goes on\.\n0\n$/,
+  );
+});
+
+test('each kind of failure has its remedy', (t) => {
+  const failure = (code: string): string =>
+    writeFailure('/x/p', Object.assign(new Error(`${code}: reason`), { code }));
+  for (const [code, words] of [
+    ['ENOSPC', 'The disk is full'],
+    ['EDQUOT', 'The disk is full'],
+    ['EROFS', 'read-only'],
+    ['EACCES', 'Give this user the right'],
+    ['ENOTDIR', 'not a directory'],
+    ['EIO', 'Check the path'],
+  ] as const) {
+    const sentence = failure(code);
+    t.true(sentence.startsWith(`cannot write profiles to /x/p: ${code}: reason. `), sentence);
+    t.true(sentence.includes(words), sentence);
+    t.true(sentence.includes('DD_PROFILING_OUTPUT_PPROF=<prefix> or --output <dir>'), sentence);
+  }
+});
+
+test('an inbox keeps the newest profiles within its limits, and nothing else is touched', async (t) => {
+  const folder = temporaryFolder(t, { 'notes.txt': 'mine' });
+  const now = 1_000_000_000_000;
+  for (let hour = 0; hour < 6; hour++) {
+    const path = join(folder, `p.1.${hour}.wall.pprof`);
+    writeFileSync(path, 'x'.repeat(100));
+    utimesSync(path, (now - hour * 3_600_000) / 1000, (now - hour * 3_600_000) / 1000);
+  }
+  await pruneInbox(join(folder, 'p'), now, { age: 4.5 * 3_600_000, bytes: 1000 });
+  const profiles = (): string[] =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.pprof'))
+      .sort();
+  t.deepEqual(
+    profiles(),
+    [0, 1, 2, 3, 4].map((hour) => `p.1.${hour}.wall.pprof`),
+  );
+  await pruneInbox(join(folder, 'p'), now, { age: 4.5 * 3_600_000, bytes: 250 });
+  t.deepEqual(
+    profiles(),
+    [0, 1].map((hour) => `p.1.${hour}.wall.pprof`),
+  );
+  t.true(statSync(join(folder, 'notes.txt')).isFile());
+});
