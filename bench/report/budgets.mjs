@@ -1,6 +1,6 @@
 /**
  * The budgets that this run can judge. Each gives the measured figure and its limit, in the unit named, or nothing
- * where the run has no such section or variant.
+ * where the run has no such section or variant. A floor is what the same figure is without a profiler.
  */
 const RULES = [
   {
@@ -32,12 +32,14 @@ const RULES = [
     unit: 'ms',
     limit: () => 1,
     figure: (sections) => sections['pauses small']?.everflame?.blockMilliseconds.worst,
+    floor: (sections) => sections['pauses small']?.none?.blockMilliseconds.worst,
   },
   {
     what: 'longest block of the event loop at the flush of a wide profile, worst of all flushes',
     unit: 'ms',
     limit: () => 1,
     figure: (sections) => sections['pauses wide']?.everflame?.blockMilliseconds.worst,
+    floor: (sections) => sections['pauses wide']?.none?.blockMilliseconds.worst,
   },
   {
     what: 'time on the main thread at preload, empty program',
@@ -69,11 +71,11 @@ function difference(section, metric) {
 /** Judges every budget for which this run has the figures. */
 export function judge(sections) {
   const verdicts = [];
-  for (const { what, unit, limit, figure } of RULES) {
+  for (const { what, unit, limit, figure, floor } of RULES) {
     const measured = figure(sections);
     const allowed = limit(sections);
     if (measured === undefined || allowed === undefined) continue;
-    verdicts.push({ what, unit, measured, allowed, met: measured <= allowed });
+    verdicts.push({ what, unit, measured, allowed, floor: floor?.(sections), met: measured <= allowed });
   }
   return verdicts;
 }

@@ -60,13 +60,18 @@ function sectionTable(name, table) {
 }
 
 function budgetTable(verdicts) {
-  const rows = verdicts.map(({ what, unit, measured, allowed, met }) => {
-    const figure = (number) => `${number.toFixed(2)} ${unit}`.trim();
-    return `| ${what} | ${figure(allowed)} | ${figure(measured)} | ${met ? 'met' : 'missed'} |`;
+  const rows = verdicts.map(({ what, unit, measured, allowed, floor, met }) => {
+    const figure = (number) => (number === undefined ? '' : `${number.toFixed(2)} ${unit}`.trim());
+    return `| ${what} | ${figure(allowed)} | ${figure(measured)} | ${figure(floor)} | ${met ? 'met' : 'missed'} |`;
   });
-  return ['### budgets', '', '| what | at most | measured | |', '|---|---:|---:|---|', ...rows, ''].join(
-    '\n',
-  );
+  return [
+    '### budgets',
+    '',
+    '| what | at most | measured | without a profiler | |',
+    '|---|---:|---:|---:|---|',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 /** The whole result for a reader: the host, one table for each section, and the budgets. */
