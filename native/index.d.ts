@@ -42,6 +42,14 @@ export interface HistogramBucket {
 /** The profiler's own counters. Cheap; may be called at any time. */
 export declare function metrics(): NativeMetrics
 
+/** A part of JavaScript stacks that this V8 may or may not give. */
+export interface NativeFeature {
+  name: string
+  ok: boolean
+  /** Why not; empty when it works. */
+  reason: string
+}
+
 /** Totals since the process started. */
 export interface NativeMetrics {
   /** By name: `samples`, `dropped_ring_full`, `signals_running` and so on. */
@@ -69,6 +77,8 @@ export interface NativeProfile {
 export interface NativeStatus {
   running: boolean
   threads: Array<NativeThread>
+  /** Empty before the first thread was attached. */
+  features: Array<NativeFeature>
 }
 
 /** A thread that is being sampled. */

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile};
+use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile, SelfTest};
 use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, select};
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{self, Slots};
-use crate::v8::{EntryError, EntryPoints, IsolateLog};
+use crate::v8::{
+    CALIBRATION_SOURCE, EntryError, EntryPoints, Isolate, IsolateLog, RegisterState, SampleInfo,
+};
 
 /// What to sample and how.
 #[derive(Clone, Debug)]
@@ -58,6 +60,10 @@ pub enum ThreadError {
     EntryPoints(#[from] EntryError),
     #[error("this thread runs no JavaScript")]
     NoIsolate,
+    #[error(
+        "V8's stack walker failed its self-test ({0}); this build of Node.js is not supported, so profiles come from V8's own profiler"
+    )]
+    SelfTest(String),
     #[error("more than 4096 threads are profiled already")]
     NoSlot,
     #[error(transparent)]
@@ -68,6 +74,8 @@ struct Runtime {
     slots: &'static Slots,
     mailbox: Arc<Mailbox>,
     observer: Mutex<Option<Arc<Observer>>>,
+    /// V8's stack walker was proved in this process.
+    tested: AtomicBool,
 }
 
 fn runtime() -> Result<&'static Runtime, StartError> {
@@ -83,6 +91,7 @@ fn runtime() -> Result<&'static Runtime, StartError> {
         slots,
         mailbox,
         observer: Mutex::new(None),
+        tested: AtomicBool::new(false),
     }))
 }
 
@@ -256,7 +265,7 @@ pub struct Attached {
 /// # Errors
 /// V8's entry points are missing, the thread has no isolate, or no slot is free.
 ///
-/// `compile` compiles and runs `v8::CALIBRATION_SOURCE` on this thread; called for the first isolate only.
+/// `script` compiles and runs JavaScript on this thread; called for the first isolate only.
 ///
 /// # Safety
 /// The calling thread runs JavaScript, V8's heap is not being collected, and [`detach`] is called on this thread
@@ -264,7 +273,7 @@ pub struct Attached {
 pub unsafe fn attach(
     name: String,
     id: String,
-    compile: impl FnOnce(),
+    script: impl Fn(&str),
 ) -> Result<Attached, ThreadError> {
     let runtime = runtime()?;
     let entry = EntryPoints::resolve()?;
@@ -280,7 +289,7 @@ pub unsafe fn attach(
         slot.stack_end.store(end, Ordering::Relaxed);
     }
     // SAFETY: the caller's promise: the isolate is current on this thread.
-    let log = unsafe { IsolateLog::attach(entry, isolate, compile) };
+    let log = unsafe { IsolateLog::attach(entry, isolate, || script(CALIBRATION_SOURCE)) };
     // SAFETY: as above.
     let ranges = unsafe { entry.code_ranges(isolate) };
     let thread = Arc::new(JavaScriptThread {
@@ -305,7 +314,84 @@ pub unsafe fn attach(
     if let Some(observer) = &*observer {
         observer.discover();
     }
-    Ok(Attached { thread, tid })
+    drop(observer);
+    let attached = Attached { thread, tid };
+    if !runtime.tested.load(Ordering::Acquire) {
+        // SAFETY: the caller's promise: the isolate is current on this thread.
+        match unsafe { self_test(runtime, &attached.thread, entry, isolate) } {
+            Ok(()) => runtime.tested.store(true, Ordering::Release),
+            Err(reason) => {
+                // SAFETY: still on the thread that attached.
+                unsafe { detach(attached) };
+                return Err(ThreadError::SelfTest(reason));
+            }
+        }
+    }
+    Ok(attached)
+}
+
+/// Has V8 walk this thread, which JavaScript has just called, and the aggregator name what it found.
+///
+/// # Safety
+/// `isolate` is current on this thread.
+unsafe fn self_test(
+    runtime: &Runtime,
+    thread: &JavaScriptThread,
+    entry: &'static EntryPoints,
+    isolate: Isolate,
+) -> Result<(), String> {
+    let mut frames = vec![0; 64];
+    let mut info = SampleInfo::new();
+    let count = unsafe {
+        // SAFETY: the caller's promise; the registers are this thread's own.
+        entry.get_stack_sample(isolate, &own_registers(), &mut frames, &mut info)
+    };
+    frames.truncate(count);
+    let (reply, answer) = std::sync::mpsc::channel();
+    runtime.mailbox.tell(Command::SelfTest(SelfTest {
+        number: thread.number,
+        sequence: thread.log.sequence().load(Ordering::Acquire),
+        frames,
+        reply,
+    }));
+    answer
+        .recv_timeout(SELF_TEST_LIMIT)
+        .unwrap_or_else(|_| Err("no answer from the profiler's own thread".to_owned()))
+}
+
+/// Program counter, stack and frame pointer of the calling thread, near enough for a walk of its callers.
+#[inline(never)]
+fn own_registers() -> RegisterState {
+    let (pc, sp, fp): (u64, u64, u64);
+    // SAFETY: reads three registers and writes three others.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        std::arch::asm!("lea {}, [rip]", "mov {}, rsp", "mov {}, rbp", out(reg) pc, out(reg) sp, out(reg) fp);
+    };
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        std::arch::asm!("adr {}, .", "mov {}, sp", "mov {}, x29", out(reg) pc, out(reg) sp, out(reg) fp);
+    };
+    RegisterState::new(pc, sp, fp, 0)
+}
+
+/// The aggregator needs a few milliseconds; on a machine that gives it no CPU time for longer the inspector is better.
+const SELF_TEST_LIMIT: Duration = Duration::from_secs(2);
+
+/// What works here, by name: `Err` says why not. Empty before the first thread was attached.
+pub fn features() -> Vec<(&'static str, Result<(), &'static str>)> {
+    let Some(features) = runtime()
+        .ok()
+        .and_then(|runtime| runtime.mailbox.features.get())
+    else {
+        return Vec::new();
+    };
+    vec![
+        ("executing lines", features.lines),
+        ("executing lines of Sparkplug code", features.baseline_lines),
+        ("inlined functions", features.inlining),
+    ]
 }
 
 /// The thread's isolate ends: its clock is noted, and V8 sends no more code events.

@@ -1,14 +1,13 @@
 //! Node-API bindings of Everflame: conversion only. Everything that decides is in `everflame-core`.
 
-mod metrics;
-mod options;
+pub mod metrics;
+pub mod options;
 mod pin;
-mod profile;
+pub mod profile;
 
 use std::time::Duration;
 
 use everflame_core::session::{self, Attached};
-use everflame_core::v8::CALIBRATION_SOURCE;
 use napi::bindgen_prelude::{Env, Object, Unknown};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
@@ -42,10 +41,10 @@ pub fn attach_thread(env: Env, thread_id: u32, name: String) -> Result<()> {
     // SAFETY: called from JavaScript on this thread, so its isolate is current and not collecting; the hook below runs
     // on the same thread before the isolate ends.
     let attached = unsafe {
-        session::attach(name, thread_id.to_string(), || {
+        session::attach(name, thread_id.to_string(), |source| {
             // Without it V8's layout is not proved, and the report of features says so.
-            let calibrated: Result<Unknown> = env.run_script(CALIBRATION_SOURCE);
-            drop(calibrated);
+            let ran: Result<Unknown> = env.run_script(source);
+            drop(ran);
         })
     }
     .map_err(failed)?;
@@ -105,11 +104,22 @@ pub struct NativeThread {
     pub dropped: f64,
 }
 
+/// A part of JavaScript stacks that this V8 may or may not give.
+#[napi(object)]
+pub struct NativeFeature {
+    pub name: String,
+    pub ok: bool,
+    /// Why not; empty when it works.
+    pub reason: String,
+}
+
 /// Whether sampling is running, and on which threads.
 #[napi(object)]
 pub struct NativeStatus {
     pub running: bool,
     pub threads: Vec<NativeThread>,
+    /// Empty before the first thread was attached.
+    pub features: Vec<NativeFeature>,
 }
 
 /// Whether sampling is running, and on which threads.
@@ -124,8 +134,17 @@ pub fn status() -> NativeStatus {
             dropped: thread.dropped as f64,
         })
         .collect();
+    let features = session::features()
+        .into_iter()
+        .map(|(name, state)| NativeFeature {
+            name: name.to_owned(),
+            ok: state.is_ok(),
+            reason: state.err().unwrap_or_default().to_owned(),
+        })
+        .collect();
     NativeStatus {
         running: session::is_running(),
         threads,
+        features,
     }
 }

@@ -18,7 +18,7 @@ pub struct Share {
 
 /// A sample as far as accounting is concerned.
 #[derive(Clone, Copy, Debug)]
-pub struct Sampled {
+pub(super) struct Sampled {
     pub time: u64,
     /// The thread's clock.
     pub cpu: u64,
@@ -32,7 +32,7 @@ pub struct Sampled {
 
 /// One thread's running state.
 #[derive(Debug)]
-pub struct Account {
+pub(super) struct Account {
     interval: u64,
     /// Up to where wall time is accounted for.
     time: u64,
@@ -49,7 +49,7 @@ pub struct Account {
 
 impl Account {
     /// Accounting begins at `time` with the clock at `cpu`.
-    pub fn new(time: u64, cpu: u64, interval: u64) -> Account {
+    pub(super) fn new(time: u64, cpu: u64, interval: u64) -> Account {
         Account {
             interval: interval.max(1),
             time,
@@ -79,7 +79,7 @@ impl Account {
     }
 
     /// A sample: at most two shares, a sleep that ended unseen and the sample itself.
-    pub fn sample(&mut self, sample: &Sampled, mut emit: impl FnMut(Share)) {
+    pub(super) fn sample(&mut self, sample: &Sampled, mut emit: impl FnMut(Share)) {
         let before = self.time;
         let wall = self.wall_until(sample.time);
         let spent = self.cpu_until(sample.cpu);
@@ -133,17 +133,17 @@ impl Account {
     }
 
     /// Whether the stack at a sleeping place is known.
-    pub fn knows(&self, key: &WaitKey) -> bool {
+    pub(super) fn knows(&self, key: &WaitKey) -> bool {
         self.places.contains_key(key)
     }
 
     /// Remembers the stack at a sleeping place.
-    pub fn learn(&mut self, key: WaitKey, stack: StackId) {
+    pub(super) fn learn(&mut self, key: WaitKey, stack: StackId) {
         self.places.insert(key, stack);
     }
 
     /// The thread was still asleep at a known place at `time`.
-    pub fn wait(&mut self, time: u64, cpu: u64, key: WaitKey, mut emit: impl FnMut(Share)) {
+    pub(super) fn wait(&mut self, time: u64, cpu: u64, key: WaitKey, mut emit: impl FnMut(Share)) {
         let Some(stack) = self.places.get(&key).copied().or(self.last) else {
             return;
         };
@@ -165,7 +165,13 @@ impl Account {
 
     /// The end of a period, or of the thread: everything up to here is given out. `unseen` is the stack for a thread
     /// that was never sampled.
-    pub fn settle(&mut self, time: u64, cpu: u64, unseen: StackId, mut emit: impl FnMut(Share)) {
+    pub(super) fn settle(
+        &mut self,
+        time: u64,
+        cpu: u64,
+        unseen: StackId,
+        mut emit: impl FnMut(Share),
+    ) {
         let spent = self.cpu_until(cpu) + std::mem::take(&mut self.carried);
         let wall = self.wall_until(time);
         let place = self.asleep.or(self.last).unwrap_or(unseen);
@@ -203,7 +209,7 @@ impl Account {
     }
 
     /// Every stack that is remembered, to be rewritten when the tables are rebuilt.
-    pub fn stacks_mut(&mut self) -> impl Iterator<Item = &mut StackId> {
+    pub(super) fn stacks_mut(&mut self) -> impl Iterator<Item = &mut StackId> {
         self.places
             .values_mut()
             .chain(&mut self.last_running)

@@ -1,12 +1,13 @@
 //! The aggregator thread: drains rings, keeps accounts, rotates periods, encodes.
 
 mod javascript;
+mod self_test;
 mod threads;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 
@@ -21,8 +22,10 @@ use crate::signal::{
     AGGREGATOR, COUNTERS, Header, Slots, monotonic, process_cpu, realtime_offset, terminal,
     thread_cpu, thread_cpu_of,
 };
+use crate::v8::Features;
 use javascript::Isolates;
 pub use javascript::JavaScriptThread;
+pub use self_test::SelfTest;
 use threads::{ThreadState, Threads};
 
 /// A finished profile.
@@ -41,7 +44,7 @@ pub struct Profile {
 }
 
 /// Receives a finished profile, on the aggregator's thread.
-pub type Reply = Box<dyn FnOnce(Result<Profile, EncodingError>) + Send>;
+pub(super) type Reply = Box<dyn FnOnce(Result<Profile, EncodingError>) + Send>;
 
 /// What the aggregator is told.
 pub enum Command {
@@ -51,6 +54,8 @@ pub enum Command {
     Rotate(Encoding, Reply),
     /// Sampling has ended: the observer is gone.
     End,
+    /// Resolve the stack of a thread that certainly runs JavaScript.
+    SelfTest(SelfTest),
 }
 
 /// How profiles are made.
@@ -85,6 +90,8 @@ pub struct Mailbox {
     commands: Mutex<VecDeque<Command>>,
     javascript: Mutex<Vec<Arc<JavaScriptThread>>>,
     tid: AtomicI32,
+    /// What the self-test found; made once for the process.
+    pub features: OnceLock<Features>,
 }
 
 /// Starts the aggregator's thread.
@@ -168,7 +175,6 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             // Seldom reached: the signal is ignored after all, or is being handled on another thread.
             state.output = None;
         }
-        state.drain(mailbox);
         match mailbox.next() {
             Some(Command::Begin(options, observer, output)) => {
                 state.begin(options, observer, output);
@@ -177,7 +183,12 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
                 reply(state.rotate(mailbox, encoding));
             }
             Some(Command::End) => state.end(),
+            Some(Command::SelfTest(test)) => {
+                state.isolates.adopt(&mailbox.javascript);
+                test.answer(&mut state.isolates, &mailbox.features);
+            }
             None => {
+                state.drain(mailbox);
                 COUNTERS
                     .aggregator_cpu_nanoseconds
                     .store(thread_cpu(), Ordering::Relaxed);

@@ -11,7 +11,10 @@ use crate::native::{
 };
 use crate::pprof::MappingRow;
 use crate::signal::{COUNTERS, Frame, FrameKind, Header, flags};
-use crate::v8::{CodeMap, CodeRanges, JsFrame, JsFunction, LeafWords, VmState, leaf};
+use crate::v8::{
+    CodeMap, CodeRanges, JsAddress, JsFrame, JsFunction, LeafWords, VmState, executing_bytecode,
+    leaf,
+};
 
 /// What is needed to resolve one thread's JavaScript.
 pub(super) struct JavaScript<'a> {
@@ -218,10 +221,34 @@ impl Composer {
             .filter(|frame| frame.kind() == FrameKind::V8)
             .map(|frame| frame.address())
             .collect();
-        for address in leaf(&words, &callers, javascript.map).iter() {
+        let mut above: Vec<JsAddress> = leaf(&words, &callers, javascript.map).iter().collect();
+        let mut rest = frames;
+        let first = above.last().map(|leaf| leaf.address);
+        if let Some(interpreted) = first.or(callers.first().copied())
+            && let Some(exact) = executing_bytecode(
+                header.pc,
+                header.bytecode_offset,
+                interpreted,
+                javascript.map,
+            )
+        {
+            // In place of the position of the function's last call.
+            match above.last_mut() {
+                Some(leaf) => *leaf = exact,
+                None => {
+                    above.push(exact);
+                    let first = frames
+                        .iter()
+                        .position(|frame| frame.kind() == FrameKind::V8)
+                        .map_or(0, |place| place + 1);
+                    rest = &frames[first..];
+                }
+            }
+        }
+        for address in above {
             self.push_javascript(tables, javascript, address.address, address.lookup);
         }
-        frames
+        rest
     }
 
     fn rest(

@@ -8,6 +8,6 @@ mod period;
 mod tables;
 
 pub use account::Share;
-pub use aggregator::{Command, JavaScriptThread, Mailbox, Options, Profile, start};
+pub use aggregator::{Command, JavaScriptThread, Mailbox, Options, Profile, SelfTest, start};
 pub use period::{Entry, Period, ThreadLabels};
 pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};

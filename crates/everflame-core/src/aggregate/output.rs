@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// The file of a profile.
-pub fn path(prefix: &str, sequence: u64) -> PathBuf {
+pub(super) fn path(prefix: &str, sequence: u64) -> PathBuf {
     format!("{prefix}.{}.{sequence}.wall.pprof", std::process::id()).into()
 }
 
@@ -13,7 +13,7 @@ pub fn path(prefix: &str, sequence: u64) -> PathBuf {
 ///
 /// # Errors
 /// The folder cannot be written, or the disk is full; nothing is left behind then.
-pub fn write(prefix: &str, sequence: u64, data: &[u8]) -> io::Result<()> {
+pub(super) fn write(prefix: &str, sequence: u64, data: &[u8]) -> io::Result<()> {
     let target = path(prefix, sequence);
     let temporary = target.with_extension("pprof.tmp");
     let written = fs::File::create(&temporary)

@@ -12,7 +12,7 @@ use super::slot::{JavaScript, Slot, slots};
 use super::wake;
 use super::walk::{Stack, walk};
 use crate::native::RED_ZONE;
-use crate::v8::{EntryPoints, RegisterState, SampleInfo, wants_second_sample};
+use crate::v8::{EntryPoints, RegisterState, SampleInfo};
 
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
@@ -166,6 +166,7 @@ unsafe fn write(
         sp: registers.sp,
         fp: registers.fp,
         lr: registers.lr,
+        bytecode_offset: registers.bytecode_offset,
         weight,
         at_sp: stack.word(registers.sp).unwrap_or(0),
         at_fp_minus_32: stack.word(registers.fp.wrapping_sub(32)).unwrap_or(0),
@@ -235,7 +236,7 @@ unsafe fn write(
 fn copy_start(sp: u64) -> u64 {
     let here = 0u8;
     let distance = sp.wrapping_sub(&raw const here as u64);
-    if sp % 8 == 0 && (RED_ZONE..ONE_STACK).contains(&distance) {
+    if sp.is_multiple_of(8) && (RED_ZONE..ONE_STACK).contains(&distance) {
         sp - RED_ZONE
     } else {
         sp
@@ -275,21 +276,20 @@ fn v8_frames(
     if in_v8 {
         header.flags |= flags::LEAF_IN_V8;
     }
-    let mut state = RegisterState::new(registers.pc, registers.sp, registers.fp, registers.lr);
+    let state = RegisterState::new(registers.pc, registers.sp, registers.fp, registers.lr);
     let mut info = SampleInfo::new();
     // SAFETY: the isolate is the one current on this thread, which is interrupted.
-    let mut count =
-        unsafe { entry.get_stack_sample(javascript.isolate, &state, frames, &mut info) };
+    let count = unsafe {
+        entry.sample_stack(
+            javascript.isolate,
+            &state,
+            in_v8,
+            |address| stack.word(address),
+            frames,
+            &mut info,
+        )
+    };
     let vm_state = info.vm_state();
-    if wants_second_sample(in_v8, count, vm_state) {
-        // In a function's first or last instructions V8 gives up; seen from its caller the stack is whole.
-        if let Some(caller) = stack.word(registers.sp) {
-            state = RegisterState::new(caller, registers.sp + 8, registers.fp, registers.lr);
-            // SAFETY: as above.
-            count =
-                unsafe { entry.get_stack_sample(javascript.isolate, &state, frames, &mut info) };
-        }
-    }
     header.vm_state = vm_state.raw();
     header.callback = info.external_callback_entry();
     if count > 0 {

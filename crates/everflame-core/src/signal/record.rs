@@ -66,6 +66,8 @@ pub struct Header {
     pub at_sp: u64,
     pub at_fp_minus_32: u64,
     pub at_fp_minus_40: u64,
+    /// The register that holds the bytecode's offset while the interpreter runs.
+    pub bytecode_offset: u64,
     /// The C++ callback that JavaScript called, or 0.
     pub callback: u64,
     /// Address of the first byte of the stack copy.

@@ -9,6 +9,8 @@ pub(super) struct Registers {
     pub(super) sp: u64,
     pub(super) fp: u64,
     pub(super) lr: u64,
+    /// Where V8's interpreter keeps the offset of the bytecode at work.
+    pub(super) bytecode_offset: u64,
     result: u64,
 }
 
@@ -24,6 +26,7 @@ impl Registers {
             sp: registers[libc::REG_RSP as usize] as u64,
             fp: registers[libc::REG_RBP as usize] as u64,
             lr: 0,
+            bytecode_offset: registers[libc::REG_R9 as usize] as u64,
             result: registers[libc::REG_RAX as usize] as u64,
         }
     }
@@ -39,6 +42,7 @@ impl Registers {
             sp: context.sp,
             fp: context.regs[29],
             lr: context.regs[30],
+            bytecode_offset: context.regs[19],
             result: context.regs[0],
         }
     }

@@ -27,7 +27,7 @@ pub(super) struct Stack {
 impl Stack {
     /// The word at `address`, or `None` outside the stack.
     pub(super) fn word(&self, address: u64) -> Option<u64> {
-        if address < self.sp || address.checked_add(8)? > self.end || address % 8 != 0 {
+        if address < self.sp || address.checked_add(8)? > self.end || !address.is_multiple_of(8) {
             return None;
         }
         // SAFETY: aligned and inside the thread's mapped stack, between its stack pointer and its end.
@@ -36,7 +36,7 @@ impl Stack {
 
     /// The frame at `fp`: return address and caller's frame pointer.
     fn frame(&self, fp: u64, floor: u64) -> Option<(u64, u64)> {
-        if fp < floor || fp % 8 != 0 {
+        if fp < floor || !fp.is_multiple_of(8) {
             return None;
         }
         Some((self.word(fp.checked_add(8)?)?, self.word(fp)?))
@@ -71,8 +71,8 @@ pub(super) fn walk(
             pass.follow(found.fp, found.slot);
         }
     }
-    for place in pass.next..v8_frames.len() {
-        pass.sink.push(FrameKind::V8, v8_frames[place]);
+    for &address in v8_frames.iter().skip(pass.next) {
+        pass.sink.push(FrameKind::V8, address);
     }
     Walked {
         frames: pass.sink.frames,

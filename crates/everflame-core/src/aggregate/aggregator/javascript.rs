@@ -70,8 +70,13 @@ impl Isolates {
 
     /// The thread's code as it was when the sample was taken.
     pub(super) fn at(&mut self, number: usize, header: &Header) -> Option<JavaScript<'_>> {
+        self.at_sequence(number, header.sequence)
+    }
+
+    /// The thread's code as it was after so many code events.
+    pub(super) fn at_sequence(&mut self, number: usize, sequence: u64) -> Option<JavaScript<'_>> {
         let state = self.states.get_mut(&number)?;
-        state.replay_until(header.sequence);
+        state.replay_until(sequence);
         Some(JavaScript {
             map: &mut state.map,
             ranges: state.thread.ranges,
