@@ -1,5 +1,5 @@
 import type { Selection } from '../profile/choose';
-import { type FrameKind, threadOf } from '../profile/model';
+import { type Frame, type FrameKind, threadOf } from '../profile/model';
 
 /** A box of a flame graph: a function in the place of its callers. */
 export interface FlameNode {
@@ -13,34 +13,45 @@ export interface FlameNode {
 
 /** Merges stacks from the root: first the thread, then the frames. `thread` keeps one thread only. */
 export function buildFlameTree(selection: Selection, thread: string | undefined): FlameNode {
-  const root = makeNode('all', '', 'thread');
+  const root = makeNode({ name: 'all', place: '', kind: 'thread' });
+  // A frame is one object however many stacks hold it, so its box is described once.
+  const boxes = new Map<Frame, Box>();
   for (const { sample, value } of selection.samples) {
     const name = threadOf(sample);
     if (thread !== undefined && name !== thread) continue;
     root.value += value;
-    let node = childOf(root, name, '', 'thread');
+    let node = childOf(root, { key: name, name, place: '', kind: 'thread' });
     node.value += value;
     for (let index = sample.frames.length - 1; index >= 0; index--) {
-      const frame = sample.frames[index];
-      if (!frame) continue;
-      const file = frame.file || frame.module;
-      node = childOf(node, frame.name, frame.startLine > 0 ? `${file}:${frame.startLine}` : file, frame.kind);
+      const frame = sample.frames[index] as Frame;
+      let box = boxes.get(frame);
+      if (!box) {
+        box = describe(frame);
+        boxes.set(frame, box);
+      }
+      node = childOf(node, box);
       node.value += value;
     }
   }
   return root;
 }
 
-function childOf(parent: FlameNode, name: string, place: string, kind: FlameNode['kind']): FlameNode {
-  const key = `${name}\0${place}`;
-  let child = parent.children.get(key);
+type Box = Pick<FlameNode, 'name' | 'place' | 'kind'> & { key: string };
+
+function describe({ name, file, module, startLine, kind }: Frame): Box {
+  const place = startLine > 0 ? `${file || module}:${startLine}` : file || module;
+  return { key: `${name}\0${place}`, name, place, kind };
+}
+
+function childOf(parent: FlameNode, box: Box): FlameNode {
+  let child = parent.children.get(box.key);
   if (!child) {
-    child = makeNode(name, place, kind);
-    parent.children.set(key, child);
+    child = makeNode(box);
+    parent.children.set(box.key, child);
   }
   return child;
 }
 
-function makeNode(name: string, place: string, kind: FlameNode['kind']): FlameNode {
+function makeNode({ name, place, kind }: Omit<Box, 'key'>): FlameNode {
   return { name, place, kind, value: 0, children: new Map() };
 }

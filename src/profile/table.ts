@@ -26,23 +26,36 @@ export function tabulate(selection: Selection, grouping: Grouping): Row[] {
     }
     return row;
   };
-  for (const { sample, value } of selection.samples) {
-    if (grouping === 'thread') {
-      const row = rowFor(threadOf(sample), '');
-      row.self += value;
-      row.total += value;
-      continue;
+  if (grouping === 'thread') {
+    for (const { sample, value } of selection.samples) addLeaf(rowFor(threadOf(sample), ''), value);
+  } else {
+    // A frame is one object however many stacks hold it, so its row is looked up by name once.
+    const rowsOfFrames = new Map<Frame, Row>();
+    const rowOf = (frame: Frame): Row => {
+      let row = rowsOfFrames.get(frame);
+      if (!row) {
+        row = rowFor(...nameOf(frame, grouping));
+        rowsOfFrames.set(frame, row);
+      }
+      return row;
+    };
+    for (const { sample, value } of selection.samples) {
+      const [leaf] = sample.frames;
+      const leafRow = leaf ? rowOf(leaf) : rowFor('(no stack)', '');
+      addLeaf(leafRow, value);
+      const callers = new Set(sample.frames.map(rowOf));
+      callers.delete(leafRow);
+      for (const row of callers) row.total += value;
     }
-    const inStack = new Set(sample.frames.map((frame) => rowFor(...nameOf(frame, grouping))));
-    for (const row of inStack) row.total += value;
-    const [leaf] = sample.frames;
-    const leafRow = leaf ? rowFor(...nameOf(leaf, grouping)) : rowFor('(no stack)', '');
-    leafRow.self += value;
-    if (!leaf) leafRow.total += value;
   }
   return [...rows.values()].sort(
     (a, b) => b.self - a.self || b.total - a.total || (a.name < b.name ? -1 : 1),
   );
+}
+
+function addLeaf(row: Row, value: number): void {
+  row.self += value;
+  row.total += value;
 }
 
 function nameOf(frame: Frame, grouping: 'function' | 'line' | 'package'): [name: string, location: string] {
