@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
-
 use super::builtins::{BuiltinAlias, BuiltinRanges};
 use super::code_event::{AddedCode, CodeEvent, CodeType, Tables};
-use super::code_name::{self, JsFunction};
+use super::code_name::JsFunction;
 use super::code_tables::{CodeTables, inlined_function};
+use super::functions::{Functions, Placed};
 use super::layout::Layout;
 use super::leaf::is_interpreter;
 use super::lines::{LogicalFrame, line_at};
-use super::script::Script;
 
 /// How an address is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +36,7 @@ pub struct JsFrame {
 pub struct CodeMap {
     /// By start address; entries never overlap.
     entries: BTreeMap<u64, Entry>,
-    functions: FxHashSet<Arc<JsFunction>>,
-    purge_at: usize,
+    functions: Functions,
     sequence: u64,
     alias: Option<BuiltinAlias>,
     bytecode_header: Option<u64>,
@@ -58,18 +55,11 @@ pub struct Counters {
     pub unknown_moves: u64,
 }
 
-/// A function together with its script.
-#[derive(Clone, Debug)]
-pub(super) struct Placed {
-    pub(super) function: Arc<JsFunction>,
-    pub(super) script: Option<Arc<Script>>,
-}
-
 #[derive(Debug)]
 struct Entry {
     length: u32,
     code_type: CodeType,
-    placed: Placed,
+    placed: Arc<Placed>,
     tables: CodeTables,
 }
 
@@ -85,8 +75,7 @@ impl CodeMap {
     pub(super) fn empty(alias: Option<BuiltinAlias>, bytecode_header: Option<u64>) -> CodeMap {
         CodeMap {
             entries: BTreeMap::new(),
-            functions: FxHashSet::default(),
-            purge_at: 1024,
+            functions: Functions::default(),
             sequence: 0,
             alias,
             bytecode_header,
@@ -131,11 +120,7 @@ impl CodeMap {
             script,
             tables,
         } = code;
-        let script_name = script.as_ref().and_then(|script| script.name.as_deref());
-        let placed = Placed {
-            function: self.intern(code_name::function(&name, code_type, script_name)),
-            script,
-        };
+        let placed = Arc::new(Placed::new(name, code_type, script));
         let tables = self.tables(tables);
         self.evict(start, length);
         self.entries.insert(
@@ -158,7 +143,7 @@ impl CodeMap {
         let placed = |start| {
             self.entries
                 .get(&start)
-                .map(|entry: &Entry| entry.placed.clone())
+                .map(|entry: &Entry| Arc::clone(&entry.placed))
         };
         let (tables, fits) = CodeTables::new(tables, format, placed);
         self.counters.refused_baseline += u64::from(!fits);
@@ -192,20 +177,6 @@ impl CodeMap {
         }
     }
 
-    fn intern(&mut self, function: JsFunction) -> Arc<JsFunction> {
-        if let Some(known) = self.functions.get(&function) {
-            return Arc::clone(known);
-        }
-        if self.functions.len() >= self.purge_at {
-            self.functions
-                .retain(|function| Arc::strong_count(function) > 1);
-            self.purge_at = (self.functions.len() * 2).max(1024);
-        }
-        let function = Arc::new(function);
-        self.functions.insert(Arc::clone(&function));
-        function
-    }
-
     /// The start of the code that holds an address.
     fn find(&self, address: u64) -> Option<(u64, &Entry)> {
         let (&start, entry) = self.entries.range(..=address).next_back()?;
@@ -224,19 +195,34 @@ impl CodeMap {
     /// The code at an address, and the offset in it.
     fn locate(&self, address: u64, lookup: Lookup) -> Option<(u64, u32)> {
         let exact = self.find_anywhere(address);
-        let is_bytecode = |start| self.entries[start].code_type == CodeType::Bytecode;
-        let (start, offset) = match (lookup, exact) {
-            (Lookup::Exact, found) => found?,
-            (Lookup::Return, Some((start, offset))) if is_bytecode(&start) => (start, offset),
-            (Lookup::Return, _) => self.find_anywhere(address.checked_sub(1)?)?,
+        let found = match (lookup, exact) {
+            (Lookup::Exact, Some(found)) => Some(found),
+            (Lookup::Return, Some((start, offset))) if self.is_bytecode(start) => {
+                Some((start, offset))
+            }
+            (Lookup::Exact, None) => None,
+            (Lookup::Return, _) => self.find_anywhere(address.checked_sub(1)?),
         };
+        let (start, offset) = found.or_else(|| self.entered_at(address))?;
         Some((start, offset as u32))
+    }
+
+    /// An interpreted function that has not begun its first bytecode has the position before it.
+    fn entered_at(&self, address: u64) -> Option<(u64, u64)> {
+        let start = address.checked_add(1)?;
+        self.is_bytecode(start).then_some((start, 0))
+    }
+
+    fn is_bytecode(&self, start: u64) -> bool {
+        self.entries
+            .get(&start)
+            .is_some_and(|entry| entry.code_type == CodeType::Bytecode)
     }
 
     /// The function whose code holds an address, inlined calls not looked into.
     pub fn function_at(&self, address: u64, lookup: Lookup) -> Option<&Arc<JsFunction>> {
         let (start, _) = self.locate(address, lookup)?;
-        Some(&self.entries[&start].placed.function)
+        Some(self.entries[&start].placed.function(&self.functions))
     }
 
     /// Start and length of the bytecode that holds an address.
@@ -262,47 +248,33 @@ impl CodeMap {
             return false;
         };
         let own = &entry.placed;
-        if lookup == Lookup::Return && is_interpreter(&own.function) {
+        let functions = &self.functions;
+        if lookup == Lookup::Return && is_interpreter(own.function(functions)) {
             return true;
         }
         if !entry.tables.decode(own.script.as_deref()) {
             self.counters.refused_baseline += 1;
         }
-        let own_frame = |line: Option<u32>| JsFrame {
-            function: Arc::clone(&own.function),
-            line: line.unwrap_or(own.function.start_line),
-        };
         match &entry.tables {
-            CodeTables::Lines(lines) => frames.push(own_frame(line_at(lines, offset))),
+            CodeTables::Lines(lines) => {
+                frames.push(own.frame_on(line_at(lines, offset), functions))
+            }
             CodeTables::Optimized { lines, inlined } => {
                 lines.frames_at(offset, &mut self.scratch);
                 for frame in &self.scratch {
                     let placed = match frame.inlined {
                         Some(literal) => inlined_function(inlined, literal),
-                        None => Some(own),
+                        None => Some(&**own),
                     };
                     match placed {
-                        Some(placed) => frames.push(placed.frame(frame.script_offset)),
+                        Some(placed) => frames.push(placed.frame(frame.script_offset, functions)),
                         None => self.counters.unknown_inlined += 1,
                     }
                 }
             }
-            CodeTables::None | CodeTables::Raw(_) => frames.push(own_frame(None)),
+            CodeTables::None | CodeTables::Raw(_) => frames.push(own.frame_on(None, functions)),
         }
         true
-    }
-}
-
-impl Placed {
-    fn frame(&self, script_offset: Option<u32>) -> JsFrame {
-        let line = script_offset
-            .zip(self.script.as_ref())
-            .map(|(offset, script)| script.line_at(offset))
-            .filter(|line| *line != 0);
-        JsFrame {
-            function: Arc::clone(&self.function),
-            line: line.unwrap_or(self.function.start_line),
-        }
     }
 }
 

@@ -1,5 +1,5 @@
 use super::super::code_event::{InlinedFunction, OptimizedTables};
-use super::super::script::LineTable;
+use super::super::script::{LineTable, Script};
 use super::super::structs::MemoryRange;
 use super::super::vlq::write_unsigned;
 use super::*;
@@ -64,6 +64,18 @@ fn a_bytecode_position_is_taken_as_it_is() {
     let mut map = empty();
     map.replay(added(0x1000, 0x10, CodeType::Bytecode, "JS:~f /a.js:1:1"));
     assert_eq!(names(&mut map, 0x1000, Lookup::Return), ["f"]);
+}
+
+#[test]
+fn a_function_that_is_being_entered_has_the_position_before_its_first_bytecode() {
+    let mut map = empty();
+    map.replay(added(0x1040, 0x10, CodeType::Bytecode, "JS:~f /a.js:4:1"));
+    map.replay(machine(0x2040, 0x10, "Builtin:A"));
+    for lookup in [Lookup::Exact, Lookup::Return] {
+        assert_eq!(names(&mut map, 0x103f, lookup), ["f"]);
+        assert_eq!(names(&mut map, 0x203f, lookup), [] as [&str; 0]);
+        assert_eq!(names(&mut map, 0x103e, lookup), [] as [&str; 0]);
+    }
 }
 
 #[test]
@@ -177,6 +189,8 @@ fn memory_of_replaced_code_is_given_back() {
             0x100,
             &format!("JS:~f{round} /a.js:{round}:1"),
         ));
+        // Only code that is hit gets a name.
+        assert!(map.function_at(start, Lookup::Exact).is_some());
     }
     assert_eq!(map.len(), 100);
     assert!(
@@ -210,12 +224,6 @@ fn table(word: u64) -> Box<[u8]> {
 
 /// Inserts with decoded-format tables, as calibration would have it.
 fn add_optimized(map: &mut CodeMap, start: u64, name: &str, file: &str, tables: OptimizedTables) {
-    let script = script(file);
-    let function = map.intern(code_name::function(
-        name.as_bytes(),
-        CodeType::Machine,
-        Some(file),
-    ));
     let placed = |start| {
         map.entries
             .get(&start)
@@ -232,10 +240,11 @@ fn add_optimized(map: &mut CodeMap, start: u64, name: &str, file: &str, tables: 
         Entry {
             length: 0x10,
             code_type: CodeType::Machine,
-            placed: Placed {
-                function,
-                script: Some(script),
-            },
+            placed: Arc::new(Placed::new(
+                name.as_bytes().into(),
+                CodeType::Machine,
+                Some(script(file)),
+            )),
             tables,
         },
     );

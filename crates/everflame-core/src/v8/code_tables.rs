@@ -1,7 +1,9 @@
 //! A code object's side tables in the code map: raw until the code is hit, then decoded in place.
 
+use std::sync::Arc;
+
 use super::code_event::{OptimizedTables, Tables};
-use super::code_map::Placed;
+use super::functions::Placed;
 use super::lines::{
     Lines, OptimizedLines, baseline_lines, bytecode_lengths, bytecode_lines, starts_of,
 };
@@ -21,7 +23,7 @@ pub(super) enum CodeTables {
 }
 
 /// Literal index and function of each inlined function.
-pub(super) type InlinedFunctions = Box<[(u32, Placed)]>;
+pub(super) type InlinedFunctions = Box<[(u32, Arc<Placed>)]>;
 
 /// As V8 keeps them, in the format of this process's V8.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl CodeTables {
     pub(super) fn new(
         tables: Tables,
         format: PositionFormat,
-        placed: impl Fn(u64) -> Option<Placed>,
+        placed: impl Fn(u64) -> Option<Arc<Placed>>,
     ) -> (CodeTables, bool) {
         let kind = match tables {
             Tables::None => return (CodeTables::None, true),
@@ -123,9 +125,9 @@ impl CodeTables {
 }
 
 /// The inlined function of a literal.
-pub(super) fn inlined_function(inlined: &[(u32, Placed)], literal: u32) -> Option<&Placed> {
+pub(super) fn inlined_function(inlined: &[(u32, Arc<Placed>)], literal: u32) -> Option<&Placed> {
     inlined
         .iter()
         .find(|(known, _)| *known == literal)
-        .map(|(_, placed)| placed)
+        .map(|(_, placed)| &**placed)
 }

@@ -14,6 +14,7 @@ mod code_name;
 mod code_tables;
 mod entry;
 mod events;
+mod functions;
 mod layout;
 mod leaf;
 mod lines;

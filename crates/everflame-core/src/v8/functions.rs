@@ -1,0 +1,95 @@
+//! Functions of a code map: named when first hit, and each named once.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use rustc_hash::FxHashSet;
+
+use super::code_event::CodeType;
+use super::code_map::JsFrame;
+use super::code_name::{self, JsFunction};
+use super::script::Script;
+
+/// Fewer functions than this are never searched for unused ones.
+const PURGE_AT_LEAST: usize = 1024;
+
+/// What a piece of code is of. Most code is never hit: its name is taken apart only when it is.
+#[derive(Debug)]
+pub(super) struct Placed {
+    name: Box<[u8]>,
+    code_type: CodeType,
+    pub(super) script: Option<Arc<Script>>,
+    function: OnceLock<Arc<JsFunction>>,
+}
+
+impl Placed {
+    pub(super) fn new(name: Box<[u8]>, code_type: CodeType, script: Option<Arc<Script>>) -> Placed {
+        Placed {
+            name,
+            code_type,
+            script,
+            function: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn function(&self, functions: &Functions) -> &Arc<JsFunction> {
+        self.function.get_or_init(|| {
+            let script = self
+                .script
+                .as_ref()
+                .and_then(|script| script.name.as_deref());
+            functions.intern(code_name::function(&self.name, self.code_type, script))
+        })
+    }
+
+    /// A frame at a place of the script, or at the function's start where that is not known.
+    pub(super) fn frame(&self, script_offset: Option<u32>, functions: &Functions) -> JsFrame {
+        let line = script_offset
+            .zip(self.script.as_ref())
+            .map(|(offset, script)| script.line_at(offset))
+            .filter(|line| *line != 0);
+        self.frame_on(line, functions)
+    }
+
+    pub(super) fn frame_on(&self, line: Option<u32>, functions: &Functions) -> JsFrame {
+        let function = self.function(functions);
+        JsFrame {
+            function: Arc::clone(function),
+            line: line.unwrap_or(function.start_line),
+        }
+    }
+}
+
+/// Every function named so far that something still refers to.
+#[derive(Debug, Default)]
+pub(super) struct Functions {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    functions: FxHashSet<Arc<JsFunction>>,
+    purge_at: usize,
+}
+
+impl Functions {
+    fn intern(&self, function: JsFunction) -> Arc<JsFunction> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(function) = known.functions.get(&function) {
+            return Arc::clone(function);
+        }
+        if known.functions.len() >= known.purge_at {
+            known
+                .functions
+                .retain(|function| Arc::strong_count(function) > 1);
+            known.purge_at = (known.functions.len() * 2).max(PURGE_AT_LEAST);
+        }
+        let function = Arc::new(function);
+        known.functions.insert(Arc::clone(&function));
+        function
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.known.lock().unwrap().functions.len()
+    }
+}
