@@ -1,5 +1,83 @@
-// Names the engine that everflame chooses here.
-const { Profiler } = require('../../dist/index.js');
+// One engine over a fixed amount of work; prints what it cost and what its profile says. `none` is the work alone.
+const { openSync, readSync } = require('node:fs');
+const { gunzipSync } = require('node:zlib');
+const { Profile } = require('pprof-format');
+const native = require('../../native');
 
-const profiler = new Profiler().start();
-process.send(profiler.status.start, () => process.exit(0));
+const [engine, rate, work] = process.argv.slice(2);
+
+const zeros = openSync('/dev/zero', 'r');
+const buffer = Buffer.alloc(64 * 1024);
+
+function fibonacci(n) {
+  return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
+}
+
+const WORK = {
+  user: () => fibonacci(24),
+  kernel: () => {
+    for (let i = 0; i < 100; i += 1) readSync(zeros, buffer, 0, buffer.length, 0);
+  },
+};
+
+function cpuMilliseconds() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+function measure() {
+  const before = cpuMilliseconds();
+  for (let i = 0; i < 3000; i += 1) WORK[work]();
+  return cpuMilliseconds() - before;
+}
+
+function totalCpu(profile) {
+  const { sample } = Profile.decode(gunzipSync(profile.data));
+  return sample.reduce((sum, { value }) => sum + Number(value[2]), 0) / 1e6;
+}
+
+function quantile(buckets, share) {
+  const total = buckets.reduce((sum, { count }) => sum + count, 0);
+  let seen = 0;
+  for (const { nanoseconds, count } of buckets) {
+    seen += count;
+    if (seen >= total * share) return nanoseconds / 1000;
+  }
+  return 0;
+}
+
+async function main() {
+  for (let i = 0; i < 100; i += 1) WORK[work]();
+  if (engine === 'none') return { cpu: measure() };
+  native.start({
+    engine,
+    intervalNanoseconds: Math.round(1e9 / Number(rate)),
+    maxFrames: 512,
+    timeline: true,
+    nativeFrames: true,
+    memoryCapBytes: 64 * 1024 * 1024,
+  });
+  native.attachThread(0, 'Main Event Loop');
+  // The first period has the symbol tables to read.
+  await native.flush('gzip');
+  const counters = () => native.metrics().counters;
+  const start = counters();
+  const usageBefore = cpuMilliseconds();
+  const cpu = measure();
+  const profile = native.flushSync('gzip', 5000);
+  const usage = cpuMilliseconds() - usageBefore;
+  const end = counters();
+  return {
+    cpu,
+    samples: end.samples - start.samples,
+    observer: (end.observer_cpu_nanoseconds - start.observer_cpu_nanoseconds) / 1e6,
+    error: totalCpu(profile) / usage - 1,
+    p50: quantile(native.metrics().handler, 0.5),
+    p99: quantile(native.metrics().handler, 0.99),
+  };
+}
+
+main().then((result) => {
+  console.log(JSON.stringify(result));
+  process.exit();
+});

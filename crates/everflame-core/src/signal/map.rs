@@ -15,14 +15,28 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
+    /// # Errors
+    /// Memory is out, or limited.
     pub fn new(length: usize) -> io::Result<Mapping> {
+        Mapping::with_flags(length, 0)
+    }
+
+    /// With every page present from the start, so that no handler waits for the kernel to find one.
+    ///
+    /// # Errors
+    /// As for [`Mapping::new`].
+    pub fn populated(length: usize) -> io::Result<Mapping> {
+        Mapping::with_flags(length, libc::MAP_POPULATE)
+    }
+
+    fn with_flags(length: usize, flags: libc::c_int) -> io::Result<Mapping> {
         // SAFETY: an anonymous mapping at an address of the kernel's choice touches no existing memory.
         let start = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
                 length,
                 libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | flags,
                 -1,
                 0,
             )

@@ -7,8 +7,8 @@ use super::map::Mapping;
 use super::record::{Header, MAX_RECORD, kind};
 
 /// Bytes of a ring. At 99 Hz a busy JavaScript thread writes about 60 KB a second, and the aggregator is woken when
-/// half is full; pages that are never reached cost nothing.
-pub const RING_BYTES: usize = 256 * 1024;
+/// half is full. Twenty threads take 2.5 MB.
+pub const RING_BYTES: usize = 128 * 1024;
 
 const _: () = assert!(MAX_RECORD * 2 < RING_BYTES / 2);
 
@@ -23,7 +23,7 @@ pub struct Ring {
 impl Ring {
     pub fn new() -> io::Result<Ring> {
         Ok(Ring {
-            memory: Mapping::new(RING_BYTES)?,
+            memory: Mapping::populated(RING_BYTES)?,
             head: AtomicU64::new(0),
             tail: AtomicU64::new(0),
             records: AtomicU64::new(0),
