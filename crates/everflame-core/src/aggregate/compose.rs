@@ -372,7 +372,10 @@ impl Composer {
     ) {
         let mut resolved = std::mem::take(&mut self.resolved);
         resolved.clear();
-        if !javascript.map.resolve(address, lookup, &mut resolved) {
+        if !javascript.map.resolve(address, lookup, &mut resolved)
+            && self.modules.find(address).is_none()
+        {
+            // V8's frames also name the native function that JavaScript called; the native walk shows it anyway.
             self.push_unknown();
         }
         for frame in resolved.drain(..) {
