@@ -137,6 +137,11 @@ impl Account {
         self.places.contains_key(key)
     }
 
+    /// The thread's latest stack.
+    pub(super) fn last(&self) -> Option<StackId> {
+        self.last
+    }
+
     /// Remembers the stack at a sleeping place.
     pub(super) fn learn(&mut self, key: WaitKey, stack: StackId) {
         self.places.insert(key, stack);

@@ -296,11 +296,9 @@ impl Composer {
             "clone",
             "clone3",
         ];
-        self.stack.last().is_some_and(|frame| {
-            let function = tables.function_row(tables.frame_row(*frame).function);
-            let name = tables.text(function.name);
-            ROOTS.contains(&name)
-        })
+        self.stack
+            .last()
+            .is_some_and(|frame| ROOTS.contains(&tables.function_name(*frame)))
     }
 
     fn push_unknown(&mut self) {

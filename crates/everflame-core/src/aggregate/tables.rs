@@ -171,6 +171,11 @@ impl Tables {
         self.functions.rows[function.0 as usize]
     }
 
+    /// The name of a frame's function.
+    pub fn function_name(&self, frame: FrameId) -> &str {
+        self.text(self.function_row(self.frame_row(frame).function).name)
+    }
+
     /// How many rows each table has: strings, functions, frames, stacks.
     pub fn lengths(&self) -> [usize; 4] {
         [
@@ -243,7 +248,7 @@ mod tests {
         let names: Vec<&str> = new
             .frames_of(copied)
             .iter()
-            .map(|frame| new.text(new.function_row(new.frame_row(*frame).function).name))
+            .map(|frame| new.function_name(*frame))
             .collect();
         assert_eq!(names, ["leaf", "root"]);
     }

@@ -175,10 +175,47 @@ impl ThreadState {
         if self.named || self.steps.is_empty() {
             return;
         }
-        let name = thread_name(self.tid);
-        if !name.is_empty() {
-            self.labels = native_labels(tables, &name, self.tid);
+        let mut name = thread_name(self.tid);
+        if name.is_empty() {
+            return;
         }
+        // A thread that was never named has its process's name; older versions of Node name none.
+        if name == thread_name(std::process::id() as i32)
+            && let Some(role) = self.role(tables)
+        {
+            name = role.to_owned();
+        }
+        self.labels = native_labels(tables, &name, self.tid);
+    }
+
+    /// What a thread without a name of its own does, by the functions at its root; the names are those that newer
+    /// versions of Node give.
+    fn role(&self, tables: &Tables) -> Option<&'static str> {
+        const ROLES: [(&str, &str); 4] = [
+            ("PlatformWorkerThread", "V8Worker"),
+            ("DelayedTaskScheduler", "DelayedTaskSche"),
+            ("StartIoThreadMain", "SignalInspector"),
+            ("worker", "libuv-worker"),
+        ];
+        /// Above the C library's two.
+        const ROOT_FRAMES: usize = 4;
+        let stack = self.account.last().or_else(|| {
+            self.steps.iter().find_map(|step| match step {
+                Step::Sample(sample) => Some(sample.stack),
+                _ => None,
+            })
+        })?;
+        let frames = tables.frames_of(stack);
+        let roots = &frames[frames.len().saturating_sub(ROOT_FRAMES)..];
+        ROLES.iter().find_map(|(function, role)| {
+            roots
+                .iter()
+                .any(|frame| {
+                    let name = tables.function_name(*frame);
+                    name == *function || *function != "worker" && name.contains(function)
+                })
+                .then_some(*role)
+        })
     }
 
     /// Moves the remembered stacks into new tables.

@@ -16,7 +16,7 @@ const SAME_SLEEP: u64 = 50_000;
 const PLACES: usize = 8;
 
 /// Looks after which a signal that is not answered is given up (the thread blocks it, or is stuck in the kernel).
-const PATIENCE: u32 = 200;
+const PATIENCE: u32 = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
