@@ -49,9 +49,18 @@ export interface ThreadStatus {
   dropped: number;
 }
 
+/** A part of the stacks that this Node.js may or may not give. */
+export interface Feature {
+  name: string;
+  ok: boolean;
+  /** Why not; empty when it works. */
+  reason: string;
+}
+
 export interface EngineStatus {
   running: boolean;
   threads: ThreadStatus[];
+  features: Feature[];
 }
 
 /** Counters of an engine, since the process started. */

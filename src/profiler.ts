@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
-import type { Engine, EngineMetrics, Profile, StartReport, ThreadStatus } from './engine';
+import type { Engine, EngineMetrics, Feature, Profile, StartReport, ThreadStatus } from './engine';
 import { Logger, messageOf } from './log';
 import { assertWritable } from './output/folder';
 import { ProfileWriter } from './output/writer';
@@ -35,6 +35,8 @@ export interface ProfilerStatus {
   start: StartReport | undefined;
   /** The threads being profiled; empty while stopped. */
   threads: ThreadStatus[];
+  /** What the stacks hold and what not, and why; empty while stopped. */
+  features: Feature[];
 }
 
 /** Counters of the profiler itself. */
@@ -121,13 +123,15 @@ export class Profiler {
   }
 
   get status(): ProfilerStatus {
+    const status = this.engine?.status();
     return {
-      running: this.engine !== undefined,
+      running: status !== undefined,
       output: this.writer?.prefix,
       rate: this.configuration.rate,
       period: this.configuration.period,
       start: this.engine?.report,
-      threads: this.engine?.status().threads ?? [],
+      threads: status?.threads ?? [],
+      features: status?.features ?? [],
     };
   }
 

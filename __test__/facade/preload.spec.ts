@@ -4,15 +4,22 @@ import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { AUTO, run } from '../support/spawn.js';
 
-/** Most time the preload may take on the main thread of an empty program, in milliseconds. */
-const BUDGET = 25;
+/**
+ * Most time that the JavaScript of the preload may take on the main thread of an empty program, in milliseconds. The
+ * native sampler's part is measured by "npm run bench"; both together have 25 ms.
+ */
+const BUDGET = 15;
 const ROUNDS = 7;
 
-/** Loads the preload as the first thing of a program, and tells how long that took and what it loaded. */
+/**
+ * Loads the preload as the first thing of a program, and tells how long that took and what it loaded. The time that
+ * the kernel let the thread wait for a core is taken off (proc(5), schedstat): that is other programs' work.
+ */
 const MEASURE = `
-  const before = performance.now();
+  const waited = () => Number(require('node:fs').readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+  const before = performance.now() - waited();
   require(${JSON.stringify(AUTO)});
-  const took = performance.now() - before;
+  const took = performance.now() - waited() - before;
   const loaded = Object.keys(require.cache).filter((name) => /node_modules|inspector/.test(name));
   console.log(JSON.stringify({ took, loaded }));`;
 
@@ -22,10 +29,14 @@ for (const { major, path } of testNodes()) {
     async (t) => {
       const folder = temporaryFolder(t);
       const times: number[] = [];
+      const env = {
+        DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'),
+        // Everything but the native sampler itself.
+        EVERFLAME_ENGINE: 'tick',
+        NAPI_RS_NATIVE_LIBRARY_PATH: join(folder, 'missing.node'),
+      };
       for (let round = 0; round < ROUNDS; round++) {
-        const end = await run(path, ['-e', MEASURE], {
-          env: { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') },
-        });
+        const end = await run(path, ['-e', MEASURE], { env });
         const { took, loaded } = JSON.parse(end.stdout) as { took: number; loaded: string[] };
         t.deepEqual(loaded, []);
         times.push(took);

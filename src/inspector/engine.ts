@@ -82,6 +82,15 @@ export class InspectorEngine implements Engine {
     return {
       running: this.running,
       threads: threadIds.map((threadId) => ({ threadId, name: threadName(threadId), dropped: 0 })),
+      features: [
+        { name: 'native frames', ok: false, reason: "V8's profiler sees JavaScript only" },
+        { name: 'native threads', ok: false, reason: "V8's profiler sees JavaScript threads only" },
+        {
+          name: 'lines of callers',
+          ok: false,
+          reason: "V8's profiler keeps the executing line of the leaf only",
+        },
+      ],
     };
   }
 

@@ -1,5 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { promises, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, messageOf } from '../log';
 import { makeFolder } from './folder';
@@ -16,16 +15,16 @@ export function profilePath(prefix: string, sequence: number): string {
 export async function writeProfile(path: string, data: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    await writeFile(temporary, data).catch((error: unknown) => {
+    await promises.writeFile(temporary, data).catch((error: unknown) => {
       // Somebody has removed the folder since the start.
       if (codeOf(error) !== 'ENOENT') throw error;
       makeFolder(dirname(path));
-      return writeFile(temporary, data);
+      return promises.writeFile(temporary, data);
     });
-    await rename(temporary, path);
+    await promises.rename(temporary, path);
   } catch (error) {
     // The write is what failed; a leftover that cannot be removed either adds nothing to that.
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await promises.rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
 }
