@@ -43,6 +43,14 @@ pub enum StartError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(
+        "this process is a fork of a profiled one, without the profiler's threads; start Everflame in a process of its own (child_process, cluster)"
+    )]
+    Forked,
+    #[error(
+        "the profiler has failed in this process (its message is on standard error) and is off; restart the process, and please report it"
+    )]
+    Failed,
+    #[error(
         "the profiler's memory could not be mapped; raise the memory limit of the process (ulimit -v)"
     )]
     Memory,
@@ -71,6 +79,8 @@ pub enum ThreadError {
 }
 
 struct Runtime {
+    /// The process that started the threads: a fork has the memory, but not them.
+    process: u32,
     slots: &'static Slots,
     mailbox: Arc<Mailbox>,
     observer: Mutex<Option<Arc<Observer>>>,
@@ -83,11 +93,18 @@ fn runtime() -> Result<&'static Runtime, StartError> {
     static STARTING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
+        return if runtime.process != std::process::id() {
+            Err(StartError::Forked)
+        } else if runtime.mailbox.is_dead() {
+            Err(StartError::Failed)
+        } else {
+            Ok(runtime)
+        };
     }
     let slots = signal::slots().ok_or(StartError::Memory)?;
     let mailbox = aggregate::start(slots)?;
     Ok(RUNTIME.get_or_init(|| Runtime {
+        process: std::process::id(),
         slots,
         mailbox,
         observer: Mutex::new(None),
@@ -193,8 +210,8 @@ pub fn stop(
         .take();
     let Some(observer) = observer else { return };
     signal::terminal::unguard();
-    observer.stop();
     signal::set_enabled(false);
+    observer.stop();
     runtime
         .mailbox
         .tell(Command::Rotate(encoding, Box::new(reply)));

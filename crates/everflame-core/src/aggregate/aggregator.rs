@@ -5,7 +5,8 @@ mod self_test;
 mod threads;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -19,8 +20,8 @@ use super::tables::{StackId, Tables};
 use crate::engine::Observer;
 use crate::pprof::{Encoding, EncodingError, encode};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Header, Slots, monotonic, process_cpu, realtime_offset, terminal,
-    thread_cpu, thread_cpu_of,
+    AGGREGATOR, COUNTERS, Header, Slots, monotonic, process_cpu, realtime_offset, set_enabled,
+    terminal, thread_cpu, thread_cpu_of,
 };
 use crate::v8::Features;
 use javascript::Isolates;
@@ -90,6 +91,8 @@ pub struct Mailbox {
     commands: Mutex<VecDeque<Command>>,
     javascript: Mutex<Vec<Arc<JavaScriptThread>>>,
     tid: AtomicI32,
+    /// The thread has failed: nothing will be answered any more.
+    dead: AtomicBool,
     /// What the self-test found; made once for the process.
     pub features: OnceLock<Features>,
 }
@@ -111,7 +114,10 @@ pub fn start(slots: &'static Slots) -> std::io::Result<Arc<Mailbox>> {
             shared.tid.store(tid, Ordering::Release);
             // The starter waits for this; were it gone, the thread would still be of use.
             started.send(()).unwrap_or_default();
-            run(slots, &shared, tid);
+            let work = AssertUnwindSafe(|| run(slots, &shared, tid));
+            if catch_unwind(work).is_err() {
+                shared.die();
+            }
         })?;
     wait.recv()
         .map_err(|_| std::io::Error::other("the aggregator ended while starting"))?;
@@ -124,12 +130,32 @@ impl Mailbox {
         self.tid.load(Ordering::Acquire)
     }
 
+    /// Hands a command over. One for a thread that has failed is dropped, and its reply with it.
     pub fn tell(&self, command: Command) {
-        self.commands
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(command);
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_dead() {
+            commands.push_back(command);
+        }
+        drop(commands);
         AGGREGATOR.notify();
+    }
+
+    /// Whether the aggregator has failed.
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Acquire)
+    }
+
+    /// A bug has ended the aggregator: sampling stops, signals do what they did without us, nobody waits for ever.
+    fn die(&self) {
+        set_enabled(false);
+        terminal::unguard();
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        self.dead.store(true, Ordering::Release);
+        commands.clear();
+        drop(commands);
+        if let Some(signal) = terminal::take_pending() {
+            terminal::finish(signal);
+        }
     }
 
     /// Makes a JavaScript thread known, before its first sample.
@@ -169,11 +195,9 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
     let mut state = State::new(slots, tid);
     loop {
         let ticket = AGGREGATOR.ticket();
-        if let Some(signal) = terminal::pending() {
+        if let Some(signal) = terminal::take_pending() {
             state.write_last_profile(mailbox);
             terminal::finish(signal);
-            // Seldom reached: the signal is ignored after all, or is being handled on another thread.
-            state.output = None;
         }
         match mailbox.next() {
             Some(Command::Begin(options, observer, output)) => {

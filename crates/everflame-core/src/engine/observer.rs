@@ -5,6 +5,7 @@ mod idle;
 mod thread;
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -187,9 +188,7 @@ impl Loop {
         loop {
             let idle = self.quiet >= QUIET_TICKS;
             self.sleeper.wait(idle.then_some(LONGEST_WAIT));
-            COUNTERS
-                .observer_wakeups
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            COUNTERS.observer_wakeups.fetch_add(1, Ordering::Relaxed);
             loop {
                 match commands.try_recv() {
                     Ok(Command::Settle(done)) => {
@@ -205,7 +204,7 @@ impl Loop {
             self.tick();
             COUNTERS
                 .observer_cpu_nanoseconds
-                .store(thread_cpu(), std::sync::atomic::Ordering::Relaxed);
+                .store(thread_cpu(), Ordering::Relaxed);
         }
     }
 
@@ -300,9 +299,24 @@ impl Loop {
     /// Sampling stops: the engine first, then every thread's last record.
     fn finish(&mut self) {
         self.engine.stop();
+        self.wait_for_handlers();
         let now = monotonic();
         for place in 0..self.threads.len() {
             self.end(place, now);
+        }
+    }
+
+    /// Handlers that were at work when sampling was switched off write their last record; one that takes longer than a
+    /// moment is on a thread that gets no CPU time.
+    fn wait_for_handlers(&self) {
+        let limit = monotonic() + 50_000_000;
+        let busy = |thread: &Watched| {
+            self.slots
+                .get(thread.number)
+                .is_some_and(|slot| slot.in_handler.load(Ordering::SeqCst) % 2 == 1)
+        };
+        while self.threads.iter().any(busy) && monotonic() < limit {
+            std::thread::yield_now();
         }
     }
 
@@ -336,7 +350,7 @@ impl Loop {
         let Some((number, slot)) = self.slots.claim(tid) else {
             COUNTERS
                 .threads_without_slot
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                .fetch_add(1, Ordering::Relaxed);
             self.known.insert(tid, ());
             return;
         };
@@ -353,7 +367,7 @@ impl Loop {
         if self.engine.add(tid).is_err() && thread_cpu_of(tid).is_some() {
             COUNTERS
                 .engine_thread_failures
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                .fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -69,9 +69,9 @@ pub fn unguard() {
     }
 }
 
-/// The signal that waits for the last profile.
-pub fn pending() -> Option<c_int> {
-    Some(PENDING.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
+/// The signal that waits for the last profile; asked once, it waits no more.
+pub fn take_pending() -> Option<c_int> {
+    Some(PENDING.swap(0, Ordering::SeqCst)).filter(|signal| *signal != 0)
 }
 
 /// Lets the signal do what it did without us.
