@@ -1,11 +1,12 @@
 //! Start and stop of sampling, and the JavaScript threads that take part. One session at a time in a process.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile, SelfTest};
-use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, select};
+use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, main_stack, select};
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{self, Slots};
 use crate::v8::{
@@ -302,8 +303,8 @@ pub unsafe fn attach(
     // SAFETY: gettid takes nothing and cannot fail.
     let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
     let (number, slot) = runtime.slots.claim(tid).ok_or(ThreadError::NoSlot)?;
-    if let Some(end) = stack_end() {
-        slot.stack_end.store(end, Ordering::Relaxed);
+    if let Some(stack) = own_stack(tid) {
+        slot.set_stack(&stack);
     }
     // SAFETY: the caller's promise: the isolate is current on this thread.
     let log = unsafe { IsolateLog::attach(entry, isolate, || script(CALIBRATION_SOURCE)) };
@@ -427,8 +428,8 @@ pub unsafe fn detach(attached: Attached) {
     attached.thread.detached.store(true, Ordering::Release);
 }
 
-/// The exclusive end of the calling thread's stack.
-fn stack_end() -> Option<u64> {
+/// The calling thread's stack.
+fn own_stack(tid: i32) -> Option<Range<u64>> {
     // SAFETY: an all-zero attribute object is filled by the call below.
     let mut attributes: libc::pthread_attr_t = unsafe { std::mem::zeroed() };
     // SAFETY: the attribute object and this thread are valid.
@@ -441,5 +442,15 @@ fn stack_end() -> Option<u64> {
     let result = unsafe { libc::pthread_attr_getstack(&attributes, &mut start, &mut size) };
     // SAFETY: initialised above, not used again.
     unsafe { libc::pthread_attr_destroy(&mut attributes) };
-    (result == 0).then(|| start as u64 + size as u64)
+    if result != 0 {
+        return None;
+    }
+    let start = start as u64;
+    let end = start + size as u64;
+    // Of the main thread's stack, musl reports only the part that is mapped so far.
+    Some(if tid == std::process::id() as i32 {
+        main_stack(end)
+    } else {
+        start..end
+    })
 }

@@ -15,6 +15,7 @@ mod tick;
 use std::io;
 
 pub use observer::{Observer, ObserverOptions};
+pub(crate) use place::main_stack;
 pub use select::{Rejected, Selected, select};
 
 /// Interrupts running threads at a rate.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use crate::signal::WaitKey;
@@ -57,8 +58,8 @@ pub(super) fn started(tid: i32) -> Option<u64> {
     Some(ticks * (1_000_000_000 / per_second))
 }
 
-/// The exclusive end of the memory region that holds `address`: for a stack pointer, the end of the stack.
-pub(super) fn region_end(address: u64) -> Option<u64> {
+/// The memory region that holds `address`: for a stack pointer, the stack.
+pub(super) fn region(address: u64) -> Option<Range<u64>> {
     let mut text = String::new();
     File::open("/proc/self/maps")
         .ok()?
@@ -67,13 +68,24 @@ pub(super) fn region_end(address: u64) -> Option<u64> {
     find_region(&text, address)
 }
 
-fn find_region(maps: &str, address: u64) -> Option<u64> {
+/// The main thread's stack grows downwards as it is used. The kernel maps nothing else within 128 MiB of its end
+/// (`MIN_GAP` of `mmap_base`).
+pub(crate) fn main_stack(end: u64) -> Range<u64> {
+    end.saturating_sub(128 << 20)..end
+}
+
+fn find_region(maps: &str, address: u64) -> Option<Range<u64>> {
     maps.lines().find_map(|line| {
-        let (range, _) = line.split_once(' ')?;
+        let (range, rest) = line.split_once(' ')?;
         let (start, end) = range.split_once('-')?;
         let start = u64::from_str_radix(start, 16).ok()?;
         let end = u64::from_str_radix(end, 16).ok()?;
-        (start <= address && address < end).then_some(end)
+        let range = if rest.ends_with("[stack]") {
+            main_stack(end)
+        } else {
+            start..end
+        };
+        (start..end).contains(&address).then_some(range)
     })
 }
 
@@ -105,11 +117,16 @@ mod tests {
 
     #[test]
     fn a_region_is_found_by_any_address_inside_it() {
-        let maps = "1000-3000 rw-p 0 00:00 0\n3000-4000 ---p 0 00:00 0 [x y]\n";
-        assert_eq!(find_region(maps, 0x1000), Some(0x3000));
-        assert_eq!(find_region(maps, 0x2fff), Some(0x3000));
-        assert_eq!(find_region(maps, 0x3000), Some(0x4000));
+        let maps = "1000-3000 rw-p 0 00:00 0\n3000-4000 ---p 0 00:00 0 [x y]\n\
+            7fff10000000-7fff10021000 rw-p 0 00:00 0      [stack]\n";
+        assert_eq!(find_region(maps, 0x1000), Some(0x1000..0x3000));
+        assert_eq!(find_region(maps, 0x2fff), Some(0x1000..0x3000));
+        assert_eq!(find_region(maps, 0x3000), Some(0x3000..0x4000));
         assert_eq!(find_region(maps, 0x4000), None);
+        assert_eq!(
+            find_region(maps, 0x7fff_1000_8000),
+            Some(0x7fff_0802_1000..0x7fff_1002_1000)
+        );
     }
 
     #[test]
@@ -142,7 +159,7 @@ mod tests {
             }
             std::thread::yield_now();
         };
-        assert!(region_end(key.sp).is_some());
+        assert!(region(key.sp).is_some());
         assert!(started(tid).is_some());
         spinning.thread().unpark();
         spinning.join().unwrap();

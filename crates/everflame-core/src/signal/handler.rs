@@ -156,7 +156,7 @@ unsafe fn write(
     let stack = Stack {
         sp: registers.sp,
         fp: registers.fp,
-        end: slot.stack_end.load(Ordering::Relaxed),
+        end: slot.stack_end_above(registers.sp),
     };
     let mut header = Header {
         kind: kind::SAMPLE,

@@ -3,6 +3,7 @@
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::io;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 
@@ -41,7 +42,10 @@ pub struct Slot {
     tid: AtomicI32,
     ring: OnceLock<Ring>,
     /// Exclusive end of the thread's stack, 0 while unknown: then only the program counter is recorded.
-    pub stack_end: AtomicU64,
+    stack_end: AtomicU64,
+    /// Where the thread's stack begins. A stack pointer outside belongs to another stack (an alternate signal stack, a
+    /// coroutine), above which nothing is known to be mapped.
+    stack_start: AtomicU64,
     /// Stack pointer of the latest sample, for finding `stack_end`.
     pub last_sp: AtomicU64,
     /// Non-null while this thread runs JavaScript and its isolate is alive.
@@ -71,6 +75,7 @@ impl Slot {
             tid: AtomicI32::new(0),
             ring: OnceLock::new(),
             stack_end: AtomicU64::new(0),
+            stack_start: AtomicU64::new(0),
             last_sp: AtomicU64::new(0),
             isolate: AtomicPtr::new(std::ptr::null_mut()),
             javascript: UnsafeCell::new(None),
@@ -91,6 +96,23 @@ impl Slot {
 
     pub fn ring(&self) -> Option<&Ring> {
         self.ring.get()
+    }
+
+    /// Says where the thread's own stack is.
+    pub fn set_stack(&self, stack: &Range<u64>) {
+        self.stack_start.store(stack.start, Ordering::Relaxed);
+        self.stack_end.store(stack.end, Ordering::Release);
+    }
+
+    pub fn has_stack(&self) -> bool {
+        self.stack_end.load(Ordering::Relaxed) != 0
+    }
+
+    /// Where the stack that holds `sp` ends; 0 when that is not the thread's own, or it is not known yet.
+    pub(super) fn stack_end_above(&self, sp: u64) -> u64 {
+        let end = self.stack_end.load(Ordering::Acquire);
+        let start = self.stack_start.load(Ordering::Relaxed);
+        if (start..end).contains(&sp) { end } else { 0 }
     }
 
     /// Called on the thread itself when its isolate can be sampled.

@@ -100,7 +100,7 @@ impl Watched {
 
     /// Finds the end of the thread's stack, so that its handler may walk it.
     pub(super) fn learn_stack(&self, slot: &Slot) {
-        if slot.stack_end.load(Ordering::Relaxed) != 0 {
+        if slot.has_stack() {
             return;
         }
         let sp = match slot.last_sp.load(Ordering::Relaxed) {
@@ -110,8 +110,8 @@ impl Watched {
             },
             sp => sp,
         };
-        if let Some(end) = place::region_end(sp) {
-            slot.stack_end.store(end, Ordering::Relaxed);
+        if let Some(region) = place::region(sp) {
+            slot.set_stack(&region);
         }
     }
 
@@ -128,7 +128,7 @@ impl Watched {
         };
         let advance = cpu.saturating_sub(self.cpu);
         let ran = advance > STILL;
-        if slot.stack_end.load(Ordering::Relaxed) == 0 {
+        if !slot.has_stack() {
             self.learn_stack(slot);
         }
         match self.state {
