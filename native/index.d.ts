@@ -144,3 +144,9 @@ export declare function status(): NativeStatus
 
 /** Stops sampling and resolves to the last period's profile (gzip unless asked otherwise). Throws when sampling is not running. */
 export declare function stop(encoding?: Encoding | undefined | null): Promise<NativeProfile>
+
+/**
+ * Profiles of `flush` and `stop` whose promises were not settled yet, oldest first. For the end of the process, after
+ * `flushSync`: the event loop does not run again then.
+ */
+export declare function takeUndelivered(): Array<NativeProfile>

@@ -843,3 +843,4 @@ module.exports.metrics = nativeBinding.metrics
 module.exports.start = nativeBinding.start
 module.exports.status = nativeBinding.status
 module.exports.stop = nativeBinding.stop
+module.exports.takeUndelivered = nativeBinding.takeUndelivered

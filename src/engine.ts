@@ -80,6 +80,11 @@ export interface Engine {
    * Null where the profile was not ready in that time.
    */
   flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null;
+  /**
+   * Profiles of `flush` and `stop` that are made and did not reach this thread, oldest first. For a thread that will
+   * not run again, after `flushSync`.
+   */
+  takeUndelivered(): Profile[];
   /** Stops sampling and returns the last profile. */
   stop(): Promise<Profile>;
   metrics(): EngineMetrics;

@@ -10,6 +10,7 @@ export interface NativeBinding {
   attachThread(threadId: number, name: string): void;
   flush(encoding: Encoding): Promise<Profile>;
   flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null;
+  takeUndelivered(): Profile[];
   stop(): Promise<Profile>;
   metrics(): EngineMetrics;
   status(): EngineStatus;

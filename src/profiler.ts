@@ -247,13 +247,15 @@ export class Profiler {
     writer?.finishSync();
     if (!engine || !writer) return;
     try {
-      const profile = engine.flushSync('gzip', EXIT_TIMEOUT_MILLISECONDS);
-      if (profile === null) {
+      const last = engine.flushSync('gzip', EXIT_TIMEOUT_MILLISECONDS);
+      if (last === null) {
         this.logger.warn(
           `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,
         );
-      } else if (profile.samples > 0) {
-        writer.writeSync(profile);
+      }
+      // A period may have ended a moment ago, with its profile still on the way to the event loop.
+      for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
+        if (profile.samples > 0) writer.writeSync(profile);
       }
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);

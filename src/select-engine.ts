@@ -86,6 +86,10 @@ class NativeEngine implements Engine {
     return this.binding.flushSync(encoding, timeoutMilliseconds);
   }
 
+  takeUndelivered(): Profile[] {
+    return this.binding.takeUndelivered();
+  }
+
   stop(): Promise<Profile> {
     return this.binding.stop();
   }

@@ -54,6 +54,22 @@ for (const { major, path } of testNodes()) {
     });
   }
 
+  test.serial(`Node.js ${major}: a profile on its way when the program ends is not lost`, async (t) => {
+    const folder = temporaryFolder(t);
+    const script = `const { Profiler } = require(${JSON.stringify(ROOT)});
+      ${BURN}
+      const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
+      burn(200); profiler.flush();
+      setImmediate(() => { burn(300); process.exit(); });`;
+    const end = await run(path, ['-e', script]);
+    t.is(end.code, 0, end.stderr);
+    const profiles = profilesIn(folder).map(readProfile);
+    t.is(profiles.length, 2);
+    for (const profile of profiles) {
+      t.true(shareOf([profile], 'cpu', 'burn', withLabel('thread name', MAIN)) > 0.5);
+    }
+  });
+
   test.serial(
     `Node.js ${major}: a signal without a listener ends the program by that signal, with its profile`,
     async (t) => {

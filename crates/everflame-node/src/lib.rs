@@ -77,6 +77,13 @@ pub fn flush_sync(encoding: Encoding, timeout_milliseconds: u32) -> Result<Optio
         .map_err(failed)
 }
 
+/// Profiles of `flush` and `stop` whose promises were not settled yet, oldest first. For the end of the process, after
+/// `flushSync`: the event loop does not run again then.
+#[napi]
+pub fn take_undelivered() -> Vec<NativeProfile> {
+    profile::take_undelivered()
+}
+
 /// Stops sampling and resolves to the last period's profile (gzip unless asked otherwise). Throws when sampling is not running.
 #[napi(ts_return_type = "Promise<NativeProfile>")]
 pub fn stop<'env>(env: &'env Env, encoding: Option<Encoding>) -> Result<Object<'env>> {

@@ -1,5 +1,7 @@
 //! A finished profile as JavaScript sees it.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use everflame_core::aggregate::Profile;
 use everflame_core::pprof;
 use napi::bindgen_prelude::{BigInt, Buffer, Env};
@@ -58,13 +60,42 @@ type Resolve = Box<dyn FnOnce(Env) -> Result<NativeProfile>>;
 /// The way back to a waiting promise.
 pub(crate) type Deferred = JsDeferred<NativeProfile, Resolve>;
 
+/// A profile on its way to a JavaScript thread, which may end before it arrives.
+type Parcel = Arc<Mutex<Option<Profile>>>;
+
+static PARCELS: Mutex<Vec<Parcel>> = Mutex::new(Vec::new());
+
+fn take(parcel: &Parcel) -> Option<Profile> {
+    parcel.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// Profiles whose promises were not settled, oldest first: the process ends, and its event loop will not run again.
+pub(crate) fn take_undelivered() -> Vec<NativeProfile> {
+    let mut parcels = PARCELS.lock().unwrap_or_else(PoisonError::into_inner);
+    parcels
+        .drain(..)
+        .filter_map(|parcel| take(&parcel))
+        .map(NativeProfile::from)
+        .collect()
+}
+
 /// Settles a promise from the aggregator's thread.
 pub(crate) fn settle(
     deferred: Deferred,
     result: std::result::Result<Profile, pprof::EncodingError>,
 ) {
-    match result {
-        Ok(profile) => deferred.resolve(Box::new(move |_| Ok(NativeProfile::from(profile)))),
-        Err(error) => deferred.reject(crate::failed(error)),
-    }
+    let profile = match result {
+        Ok(profile) => profile,
+        Err(error) => return deferred.reject(crate::failed(error)),
+    };
+    let parcel = Arc::new(Mutex::new(Some(profile)));
+    let mut parcels = PARCELS.lock().unwrap_or_else(PoisonError::into_inner);
+    parcels.retain(|parcel| parcel.lock().is_ok_and(|profile| profile.is_some()));
+    parcels.push(Arc::clone(&parcel));
+    drop(parcels);
+    deferred.resolve(Box::new(move |_| {
+        take(&parcel)
+            .map(NativeProfile::from)
+            .ok_or_else(|| crate::failed("the profile was taken by takeUndelivered"))
+    }));
 }

@@ -209,7 +209,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             Some(Command::End) => state.end(),
             Some(Command::SelfTest(test)) => {
                 state.isolates.adopt(&mailbox.javascript);
-                test.answer(&mut state.isolates, &mailbox.features);
+                test.answer(&mut state.isolates, &state.composer, &mailbox.features);
             }
             None => {
                 state.drain(mailbox);
@@ -368,7 +368,9 @@ impl State {
             self.own_threads(observer, end);
             self.exited_threads(end);
         }
-        let period = std::mem::replace(&mut self.period, Period::new(end, self.options.timeline));
+        let mut period =
+            std::mem::replace(&mut self.period, Period::new(end, self.options.timeline));
+        period.finish();
         let offset = realtime_offset();
         let data = encode(
             &period,

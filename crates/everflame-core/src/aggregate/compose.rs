@@ -94,6 +94,11 @@ impl Composer {
         }
     }
 
+    /// Whether native code lies at an address.
+    pub(super) fn is_native(&self, address: u64) -> bool {
+        self.modules.find(address).is_some()
+    }
+
     /// Memory held by caches and symbol tables, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.symbolizer.statistics().bytes + self.native.len() * 48 + self.javascript.len() * 64
@@ -370,9 +375,7 @@ impl Composer {
     ) {
         let mut resolved = std::mem::take(&mut self.resolved);
         resolved.clear();
-        if !javascript.map.resolve(address, lookup, &mut resolved)
-            && self.modules.find(address).is_none()
-        {
+        if !javascript.map.resolve(address, lookup, &mut resolved) && !self.is_native(address) {
             // V8's frames also name the native function that JavaScript called; the native walk shows it anyway.
             self.push_unknown();
         }

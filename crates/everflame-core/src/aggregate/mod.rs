@@ -9,5 +9,5 @@ mod tables;
 
 pub use account::Share;
 pub use aggregator::{Command, JavaScriptThread, Mailbox, Options, Profile, SelfTest, start};
-pub use period::{Entry, Period, ThreadLabels};
+pub use period::{Entry, Period, QUANTUM, ThreadLabels};
 pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};

@@ -360,6 +360,8 @@ impl Loop {
             return;
         };
         thread.begin_record(&self.ring);
+        // It reads the thread's name while there is one.
+        AGGREGATOR.notify();
         thread.learn_stack(slot);
         self.known.insert(tid, ());
         self.threads.push(thread);

@@ -5,7 +5,7 @@ use prost::Message;
 use prost::encoding;
 
 use super::sink::{Encoding, EncodingError, Sink};
-use crate::aggregate::{FrameId, Period, StackId, StringId, Tables};
+use crate::aggregate::{FrameId, Period, QUANTUM, StackId, StringId, Tables};
 
 /// A loaded file, for native frames.
 #[derive(Debug, Default)]
@@ -243,7 +243,7 @@ impl<'a> Writer<'a> {
             if entry.time != 0 {
                 sample.label.push(Label {
                     key: timestamp,
-                    num: entry.time as i64 + self.realtime_offset,
+                    num: (entry.time as i64 + self.realtime_offset) & !(QUANTUM as i64 - 1),
                     ..Label::default()
                 });
             }
@@ -364,6 +364,7 @@ mod tests {
             };
             period.add(labels, &share, false);
         }
+        period.finish();
         (tables, period)
     }
 
@@ -415,7 +416,16 @@ mod tests {
     #[test]
     fn what_is_not_used_is_not_written_and_what_is_used_is_whole() {
         let (tables, period) = period(true);
-        let bytes = encode(&period, 5_000, &tables, &rows(), 10, 0, Encoding::Identity).unwrap();
+        let bytes = encode(
+            &period,
+            5_000,
+            &tables,
+            &rows(),
+            10,
+            1_000_000,
+            Encoding::Identity,
+        )
+        .unwrap();
         let profile = decode(&bytes, Encoding::Identity);
         let text = |id: i64| profile.string_table[id as usize].as_str();
         assert_eq!(profile.string_table[0], "");
@@ -432,6 +442,7 @@ mod tests {
         assert_eq!(text(profile.mapping[0].build_id), "abcd");
         let sample = &profile.sample[0];
         assert_eq!(sample.location_id, [1, 2]);
+        let quantum = QUANTUM as i64;
         let labels: Vec<_> = sample
             .label
             .iter()
@@ -442,7 +453,7 @@ mod tests {
             [
                 ("thread name", "Main Event Loop", 0),
                 ("thread id", "0", 0),
-                ("end_timestamp_ns", "", 1_001)
+                ("end_timestamp_ns", "", 1_001_001 / quantum * quantum)
             ]
         );
         let types: Vec<_> = profile

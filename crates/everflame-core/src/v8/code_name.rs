@@ -72,6 +72,12 @@ fn marks(text: &[u8]) -> (Option<Tier>, &[u8]) {
 
 /// The function behind a code event. `script` is its script's name, if known.
 pub(super) fn function(name: &[u8], code_type: CodeType, script: Option<&str>) -> JsFunction {
+    if code_type == CodeType::WebAssembly {
+        return unplaced(
+            FunctionKind::WebAssembly,
+            wasm_function(&String::from_utf8_lossy(name)),
+        );
+    }
     for tag in SOURCE_TAGS {
         if let Some(rest) = name.strip_prefix(tag.as_bytes()) {
             return source_function(&String::from_utf8_lossy(marks(rest).1), script);
@@ -85,10 +91,21 @@ pub(super) fn function(name: &[u8], code_type: CodeType, script: Option<&str>) -
         Some(("Builtin", rest)) => (FunctionKind::Builtin, rest),
         Some(("BytecodeHandler", rest)) => (FunctionKind::BytecodeHandler, rest),
         Some(("Stub" | "Handler", rest)) => (FunctionKind::Stub, rest),
-        _ if code_type == CodeType::WebAssembly => (FunctionKind::WebAssembly, &*name),
         _ => (FunctionKind::Other, &*name),
     };
     unplaced(kind, if name.is_empty() { "(unnamed)" } else { name })
+}
+
+/// The name in V8's `JS:<name>-<index>-<compiler>`.
+fn wasm_function(name: &str) -> &str {
+    let name = name.strip_prefix("JS:").unwrap_or(name);
+    let cut = |name: &str| -> Option<usize> {
+        let (rest, compiler) = name.rsplit_once('-')?;
+        let (rest, index) = rest.rsplit_once('-')?;
+        let is_index = !index.is_empty() && index.bytes().all(|digit| digit.is_ascii_digit());
+        (is_index && ["liftoff", "turbofan"].contains(&compiler)).then_some(rest.len())
+    };
+    cut(name).map_or(name, |end| &name[..end])
 }
 
 /// A function without a place in a script.
@@ -309,10 +326,17 @@ mod tests {
             read(&long, CodeType::Machine).1,
             format!("RegExp: /{}…/", "é".repeat(100))
         );
-        assert_eq!(
-            read("mul", CodeType::WebAssembly),
-            (FunctionKind::WebAssembly, "mul".into())
-        );
+        for (name, expected) in [
+            ("mul", "mul"),
+            ("JS:mul-3-liftoff", "mul"),
+            ("JS:wasm-function[12]-12-turbofan", "wasm-function[12]"),
+            ("JS:a-b-liftoff", "a-b-liftoff"),
+        ] {
+            assert_eq!(
+                read(name, CodeType::WebAssembly),
+                (FunctionKind::WebAssembly, expected.into())
+            );
+        }
         assert_eq!(
             read("", CodeType::Machine),
             (FunctionKind::Other, "(unnamed)".into())

@@ -14,7 +14,8 @@ use super::entry::{EntryPoints, Isolate};
 use super::layout::{Calibrator, Layout};
 use super::ranges::CodeRanges;
 use super::script::Script;
-use super::structs::{JSEntryStubs, JitCodeEvent};
+use super::structs::{JSEntryStubs, JitCodeEvent, MemoryRange};
+use super::wasm_ranges::WasmRangesLease;
 
 /// Above this backlog new code is logged without its side tables (counted in [`IsolateLog::bare_events`]): names stay
 /// complete and memory is bounded by V8's own code, until the aggregator catches up.
@@ -48,6 +49,7 @@ pub struct IsolateLog {
     thread: libc::pthread_t,
     entry: &'static EntryPoints,
     ranges: CodeRanges,
+    wasm: WasmRangesLease,
     entry_stubs: JSEntryStubs,
     builtins: BuiltinRanges,
     state: Mutex<State>,
@@ -97,12 +99,14 @@ impl IsolateLog {
                 },
             )
         };
+        let wasm = WasmRangesLease::new();
         let log = Arc::new(IsolateLog {
             isolate: isolate as usize,
             // SAFETY: takes nothing, cannot fail.
             thread: unsafe { libc::pthread_self() },
             entry,
-            ranges,
+            ranges: ranges.with_wasm(wasm.ranges()),
+            wasm,
             entry_stubs,
             builtins,
             state: Mutex::default(),
@@ -207,7 +211,7 @@ impl IsolateLog {
         self.isolate as Isolate
     }
 
-    /// Where the isolate's machine code lies.
+    /// Where the isolate's machine code lies, WebAssembly's included. To be used while the log lives.
     pub fn code_ranges(&self) -> CodeRanges {
         self.ranges
     }
@@ -323,6 +327,12 @@ impl IsolateLog {
         };
         let code_type = CodeType::from_raw(event.code_type);
         let mut state = self.state();
+        if code_type == CodeType::WebAssembly {
+            self.wasm.ranges().add(MemoryRange {
+                start: event.code_start,
+                length: event.code_len,
+            });
+        }
         // SAFETY: takes nothing, cannot fail.
         let own_thread = unsafe { libc::pthread_self() } == self.thread;
         let (mut script, mut tables) = (None, Tables::None);

@@ -26,6 +26,7 @@ mod script;
 mod stack_sample;
 mod structs;
 mod vlq;
+mod wasm_ranges;
 
 pub use builtins::BuiltinRanges;
 pub use code_event::{AddedCode, CodeEvent, CodeType};

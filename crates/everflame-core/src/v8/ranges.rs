@@ -1,15 +1,18 @@
 //! Where V8's machine code lies, in a form that a signal handler can carry.
 
 use super::structs::MemoryRange;
+use super::wasm_ranges::WasmRanges;
 
 /// V8 reports two ranges today: the embedded builtins and the isolate's code range.
 const CAPACITY: usize = 4;
 
-/// At most four address ranges that hold V8's machine code. Copied into per-thread state; no memory of its own.
+/// At most four fixed address ranges that hold V8's machine code, and those of WebAssembly, which grow while it runs.
+/// Copied into per-thread state; no memory of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeRanges {
     ranges: [MemoryRange; CAPACITY],
     count: usize,
+    wasm: Option<&'static WasmRanges>,
 }
 
 impl CodeRanges {
@@ -20,6 +23,7 @@ impl CodeRanges {
                 length: 0,
             }; CAPACITY],
             count: 0,
+            wasm: None,
         }
     }
 
@@ -51,11 +55,21 @@ impl CodeRanges {
         true
     }
 
+    /// The same, and WebAssembly's as it grows.
+    pub(super) fn with_wasm(self, wasm: &'static WasmRanges) -> CodeRanges {
+        CodeRanges {
+            wasm: Some(wasm),
+            ..self
+        }
+    }
+
     /// Whether `address` lies in V8's code. Safe in a signal handler.
     pub fn contains(&self, address: u64) -> bool {
         self.as_slice().iter().any(|range| range.contains(address))
+            || self.wasm.is_some_and(|wasm| wasm.contains(address))
     }
 
+    /// The fixed ranges.
     pub fn as_slice(&self) -> &[MemoryRange] {
         &self.ranges[..self.count]
     }

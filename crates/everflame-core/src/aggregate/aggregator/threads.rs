@@ -172,11 +172,16 @@ impl ThreadState {
             self.named = true;
             return;
         }
-        if self.named || self.steps.is_empty() {
+        let labelled = self.labels.os_id != NO_LABELS.os_id;
+        if self.named || labelled && self.steps.is_empty() {
             return;
         }
+        // A thread may name itself after it has started, so its name is read again with each of its records.
         let mut name = thread_name(self.tid);
         if name.is_empty() {
+            if !labelled {
+                self.labels = native_labels(tables, "(ended before it was named)", self.tid);
+            }
             return;
         }
         // A thread that was never named has its process's name; older versions of Node name none.
