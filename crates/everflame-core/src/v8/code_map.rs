@@ -12,6 +12,13 @@ use super::layout::Layout;
 use super::leaf::is_interpreter;
 use super::lines::{LogicalFrame, line_at};
 
+/// Pieces of code, at about 250 bytes each, above which unused bytecode is forgotten. Large services have 30,000 to
+/// 60,000.
+const SWEEP_AT: usize = 100_000;
+
+/// References to a script that has only a few functions.
+const SMALL_SCRIPT: usize = 4;
+
 /// How an address is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
@@ -40,6 +47,7 @@ pub struct CodeMap {
     sequence: u64,
     alias: Option<BuiltinAlias>,
     bytecode_header: Option<u64>,
+    sweep_at: usize,
     counters: Counters,
     scratch: Vec<LogicalFrame>,
 }
@@ -51,8 +59,10 @@ pub struct Counters {
     pub unknown_inlined: u64,
     /// Sparkplug code whose table does not fit its bytecode, or whose bytecode lengths are not known.
     pub refused_baseline: u64,
-    /// Moves of code that is not in the map.
+    /// Moves of code that is not in the map: V8 moved it before it told of it.
     pub unknown_moves: u64,
+    /// Bytecode forgotten because the map was full.
+    pub swept: u64,
 }
 
 #[derive(Debug)]
@@ -61,6 +71,10 @@ struct Entry {
     code_type: CodeType,
     placed: Arc<Placed>,
     tables: CodeTables,
+    /// The event that added it.
+    added: u64,
+    /// Resolved since the last sweep.
+    hit: bool,
 }
 
 impl CodeMap {
@@ -79,6 +93,7 @@ impl CodeMap {
             sequence: 0,
             alias,
             bytecode_header,
+            sweep_at: SWEEP_AT,
             counters: Counters::default(),
             scratch: Vec::new(),
         }
@@ -106,7 +121,12 @@ impl CodeMap {
     pub fn replay(&mut self, event: CodeEvent) {
         self.sequence += 1;
         match event {
-            CodeEvent::Added(code) => self.add(*code),
+            CodeEvent::Added(code) => {
+                self.add(*code);
+                if self.entries.len() > self.sweep_at {
+                    self.sweep();
+                }
+            }
             CodeEvent::Moved { from, to } => self.relocate(from, to),
         }
     }
@@ -130,6 +150,8 @@ impl CodeMap {
                 code_type,
                 placed,
                 tables,
+                added: self.sequence,
+                hit: false,
             },
         );
     }
@@ -175,6 +197,32 @@ impl CodeMap {
         while let Some((&inside, _)) = self.entries.range(start..end).next() {
             self.entries.remove(&inside);
         }
+    }
+
+    /// Forgets bytecode that was not hit lately, the oldest first: V8 does not say when it frees code, and the memory
+    /// of dead bytecode is often reused for other things than code. Code of small scripts goes before any other: it is
+    /// what `eval` and `new Function` leave behind.
+    fn sweep(&mut self) {
+        let mut unused: Vec<(bool, u64, u64)> = Vec::new();
+        for (start, entry) in &mut self.entries {
+            if entry.code_type == CodeType::Bytecode && !std::mem::take(&mut entry.hit) {
+                let script = entry.placed.script.as_ref();
+                let large = script.is_some_and(|script| Arc::strong_count(script) > SMALL_SCRIPT);
+                unused.push((large, entry.added, *start));
+            }
+        }
+        unused.sort_unstable();
+        let surplus = self.entries.len() - SWEEP_AT / 2;
+        let too_many = self.entries.len() > SWEEP_AT * 2;
+        for (_, _, start) in unused
+            .into_iter()
+            .take_while(|(large, ..)| !large || too_many)
+            .take(surplus)
+        {
+            self.entries.remove(&start);
+            self.counters.swept += 1;
+        }
+        self.sweep_at = SWEEP_AT.max(self.entries.len() + SWEEP_AT / 4);
     }
 
     /// The start of the code that holds an address.
@@ -247,6 +295,7 @@ impl CodeMap {
         let Some(entry) = self.entries.get_mut(&start) else {
             return false;
         };
+        entry.hit = true;
         let own = &entry.placed;
         let functions = &self.functions;
         if lookup == Lookup::Return && is_interpreter(own.function(functions)) {

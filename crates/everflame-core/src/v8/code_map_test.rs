@@ -246,6 +246,8 @@ fn add_optimized(map: &mut CodeMap, start: u64, name: &str, file: &str, tables: 
                 Some(script(file)),
             )),
             tables,
+            added: 0,
+            hit: false,
         },
     );
 }
@@ -309,4 +311,43 @@ fn code_without_tables_shows_its_first_line() {
     let mut frames = Vec::new();
     assert!(map.resolve(0x1004, Lookup::Return, &mut frames));
     assert_eq!((frames[0].line, frames[0].function.start_column), (33, 7));
+}
+
+#[test]
+fn an_endless_eval_storm_takes_bounded_memory_and_spares_the_program() {
+    let mut map = empty();
+    let code = |start: u64, name: String, script: Arc<Script>| {
+        CodeEvent::Added(Box::new(AddedCode {
+            start,
+            length: 0x40,
+            code_type: CodeType::Bytecode,
+            name: name.into_bytes().into(),
+            script: Some(script),
+            tables: Tables::None,
+        }))
+    };
+    let program = script("/program.js");
+    for function in 0..1_000u64 {
+        let name = format!("JS:~f{function} /program.js:{function}:1");
+        map.replay(code(0x1000 + function * 0x40, name, Arc::clone(&program)));
+    }
+    for evaluated in 0..400_000u64 {
+        let start = 0x100_0000 + evaluated * 0x40;
+        map.replay(code(start, "JS:~ :1:1".to_owned(), script("")));
+        if evaluated % 50_000 == 0 {
+            assert!(
+                map.resolve(0x100_0000, Lookup::Exact, &mut Vec::new()),
+                "hit, so kept"
+            );
+        }
+    }
+    assert!(map.len() <= SWEEP_AT + 1, "{} entries", map.len());
+    assert!(map.counters().swept > 200_000);
+    assert_eq!(
+        exact(&mut map, 0x1000).as_deref(),
+        Some("f0"),
+        "the program's code"
+    );
+    let last = 0x100_0000 + 399_999 * 0x40;
+    assert!(map.function_at(last, Lookup::Exact).is_some(), "the latest");
 }

@@ -1,25 +1,20 @@
 //! The log of an isolate's code: filled by V8's callback, emptied by the aggregator, its length read by the handler.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
 
 use super::builtins::BuiltinRanges;
-use super::code_event::{AddedCode, CodeEvent, CodeType, Tables};
-use super::code_name::{Tier, tier};
-use super::entry::{EntryPoints, Isolate};
+use super::callback::on_code_event;
+use super::code_event::{CodeEvent, CodeType};
+use super::entry::{EntryPoints, Isolate, JitCodeEventHandler};
+use super::known_scripts::KnownScripts;
 use super::layout::{Calibrator, Layout};
 use super::ranges::CodeRanges;
-use super::script::Script;
-use super::structs::{JSEntryStubs, JitCodeEvent, MemoryRange};
+use super::structs::JSEntryStubs;
 use super::wasm_ranges::WasmRangesLease;
-
-/// Above this backlog new code is logged without its side tables (counted in [`IsolateLog::bare_events`]): names stay
-/// complete and memory is bounded by V8's own code, until the aggregator catches up.
-const BACKLOG_LIMIT: usize = 8 * 1024 * 1024;
 
 /// A garbage collection during the enumeration can move what was already reported; then it is done again.
 const ENUMERATIONS: usize = 3;
@@ -36,44 +31,33 @@ pub const CALIBRATION_SOURCE: &str = "(function everflameCalibration(a, b) {
 })({ left: 1, right: 2, limit: 9, stop: (sum) => sum }, { 0: 3, 1: 4, left: 5 });
 ";
 
-static LOGS: LazyLock<RwLock<FxHashMap<usize, Arc<IsolateLog>>>> = LazyLock::new(RwLock::default);
-
-/// Panics in V8's callback: the event is lost, the application is not.
-static PANICS: AtomicU64 = AtomicU64::new(0);
+pub(super) static LOGS: LazyLock<RwLock<FxHashMap<usize, Arc<IsolateLog>>>> =
+    LazyLock::new(RwLock::default);
 
 /// Code events of one isolate.
 #[derive(Debug)]
 pub struct IsolateLog {
     isolate: usize,
     /// The thread on which V8's heap may be read.
-    thread: libc::pthread_t,
+    pub(super) thread: libc::pthread_t,
     entry: &'static EntryPoints,
     ranges: CodeRanges,
-    wasm: WasmRangesLease,
+    pub(super) wasm: WasmRangesLease,
     entry_stubs: JSEntryStubs,
     builtins: BuiltinRanges,
     state: Mutex<State>,
     sequence: AtomicU64,
     backlog: AtomicUsize,
-    bare: AtomicU64,
-    attached: AtomicBool,
+    pub(super) bare: AtomicU64,
     calibration: Mutex<Option<&'static str>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    events: VecDeque<CodeEvent>,
-    scripts: FxHashMap<u32, KnownScript>,
-    /// Size of `scripts` at which those that nothing refers to any more are thrown out.
-    purge_at: usize,
-    calibrator: Option<Calibrator>,
-    moves: u64,
-}
-
-#[derive(Debug)]
-struct KnownScript {
-    script: Weak<Script>,
-    has_lines: bool,
+pub(super) struct State {
+    pub(super) events: VecDeque<CodeEvent>,
+    pub(super) scripts: KnownScripts,
+    pub(super) calibrator: Option<Calibrator>,
+    pub(super) moves: u64,
 }
 
 impl IsolateLog {
@@ -113,7 +97,6 @@ impl IsolateLog {
             sequence: AtomicU64::new(0),
             backlog: AtomicUsize::new(0),
             bare: AtomicU64::new(0),
-            attached: AtomicBool::new(true),
             calibration: Mutex::new(None),
         });
         LOGS.write()
@@ -167,9 +150,18 @@ impl IsolateLog {
 
     /// Stops logging. Call it on the isolate's thread while the isolate is alive. What was logged stays readable.
     pub fn detach(&self) {
-        if !self.attached.swap(false, Ordering::AcqRel) {
-            return;
+        if self.unregister() {
+            self.set_handler(false, None);
         }
+    }
+
+    /// Forgets the log without a word to V8: for an isolate that is gone already.
+    pub fn abandon(&self) {
+        self.unregister();
+    }
+
+    /// Whether the isolate's events still came here.
+    fn unregister(&self) -> bool {
         let mut logs = LOGS.write().unwrap_or_else(PoisonError::into_inner);
         let ours = logs
             .get(&self.isolate)
@@ -177,29 +169,10 @@ impl IsolateLog {
         if ours {
             logs.remove(&self.isolate);
         }
-        drop(logs);
-        if ours {
-            self.set_handler(false, None);
-        }
+        ours
     }
 
-    /// Forgets the log without a word to V8: for an isolate that is gone already.
-    pub fn abandon(&self) {
-        self.attached.store(false, Ordering::Release);
-        let mut logs = LOGS.write().unwrap_or_else(PoisonError::into_inner);
-        if logs
-            .get(&self.isolate)
-            .is_some_and(|log| std::ptr::eq(Arc::as_ptr(log), self))
-        {
-            logs.remove(&self.isolate);
-        }
-    }
-
-    fn set_handler(
-        &self,
-        enumerate: bool,
-        handler: Option<unsafe extern "C" fn(*const JitCodeEvent)>,
-    ) {
+    fn set_handler(&self, enumerate: bool, handler: Option<JitCodeEventHandler>) {
         // SAFETY: attach and detach run on the isolate's thread while it is alive (their contract).
         unsafe {
             self.entry
@@ -261,176 +234,19 @@ impl IsolateLog {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
-    fn append(&self, state: &mut State, event: CodeEvent) {
+    pub(super) fn append(&self, state: &mut State, event: CodeEvent) {
         self.backlog.fetch_add(event.bytes(), Ordering::Relaxed);
         state.events.push_back(event);
         // Published after it is in the log: a sample never names an event that cannot be taken.
         self.sequence.fetch_add(1, Ordering::Release);
-    }
-
-    /// # Safety
-    /// `event` is V8's, during its callback.
-    unsafe fn on_event(&self, event: &JitCodeEvent) {
-        const ADDED: i32 = 0;
-        const MOVED: i32 = 1;
-        const ADD_LINE: i32 = 3;
-        const START_LINES: i32 = 4;
-        const END_LINES: i32 = 5;
-        match event.kind {
-            // SAFETY: the caller's promise; the payload of an added event is its name.
-            ADDED => unsafe { self.added(event) },
-            MOVED => {
-                // SAFETY: the payload of a moved event is its new address.
-                let to = unsafe { event.payload.new_code_start };
-                let mut state = self.state();
-                state.moves += 1;
-                let from = event.code_start;
-                self.append(&mut state, CodeEvent::Moved { from, to });
-            }
-            // Lines are read from the tables in the heap; V8's own account of them only serves the calibration.
-            ADD_LINE | START_LINES | END_LINES => {
-                let mut state = self.state();
-                if let Some(calibrator) = &mut state.calibrator {
-                    match event.kind {
-                        START_LINES => calibrator.start_lines(),
-                        END_LINES => calibrator.end_lines(event.code_start),
-                        _ => {
-                            // SAFETY: the payload of a line event.
-                            let line = unsafe { event.payload.line };
-                            calibrator.line(line.offset, line.position);
-                        }
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// # Safety
-    /// `event` is V8's event of added code, during its callback.
-    unsafe fn added(&self, event: &JitCodeEvent) {
-        // SAFETY: the caller's promise.
-        let name = unsafe {
-            let name = event.payload.name;
-            if name.text.is_null() {
-                &[][..]
-            } else {
-                std::slice::from_raw_parts(name.text.cast::<u8>(), name.length as usize)
-            }
-        };
-        let Ok(length) = u32::try_from(event.code_len) else {
-            return;
-        };
-        let code_type = CodeType::from_raw(event.code_type);
-        let mut state = self.state();
-        if code_type == CodeType::WebAssembly {
-            self.wasm.ranges().add(MemoryRange {
-                start: event.code_start,
-                length: event.code_len,
-            });
-        }
-        // SAFETY: takes nothing, cannot fail.
-        let own_thread = unsafe { libc::pthread_self() } == self.thread;
-        let (mut script, mut tables) = (None, Tables::None);
-        if let (Ok(layout), true, false) = (Layout::get(), own_thread, event.script.is_null()) {
-            let handle = event.script as u64;
-            if let Some(calibrator) = &mut state.calibrator {
-                calibrator.added(layout, code_type, event.code_start, handle);
-            }
-            if let Some(function) = layout.function(handle) {
-                script = state.script(layout, &function);
-                let start = event.code_start;
-                if self.backlog_bytes() > BACKLOG_LIMIT {
-                    self.bare.fetch_add(1, Ordering::Relaxed);
-                } else {
-                    tables = match (code_type, tier(name)) {
-                        (CodeType::Bytecode, _) => layout.bytecode_tables(start),
-                        (CodeType::Machine, Some(Tier::Sparkplug)) => layout.baseline_tables(start),
-                        (CodeType::Machine, Some(Tier::Maglev | Tier::TurboFan)) => {
-                            layout.optimized_tables(start, &function)
-                        }
-                        _ => None,
-                    }
-                    .unwrap_or(Tables::None);
-                }
-            }
-        }
-        let code = AddedCode {
-            start: event.code_start,
-            length,
-            code_type,
-            name: name.into(),
-            script,
-            tables,
-        };
-        self.append(&mut state, CodeEvent::Added(Box::new(code)));
-    }
-}
-
-impl State {
-    /// The script of a function, copied when first seen, or again once V8 has found its lines.
-    fn script(
-        &mut self,
-        layout: &Layout,
-        function: &super::layout::Function,
-    ) -> Option<Arc<Script>> {
-        let known = self.scripts.get(&function.script_id);
-        let has_lines = known.is_some_and(|known| known.has_lines);
-        let known = known.and_then(|known| known.script.upgrade());
-        if has_lines && known.is_some() {
-            return known;
-        }
-        let script = layout.script(function)?;
-        if known.is_some() && script.lines.is_empty() {
-            return known;
-        }
-        let script = Arc::new(script);
-        if self.scripts.len() >= self.purge_at {
-            self.scripts
-                .retain(|_, known| known.script.strong_count() > 0);
-            self.purge_at = (self.scripts.len() * 2).max(256);
-        }
-        self.scripts.insert(
-            function.script_id,
-            KnownScript {
-                script: Arc::downgrade(&script),
-                has_lines: !script.lines.is_empty(),
-            },
-        );
-        Some(script)
     }
 }
 
 /// A poisoned lock is taken all the same: its data is a log, complete up to the last whole event.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Panics caught in V8's callback so far.
-pub fn callback_panics() -> u64 {
-    PANICS.load(Ordering::Relaxed)
-}
-
-unsafe extern "C" fn on_code_event(event: *const JitCodeEvent) {
-    // Unwinding into V8 would end the process.
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: V8 passes a valid event for the duration of the call.
-        let event = unsafe { &*event };
-        let log = LOGS
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&(event.isolate as usize))
-            .map(Arc::clone);
-        if let Some(log) = log {
-            // SAFETY: as above.
-            unsafe { log.on_event(event) };
-        }
-    }));
-    if result.is_err() {
-        PANICS.fetch_add(1, Ordering::Relaxed);
-    }
 }

@@ -8,6 +8,7 @@
 
 mod builtins;
 mod bytecode_sizes;
+mod callback;
 mod code_event;
 mod code_map;
 mod code_name;
@@ -15,6 +16,7 @@ mod code_tables;
 mod entry;
 mod events;
 mod functions;
+mod known_scripts;
 mod layout;
 mod leaf;
 mod lines;
@@ -29,11 +31,12 @@ mod vlq;
 mod wasm_ranges;
 
 pub use builtins::BuiltinRanges;
+pub use callback::callback_panics;
 pub use code_event::{AddedCode, CodeEvent, CodeType};
 pub use code_map::{CodeMap, Counters, JsFrame, Lookup};
 pub use code_name::{FunctionKind, JsFunction};
 pub use entry::{EntryError, EntryPoints, Isolate};
-pub use events::{CALIBRATION_SOURCE, IsolateLog, callback_panics};
+pub use events::{CALIBRATION_SOURCE, IsolateLog};
 pub use leaf::{JsAddress, Leaf, LeafWords, executing_bytecode, leaf};
 pub use probe::{Features, Probe, ProbeError};
 pub use ranges::CodeRanges;

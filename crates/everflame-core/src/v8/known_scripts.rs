@@ -1,0 +1,55 @@
+//! Scripts whose code was logged, each copied once.
+
+use std::sync::{Arc, Weak};
+
+use rustc_hash::FxHashMap;
+
+use super::layout::{Function, Layout};
+use super::script::Script;
+
+/// Fewer scripts than this are never searched for unused ones.
+const PURGE_AT_LEAST: usize = 256;
+
+/// By script id. Holds no script alive: code does.
+#[derive(Debug, Default)]
+pub(super) struct KnownScripts {
+    scripts: FxHashMap<u32, KnownScript>,
+    /// Size at which those that nothing refers to any more are thrown out.
+    purge_at: usize,
+}
+
+#[derive(Debug)]
+struct KnownScript {
+    script: Weak<Script>,
+    has_lines: bool,
+}
+
+impl KnownScripts {
+    /// The script of a function, copied when first seen, or again once V8 has found its lines.
+    pub(super) fn script(&mut self, layout: &Layout, function: &Function) -> Option<Arc<Script>> {
+        let known = self.scripts.get(&function.script_id);
+        let has_lines = known.is_some_and(|known| known.has_lines);
+        let known = known.and_then(|known| known.script.upgrade());
+        if has_lines && known.is_some() {
+            return known;
+        }
+        let script = layout.script(function)?;
+        if known.is_some() && script.lines.is_empty() {
+            return known;
+        }
+        let script = Arc::new(script);
+        if self.scripts.len() >= self.purge_at {
+            self.scripts
+                .retain(|_, known| known.script.strong_count() > 0);
+            self.purge_at = (self.scripts.len() * 2).max(PURGE_AT_LEAST);
+        }
+        self.scripts.insert(
+            function.script_id,
+            KnownScript {
+                script: Arc::downgrade(&script),
+                has_lines: !script.lines.is_empty(),
+            },
+        );
+        Some(script)
+    }
+}
