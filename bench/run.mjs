@@ -65,7 +65,7 @@ function describeHost(node) {
 
 /** The engine that everflame uses; the fallback is refused, since its figures would be taken for the sampler's. */
 async function everflameEngine(node) {
-  const child = startChild(fileURLToPath(new URL('inside/engine.cjs', import.meta.url)), { node });
+  const child = startChild(fileURLToPath(new URL('inside/chosen-engine.cjs', import.meta.url)), { node });
   const { engine, reason } = await nextMessage(child);
   if (engine === 'inspector') throw new UsageError(`The native sampler does not run here: ${reason}`);
   return engine;
