@@ -5,7 +5,7 @@
 
 use std::ffi::c_int;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use super::install::signal_action;
 use super::wake::AGGREGATOR;
@@ -15,8 +15,8 @@ pub const TERMINAL: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
 /// The signal that waits for the last profile, or 0.
 static PENDING: AtomicI32 = AtomicI32::new(0);
-/// Whether somebody is there to write it.
-static GUARDED: AtomicBool = AtomicBool::new(false);
+/// The process in which somebody is there to write it, or 0. A fork has our handler, but not the aggregator.
+static GUARDED: AtomicI32 = AtomicI32::new(0);
 static PREVIOUS: [AtomicPtr<libc::sigaction>; TERMINAL.len()] =
     [const { AtomicPtr::new(std::ptr::null_mut()) }; TERMINAL.len()];
 
@@ -25,15 +25,22 @@ fn place(signal: c_int) -> Option<usize> {
 }
 
 extern "C" fn handle(signal: c_int) {
+    // SAFETY: errno's place is this thread's own.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    let saved = unsafe { *errno };
     let first = PENDING
         .compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst)
         .is_ok();
-    if first && GUARDED.load(Ordering::SeqCst) {
+    // SAFETY: getpid takes nothing and cannot fail.
+    if first && GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() } {
         AGGREGATOR.notify();
     } else {
         // Asked twice, or nobody writes: at once.
         finish(signal);
     }
+    // SAFETY: as above.
+    unsafe { *errno = saved };
 }
 
 /// Guards one signal until [`unguard`].
@@ -52,7 +59,8 @@ pub fn guard(signal: c_int) -> io::Result<()> {
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handle as *const () as usize;
     action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
-    GUARDED.store(true, Ordering::SeqCst);
+    // SAFETY: getpid takes nothing and cannot fail.
+    GUARDED.store(unsafe { libc::getpid() }, Ordering::SeqCst);
     // SAFETY: the action is complete, and the handler lives as long as the process.
     if unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) } == 0 {
         Ok(())
@@ -63,7 +71,7 @@ pub fn guard(signal: c_int) -> io::Result<()> {
 
 /// Gives every signal that is still ours back.
 pub fn unguard() {
-    GUARDED.store(false, Ordering::SeqCst);
+    GUARDED.store(0, Ordering::SeqCst);
     for signal in TERMINAL {
         restore(signal);
     }
