@@ -49,4 +49,9 @@ impl Engine for Ctimer {
     fn stop(&mut self) {
         self.timers.clear();
     }
+
+    fn change_signal(&mut self, signal: Installed) -> Result<(), EngineError> {
+        self.signal = signal;
+        Ok(())
+    }
 }

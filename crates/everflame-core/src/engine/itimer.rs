@@ -4,7 +4,7 @@
 use std::io;
 
 use super::{Engine, EngineError};
-use crate::signal::{Delivery, Installed, set_delivery};
+use crate::signal::{Delivery, Installed, accept};
 
 pub(super) struct Itimer;
 
@@ -24,7 +24,7 @@ impl Itimer {
         if running.it_value.tv_sec != 0 || running.it_value.tv_usec != 0 {
             return Err(EngineError::ItimerTaken);
         }
-        set_delivery(Delivery::ProcessTimer);
+        accept(Delivery::ProcessTimer);
         arm(interval).map_err(EngineError::Itimer)?;
         Ok(Itimer)
     }
@@ -70,5 +70,10 @@ impl Engine for Itimer {
     fn stop(&mut self) {
         // Disarming cannot fail with a valid timer; were it to, the handler is off anyway.
         arm(0).unwrap_or_default();
+    }
+
+    /// The process-wide timer raises SIGPROF and nothing else.
+    fn change_signal(&mut self, _signal: Installed) -> Result<(), EngineError> {
+        Err(EngineError::SigprofTaken)
     }
 }

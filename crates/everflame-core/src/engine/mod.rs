@@ -14,6 +14,8 @@ mod tick;
 
 use std::io;
 
+use crate::signal::Installed;
+
 pub use observer::{Observer, ObserverOptions};
 pub(crate) use place::main_stack;
 pub use select::{Rejected, Selected, select};
@@ -41,8 +43,14 @@ pub trait Engine: Send {
     /// A thread has ended.
     fn remove(&mut self, tid: i32);
 
-    /// Disarms everything. Late signals may still arrive.
+    /// Disarms everything and forgets its threads. Late signals may still arrive.
     fn stop(&mut self);
+
+    /// After a stop: threads added from now on get another signal.
+    ///
+    /// # Errors
+    /// The engine cannot work with it.
+    fn change_signal(&mut self, signal: Installed) -> Result<(), EngineError>;
 }
 
 /// Why an engine cannot work here. Each variant names the remedy.

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::Engine;
+use super::{Engine, EngineError};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Installed, MAX_RECORD, Ring, Slots, monotonic, process_cpu, thread_cpu,
-    thread_cpu_of,
+    AGGREGATOR, COUNTERS, Installed, MAX_RECORD, Ring, Slots, choose, install, monotonic,
+    process_cpu, thread_cpu, thread_cpu_of,
 };
 use idle::Sleeper;
 use thread::{Look, Watched};
@@ -209,6 +209,9 @@ impl Loop {
     }
 
     fn tick(&mut self) {
+        if !self.options.signal.is_in_place() {
+            self.change_signal();
+        }
         let now = monotonic();
         let process = process_cpu();
         self.unexplained += process.saturating_sub(self.process);
@@ -251,6 +254,33 @@ impl Loop {
         } else {
             self.quiet + 1
         };
+    }
+
+    /// The program has put its own handler in place of ours: the signal is the program's from now on, and we take
+    /// another. While there is none, totals go on without stacks, and the next tick tries again.
+    fn change_signal(&mut self) {
+        self.engine.stop();
+        let changed = choose(None)
+            .and_then(install)
+            .map_err(EngineError::from)
+            .and_then(|signal| self.engine.change_signal(signal).map(|()| signal));
+        if let Ok(signal) = changed {
+            self.options.signal = signal;
+            COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
+            for place in 0..self.threads.len() {
+                self.add_to_engine(self.threads[place].tid);
+            }
+        }
+    }
+
+    /// Has the engine sample a thread.
+    fn add_to_engine(&mut self, tid: i32) {
+        // An ended thread is found gone at the next look; any other failure is counted and shown in the status.
+        if self.engine.add(tid).is_err() && thread_cpu_of(tid).is_some() {
+            COUNTERS
+                .engine_thread_failures
+                .fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// CPU time of the profiler's own threads since the last call.
@@ -365,12 +395,7 @@ impl Loop {
         thread.learn_stack(slot);
         self.known.insert(tid, ());
         self.threads.push(thread);
-        // An ended thread is found gone at the next look; any other failure is counted and shown in the status.
-        if self.engine.add(tid).is_err() && thread_cpu_of(tid).is_some() {
-            COUNTERS
-                .engine_thread_failures
-                .fetch_add(1, Ordering::Relaxed);
-        }
+        self.add_to_engine(tid);
     }
 
     fn settle(&mut self) {

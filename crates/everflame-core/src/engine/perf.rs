@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::ctimer::Ctimer;
 use super::{Engine, EngineError};
-use crate::signal::{Delivery, Installed, set_delivery};
+use crate::signal::{Delivery, Installed, accept};
 
 /// `struct perf_event_attr` up to the fields used here (PERF_ATTR_SIZE_VER0, 64 bytes).
 #[repr(C)]
@@ -71,7 +71,7 @@ impl Perf {
         };
         match opened {
             Ok(_) => {
-                set_delivery(Delivery::PerfDescriptor);
+                accept(Delivery::PerfDescriptor);
                 Ok(perf)
             }
             Err(error) => Err(explain(tid, error)),
@@ -204,5 +204,11 @@ impl Engine for Perf {
         if let Some(fallback) = &mut self.fallback {
             fallback.stop();
         }
+    }
+
+    fn change_signal(&mut self, signal: Installed) -> Result<(), EngineError> {
+        self.signal = signal;
+        self.fallback = None;
+        Ok(())
     }
 }

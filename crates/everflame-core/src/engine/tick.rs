@@ -1,6 +1,7 @@
 //! `tick`: the observer interrupts threads that its own timer finds running. Needs nothing from the kernel but signals.
 
 use super::{Engine, EngineError};
+use crate::signal::Installed;
 
 pub(super) struct Tick;
 
@@ -20,4 +21,8 @@ impl Engine for Tick {
     fn remove(&mut self, _tid: i32) {}
 
     fn stop(&mut self) {}
+
+    fn change_signal(&mut self, _signal: Installed) -> Result<(), EngineError> {
+        Ok(())
+    }
 }

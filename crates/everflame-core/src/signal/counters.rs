@@ -54,6 +54,8 @@ counters! {
     dropped_no_slot,
     /// Signals of ours found to be somebody else's, and handed on.
     foreign_signals,
+    /// Signals given up because the program put its own handler in place of ours.
+    signals_given_up,
     /// Directed signals sent to running threads.
     signals_running,
     /// Directed signals sent once to learn where a thread sleeps.

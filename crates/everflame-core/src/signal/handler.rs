@@ -19,7 +19,8 @@ static ENABLED: AtomicBool = AtomicBool::new(false);
 /// V8's entry points, once they are known.
 static ENTRY: AtomicPtr<EntryPoints> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Which deliveries besides our own cookie are ours: bit 0 perf descriptors, bit 1 the process timer.
+/// Which deliveries besides our own cookie are ours, a bit each. None is taken back: a signal may be on its way when
+/// another engine starts.
 static ACCEPTED: AtomicU8 = AtomicU8::new(0);
 
 /// Identifies signals that we send and timers that we make: its address cannot come from anybody else.
@@ -30,15 +31,13 @@ pub fn cookie() -> *mut c_void {
     (&raw const COOKIE).cast_mut().cast()
 }
 
-/// What else than directed signals and thread timers may raise our signal.
+/// What may raise our signal besides directed signals and thread timers, which carry our cookie.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// Only signals that carry our cookie.
-    Cookie,
-    /// Descriptors of perf events too.
-    PerfDescriptor,
-    /// The process-wide profiling timer too.
-    ProcessTimer,
+    /// Descriptors of perf events.
+    PerfDescriptor = 1,
+    /// The process-wide profiling timer.
+    ProcessTimer = 2,
 }
 
 /// Lets the handler take samples, or not. Off, it returns at once.
@@ -46,8 +45,13 @@ pub fn set_enabled(enabled: bool) {
     ENABLED.store(enabled, Ordering::SeqCst);
 }
 
-pub fn set_delivery(delivery: Delivery) {
-    ACCEPTED.store(delivery as u8, Ordering::Release);
+/// From now on this delivery is ours too.
+pub fn accept(delivery: Delivery) {
+    ACCEPTED.fetch_or(delivery as u8, Ordering::Release);
+}
+
+fn accepts(delivery: Delivery) -> bool {
+    ACCEPTED.load(Ordering::Relaxed) & delivery as u8 != 0
 }
 
 pub fn set_entry_points(entry: &'static EntryPoints) {
@@ -100,12 +104,19 @@ unsafe fn weight_of_ours(info: *const libc::siginfo_t) -> Option<u32> {
             Some(1 + overruns.max(0) as u32)
         }
         // POLL_IN to POLL_HUP (F_SETSIG, fcntl(2)).
-        1..=6 if ACCEPTED.load(Ordering::Relaxed) == Delivery::PerfDescriptor as u8 => Some(1),
-        libc::SI_KERNEL if ACCEPTED.load(Ordering::Relaxed) == Delivery::ProcessTimer as u8 => {
-            Some(1)
-        }
+        1..=6 if accepts(Delivery::PerfDescriptor) => Some(1),
+        libc::SI_KERNEL if accepts(Delivery::ProcessTimer) => Some(1),
         _ => None,
     }
+}
+
+/// Whether a signal that the observer received was sent by us.
+///
+/// # Safety
+/// `info` was filled by the kernel.
+pub unsafe fn sent_by_us(info: &libc::siginfo_t) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { weight_of_ours(info) }.is_some()
 }
 
 fn sample(registers: &Registers, weight: u32) {

@@ -206,14 +206,11 @@ pub(super) unsafe fn forward(signal: c_int, info: *mut libc::siginfo_t, context:
     match previous.sa_sigaction {
         libc::SIG_IGN => {}
         libc::SIG_DFL => {
-            // SAFETY: the kernel's siginfo.
-            if unsafe { (*info).si_code } == libc::SI_USER {
-                // Somebody wants the default action, as without us: the end of the process.
-                // SAFETY: plain system calls on this process; the signal is unblocked when the handler returns.
-                unsafe {
-                    libc::signal(signal, libc::SIG_DFL);
-                    libc::kill(libc::getpid(), signal);
-                }
+            // The default action, as without us: the end of the process.
+            // SAFETY: plain system calls on this process; the signal is unblocked when the handler returns.
+            unsafe {
+                libc::signal(signal, libc::SIG_DFL);
+                libc::kill(libc::getpid(), signal);
             }
         }
         handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {

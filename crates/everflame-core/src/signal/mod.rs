@@ -20,7 +20,9 @@ pub use clock::{
     monotonic, process_cpu, realtime_offset, thread_clock_id, thread_cpu, thread_cpu_of,
 };
 pub use counters::{COUNTERS, Counters, HISTOGRAM_BUCKETS, bucket_floor};
-pub use handler::{Delivery, cookie as timer_value, set_delivery, set_enabled, set_entry_points};
+pub use handler::{
+    Delivery, accept, cookie as timer_value, sent_by_us, set_enabled, set_entry_points,
+};
 pub use install::{
     InstallError, Installed, choose, install, mask_all_signals, signal_name, with_signals_masked,
 };

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use crate::engine::posix_timer::{PosixTimer, timespec};
+use crate::signal::sent_by_us;
 
 pub(super) struct Sleeper {
     signal: libc::c_int,
     interval: u64,
     /// On the process's CPU clock, directed at this thread. Without it idle waits are cut short instead.
     timer: Option<PosixTimer>,
+    /// The last wait took a signal that was somebody else's.
+    gave_back: bool,
     random: u64,
 }
 
@@ -18,6 +21,7 @@ impl Sleeper {
             signal,
             interval,
             timer: PosixTimer::new(libc::CLOCK_PROCESS_CPUTIME_ID, signal, tid).ok(),
+            gave_back: false,
             random: crate::signal::monotonic() | 1,
         }
     }
@@ -32,19 +36,35 @@ impl Sleeper {
             }
             _ => self.jittered(),
         };
-        let time = timespec(time);
-        // SAFETY: an all-zero set is valid to be emptied.
-        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-        // SAFETY: `set` is valid; the signal number is.
-        unsafe {
-            libc::sigemptyset(&mut set);
-            libc::sigaddset(&mut set, self.signal);
-            // Any result is a wake-up: time over, a command, or the process's clock.
-            libc::sigtimedwait(&set, std::ptr::null_mut(), &time);
+        if std::mem::take(&mut self.gave_back) {
+            // All other threads may block the signal; waiting for it again at once would only take it again.
+            std::thread::sleep(Duration::from_nanos(self.interval));
+        } else {
+            self.receive(time);
         }
         if let (Some(_), Some(timer)) = (limit, &self.timer) {
             // A timer that cannot be disarmed would only wake this thread once more.
             timer.arm(0, 0).unwrap_or_default();
+        }
+    }
+
+    fn receive(&mut self, nanoseconds: u64) {
+        let time = timespec(nanoseconds);
+        // SAFETY: all-zero values are valid to be filled.
+        let (mut set, mut info): (libc::sigset_t, libc::siginfo_t) = unsafe { std::mem::zeroed() };
+        // SAFETY: `set` and `info` are valid; the signal number is.
+        let received = unsafe {
+            libc::sigemptyset(&mut set);
+            libc::sigaddset(&mut set, self.signal);
+            // Any result is a wake-up: time over, a command, or the process's clock.
+            libc::sigtimedwait(&set, &mut info, &time)
+        };
+        // A signal to the whole process goes to any thread that waits for it, also to this one.
+        // SAFETY: the kernel has filled `info`.
+        if received == self.signal && !unsafe { sent_by_us(&info) } {
+            // Ended by a full queue only, in which the kernel would have lost it, too.
+            give_back(self.signal, &info);
+            self.gave_back = true;
         }
     }
 
@@ -58,6 +78,19 @@ impl Sleeper {
     }
 }
 
+/// Sends a signal to the whole process again. One that was queued keeps its value; one that a process or the kernel
+/// sent can be sent so by the main thread only (EPERM), and comes from this process now.
+fn give_back(signal: libc::c_int, info: &libc::siginfo_t) {
+    // SAFETY: both calls signal this process, with a siginfo that the kernel filled.
+    unsafe {
+        let process = libc::getpid();
+        let queue = libc::SYS_rt_sigqueueinfo;
+        if libc::syscall(queue, process, signal, std::ptr::from_ref(info)) != 0 {
+            libc::kill(process, signal);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +101,7 @@ mod tests {
             signal: libc::SIGVTALRM,
             interval: 10_000,
             timer: None,
+            gave_back: false,
             random: 99,
         };
         let draws: Vec<u64> = (0..100_000).map(|_| sleeper.jittered()).collect();

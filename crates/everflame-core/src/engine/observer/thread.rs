@@ -196,6 +196,10 @@ impl Watched {
     }
 
     fn interrupt(&self, options: &ObserverOptions) {
+        if !options.signal.is_in_place() {
+            // Somebody else's by now; the next tick takes another.
+            return;
+        }
         // The only failures are a thread that has just ended, found gone at the next look, and a full signal queue,
         // after which the next tick tries again.
         options.signal.interrupt(self.tid).unwrap_or_default();
