@@ -1,0 +1,325 @@
+//! Signals that are not ours do what they did without us, and ours never replaces somebody else's handler. Each case
+//! is a program of its own: signals belong to a process, and some of these end it.
+
+mod support;
+
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use everflame_core::session;
+use everflame_core::signal::COUNTERS;
+use support::{
+    End, Session, StalledAggregator, burn, config, gettid, in_own_process, is_own_process, samples,
+    wait_for,
+};
+
+const FAST: Duration = Duration::from_micros(500);
+
+extern "C" fn somebody_elses(signal: c_int) {
+    SEEN.store(signal, Ordering::SeqCst);
+}
+
+static SEEN: AtomicI32 = AtomicI32::new(0);
+
+fn set_handler(signal: c_int, handler: usize) {
+    // SAFETY: an all-zero action with a handler is valid; the handler lives as long as the program.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler;
+        assert_eq!(libc::sigaction(signal, &action, std::ptr::null_mut()), 0);
+    }
+}
+
+fn own_handler() -> usize {
+    somebody_elses as *const () as usize
+}
+
+/// Sends a signal to this process and waits for what it does.
+fn signal_this_process(signal: c_int) {
+    // SAFETY: plain system calls.
+    unsafe { libc::kill(libc::getpid(), signal) };
+}
+
+fn signal_this_thread(signal: c_int) {
+    // SAFETY: plain system call to a living thread.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), gettid(), signal) };
+}
+
+/// Keeps this thread busy until a signal ends the process; a process that lives on ends with code 0 after a while.
+fn burn_until_killed() -> ! {
+    for _ in 0..2_000 {
+        burn(20_000);
+    }
+    std::process::exit(0);
+}
+
+fn sampling() -> Session {
+    let session = Session::start(&config("tick", FAST));
+    let before = samples();
+    wait_for("samples", || samples() - before > 20);
+    session
+}
+
+#[test]
+fn a_signal_sent_by_somebody_else_still_ends_the_process() {
+    if is_own_process() {
+        let _session = sampling();
+        signal_this_process(libc::SIGVTALRM);
+        burn_until_killed();
+    }
+    let (end, output) = in_own_process("a_signal_sent_by_somebody_else_still_ends_the_process");
+    assert_eq!(end, End::Signal(libc::SIGVTALRM), "{output}");
+}
+
+#[test]
+fn a_signal_sent_to_one_thread_still_ends_the_process() {
+    if is_own_process() {
+        let _session = sampling();
+        signal_this_thread(libc::SIGVTALRM);
+        burn_until_killed();
+    }
+    let (end, output) = in_own_process("a_signal_sent_to_one_thread_still_ends_the_process");
+    assert_eq!(end, End::Signal(libc::SIGVTALRM), "{output}");
+}
+
+#[test]
+fn a_timer_of_the_program_still_ends_the_process() {
+    if is_own_process() {
+        let _session = sampling();
+        let soon = libc::timeval {
+            tv_sec: 0,
+            tv_usec: 20_000,
+        };
+        let timer = libc::itimerval {
+            it_interval: soon,
+            it_value: soon,
+        };
+        // SAFETY: a valid timer; the old one is not wanted.
+        unsafe { libc::setitimer(libc::ITIMER_VIRTUAL as _, &timer, std::ptr::null_mut()) };
+        burn_until_killed();
+    }
+    let (end, output) = in_own_process("a_timer_of_the_program_still_ends_the_process");
+    assert_eq!(end, End::Signal(libc::SIGVTALRM), "{output}");
+}
+
+#[test]
+fn a_signal_that_was_ignored_stays_ignored_and_is_counted() {
+    if is_own_process() {
+        set_handler(libc::SIGVTALRM, libc::SIG_IGN);
+        let _session = sampling();
+        for sent in 1..=50 {
+            signal_this_thread(libc::SIGVTALRM);
+            wait_for("the signal", || {
+                COUNTERS.foreign_signals.load(Ordering::Relaxed) >= sent
+            });
+        }
+        return;
+    }
+    let (end, output) = in_own_process("a_signal_that_was_ignored_stays_ignored_and_is_counted");
+    assert_eq!(end, End::Code(0), "{output}");
+}
+
+#[test]
+fn a_process_signal_reaches_the_program_however_the_observer_waits() {
+    if is_own_process() {
+        set_handler(libc::SIGVTALRM, libc::SIG_IGN);
+        let _session = sampling();
+        // Not while a signal of the same number is pending: the kernel keeps one.
+        for sent in 1..=2_000 {
+            signal_this_process(libc::SIGVTALRM);
+            wait_for("the signal", || {
+                COUNTERS.foreign_signals.load(Ordering::Relaxed) >= sent
+            });
+        }
+        return;
+    }
+    let (end, output) =
+        in_own_process("a_process_signal_reaches_the_program_however_the_observer_waits");
+    assert_eq!(end, End::Code(0), "{output}");
+}
+
+#[test]
+fn an_owned_signal_is_passed_over_and_refused_by_name() {
+    if is_own_process() {
+        set_handler(libc::SIGVTALRM, own_handler());
+        set_handler(libc::SIGSTKFLT, own_handler());
+        let started = session::start(&config("tick", FAST)).map(|started| started.signal);
+        assert!(matches!(started, Ok("SIGPWR")), "{:?}", started.err());
+        session::stop(everflame_core::pprof::Encoding::Identity, drop);
+        let mut named = config("tick", FAST);
+        named.signal = Some("SIGVTALRM".to_owned());
+        let refused = session::start(&named).err().map(|error| error.to_string());
+        assert_eq!(
+            refused.as_deref(),
+            Some(
+                "SIGVTALRM is handled by somebody else in this process; name another signal with EVERFLAME_SIGNAL"
+            )
+        );
+        named.signal = Some("SIGUSR1".to_owned());
+        let unknown = session::start(&named).err().map(|error| error.to_string());
+        assert_eq!(
+            unknown.as_deref(),
+            Some(
+                "\"SIGUSR1\" is not a signal that Everflame can use; allowed are SIGVTALRM, SIGSTKFLT, SIGPWR, SIGPROF"
+            )
+        );
+        signal_this_thread(libc::SIGVTALRM);
+        assert_eq!(SEEN.load(Ordering::SeqCst), libc::SIGVTALRM);
+        return;
+    }
+    let (end, output) = in_own_process("an_owned_signal_is_passed_over_and_refused_by_name");
+    assert_eq!(end, End::Code(0), "{output}");
+}
+
+#[test]
+fn with_no_signal_free_the_error_names_them_all() {
+    if is_own_process() {
+        for signal in [
+            libc::SIGVTALRM,
+            libc::SIGSTKFLT,
+            libc::SIGPWR,
+            libc::SIGPROF,
+        ] {
+            set_handler(signal, own_handler());
+        }
+        let refused = session::start(&config("auto", FAST))
+            .err()
+            .map(|error| error.to_string());
+        let refused = refused.expect("no signal is free");
+        assert!(refused.contains("SIGPROF"), "{refused}");
+        assert!(refused.contains("handled by somebody else"), "{refused}");
+        assert!(refused.contains("EVERFLAME_"), "{refused}");
+        return;
+    }
+    let (end, output) = in_own_process("with_no_signal_free_the_error_names_them_all");
+    assert_eq!(end, End::Code(0), "{output}");
+}
+
+#[test]
+fn a_handler_installed_later_gets_none_of_our_signals() {
+    if is_own_process() {
+        for engine in ["tick", "ctimer"] {
+            let session = Session::start(&config(engine, FAST));
+            let before = samples();
+            wait_for("samples", || samples() - before > 20);
+            set_handler(libc::SIGVTALRM, own_handler());
+            // One that was on its way may still arrive.
+            let before = samples();
+            wait_for("samples by another signal", || {
+                burn(20_000);
+                samples() - before > 200
+            });
+            SEEN.store(0, Ordering::SeqCst);
+            let before = samples();
+            wait_for("more samples", || {
+                burn(20_000);
+                samples() - before > 200
+            });
+            assert_eq!(SEEN.load(Ordering::SeqCst), 0, "{engine}");
+            signal_this_thread(libc::SIGVTALRM);
+            assert_eq!(SEEN.load(Ordering::SeqCst), libc::SIGVTALRM, "{engine}");
+            drop(session);
+            set_handler(libc::SIGVTALRM, libc::SIG_DFL);
+        }
+        return;
+    }
+    let (end, output) = in_own_process("a_handler_installed_later_gets_none_of_our_signals");
+    assert_eq!(end, End::Code(0), "{output}");
+}
+
+/// A folder that is removed when dropped.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let folder = std::env::temp_dir().join(format!("everflame-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        Folder(folder)
+    }
+
+    fn files(&self) -> usize {
+        std::fs::read_dir(&self.0).expect("the folder").count()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in a temporary folder harms nobody.
+        std::fs::remove_dir_all(&self.0).unwrap_or_default();
+    }
+}
+
+const FOLDER: &str = "EVERFLAME_TEST_FOLDER";
+
+fn guarding(signals: &[c_int]) -> Session {
+    let mut guarded = config("tick", FAST);
+    guarded.guarded = signals.to_vec();
+    let folder = std::env::var(FOLDER).expect("the parent names a folder");
+    guarded.output_prefix = Some(format!("{folder}/last"));
+    let session = Session::start(&guarded);
+    let before = samples();
+    wait_for("samples", || samples() - before > 20);
+    session
+}
+
+/// Runs a test's other half with a folder for its last profile; how it ended, and how many files it left.
+fn with_folder(test: &str) -> (End, String, usize) {
+    let folder = Folder::new(test);
+    let path = folder.0.to_str().expect("a path in UTF-8").to_owned();
+    let (end, output) = support::in_own_process_with(test, &[(FOLDER, &path)]);
+    (end, output, folder.files())
+}
+
+#[test]
+fn a_terminal_signal_writes_the_last_profile_and_then_kills() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        signal_this_process(libc::SIGTERM);
+        burn_until_killed();
+    }
+    let (end, output, files) =
+        with_folder("a_terminal_signal_writes_the_last_profile_and_then_kills");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
+}
+
+#[test]
+fn a_second_terminal_signal_kills_at_once_while_the_first_is_at_work() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGINT, libc::SIGTERM]);
+        let _never_answers = StalledAggregator::new();
+        signal_this_process(libc::SIGTERM);
+        burn(2_000_000);
+        signal_this_process(libc::SIGINT);
+        burn_until_killed();
+    }
+    let (end, output, files) =
+        with_folder("a_second_terminal_signal_kills_at_once_while_the_first_is_at_work");
+    assert_eq!((end, files), (End::Signal(libc::SIGINT), 0), "{output}");
+}
+
+#[test]
+fn after_a_stop_terminal_signals_kill_as_before() {
+    if is_own_process() {
+        drop(guarding(&[libc::SIGHUP]));
+        signal_this_process(libc::SIGHUP);
+        burn_until_killed();
+    }
+    let (end, output, files) = with_folder("after_a_stop_terminal_signals_kill_as_before");
+    assert_eq!((end, files), (End::Signal(libc::SIGHUP), 0), "{output}");
+}
+
+#[test]
+fn an_ignored_terminal_signal_stays_ignored() {
+    if is_own_process() {
+        set_handler(libc::SIGHUP, libc::SIG_IGN);
+        let session = guarding(&[libc::SIGHUP]);
+        signal_this_process(libc::SIGHUP);
+        let before = samples();
+        wait_for("samples after the signal", || samples() - before > 20);
+        drop(session);
+        return;
+    }
+    let (end, output, files) = with_folder("an_ignored_terminal_signal_stays_ignored");
+    assert_eq!((end, files), (End::Code(0), 0), "{output}");
+}
