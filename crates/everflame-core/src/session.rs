@@ -330,7 +330,7 @@ pub unsafe fn attach(
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     if let Some(observer) = &*observer {
-        observer.discover();
+        observer.discover(tid);
     }
     drop(observer);
     let attached = Attached { thread, tid };

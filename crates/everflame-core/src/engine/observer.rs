@@ -39,7 +39,7 @@ enum Command {
     /// Report every thread's clock and place now, then answer.
     Settle(Sender<()>),
     /// A thread of the application has registered itself.
-    Discover,
+    Discover(i32),
     Stop,
 }
 
@@ -141,9 +141,9 @@ impl Observer {
             .unwrap_or_default();
     }
 
-    /// A thread has just registered itself: look for it now.
-    pub fn discover(&self) {
-        self.tell(Command::Discover);
+    /// The thread has just registered itself: look for it now.
+    pub fn discover(&self, tid: i32) {
+        self.tell(Command::Discover(tid));
     }
 
     /// Ends the thread and disarms the engine.
@@ -196,7 +196,7 @@ impl Loop {
                         // The one who asked may have stopped waiting.
                         done.send(()).unwrap_or_default();
                     }
-                    Ok(Command::Discover) => self.find_threads(monotonic(), false),
+                    Ok(Command::Discover(tid)) => self.discover(tid),
                     Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return,
                     Err(TryRecvError::Empty) => break,
                 }
@@ -376,6 +376,15 @@ impl Loop {
         self.threads.retain(|thread| !thread.ended);
     }
 
+    /// Takes on a thread that has registered itself, even if it has ended since: its slot is to be given back.
+    fn discover(&mut self, tid: i32) {
+        let now = monotonic();
+        self.find_threads(now, false);
+        if !self.known.contains_key(&tid) {
+            self.take_on(tid, now, false);
+        }
+    }
+
     fn take_on(&mut self, tid: i32, now: u64, existing: bool) {
         let Some((number, slot)) = self.slots.claim(tid) else {
             COUNTERS
@@ -385,8 +394,10 @@ impl Loop {
             return;
         };
         let Some(thread) = Watched::begin(tid, number, now, self.started, existing) else {
+            // Its slot may have been claimed by the thread itself, and its code map be known to the aggregator, which
+            // gives both back when it reads that the thread has ended.
             self.slots.forget(tid);
-            self.slots.release(number);
+            Watched::ended(tid, number, now, &self.ring);
             return;
         };
         thread.begin_record(&self.ring);

@@ -73,7 +73,11 @@ impl Watched {
             let started = place::started(tid).unwrap_or(now);
             (started.clamp(profiler_start, now), 0)
         };
-        Some(Watched {
+        Some(Watched::new(tid, number, now, (begin_time, begin_cpu)))
+    }
+
+    fn new(tid: i32, number: usize, now: u64, (begin_time, begin_cpu): (u64, u64)) -> Watched {
+        Watched {
             tid,
             number,
             ended: false,
@@ -86,7 +90,14 @@ impl Watched {
             begin_cpu,
             native_places: Vec::new(),
             file: None,
-        })
+        }
+    }
+
+    /// Reports a thread that ended before it could be looked at.
+    pub(super) fn ended(tid: i32, number: usize, now: u64, ring: &Ring) {
+        let mut thread = Watched::new(tid, number, now, (now, 0));
+        thread.begin_record(ring);
+        thread.end(now, ring);
     }
 
     /// Whether the thread must be looked at in every tick.
