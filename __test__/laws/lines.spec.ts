@@ -1,0 +1,67 @@
+import test from 'ava';
+import { type TestNode, testNodes } from '../support/nodes.js';
+import { foldedStacks } from '../support/pprof.js';
+import { linesWithin } from './support/lines.js';
+import { profileWorkload } from './support/workload.js';
+
+interface Lines {
+  /** Line numbers of the lines that burn. */
+  lines: { first: number; second: number; call: number; callee: number };
+  /** CPU time that the kernel charged at each, in nanoseconds. */
+  spent: { first: number; second: number; call: number };
+  /** What kind of code V8 says it ran. */
+  tier: string;
+}
+
+/** Tiers, the flags that forbid every better one, and what runs with them. */
+const TIERS: { flags: string[]; expect: (node: TestNode) => string }[] = [
+  { flags: ['--no-opt', '--no-sparkplug', '--no-maglev'], expect: () => 'interpreter' },
+  { flags: ['--no-opt', '--always-sparkplug', '--no-maglev'], expect: () => 'sparkplug' },
+  // Node.js is built without Maglev before 24.
+  {
+    flags: ['--no-turbofan', '--maglev'],
+    expect: ({ major }) => (Number(major) >= 24 ? 'maglev' : 'sparkplug'),
+  },
+  { flags: ['--trace-turbo-inlining'], expect: () => 'turbofan' },
+];
+
+for (const node of testNodes()) {
+  for (const { flags, expect } of TIERS) {
+    const title = `Node.js ${node.major} ${flags.join(' ')}: CPU time stands at the lines that burn it`;
+    test.serial(title, async (t) => {
+      const { truth, profiles, stdout } = await profileWorkload<Lines>(t, node, 'lines', {
+        flags: ['--allow-natives-syntax', ...flags],
+        args: ['1000'],
+        rate: 1000,
+      });
+      const { lines, spent, tier } = truth;
+      t.is(tier, expect(node));
+      const charged = spent.first + spent.second + spent.call;
+      const found = linesWithin(profiles, 'cpu', 'burn');
+      const all = [...found.values()].reduce((sum, value) => sum + value, 0);
+      let elsewhere = all;
+      for (const name of ['first', 'second', 'call'] as const) {
+        const value = found.get(lines[name]) ?? 0;
+        elsewhere -= value;
+        t.log(`${name}: ${percent(value, all)} %, kernel ${percent(spent[name], charged)} %`);
+        t.true(Math.abs(value / all - spent[name] / charged) < 0.05, `${name}: ${value / all}`);
+      }
+      t.true(elsewhere / all < 0.04, `${percent(elsewhere, all)} % at other lines`);
+
+      if (tier === 'turbofan')
+        t.true(/Inlining .* callee>} into .* burn>}/.test(stdout), 'the callee is inlined');
+      const called = foldedStacks(profiles, 'cpu', { show: (frame) => `${frame.name}:${frame.line}` });
+      const through = sum(called, `burn:${lines.call};callee:${lines.callee}`);
+      t.true(through / sum(called, 'callee:') > 0.95, 'the callee stands at its own line, below its call');
+      t.true(through / (found.get(lines.call) ?? 0) > 0.9, 'the line that calls is where the callee is');
+    });
+  }
+}
+
+function sum(stacks: Map<string, number>, part: string): number {
+  return [...stacks].reduce((total, [stack, value]) => (stack.includes(part) ? total + value : total), 0);
+}
+
+function percent(part: number, all: number): string {
+  return ((part / all) * 100).toFixed(1);
+}

@@ -1,0 +1,44 @@
+import test from 'ava';
+import { testNodes } from '../support/nodes.js';
+import { foldedStacks, total, withLabel } from '../support/pprof.js';
+import { profileWorkload } from './support/workload.js';
+
+/** CPU time that the kernel charged while each ran, in nanoseconds. */
+type Names = { spent: Record<'callsWasm' | 'callsRegExp' | 'callsEvaluated' | 'callsCollector', number> };
+
+/** How each is called, as `name` or `name@file:line`, where it burns. */
+const EXPECTED = {
+  callsWasm: /;wasmSpin[^;]*@/,
+  callsRegExp: /;RegExp: \/\^\(a\+\)\+\$\/@/,
+  // The loop stands on the fourth line of the text that was evaluated.
+  callsEvaluated: /;evaluatedSpin@[^;]*:4(;|$)/,
+  callsCollector: /;\(garbage collector\)@/,
+};
+
+for (const node of testNodes()) {
+  test.serial(
+    `Node.js ${node.major}: WebAssembly, regular expressions, evaluated code and the collector have names`,
+    async (t) => {
+      const { truth, profiles } = await profileWorkload<Names>(t, node, 'names', {
+        // The collector's helpers on other threads would not be in the truth.
+        flags: ['--expose-gc', '--single-threaded-gc'],
+        rate: 1000,
+      });
+      const filter = withLabel('thread name', 'Main Event Loop');
+      const all = total(profiles, 'cpu', filter);
+      const stacks = foldedStacks(profiles, 'cpu', {
+        filter,
+        show: ({ name, file, line }) => `${name}@${file}:${line}`,
+      });
+      for (const [kind, expected] of Object.entries(EXPECTED)) {
+        const found = [...stacks].reduce(
+          (sum, [stack, value]) => (expected.test(stack) ? sum + value : sum),
+          0,
+        );
+        const spent = truth.spent[kind as keyof typeof EXPECTED];
+        t.log(`${kind}: ${(found / 1e6).toFixed(1)} ms, kernel ${(spent / 1e6).toFixed(1)} ms`);
+        t.true(Math.abs(found - spent) / all < 0.05, `${kind}: ${found}, not ${spent}`);
+      }
+    },
+  );
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { LoadedProfile } from '#src/profile/model.js';
+import { temporaryFolder } from '../../support/folder.js';
+import type { TestNode } from '../../support/nodes.js';
+import { readProfile } from '../../support/pprof.js';
+import { ROOT, run } from '../../support/spawn.js';
+
+const WORKLOADS = join(ROOT, '__test__', 'workloads', 'laws');
+
+/** How a workload is run. */
+export interface WorkloadOptions {
+  /** Flags of Node.js. */
+  flags?: string[];
+  /** Arguments of the workload. */
+  args?: string[];
+  /** Samples a second. */
+  rate?: number;
+  engine?: string;
+  /** Milliseconds. */
+  timeout?: number;
+  env?: Record<string, string>;
+}
+
+/** CPU time and time passed, in nanoseconds. */
+export interface Spent {
+  cpu: number;
+  time: number;
+}
+
+/** What a workload says of itself, and the profile of it. */
+export interface Profiled<Truth> {
+  truth: Truth;
+  engine: string;
+  counters: Record<string, number>;
+  dropped: number;
+  /** All that the program said, V8's own traces included. */
+  stdout: string;
+  /** The profile covers at least this. */
+  least: Spent;
+  /** The profile covers at most this. */
+  most: Spent;
+  profiles: [LoadedProfile];
+}
+
+/** Runs a workload under the profiler. Fails the test where it ends with an error or says anything on stderr. */
+export async function profileWorkload<Truth>(
+  t: ExecutionContext,
+  node: TestNode,
+  name: string,
+  options: WorkloadOptions = {},
+): Promise<Profiled<Truth>> {
+  const path = join(temporaryFolder(t), 'profile.wall.pprof');
+  const said = await execute<Omit<Profiled<Truth>, 'profiles'>>(t, node, name, path, options);
+  return { ...said, profiles: [readProfile(path)] };
+}
+
+/** Runs a workload without a profiler and returns its truth. */
+export async function runWorkload<Truth>(
+  t: ExecutionContext,
+  node: TestNode,
+  name: string,
+  options: WorkloadOptions = {},
+): Promise<Truth> {
+  return (await execute<{ truth: Truth }>(t, node, name, '', options)).truth;
+}
+
+async function execute<Said>(
+  t: ExecutionContext,
+  node: TestNode,
+  name: string,
+  profile: string,
+  { flags = [], args = [], rate = 99, engine = 'auto', timeout = 60_000, env = {} }: WorkloadOptions,
+): Promise<Said> {
+  const end = await run(node.path, [...flags, join(WORKLOADS, `${name}.js`), profile, ...args], {
+    env: { EVERFLAME_RATE: String(rate), EVERFLAME_ENGINE: engine, ...env },
+    timeout,
+  });
+  t.deepEqual([end.code, end.signal, end.stderr], [0, null, ''], `Node.js ${node.major}: ${end.stdout}`);
+  return { ...JSON.parse(end.stdout.trimEnd().split('\n').at(-1) ?? ''), stdout: end.stdout } as Said;
+}

@@ -1,0 +1,71 @@
+'use strict';
+// Main thread, two workers that start and end in the middle, and the pool: who used how much, and lived how long.
+const { pbkdf2 } = require('node:crypto');
+const { readdirSync } = require('node:fs');
+const { promisify } = require('node:util');
+const workerThreads = require('node:worker_threads');
+const { ageOfThread, cpuOfThread, now, ownCpu, ownTid } = require('./lib/clock.js');
+const { burnCpu } = require('./lib/burn.js');
+const { profiled } = require('./lib/profiled.js');
+
+const derive = promisify(pbkdf2);
+const pause = () => new Promise((resolve) => setImmediate(resolve));
+
+function mainWork() {
+  let x = 1;
+  for (let i = 0; i < 2e6; i++) x = Math.imul(x ^ i, 16777619);
+  return x;
+}
+
+const tids = () => readdirSync('/proc/self/task').map(Number);
+
+function startWorker(number) {
+  const asked = now();
+  const worker = new workerThreads.Worker(require.resolve('./threads-worker.js'), { workerData: { number } });
+  let said;
+  worker.on('message', (message) => {
+    said = message;
+  });
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', () => {
+      const gone = now();
+      // The last statement of the worker knows its age; what came after is at most what has passed since.
+      resolve({ ...said, life: { least: said.age, most: Math.min(gone - asked, said.age + gone - said.at) } });
+    });
+  });
+}
+
+async function burnMain(milliseconds) {
+  for (let spent = 0; spent < milliseconds; spent += 50) {
+    burnCpu(50, mainWork);
+    await pause();
+  }
+}
+
+profiled(async () => {
+  const start = now();
+  const tid = ownTid();
+  const cpu = ownCpu();
+  const before = new Set(tids());
+  const first = derive('password', 'salt', 200_000, 32, 'sha512');
+  const pool = tids().filter((id) => !before.has(id));
+  await burnMain(300);
+  const workers = [startWorker(1)];
+  const derived = [first];
+  for (let i = 0; i < 5; i++) derived.push(derive('password', `salt ${i}`, 300_000, 32, 'sha512'));
+  await burnMain(500);
+  workers.push(startWorker(2));
+  await burnMain(700);
+  const threads = await Promise.all(workers);
+  await Promise.all(derived);
+  // The pool is idle, so its clocks are complete.
+  await burnMain(100);
+  const lived = now() - start;
+  for (const id of pool) {
+    const life = ageOfThread(id);
+    threads.push({ name: 'pool', tid: id, cpu: cpuOfThread(id), life: { least: life, most: life } });
+  }
+  threads.push({ name: 'main', tid, cpu: ownCpu() - cpu, life: { least: lived, most: lived } });
+  return { threads };
+});
