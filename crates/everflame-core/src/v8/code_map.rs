@@ -9,15 +9,12 @@ use super::code_name::JsFunction;
 use super::code_tables::{CodeTables, inlined_function};
 use super::functions::{Functions, Placed};
 use super::layout::Layout;
-use super::leaf::is_interpreter;
+use super::leaf::is_passage;
 use super::lines::{LogicalFrame, line_at};
 
-/// Pieces of code, at about 250 bytes each, above which unused bytecode is forgotten. Large services have 30,000 to
+/// Pieces of code, at about 250 bytes each, above which unused code is forgotten. Large services have 30,000 to
 /// 60,000.
 const SWEEP_AT: usize = 100_000;
-
-/// References to a script that has only a few functions.
-const SMALL_SCRIPT: usize = 4;
 
 /// How an address is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +58,7 @@ pub struct Counters {
     pub refused_baseline: u64,
     /// Moves of code that is not in the map: V8 moved it before it told of it.
     pub unknown_moves: u64,
-    /// Bytecode forgotten because the map was full.
+    /// Pieces of code forgotten because the map was full.
     pub swept: u64,
 }
 
@@ -199,16 +196,14 @@ impl CodeMap {
         }
     }
 
-    /// Forgets bytecode that was not hit lately, the oldest first: V8 does not say when it frees code, and the memory
-    /// of dead bytecode is often reused for other things than code. Code of small scripts goes before any other: it is
-    /// what `eval` and `new Function` leave behind.
+    /// Forgets code that was not hit lately, the oldest first: V8 does not say when it frees code, and the memory of
+    /// dead code may lie unused for long, or be reused for other things. What `eval`, `new Function` and `new RegExp`
+    /// leave behind goes before any other.
     fn sweep(&mut self) {
         let mut unused: Vec<(bool, u64, u64)> = Vec::new();
         for (start, entry) in &mut self.entries {
-            if entry.code_type == CodeType::Bytecode && !std::mem::take(&mut entry.hit) {
-                let script = entry.placed.script.as_ref();
-                let large = script.is_some_and(|script| Arc::strong_count(script) > SMALL_SCRIPT);
-                unused.push((large, entry.added, *start));
+            if !std::mem::take(&mut entry.hit) && !entry.placed.is_permanent() {
+                unused.push((!entry.placed.is_makeshift(), entry.added, *start));
             }
         }
         unused.sort_unstable();
@@ -216,7 +211,7 @@ impl CodeMap {
         let too_many = self.entries.len() > SWEEP_AT * 2;
         for (_, _, start) in unused
             .into_iter()
-            .take_while(|(large, ..)| !large || too_many)
+            .take_while(|(spared, ..)| !spared || too_many)
             .take(surplus)
         {
             self.entries.remove(&start);
@@ -286,7 +281,7 @@ impl CodeMap {
     }
 
     /// Pushes the frames at an address, leaf first: inlined functions, then the function whose code it is. Returns
-    /// into the interpreter push nothing: the interpreted function is a frame of its own. False, and nothing pushed,
+    /// into the interpreter or V8's exits push nothing: what is behind them is a frame of its own. False, and nothing pushed,
     /// when no code is known there; V8's frames also name native functions that JavaScript called.
     pub fn resolve(&mut self, address: u64, lookup: Lookup, frames: &mut Vec<JsFrame>) -> bool {
         let Some((start, offset)) = self.locate(address, lookup) else {
@@ -298,7 +293,7 @@ impl CodeMap {
         entry.hit = true;
         let own = &entry.placed;
         let functions = &self.functions;
-        if lookup == Lookup::Return && is_interpreter(own.function(functions)) {
+        if lookup == Lookup::Return && is_passage(own.function(functions)) {
             return true;
         }
         if !entry.tables.decode(own.script.as_deref()) {

@@ -12,6 +12,9 @@ use super::script::Script;
 /// Fewer functions than this are never searched for unused ones.
 const PURGE_AT_LEAST: usize = 1024;
 
+/// References to a script that has only a few functions.
+const SMALL_SCRIPT: usize = 4;
+
 /// What a piece of code is of. Most code is never hit: its name is taken apart only when it is.
 #[derive(Debug)]
 pub(super) struct Placed {
@@ -28,6 +31,21 @@ impl Placed {
             code_type,
             script,
             function: OnceLock::new(),
+        }
+    }
+
+    /// Part of V8 itself: there as long as V8 is.
+    pub(super) fn is_permanent(&self) -> bool {
+        [&b"Builtin:"[..], b"BytecodeHandler:"]
+            .iter()
+            .any(|kind| self.name.starts_with(kind))
+    }
+
+    /// Of a script with hardly any functions, as `eval` and `new Function` make them, or a regular expression.
+    pub(super) fn is_makeshift(&self) -> bool {
+        match &self.script {
+            Some(script) => Arc::strong_count(script) <= SMALL_SCRIPT,
+            None => self.name.starts_with(b"RegExp"),
         }
     }
 

@@ -102,7 +102,7 @@ pub fn executing_bytecode(
 }
 
 /// The interpreter's own machinery: the function at work is the interpreted one.
-pub(super) fn is_interpreter(function: &JsFunction) -> bool {
+fn is_interpreter(function: &JsFunction) -> bool {
     match function.kind {
         FunctionKind::BytecodeHandler => true,
         FunctionKind::Builtin => [
@@ -114,6 +114,21 @@ pub(super) fn is_interpreter(function: &JsFunction) -> bool {
         .any(|name| function.name.starts_with(name)),
         _ => false,
     }
+}
+
+/// Code that only leads from one kind of code to another: a return address in it is no frame. The interpreted function
+/// is a frame of its own, and so is the native function behind an exit.
+pub(super) fn is_passage(function: &JsFunction) -> bool {
+    is_interpreter(function)
+        || function.kind == FunctionKind::Builtin
+            && [
+                "CEntry",
+                "JSEntry",
+                "JSConstructEntry",
+                "JSRunMicrotasksEntry",
+            ]
+            .iter()
+            .any(|name| function.name.starts_with(name))
 }
 
 /// In the interpreter the function is usually V8's first frame; if it is not, it has to be put there.
@@ -157,6 +172,7 @@ mod tests {
     const BUILTIN: u64 = 0x4000;
     const HANDLER: u64 = 0x5000;
     const TRAMPOLINE: u64 = 0x6000;
+    const EXIT: u64 = 0x7000;
     const NATIVE: u64 = 0x9_0000;
     /// From a tagged array to its first bytecode.
     const HEADER: u64 = 63;
@@ -174,6 +190,11 @@ mod tests {
                 TRAMPOLINE,
                 CodeType::Machine,
                 "Builtin:InterpreterEntryTrampoline",
+            ),
+            (
+                EXIT,
+                CodeType::Machine,
+                "Builtin:CEntry_Return1_ArgvOnStack_BuiltinExit",
             ),
         ] {
             map.replay(CodeEvent::Added(Box::new(AddedCode {
@@ -322,7 +343,11 @@ mod tests {
     }
 
     #[test]
-    fn returns_into_the_interpreter_are_no_frames() {
+    fn returns_into_passages_are_no_frames() {
+        assert_eq!(
+            stack(at(BASELINE), &[EXIT + 8, CALLER + 8]),
+            ["baseline", "caller"]
+        );
         assert_eq!(
             stack(at(BASELINE), &[TRAMPOLINE + 8, FUNCTION + 5]),
             ["baseline", "function"]
