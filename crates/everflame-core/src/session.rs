@@ -10,7 +10,8 @@ use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, main_stack
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{self, Slots};
 use crate::v8::{
-    CALIBRATION_SOURCE, EntryError, EntryPoints, Isolate, IsolateLog, RegisterState, SampleInfo,
+    CALIBRATION_SOURCE, EntryError, EntryPoints, Features, Isolate, IsolateLog, RegisterState,
+    SampleInfo, callback_panics,
 };
 
 /// What to sample and how.
@@ -142,7 +143,7 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
             interval: config.options.interval,
             signal,
             own_threads: vec![runtime.mailbox.tid()],
-            backlog: Box::new(move || mailbox.has_backlog()),
+            backlog: Box::new(move || mailbox.backlog_bytes()),
         },
     );
     let observer = match observer {
@@ -308,8 +309,7 @@ pub unsafe fn attach(
     }
     // SAFETY: the caller's promise: the isolate is current on this thread.
     let log = unsafe { IsolateLog::attach(entry, isolate, || script(CALIBRATION_SOURCE)) };
-    // SAFETY: as above.
-    let ranges = unsafe { entry.code_ranges(isolate) };
+    let ranges = log.code_ranges();
     let thread = Arc::new(JavaScriptThread {
         number,
         name,
@@ -396,6 +396,16 @@ fn own_registers() -> RegisterState {
 
 /// The aggregator needs a few milliseconds; on a machine that gives it no CPU time for longer the inspector is better.
 const SELF_TEST_LIMIT: Duration = Duration::from_secs(2);
+
+/// The profiler's own counters by name: totals since the process started.
+pub fn counters() -> Vec<(&'static str, u64)> {
+    let mut counters = signal::COUNTERS.all();
+    let doubts = Features::doubts().iter().map(|(_, count)| count).sum();
+    // Steps into V8's heap that were given up because something there was not as expected.
+    counters.push(("v8_layout_doubts", doubts));
+    counters.push(("v8_callback_panics", callback_panics()));
+    counters
+}
 
 /// What works here, by name: `Err` says why not. Empty before the first thread was attached.
 pub fn features() -> Vec<(&'static str, Result<(), &'static str>)> {

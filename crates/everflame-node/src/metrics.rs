@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
+use everflame_core::session;
 use everflame_core::signal::{COUNTERS, HISTOGRAM_BUCKETS, bucket_floor};
 use napi_derive::napi;
 
@@ -33,8 +34,7 @@ pub fn metrics() -> NativeMetrics {
         .filter(|bucket| bucket.count > 0.0)
         .collect();
     NativeMetrics {
-        counters: COUNTERS
-            .all()
+        counters: session::counters()
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value as f64))
             .collect(),

@@ -174,13 +174,14 @@ impl Mailbox {
             .clone()
     }
 
-    /// Whether code events wait to be read.
-    pub fn has_backlog(&self) -> bool {
+    /// Code events that wait to be read, in bytes.
+    pub fn backlog_bytes(&self) -> usize {
         self.javascript
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
-            .any(|thread| thread.log.backlog_bytes() > 0)
+            .map(|thread| thread.log.backlog_bytes())
+            .sum()
     }
 
     fn next(&self) -> Option<Command> {

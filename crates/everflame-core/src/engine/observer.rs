@@ -28,8 +28,11 @@ const STILL: u64 = 20_000;
 /// CPU time that ticks themselves may take before their clocks are read.
 const TICK_COST: u64 = 150_000;
 
+/// Code events that are not left waiting for the next second: V8's log stops keeping line tables at eight times that.
+const LONG_BACKLOG: usize = 1 << 20;
+
 /// Ticks without anybody running after which the observer waits for the process's clock instead of the wall's.
-const QUIET_TICKS: u32 = 20;
+const QUIET_TICKS: u32 = 5;
 
 /// The longest wait: new threads are found within it.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -49,8 +52,8 @@ pub struct ObserverOptions {
     pub signal: Installed,
     /// The aggregator's thread, known only once it runs.
     pub own_threads: Vec<i32>,
-    /// Code events that wait to be read, in bytes: the observer wakes the aggregator when there are some.
-    pub backlog: Box<dyn Fn() -> bool + Send>,
+    /// Code events that wait to be read, in bytes: the observer wakes the aggregator for them.
+    pub backlog: Box<dyn Fn() -> usize + Send>,
 }
 
 /// A running observer.
@@ -101,6 +104,7 @@ impl Observer {
                     links: 0,
                     looked_for_threads: 0,
                     quiet: 0,
+                    ticked: monotonic(),
                 };
                 watch.find_threads(watch.started, true);
                 // The starter waits for this.
@@ -181,6 +185,8 @@ struct Loop {
     links: u64,
     looked_for_threads: u64,
     quiet: u32,
+    /// When the last tick was.
+    ticked: u64,
 }
 
 impl Loop {
@@ -216,13 +222,13 @@ impl Loop {
         let process = process_cpu();
         self.unexplained += process.saturating_sub(self.process);
         self.process = process;
-        let mut somebody_ran = false;
+        let mut ran = 0;
         for place in 0..self.threads.len() {
             if self.threads[place].is_restless()
                 && let Look::Ran(cpu) = self.look(place, now)
             {
                 self.unexplained = self.unexplained.saturating_sub(cpu);
-                somebody_ran = true;
+                ran += cpu;
             }
         }
         // Every system call counts here: what remains is looked into only if somebody else can have used it.
@@ -239,17 +245,22 @@ impl Loop {
             }
             for place in 0..self.threads.len() {
                 if self.threads[place].looked != now
-                    && let Look::Ran(_) = self.look(place, now)
+                    && let Look::Ran(cpu) = self.look(place, now)
                 {
-                    somebody_ran = true;
+                    ran += cpu;
                 }
             }
         }
         if due {
             self.wake_aggregator();
+        } else if (self.options.backlog)() > LONG_BACKLOG {
+            AGGREGATOR.notify();
         }
         self.threads.retain(|thread| !thread.ended);
-        self.quiet = if somebody_ran || self.threads.iter().any(Watched::is_restless) {
+        // What runs less than that is found by the process's clock, too, and is not worth a tick each interval.
+        let busy = ran > now.saturating_sub(self.ticked) / 20;
+        self.ticked = now;
+        self.quiet = if busy || self.threads.iter().any(Watched::is_restless) {
             0
         } else {
             self.quiet + 1
@@ -425,7 +436,7 @@ impl Loop {
             .iter()
             .filter_map(|thread| self.slots.get(thread.number)?.ring())
             .any(|ring| !ring.is_empty());
-        if waiting || !self.ring.is_empty() || (self.options.backlog)() {
+        if waiting || !self.ring.is_empty() || (self.options.backlog)() > 0 {
             AGGREGATOR.notify();
         }
     }
