@@ -74,6 +74,10 @@ pub enum EngineError {
     )]
     Timer(i32, io::Error),
     #[error(
+        "a thread of this process may not be signalled ({0}); allow the system call rt_tgsigqueueinfo in the seccomp profile, or choose another engine with EVERFLAME_ENGINE=ctimer"
+    )]
+    SignalDenied(io::Error),
+    #[error(
         "the itimer engine needs SIGPROF, which is handled by somebody else in this process; choose another engine with EVERFLAME_ENGINE=tick"
     )]
     SigprofTaken,

@@ -90,7 +90,7 @@ fn create(
     };
     let installed = install(choose(wanted)?)?;
     let engine: Box<dyn Engine> = match name {
-        "tick" => Box::new(Tick),
+        "tick" => Box::new(Tick::new(installed)?),
         "ctimer" => Box::new(Ctimer::new(installed, interval)?),
         "perf" => Box::new(Perf::new(installed, interval)?),
         _ => Box::new(Itimer::new(installed, interval)?),

@@ -5,6 +5,18 @@ use crate::signal::Installed;
 
 pub(super) struct Tick;
 
+impl Tick {
+    /// # Errors
+    /// A thread of this process may not be signalled: a sandbox denies the system call.
+    pub(super) fn new(signal: Installed) -> Result<Tick, EngineError> {
+        // SAFETY: gettid takes nothing and cannot fail.
+        let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+        // Sampling is off still, so the handler returns at once.
+        signal.interrupt(tid).map_err(EngineError::SignalDenied)?;
+        Ok(Tick)
+    }
+}
+
 impl Engine for Tick {
     fn name(&self) -> &'static str {
         "tick"
