@@ -1,0 +1,227 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { testNodes } from '../support/nodes.js';
+import { readProfile, shareOf, total, withLabel } from '../support/pprof.js';
+import { AUTO, ROOT, run } from '../support/spawn.js';
+
+const MAIN = withLabel('thread name', 'Main Event Loop');
+const BURN = `function burn(ms) {
+  const end = process.cpuUsage().user + ms * 1000;
+  while (process.cpuUsage().user < end) for (let i = 0; i < 1e4; i++) Math.sqrt(i);
+}
+`;
+const PEER = '@datadog/pprof@5.20.0';
+
+interface CpuProfile {
+  nodes: { id: number; callFrame: { functionName: string }; children?: number[] }[];
+  samples: number[];
+}
+
+/** Share of a V8 CPU profile's samples in a function and what it calls. */
+function shareInV8({ nodes, samples }: CpuProfile, name: string): number {
+  const inside = new Set<number>();
+  // A node stands before its children.
+  for (const { id, callFrame, children = [] } of nodes) {
+    if (callFrame.functionName === name) inside.add(id);
+    if (inside.has(id)) for (const child of children) inside.add(child);
+  }
+  return samples.filter((id) => inside.has(id)).length / samples.length;
+}
+
+/** Installs the other profiler once, beside the tests' other downloads. */
+function installPeer(): string {
+  const folder = join(ROOT, '.cache', 'peers');
+  const module = join(folder, 'node_modules', '@datadog', 'pprof');
+  const there = existsSync(join(module, 'package.json'))
+    ? JSON.parse(readFileSync(join(module, 'package.json'), 'utf8')).version
+    : undefined;
+  if (`@datadog/pprof@${there}` !== PEER) {
+    mkdirSync(folder, { recursive: true });
+    execFileSync('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', PEER], { stdio: 'pipe' });
+  }
+  return module;
+}
+
+test.before(() => void installPeer());
+
+for (const { major, path } of testNodes()) {
+  test.serial(`Node.js ${major}: --cpu-prof writes its profile as without us, and so do we`, async (t) => {
+    const samples: number[] = [];
+    for (const profiled of [false, true]) {
+      const folder = temporaryFolder(t);
+      const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+      const env = profiled ? { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') } : {};
+      const auto = profiled ? ['--require', AUTO] : [];
+      const end = await run(path, [...flags, ...auto, '-e', `${BURN} burn(800);`], { env });
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      const [file, ...others] = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
+      t.is(others.length, 0);
+      const profile = JSON.parse(readFileSync(join(folder, file ?? ''), 'utf8')) as CpuProfile;
+      t.true(shareInV8(profile, 'burn') > 0.5, `${shareInV8(profile, 'burn')}`);
+      samples.push(profile.samples.length);
+      if (profiled) {
+        const ours = profilesIn(folder).map(readProfile);
+        t.true(shareOf(ours, 'cpu', 'burn', MAIN) > 0.6);
+      }
+    }
+    const [without = 0, withUs = 0] = samples;
+    t.true(withUs > without * 0.7, `${withUs} samples, ${without} without us`);
+  });
+
+  test.serial(`Node.js ${major}: an inspector session in the middle takes none of our samples`, async (t) => {
+    const folder = temporaryFolder(t);
+    // Three equal parts; V8's profiler runs in the second.
+    const script = `${BURN}
+      const { Session } = require('node:inspector');
+      const profiler = new (require(${JSON.stringify(ROOT)}).Profiler)({ output: ${JSON.stringify(join(folder, 'p'))}, rate: 200 }).start();
+      const session = new Session();
+      const post = (method) => { let result; session.post(method, (error, value) => { if (error) throw error; result = value; }); return result; };
+      (async () => {
+        burn(500); await profiler.flush();
+        session.connect(); post('Profiler.enable'); post('Profiler.start');
+        burn(500);
+        const { profile } = post('Profiler.stop'); session.disconnect();
+        await profiler.flush();
+        burn(500); await profiler.stop();
+        console.log(JSON.stringify(profile));
+      })();`;
+    const end = await run(path, ['-e', script]);
+    t.deepEqual([end.code, end.stderr], [0, '']);
+    const share = shareInV8(JSON.parse(end.stdout), 'burn');
+    t.true(share > 0.5);
+    const parts = profilesIn(folder).map(readProfile);
+    t.is(parts.length, 3);
+    for (const part of parts) {
+      const burning = (sample: Parameters<typeof MAIN>[0]): boolean =>
+        MAIN(sample) && sample.frames.some(({ name }) => name === 'burn');
+      // 500 ms at 200 Hz; the wall clock is ahead of the CPU's on a busy machine.
+      t.true(total([part], 'sample', burning) >= 75, `${total([part], 'sample', burning)} samples`);
+      const cpu = total([part], 'cpu', burning);
+      t.true(cpu > 450e6 && cpu < 650e6, `${cpu} ns`);
+    }
+  });
+
+  test.serial(`Node.js ${major}: a second profiler that lives on SIGPROF, before and after us`, async (t) => {
+    for (const first of ['peer', 'ours'] as const) {
+      const folder = temporaryFolder(t);
+      const ours = `require(${JSON.stringify(ROOT)})`;
+      const begin = {
+        peer: `time.start({ intervalMicros: 5000, durationMillis: 60000, lineNumbers: false, withContexts: false });`,
+        ours: `const profiler = new (${ours}.Profiler)({ output: ${JSON.stringify(join(folder, 'p'))} }).start();`,
+      };
+      const second = first === 'peer' ? 'ours' : 'peer';
+      const script = `${BURN}
+        const { time } = require(${JSON.stringify(installPeer())});
+        ${begin[first]} ${begin[second]}
+        burn(700);
+        const { sample, stringTable, location, function: functions } = time.stop();
+        const name = (id) => stringTable.strings[functions.find((f) => f.id === location.find((l) => l.id === id).line[0].functionId).name];
+        const inBurn = sample.filter((s) => s.locationId.some((id) => name(id).includes('burn')));
+        const sum = (samples) => samples.reduce((all, s) => all + Number(s.value[0]), 0);
+        profiler.stop().then(() => console.log(JSON.stringify([sum(inBurn), sum(sample)])));`;
+      const end = await run(path, ['-e', script]);
+      t.deepEqual([end.code, end.stderr], [0, ''], `${first} first`);
+      const [inBurn = 0, all = 1] = JSON.parse(end.stdout) as number[];
+      t.true(inBurn > 60 && inBurn / all > 0.5, `${first} first: the peer has ${inBurn} of ${all}`);
+      const profiles = profilesIn(folder).map(readProfile);
+      t.true(shareOf(profiles, 'cpu', 'burn', MAIN) > 0.5, `${first} first`);
+    }
+  });
+
+  test.serial(`Node.js ${major}: a second copy of our library takes another signal`, async (t) => {
+    const library = readdirSync(join(ROOT, 'native')).find((name) => name.endsWith('.node')) ?? '';
+    const folder = temporaryFolder(t);
+    const copy = join(folder, 'copy.node');
+    copyFileSync(join(ROOT, 'native', library), copy);
+    const script = `${BURN}
+      const options = { engine: 'tick', intervalNanoseconds: 2e6, maxFrames: 128, timeline: false, nativeFrames: true, memoryCapBytes: 2 ** 26 };
+      (async () => {
+        const copies = [${JSON.stringify(join(ROOT, 'native', library))}, ${JSON.stringify(copy)}].map((path) => require(path));
+        const signals = copies.map((copy) => { const { signal } = copy.start(options); copy.attachThread(0, 'main'); return signal; });
+        burn(400);
+        const profiles = await Promise.all(copies.map((copy) => copy.stop()));
+        const foreign = copies.map((copy) => copy.metrics().counters.foreign_signals);
+        console.log(JSON.stringify({ signals, samples: profiles.map(({ samples }) => samples), foreign }));
+      })();`;
+    const end = await run(path, ['-e', script]);
+    t.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
+    const { signals, samples, foreign } = JSON.parse(end.stdout);
+    t.not(signals[0], signals[1]);
+    t.deepEqual(foreign, [0, 0]);
+    t.true(
+      samples.every((count: number) => count > 100),
+      `${samples}`,
+    );
+  });
+
+  for (const signal of ['SIGVTALRM', 'SIGPROF'] as const) {
+    for (const when of ['before', 'after'] as const) {
+      test.serial(
+        `Node.js ${major}: a program that listens to ${signal} ${when} our start hears its own only`,
+        async (t) => {
+          const listen = `let heard = 0; process.on('${signal}', () => heard++);`;
+          const begin = `const profiler = new (require(${JSON.stringify(ROOT)}).Profiler)({ rate: 1000 }).start();`;
+          const [first, second] = when === 'before' ? [listen, begin] : [begin, listen];
+          const script = `${BURN} ${first} burn(50); ${second}
+          const { setTimeout: wait } = require('node:timers/promises');
+          (async () => {
+            burn(100); await wait(20);
+            const unsent = heard;
+            for (let sent = 1; sent <= 20; sent++) {
+              process.kill(process.pid, '${signal}');
+              while (heard < unsent + sent) await wait(1);
+              burn(5);
+            }
+            burn(100); await wait(20);
+            const profile = await profiler.stop();
+            console.log(JSON.stringify({ unsent, heard: heard - unsent, samples: profile.samples }));
+          })();`;
+          const end = await run(path, ['-e', script]);
+          t.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
+          const { unsent, heard, samples } = JSON.parse(end.stdout);
+          // One signal of ours may be on its way at the moment the listener is added.
+          t.true(unsent <= 1, `${unsent} without being sent`);
+          t.is(heard, 20);
+          t.true(samples > 150, `${samples}`);
+        },
+      );
+    }
+  }
+
+  test.serial(
+    `Node.js ${major}: blocking calls are not cut short by 5,000 interruptions a second`,
+    async (t) => {
+      const script = `
+      const { execFileSync } = require('node:child_process');
+      const { readSync } = require('node:fs');
+      ${BURN}
+      const facts = [];
+      const timed = (work) => { const start = performance.now(); const value = work(); return [value, performance.now() - start]; };
+      const [state, slept] = timed(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200));
+      facts.push(state, slept >= 199);
+      facts.push(execFileSync('/bin/sh', ['-c', 'sleep 0.2; echo from the child'], { encoding: 'utf8' }));
+      const reader = execFileSync(process.execPath, ['-e', 'const b = Buffer.alloc(9); console.log(require("fs").readSync(0, b), b.toString())'],
+        { input: 'some text', encoding: 'utf8' });
+      facts.push(reader);
+      // Small writes and reads of a pipe to itself, each a system call that a signal can interrupt.
+      const { openSync, writeSync, closeSync, mkdtempSync, rmSync } = require('node:fs');
+      const folder = mkdtempSync(require('node:os').tmpdir() + '/everflame-fifo-');
+      execFileSync('mkfifo', [folder + '/pipe']);
+      const pipe = openSync(folder + '/pipe', 'r+');
+      const byte = Buffer.alloc(1); let sum = 0;
+      for (let i = 0; i < 20000; i++) { writeSync(pipe, Buffer.from([i % 7])); readSync(pipe, byte); sum += byte[0]; }
+      closeSync(pipe); rmSync(folder, { recursive: true });
+      facts.push(sum);
+      console.log(JSON.stringify(facts));`;
+      const expected = ['timed-out', true, 'from the child\n', '9 some text\n', 59997];
+      const end = await run(path, ['--require', AUTO, '-e', script], {
+        env: { EVERFLAME_RATE: '5000', DD_PROFILING_OUTPUT_PPROF: join(temporaryFolder(t), 'p') },
+      });
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      t.deepEqual(JSON.parse(end.stdout), expected);
+    },
+  );
+}

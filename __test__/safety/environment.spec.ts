@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { testNodes } from '../support/nodes.js';
+import { readProfile, shareOf, total } from '../support/pprof.js';
+import { AUTO, type Ended, ROOT, run } from '../support/spawn.js';
+
+/** Uses CPU time, then says so and ends with a code of its own. */
+const PROGRAM = `function burn(ms) {
+  const end = process.cpuUsage().user + ms * 1000;
+  while (process.cpuUsage().user < end) for (let i = 0; i < 1e4; i++) Math.sqrt(i);
+}
+burn(300); console.log('output of the program'); process.exitCode = 42;`;
+
+const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Runs the program below a limit of the shell, such as `ulimit -n 64`, with a profiler or without. */
+function limited(limit: string, node: string, env: Record<string, string> | undefined): Promise<Ended> {
+  const auto = env ? ['--require', AUTO] : [];
+  const command = [node, ...auto, '-e', PROGRAM].map(quote).join(' ');
+  return run('/bin/sh', ['-c', `${limit} && exec ${command}`], env ? { env } : {});
+}
+
+function runsOn(t: ExecutionContext, end: Ended, what: string): void {
+  t.deepEqual([end.code, end.signal, end.stdout], [42, null, 'output of the program\n'], what + end.stderr);
+}
+
+/** Builds the program that denies a system call, once a run. */
+let deny: string | undefined;
+function denying(
+  t: ExecutionContext,
+  call: string,
+  error: string,
+  node: string,
+  env: Record<string, string>,
+) {
+  if (!deny || !existsSync(deny)) {
+    deny = join(temporaryFolder(t), 'deny');
+    execFileSync('cc', ['-Wall', '-Werror', '-o', deny, join(ROOT, '__test__/workloads/safety/deny.c')]);
+  }
+  return run(deny, [call, error, node, '--require', AUTO, '-e', PROGRAM], { env });
+}
+
+for (const { major, path } of testNodes()) {
+  for (const engine of ['tick', 'perf'] as const) {
+    test.serial(`Node.js ${major}: ${engine} with 64 file descriptors`, async (t) => {
+      const folder = temporaryFolder(t);
+      const env = { EVERFLAME_ENGINE: engine, DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+      const end = await limited('ulimit -n 64', path, env);
+      runsOn(t, end, '');
+      if (end.stderr === '') t.true(shareOf(profilesIn(folder).map(readProfile), 'cpu', 'burn') > 0.3);
+      // A kernel that denies perf altogether is a case of its own, below.
+      else t.regex(end.stderr, /^everflame: error: the engine perf cannot start: .*perf_event_open.*\n$/);
+    });
+  }
+
+  test.serial(`Node.js ${major}: perf denied by seccomp is one error with the remedy`, async (t) => {
+    const folder = temporaryFolder(t);
+    const env = { EVERFLAME_ENGINE: 'perf', DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+    const end = await denying(t, 'perf_event_open', 'EPERM', path, env);
+    runsOn(t, end, '');
+    t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
+    t.regex(end.stderr, /^everflame: error: the engine perf cannot start: perf_event_open is not permitted/);
+    for (const remedy of ['perf_event_paranoid', 'seccomp', 'EVERFLAME_ENGINE=tick'])
+      t.true(end.stderr.includes(remedy), end.stderr);
+    t.deepEqual(profilesIn(folder), []);
+  });
+
+  for (const [call, error] of [
+    ['perf_event_open', 'ENOSYS'],
+    ['timer_create', 'EPERM'],
+    ['rt_tgsigqueueinfo', 'EPERM'],
+  ] as const) {
+    test.serial(`Node.js ${major}: without ${call} the program is still profiled, and quietly`, async (t) => {
+      const folder = temporaryFolder(t);
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+      const end = await denying(t, call, error, path, env);
+      runsOn(t, end, '');
+      t.is(end.stderr, '');
+      const profiles = profilesIn(folder).map(readProfile);
+      t.true(shareOf(profiles, 'cpu', 'burn') > 0.3, `${shareOf(profiles, 'cpu', 'burn')}`);
+    });
+  }
+
+  test.serial(`Node.js ${major}: a full disk is one error; the program runs on`, async (t) => {
+    const folder = temporaryFolder(t);
+    // A file may have one block: every profile is larger.
+    const end = await limited('ulimit -f 1', path, { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') });
+    runsOn(t, end, '');
+    t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
+    t.regex(end.stderr, /^everflame: error: cannot write profiles to .*The disk is full: free space/);
+    t.deepEqual(readdirSync(folder), [], 'nothing half written stays behind');
+  });
+
+  test.serial(
+    `Node.js ${major}: a folder that nobody can write to is one error; the program runs on`,
+    async (t) => {
+      // Not even the superuser makes folders there.
+      const env = { DD_PROFILING_OUTPUT_PPROF: '/proc/sys/everflame/p' };
+      const end = await run(path, ['--require', AUTO, '-e', PROGRAM], { env });
+      runsOn(t, end, '');
+      t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
+      t.regex(end.stderr, /^everflame: error: .*\/proc\/sys\/everflame/);
+    },
+  );
+
+  test.serial(`Node.js ${major}: address space for the program and 512 MB more is enough`, async (t) => {
+    const folder = temporaryFolder(t);
+    const peak = await run(path, [
+      '-e',
+      `${PROGRAM} console.log(/VmPeak:\\s*(\\d+)/.exec(require('node:fs').readFileSync('/proc/self/status', 'utf8'))[1]);`,
+    ]);
+    const kilobytes = Number(peak.stdout.split('\n')[1]) + 512 * 1024;
+    const limit = `ulimit -v ${kilobytes}`;
+    runsOn(t, await limited(limit, path, undefined), 'without us: ');
+    const end = await limited(limit, path, { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') });
+    runsOn(t, end, 'with us: ');
+    t.is(end.stderr, '');
+    t.true(total(profilesIn(folder).map(readProfile), 'cpu') > 250e6);
+  });
+}

@@ -1,0 +1,155 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { testNodes } from '../support/nodes.js';
+import { readProfile, shareOf, total, withLabel } from '../support/pprof.js';
+import { AUTO, ROOT, run, start } from '../support/spawn.js';
+
+const MAIN = withLabel('thread name', 'Main Event Loop');
+const BURN = `function burn(ms) {
+  const end = process.cpuUsage().user + ms * 1000;
+  while (process.cpuUsage().user < end) for (let i = 0; i < 1e4; i++) Math.sqrt(i);
+}
+`;
+/** Says so when asked to, then never returns to its event loop. */
+const BLOCKED = `${BURN} console.log('ready'); setImmediate(() => { for (;;) burn(1000); });`;
+
+for (const { major, path } of testNodes()) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    test.serial(
+      `Node.js ${major}: a blocked event loop dies by ${signal}, and its profile is there`,
+      async (t) => {
+        const folder = temporaryFolder(t);
+        const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+        const program = start(path, ['--require', AUTO, '-e', BLOCKED], { env });
+        await program.said('ready');
+        // Some of the block is to be in the profile: the kernel says when.
+        await usedCpu(program.child.pid ?? 0, 300);
+        const sent = performance.now();
+        program.child.kill(signal);
+        const end = await program.ended;
+        t.is(end.signal, signal, end.stderr);
+        t.true(performance.now() - sent < 3000);
+        t.is(end.stderr, '');
+        const profiles = profilesIn(folder).map(readProfile);
+        t.is(profiles.length, 1);
+        t.true(shareOf(profiles, 'cpu', 'burn', MAIN) > 0.5);
+      },
+    );
+  }
+
+  test.serial(`Node.js ${major}: SIGINT sent again and again ends the program by SIGINT`, async (t) => {
+    const folder = temporaryFolder(t);
+    const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+    const program = start(path, ['--require', AUTO, '-e', BLOCKED], { env });
+    await program.said('ready');
+    for (let sent = 0; sent < 5; sent++) program.child.kill('SIGINT');
+    t.is((await program.ended).signal, 'SIGINT');
+    // The second one does not wait for the file, which is whole or not there.
+    t.notThrows(() => profilesIn(folder).map(readProfile));
+  });
+
+  for (const [when, listen] of [
+    ['before the profiler', (listener: string, begin: string) => listener + begin],
+    ['after it', (listener: string, begin: string) => begin + listener],
+  ] as const) {
+    test.serial(`Node.js ${major}: a listener added ${when} is the only one that hears`, async (t) => {
+      const folder = temporaryFolder(t);
+      const begin = `new (require(${JSON.stringify(ROOT)}).Profiler)().start();`;
+      const listener = `let heard = 0;
+        for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => {
+          console.log('heard', name);
+          if (++heard === 2) { burn(50); process.exit(12); }
+        });`;
+      const script = `${BURN} ${listen(listener, begin)} burn(50); console.log('ready'); setInterval(() => {}, 1000);`;
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+      const program = start(path, ['-e', script], { env });
+      await program.said('ready');
+      program.child.kill('SIGTERM');
+      await program.said('heard SIGTERM');
+      program.child.kill('SIGHUP');
+      const end = await program.ended;
+      t.deepEqual([end.code, end.signal, end.stderr], [12, null, '']);
+      t.is(end.stdout, 'ready\nheard SIGTERM\nheard SIGHUP\n');
+      t.is(profilesIn(folder).length, 1);
+    });
+  }
+
+  test.serial(`Node.js ${major}: process.exit() in a worker ends the worker`, async (t) => {
+    const folder = temporaryFolder(t);
+    const worker = `${BURN} burn(100); process.exit(5);`;
+    const script = `${BURN}
+      new (require('node:worker_threads').Worker)(${JSON.stringify(worker)}, { eval: true })
+        .on('exit', (code) => { console.log('worker', code); burn(100); process.exitCode = 6; });`;
+    const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+    const end = await run(path, ['--require', AUTO, '-e', script], { env });
+    t.deepEqual([end.code, end.stdout, end.stderr], [6, 'worker 5\n', '']);
+    const profiles = profilesIn(folder).map(readProfile);
+    t.true(total(profiles, 'cpu', withLabel('thread name', 'Worker #1 Event Loop')) > 90e6);
+  });
+
+  // Node.js ends without its event "exit" where the handler of exceptions throws: there is no last profile then.
+  for (const [what, script, code, files] of [
+    ['an uncaught exception', 'throw new TypeError("of the program");', 1, 1],
+    ['an unhandled rejection', 'Promise.reject(new Error("of the program"));', 1, 1],
+    [
+      'an exception in the handler of exceptions',
+      'process.on("uncaughtException", () => { throw new Error("again"); }); throw new Error("first");',
+      7,
+      0,
+    ],
+  ] as const) {
+    test.serial(`Node.js ${major}: ${what} ends with the code and the text it has without us`, async (t) => {
+      const folder = temporaryFolder(t, { 'program.cjs': `${BURN} burn(100); ${script}` });
+      const file = join(folder, 'program.cjs');
+      const plain = await run(path, [file]);
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+      const profiled = await run(path, ['--require', AUTO, file], { env });
+      t.deepEqual([plain.code, profiled.code], [code, code]);
+      t.is(profiled.stderr, plain.stderr);
+      t.is(profilesIn(folder).length, files);
+    });
+  }
+
+  for (const signal of ['SIGABRT', 'SIGSEGV', 'SIGUSR2', 'SIGVTALRM', 'SIGPROF'] as const) {
+    test.serial(
+      `Node.js ${major}: ${signal} that the program sends itself ends it as without us`,
+      async (t) => {
+        const folder = temporaryFolder(t);
+        // Nothing of the signal may be lost: it is sent once.
+        const script = `${BURN} burn(60); process.kill(process.pid, '${signal}'); burn(2000);`;
+        const plain = await run(path, ['-e', script]);
+        const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'), EVERFLAME_RATE: '5000' };
+        const profiled = await run(path, ['--require', AUTO, '-e', script], { env });
+        t.deepEqual([profiled.code, profiled.signal], [plain.code, plain.signal]);
+        t.is(profiled.signal, signal);
+      },
+    );
+  }
+
+  test.serial(`Node.js ${major}: SIGKILL leaves whole profiles only`, async (t) => {
+    const folder = temporaryFolder(t);
+    const script = `${BURN}
+      const profiler = new (require(${JSON.stringify(ROOT)}).Profiler)({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
+      (async () => { for (let n = 1; ; n++) { burn(5); await profiler.flush(); if (n === 20) console.log('ready'); } })();`;
+    const program = start(path, ['-e', script]);
+    await program.said('ready');
+    program.child.kill('SIGKILL');
+    t.is((await program.ended).signal, 'SIGKILL');
+    const files = profilesIn(folder);
+    t.true(files.length >= 20, readdirSync(folder).join(' '));
+    t.notThrows(() => files.map(readProfile));
+  });
+}
+
+/** Settles when a process has used so many milliseconds of CPU time (utime of /proc/<pid>/stat, in ticks of 10 ms). */
+async function usedCpu(pid: number, milliseconds: number): Promise<void> {
+  const { readFile } = await import('node:fs/promises');
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+    if (Number(fields[11]) * 10 >= milliseconds) return;
+    if (performance.now() > deadline) throw new Error(`process ${pid} does not use CPU time`);
+  }
+}
