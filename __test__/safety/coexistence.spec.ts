@@ -157,7 +157,7 @@ for (const { major, path } of testNodes()) {
     );
   });
 
-  for (const signal of ['SIGVTALRM', 'SIGPROF'] as const) {
+  for (const signal of ['SIGURG', 'SIGVTALRM', 'SIGPROF'] as const) {
     for (const when of ['before', 'after'] as const) {
       test.serial(
         `Node.js ${major}: a program that listens to ${signal} ${when} our start hears its own only`,

@@ -4,10 +4,12 @@
 mod support;
 
 use std::ffi::c_int;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use everflame_core::session;
+use everflame_core::session::{self, Config};
 use everflame_core::signal::COUNTERS;
 use support::{
     End, Session, StalledAggregator, burn, config, gettid, in_own_process, is_own_process, samples,
@@ -54,8 +56,16 @@ fn burn_until_killed() -> ! {
     std::process::exit(0);
 }
 
+/// Sampling by a signal whose default action ends the process.
+fn by_vtalrm(engine: &str) -> Config {
+    Config {
+        signal: Some("SIGVTALRM".to_owned()),
+        ..config(engine, FAST)
+    }
+}
+
 fn sampling() -> Session {
-    let session = Session::start(&config("tick", FAST));
+    let session = Session::start(&by_vtalrm("tick"));
     let before = samples();
     wait_for("samples", || samples() - before > 20);
     session
@@ -142,12 +152,12 @@ fn a_process_signal_reaches_the_program_however_the_observer_waits() {
 #[test]
 fn an_owned_signal_is_passed_over_and_refused_by_name() {
     if is_own_process() {
+        set_handler(libc::SIGURG, own_handler());
         set_handler(libc::SIGVTALRM, own_handler());
-        set_handler(libc::SIGSTKFLT, own_handler());
         let started = session::start(&config("tick", FAST)).map(|started| started.signal);
-        assert!(matches!(started, Ok("SIGPWR")), "{:?}", started.err());
+        assert!(matches!(started, Ok("SIGSTKFLT")), "{:?}", started.err());
         session::stop(everflame_core::pprof::Encoding::Identity, drop);
-        let mut named = config("tick", FAST);
+        let mut named = by_vtalrm("tick");
         named.signal = Some("SIGVTALRM".to_owned());
         let refused = session::start(&named).err().map(|error| error.to_string());
         assert_eq!(
@@ -161,7 +171,7 @@ fn an_owned_signal_is_passed_over_and_refused_by_name() {
         assert_eq!(
             unknown.as_deref(),
             Some(
-                "\"SIGUSR1\" is not a signal that Everflame can use; allowed are SIGVTALRM, SIGSTKFLT, SIGPWR, SIGPROF"
+                "\"SIGUSR1\" is not a signal that Everflame can use; allowed are SIGURG, SIGVTALRM, SIGSTKFLT, SIGPWR, SIGPROF"
             )
         );
         signal_this_thread(libc::SIGVTALRM);
@@ -176,6 +186,7 @@ fn an_owned_signal_is_passed_over_and_refused_by_name() {
 fn with_no_signal_free_the_error_names_them_all() {
     if is_own_process() {
         for signal in [
+            libc::SIGURG,
             libc::SIGVTALRM,
             libc::SIGSTKFLT,
             libc::SIGPWR,
@@ -200,7 +211,7 @@ fn with_no_signal_free_the_error_names_them_all() {
 fn a_handler_installed_later_gets_none_of_our_signals() {
     if is_own_process() {
         for engine in ["tick", "ctimer"] {
-            let session = Session::start(&config(engine, FAST));
+            let session = Session::start(&by_vtalrm(engine));
             let before = samples();
             wait_for("samples", || samples() - before > 20);
             set_handler(libc::SIGVTALRM, own_handler());
@@ -253,7 +264,7 @@ impl Drop for Folder {
 const FOLDER: &str = "EVERFLAME_TEST_FOLDER";
 
 fn guarding(signals: &[c_int]) -> Session {
-    let mut guarded = config("tick", FAST);
+    let mut guarded = by_vtalrm("tick");
     guarded.guarded = signals.to_vec();
     let folder = std::env::var(FOLDER).expect("the parent names a folder");
     guarded.output_prefix = Some(format!("{folder}/last"));
@@ -322,4 +333,44 @@ fn an_ignored_terminal_signal_stays_ignored() {
     }
     let (end, output, files) = with_folder("an_ignored_terminal_signal_stays_ignored");
     assert_eq!((end, files), (End::Code(0), 0), "{output}");
+}
+
+#[test]
+fn a_program_that_this_one_executes_is_not_killed_by_late_signals() {
+    if is_own_process() {
+        let _session = Session::start(&config("tick", Duration::from_micros(100)));
+        let before = samples();
+        wait_for("samples", || {
+            burn(2_000);
+            samples() - before > 50
+        });
+        let error = Command::new("/bin/true").exec();
+        panic!("/bin/true was not executed: {error}");
+    }
+    for _ in 0..20 {
+        let (end, output) =
+            in_own_process("a_program_that_this_one_executes_is_not_killed_by_late_signals");
+        assert_eq!(end, End::Code(0), "{output}");
+    }
+}
+
+#[test]
+fn our_signal_is_ignored_by_default_and_stays_so() {
+    if is_own_process() {
+        let session = Session::start(&config("tick", FAST));
+        for sent in 1..=20 {
+            signal_this_thread(libc::SIGURG);
+            let foreign = || COUNTERS.foreign_signals.load(Ordering::Relaxed);
+            wait_for("the signal", || foreign() >= sent);
+        }
+        let before = samples();
+        wait_for("samples after it", || {
+            burn(2_000);
+            samples() - before > 20
+        });
+        drop(session);
+        return;
+    }
+    let (end, output) = in_own_process("our_signal_is_ignored_by_default_and_stays_so");
+    assert_eq!(end, End::Code(0), "{output}");
 }

@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::handler::{cookie, handle};
 
-/// Signals that nobody waits for in a normal program, in the order of preference. SIGPROF is the last: V8's own
-/// profiler takes it over while it runs, and we would be blind meanwhile.
-const CANDIDATES: [(c_int, &str); 4] = [
+/// Signals that nobody waits for in a normal program, in the order of preference. SIGURG is ignored where it has no
+/// handler, so one that is still on its way when the process executes another program (execve(2) keeps it, and takes
+/// the handler away) does not kill that program, as the others would. SIGPROF is the last: V8's own profiler takes it
+/// over while it runs, and we would be blind meanwhile.
+const CANDIDATES: [(c_int, &str); 5] = [
+    (libc::SIGURG, "SIGURG"),
     (libc::SIGVTALRM, "SIGVTALRM"),
     (libc::SIGSTKFLT, "SIGSTKFLT"),
     (libc::SIGPWR, "SIGPWR"),
@@ -205,6 +208,8 @@ pub(super) unsafe fn forward(signal: c_int, info: *mut libc::siginfo_t, context:
     };
     match previous.sa_sigaction {
         libc::SIG_IGN => {}
+        // Ignored by default.
+        libc::SIG_DFL if signal == libc::SIGURG => {}
         libc::SIG_DFL => {
             // The default action, as without us: the end of the process.
             // SAFETY: plain system calls on this process; the signal is unblocked when the handler returns.
