@@ -1,10 +1,9 @@
 'use strict';
 // CPU time in places that have no script of their own.
-const { ownCpu } = require('./lib/clock.js');
 const { profiled } = require('./lib/profiled.js');
+const { Slices } = require('./lib/slices.js');
 
-const MILLISECONDS = 500;
-const spent = {};
+const MILLISECONDS = 800;
 
 // (module (func (export "wasmSpin") (param i32) (result i32) counts down from the argument)), with its name.
 const WASM = new Uint8Array([
@@ -27,21 +26,26 @@ const evaluated = (0, eval)(`
   //# sourceURL=made-by-eval.js
 `);
 
+const repeat = (rounds, work) => {
+  for (let i = 0; i < rounds; i++) work();
+};
+
 const WORK = {
-  callsWasm: () => wasmSpin(2e6),
+  callsWasm: (rounds) => wasmSpin(rounds * 1000),
   // Takes exponential time to find that nothing matches.
-  callsRegExp: () => /^(a+)+$/.test(TEXT),
-  callsEvaluated: () => evaluated(1e6),
+  callsRegExp: (rounds) => repeat(rounds / 1000, () => /^(a+)+$/.test(TEXT)),
+  callsEvaluated: (rounds) => evaluated(rounds * 100),
   // Only what the thread itself collects: helpers are switched off by a flag.
-  callsCollector: () => gc(),
+  callsCollector: (rounds) => repeat(rounds / 1000, gc),
 };
 
 profiled(async () => {
   const kept = Array.from({ length: 200_000 }, (_, i) => ({ i }));
+  const spent = {};
   for (const [name, work] of Object.entries(WORK)) {
-    const start = ownCpu();
-    while (ownCpu() - start < MILLISECONDS * 1e6) work();
-    spent[name] = ownCpu() - start;
+    const slices = new Slices(100, work);
+    while (slices.spent < MILLISECONDS * 1e6) slices.run();
+    spent[name] = slices.spent;
   }
   return { spent, kept: kept.length };
 });

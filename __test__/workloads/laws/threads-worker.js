@@ -15,7 +15,7 @@ function workerSleep(milliseconds) {
 
 for (let round = 0; round < 3; round++) {
   burnCpu(200 * workerData.number, workerWork);
-  workerSleep(500);
+  workerSleep(800);
 }
 const tid = ownTid();
 parentPort.postMessage({

@@ -43,6 +43,19 @@ async function burnMain(milliseconds) {
   }
 }
 
+/** Burns a little all the time: in a process at rest the profiler looks at its threads once a second only. */
+async function burnUntil(promise) {
+  let over = false;
+  promise.then(() => {
+    over = true;
+  });
+  while (!over) {
+    burnCpu(10, mainWork);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return promise;
+}
+
 profiled(async () => {
   const start = now();
   const tid = ownTid();
@@ -57,7 +70,7 @@ profiled(async () => {
   await burnMain(500);
   workers.push(startWorker(2));
   await burnMain(700);
-  const threads = await Promise.all(workers);
+  const threads = await burnUntil(Promise.all(workers));
   await Promise.all(derived);
   // The pool is idle, so its clocks are complete.
   await burnMain(100);
