@@ -146,15 +146,7 @@ impl Composer {
             .collect();
         let collecting =
             javascript.is_some() && matches!(VmState::from_raw(header.vm_state), VmState::Gc);
-        // WebAssembly lies outside V8's ranges, so the handler takes it for native code; the code map knows it.
-        let in_v8 = header.flags & flags::LEAF_IN_V8 != 0
-            || javascript.as_ref().is_some_and(|javascript| {
-                let code = javascript
-                    .map
-                    .function_at(header.pc, crate::v8::Lookup::Exact);
-                code.is_some()
-            });
-        let rest = if !in_v8 {
+        let rest = if header.flags & flags::LEAF_IN_V8 == 0 {
             let ranges = javascript
                 .as_ref()
                 .map_or(CodeRanges::empty(), |javascript| javascript.ranges);
@@ -226,6 +218,7 @@ impl Composer {
             .map
             .function_at(header.pc, crate::v8::Lookup::Exact);
         if code.is_none() {
+            // What ran is not known, and its caller must not look as if it had.
             self.push_unknown();
         }
         let words = LeafWords {
