@@ -19,6 +19,8 @@ export interface Profile {
 /** What an engine is started with. */
 export interface EngineOptions {
   engine: EngineName;
+  /** Name of the signal to use, such as `SIGURG`; the first free one when left out. */
+  signal?: string;
   intervalNanoseconds: number;
   maxFrames: number;
   timeline: boolean;

@@ -161,9 +161,10 @@ export class Profiler {
   }
 
   private engineOptions(outputPrefix: string | undefined): Parameters<typeof startEngine>[0] {
-    const { engine, rate, maxFrames, timeline, nativeFrames, memoryCap } = this.configuration;
+    const { engine, signal, rate, maxFrames, timeline, nativeFrames, memoryCap } = this.configuration;
     return {
       engine,
+      ...(signal === 'auto' ? {} : { signal: signal.toUpperCase() }),
       intervalNanoseconds: Math.round(1e9 / rate),
       maxFrames,
       timeline,

@@ -4,6 +4,7 @@
  */
 
 export type EngineName = 'auto' | 'perf' | 'ctimer' | 'tick' | 'itimer' | 'inspector';
+export type SignalName = 'auto' | 'sigurg' | 'sigvtalrm' | 'sigstkflt' | 'sigpwr' | 'sigprof';
 export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
 /** Settings after checking: what the profiler runs with. */
@@ -17,6 +18,8 @@ export interface Configuration {
   /** Samples a second and thread, in hertz. */
   rate: number;
   engine: EngineName;
+  /** The signal by which threads are interrupted. */
+  signal: SignalName;
   /** Whether each sample carries the time at which it was taken. */
   timeline: boolean;
   /** Frames kept of one stack, counted from the leaf. */
@@ -69,7 +72,7 @@ type SettingOf<T> = [T] extends [boolean]
   ? BooleanSetting
   : [T] extends [number]
     ? NumberSetting
-    : [T] extends [EngineName | LogLevel]
+    : [T] extends [EngineName | SignalName | LogLevel]
       ? ChoiceSetting<T & string>
       : TextSetting;
 
@@ -129,6 +132,14 @@ export const settings: { readonly [Name in SettingName]: SettingOf<Configuration
     option: true,
     flag: { name: 'engine', argument: 'name' },
     help: 'What makes a running thread take a sample. A forced engine that cannot start is an error; the program runs on without a profiler.',
+  },
+  signal: {
+    type: 'choice',
+    env: ['EVERFLAME_SIGNAL'],
+    default: 'auto',
+    choices: ['auto', 'sigurg', 'sigvtalrm', 'sigstkflt', 'sigpwr', 'sigprof'],
+    option: true,
+    help: 'The signal by which threads are interrupted. `auto` takes the first of the others that nobody handles. The itimer engine always uses SIGPROF.',
   },
   timeline: {
     type: 'boolean',

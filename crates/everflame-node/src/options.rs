@@ -10,7 +10,7 @@ use napi_derive::napi;
 pub struct StartOptions {
     /// `auto`, `tick`, `ctimer`, `perf` or `itimer`.
     pub engine: String,
-    /// `SIGVTALRM`, `SIGSTKFLT`, `SIGPWR` or `SIGPROF`; the first free one when left out.
+    /// `SIGURG`, `SIGVTALRM`, `SIGSTKFLT`, `SIGPWR` or `SIGPROF`; the first free one when left out.
     pub signal: Option<String>,
     /// Time between samples: 100 000 (10 kHz) to 1 000 000 000 (1 Hz).
     pub interval_nanoseconds: u32,
