@@ -110,7 +110,7 @@ export declare function start(options: StartOptions): StartReport
 export interface StartOptions {
   /** `auto`, `tick`, `ctimer`, `perf` or `itimer`. */
   engine: string
-  /** `SIGVTALRM`, `SIGSTKFLT`, `SIGPWR` or `SIGPROF`; the first free one when left out. */
+  /** `SIGURG`, `SIGVTALRM`, `SIGSTKFLT`, `SIGPWR` or `SIGPROF`; the first free one when left out. */
   signal?: string
   /** Time between samples: 100 000 (10 kHz) to 1 000 000 000 (1 Hz). */
   intervalNanoseconds: number

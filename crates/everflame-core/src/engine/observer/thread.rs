@@ -148,12 +148,16 @@ impl Watched {
                 return Look::Still;
             }
             State::Learning(key, looks) if slot.confirmed() != key && !ran => {
-                self.state = if looks >= PATIENCE {
-                    State::Deaf(key)
-                } else {
-                    State::Learning(key, looks + 1)
-                };
-                return Look::Still;
+                if looks < PATIENCE {
+                    self.state = State::Learning(key, looks + 1);
+                    return Look::Still;
+                }
+                // It may have answered on its way to another place, too short a way to count as having run: then that
+                // place is still to be learned.
+                if self.place() == Place::Asleep(key) {
+                    self.state = State::Deaf(key);
+                    return Look::Still;
+                }
             }
             _ => {}
         }
