@@ -52,6 +52,8 @@ pub(super) struct Watched {
     begin_time: u64,
     begin_cpu: u64,
     native_places: Vec<WaitKey>,
+    /// The slot's count of handled signals when the thread was last asked for its place.
+    handled: u32,
     file: Option<File>,
 }
 
@@ -89,6 +91,7 @@ impl Watched {
             begin_time,
             begin_cpu,
             native_places: Vec::new(),
+            handled: 0,
             file: None,
         }
     }
@@ -152,9 +155,10 @@ impl Watched {
                     self.state = State::Learning(key, looks + 1);
                     return Look::Still;
                 }
-                // It may have answered on its way to another place, too short a way to count as having run: then that
-                // place is still to be learned.
-                if self.place() == Place::Asleep(key) {
+                // One that has taken a signal is not deaf: its sample found no room in its ring, or was taken on the
+                // way to another place, too short a way to count as having run. It is asked again.
+                let answers = slot.in_handler.load(Ordering::SeqCst) != self.handled;
+                if !answers && self.place() == Place::Asleep(key) {
                     self.state = State::Deaf(key);
                     return Look::Still;
                 }
@@ -202,6 +206,7 @@ impl Watched {
             Place::Asleep(key) => {
                 self.leave(now, options.interval, before, ring);
                 self.state = State::Learning(key, 0);
+                self.handled = slot.in_handler.load(Ordering::SeqCst);
                 slot.expect(key);
                 COUNTERS.signals_asleep.fetch_add(1, Ordering::Relaxed);
                 self.interrupt(options);
