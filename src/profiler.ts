@@ -11,7 +11,7 @@ import { planWorkers } from './workers/plan';
 import { watchWorkers } from './workers/watch';
 
 /** How long the end of the process may wait for its last profile. */
-const EXIT_TIMEOUT_MILLISECONDS = 500;
+const EXIT_TIMEOUT_MILLISECONDS = 2000;
 /** Signals that end a process unless it listens to them: the native sampler writes the last profile then. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Where the one running profiler of the process is known, also to a second copy of this package. */
