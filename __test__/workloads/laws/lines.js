@@ -42,19 +42,14 @@ function tierOf(work) {
   return Object.keys(bits).find((tier) => status & (1 << (bits[tier] - shift)));
 }
 
-// Until the code is as good as it gets and one call takes some 150 ms: reading the clock more often gives the
-// scheduler reasons to stop the thread just there.
-let rounds = 100;
-for (let spentInCall = 0; total() < 400e6 || spentInCall < 100e6; ) {
-  const before = total();
-  burn(rounds);
-  spentInCall = total() - before;
-  if (spentInCall < 100e6) rounds *= 2;
-}
-Object.assign(spent, { first: 0, second: 0, call: 0 });
-
 profiled(async () => {
-  while (total() < MILLISECONDS * 1e6) burn(rounds);
+  // Starts small and doubles until one call takes some 30 ms.
+  let rounds = 1000;
+  while (total() < MILLISECONDS * 1e6) {
+    const before = total();
+    burn(rounds);
+    if (total() - before < 15e6) rounds *= 2;
+  }
   const lines = Object.fromEntries(['first', 'second', 'call', 'callee'].map((name) => [name, lineOf(name)]));
   return { lines, spent, tier: tierOf(burn) };
 });
