@@ -1,19 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Encoding, EngineMetrics, EngineOptions, EngineStatus, Profile, StartReport } from './engine';
+import type { Engine, EngineOptions, StartReport } from './engine';
 import { codeOf, messageOf } from './log';
 import { packageRoot } from './package-root';
 
 /** The native sampler, as native/index.js exports it. */
-export interface NativeBinding {
+export interface NativeBinding extends Omit<Engine, 'report'> {
   start(options: EngineOptions): StartReport;
   attachThread(threadId: number, name: string): void;
-  flush(encoding: Encoding): Promise<Profile>;
-  flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null;
-  takeUndelivered(): Profile[];
-  stop(): Promise<Profile>;
-  metrics(): EngineMetrics;
-  status(): EngineStatus;
 }
 
 /** The binding, or one sentence that says why there is none. */
