@@ -19,7 +19,7 @@ function burn(rounds) {
   const middle = ownCpu();
   for (let i = 0; i < rounds * 3; i++) x = (x * 29 + i) % 65543; // line: second
   const late = ownCpu();
-  for (let i = 0; i < rounds; i += 50) x = callee(x, 50); // line: call
+  for (let i = 0; i < rounds; i += 500) x = callee(x, 500); // line: call
   const end = ownCpu();
   spent.first += middle - start;
   spent.second += late - middle;
