@@ -415,10 +415,17 @@ impl State {
 
     /// The profiler's own threads take part like all others.
     fn own_threads(&mut self, observer: i32, end: u64) {
-        for (tid, name) in [(observer, "everflame-obs"), (self.tid, "everflame-agg")] {
-            let Some(cpu) = thread_cpu_of(tid) else {
-                continue;
-            };
+        // In the last period the observer has ended; its clock is as it left it.
+        let noted = || COUNTERS.observer_cpu_nanoseconds.load(Ordering::Relaxed);
+        let clocks = [
+            (
+                "everflame-obs",
+                observer,
+                thread_cpu_of(observer).unwrap_or_else(noted),
+            ),
+            ("everflame-agg", self.tid, thread_cpu()),
+        ];
+        for (name, tid, cpu) in clocks {
             let before = self.own.insert(tid, cpu).unwrap_or(0);
             let frame = self.tables.synthetic("(everflame)");
             let stack = self.tables.stack(&[frame]);
