@@ -3,6 +3,7 @@
 mod account;
 mod aggregator;
 mod compose;
+mod join;
 mod output;
 mod period;
 mod tables;
