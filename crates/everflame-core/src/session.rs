@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile, SelfTest};
@@ -11,7 +11,7 @@ use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{self, Slots};
 use crate::v8::{
     CALIBRATION_SOURCE, EntryError, EntryPoints, Features, Isolate, IsolateLog, RegisterState,
-    SampleInfo, callback_panics,
+    SampleInfo, be_silent_in_forks, callback_panics,
 };
 
 /// What to sample and how.
@@ -90,6 +90,26 @@ struct Runtime {
     tested: AtomicBool,
 }
 
+impl Runtime {
+    fn observer(&self) -> MutexGuard<'_, Option<Arc<Observer>>> {
+        self.observer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a bug has ended the observer.
+    fn has_failed(&self) -> bool {
+        self.observer()
+            .as_ref()
+            .is_some_and(|observer| observer.has_failed())
+    }
+
+    /// Has the observer look for a thread now.
+    fn discover(&self, tid: i32) {
+        if let Some(observer) = &*self.observer() {
+            observer.discover(tid);
+        }
+    }
+}
+
 fn runtime() -> Result<&'static Runtime, StartError> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
@@ -105,6 +125,7 @@ fn runtime() -> Result<&'static Runtime, StartError> {
     }
     let slots = signal::slots().ok_or(StartError::Memory)?;
     let mailbox = aggregate::start(slots)?;
+    be_silent_in_forks();
     Ok(RUNTIME.get_or_init(|| Runtime {
         process: std::process::id(),
         slots,
@@ -120,10 +141,7 @@ fn runtime() -> Result<&'static Runtime, StartError> {
 /// Sampling runs already, the engine cannot work here, or memory or threads are out. Nothing is left behind.
 pub fn start(config: &Config) -> Result<Started, StartError> {
     let runtime = runtime()?;
-    let mut running = runtime
-        .observer
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut running = runtime.observer();
     if running.is_some() {
         return Err(StartError::Running);
     }
@@ -142,7 +160,7 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
         ObserverOptions {
             interval: config.options.interval,
             signal,
-            own_threads: vec![runtime.mailbox.tid()],
+            aggregator: runtime.mailbox.tid(),
             backlog: Box::new(move || mailbox.backlog_bytes()),
         },
     );
@@ -176,12 +194,16 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
 /// Ends the period; `reply` gets its profile on the aggregator's thread.
 ///
 /// # Errors
-/// The profiler's own threads could not be started.
+/// The profiler's own threads could not be started, or have failed.
 pub fn rotate(
     encoding: Encoding,
     reply: impl FnOnce(Result<Profile, EncodingError>) + Send + 'static,
 ) -> Result<(), StartError> {
-    runtime()?
+    let runtime = runtime()?;
+    if runtime.has_failed() {
+        return Err(StartError::Failed);
+    }
+    runtime
         .mailbox
         .tell(Command::Rotate(encoding, Box::new(reply)));
     Ok(())
@@ -205,12 +227,9 @@ pub fn stop(
     reply: impl FnOnce(Result<Profile, EncodingError>) + Send + 'static,
 ) {
     let Ok(runtime) = runtime() else { return };
-    let observer = runtime
-        .observer
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    let Some(observer) = observer else { return };
+    let Some(observer) = runtime.observer().take() else {
+        return;
+    };
     signal::terminal::unguard();
     signal::set_enabled(false);
     observer.stop();
@@ -224,10 +243,9 @@ pub fn stop(
 pub fn is_running() -> bool {
     runtime().is_ok_and(|runtime| {
         runtime
-            .observer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some()
+            .observer()
+            .as_ref()
+            .is_some_and(|observer| !observer.has_failed())
     })
 }
 
@@ -279,12 +297,13 @@ pub struct Attached {
     tid: i32,
 }
 
-/// Makes the calling JavaScript thread known: from now on its stacks have JavaScript names.
-///
-/// # Errors
-/// V8's entry points are missing, the thread has no isolate, or no slot is free.
+/// Makes the calling JavaScript thread known: from now on its stacks have JavaScript names. `None`: it is known already,
+/// from a time when sampling ran before.
 ///
 /// `script` compiles and runs JavaScript on this thread; called for the first isolate only.
+///
+/// # Errors
+/// V8's entry points are missing or its stack walker fails the self-test, the thread has no isolate, or no slot is free.
 ///
 /// # Safety
 /// The calling thread runs JavaScript, V8's heap is not being collected, and [`detach`] is called on this thread
@@ -293,7 +312,7 @@ pub unsafe fn attach(
     name: String,
     id: String,
     script: impl Fn(&str),
-) -> Result<Attached, ThreadError> {
+) -> Result<Option<Attached>, ThreadError> {
     let runtime = runtime()?;
     let entry = EntryPoints::resolve()?;
     // SAFETY: reads a thread-local of V8.
@@ -304,8 +323,12 @@ pub unsafe fn attach(
     // SAFETY: gettid takes nothing and cannot fail.
     let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
     let (number, slot) = runtime.slots.claim(tid).ok_or(ThreadError::NoSlot)?;
+    if slot.has_isolate(isolate) {
+        runtime.discover(tid);
+        return Ok(None);
+    }
     if let Some(stack) = own_stack(tid) {
-        slot.set_stack(&stack);
+        slot.set_stack(&stack, true);
     }
     // SAFETY: the caller's promise: the isolate is current on this thread.
     let log = unsafe { IsolateLog::attach(entry, isolate, || script(CALIBRATION_SOURCE)) };
@@ -325,14 +348,7 @@ pub unsafe fn attach(
         sequence: std::ptr::from_ref(thread.log.sequence()),
         ranges,
     });
-    let observer = runtime
-        .observer
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    if let Some(observer) = &*observer {
-        observer.discover(tid);
-    }
-    drop(observer);
+    runtime.discover(tid);
     let attached = Attached { thread, tid };
     if !runtime.tested.load(Ordering::Acquire) {
         // SAFETY: the caller's promise: the isolate is current on this thread.
@@ -345,7 +361,7 @@ pub unsafe fn attach(
             }
         }
     }
-    Ok(attached)
+    Ok(Some(attached))
 }
 
 /// Has V8 walk this thread, which JavaScript has just called, and the aggregator name what it found.
@@ -435,7 +451,13 @@ pub unsafe fn detach(attached: Attached) {
         });
     }
     attached.thread.log.detach();
+    // Held, so that no observer begins meanwhile: one that runs sees the thread end, and has its slot given back.
+    let observer = runtime.observer();
     attached.thread.detached.store(true, Ordering::Release);
+    if observer.is_none() {
+        runtime.slots.forget(attached.tid);
+        runtime.mailbox.tell(Command::Gone(attached.thread.number));
+    }
 }
 
 /// The calling thread's stack.

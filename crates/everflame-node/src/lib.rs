@@ -31,8 +31,8 @@ pub fn start(options: StartOptions) -> Result<StartReport> {
         .map_err(failed)
 }
 
-/// Makes the calling JavaScript thread known: from now on its stacks have JavaScript names. Once a thread; the
-/// registration ends with the thread's environment.
+/// Makes the calling JavaScript thread known: from now on its stacks have JavaScript names. The registration ends
+/// with the thread's environment, and outlives a stop.
 ///
 /// `threadId` is 0 for the main thread, else `worker_threads.threadId`. Throws when V8's entry points are missing.
 #[napi]
@@ -48,10 +48,12 @@ pub fn attach_thread(env: Env, thread_id: u32, name: String) -> Result<()> {
         })
     }
     .map_err(failed)?;
-    env.add_env_cleanup_hook(attached, |attached: Attached| {
-        // SAFETY: cleanup hooks run on the environment's thread while its isolate is alive.
-        unsafe { session::detach(attached) };
-    })?;
+    if let Some(attached) = attached {
+        env.add_env_cleanup_hook(attached, |attached: Attached| {
+            // SAFETY: cleanup hooks run on the environment's thread while its isolate is alive.
+            unsafe { session::detach(attached) };
+        })?;
+    }
     Ok(())
 }
 

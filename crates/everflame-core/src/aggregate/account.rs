@@ -1,6 +1,6 @@
 //! The arithmetic of one thread: records tile its life, so wall time adds up to its lifetime and CPU time to its clock.
 
-use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 
 use super::tables::StackId;
 use crate::signal::WaitKey;
@@ -44,8 +44,13 @@ pub(super) struct Account {
     last: Option<StackId>,
     /// The previous record's stack, when the thread slept there.
     asleep: Option<StackId>,
-    places: FxHashMap<WaitKey, StackId>,
+    /// Stacks at sleeping places, the one taught last at the end.
+    places: VecDeque<(WaitKey, StackId)>,
 }
+
+/// Sleeping places remembered a thread. The observer counts on no more than its own few; a thread that blocks in ever
+/// new depths of calls teaches thousands.
+const MOST_PLACES: usize = 64;
 
 impl Account {
     /// Accounting begins at `time` with the clock at `cpu`.
@@ -58,7 +63,7 @@ impl Account {
             last_running: None,
             last: None,
             asleep: None,
-            places: FxHashMap::default(),
+            places: VecDeque::new(),
         }
     }
 
@@ -134,7 +139,7 @@ impl Account {
 
     /// Whether the stack at a sleeping place is known.
     pub(super) fn knows(&self, key: &WaitKey) -> bool {
-        self.places.contains_key(key)
+        self.stack_at(key).is_some()
     }
 
     /// The thread's latest stack.
@@ -144,12 +149,24 @@ impl Account {
 
     /// Remembers the stack at a sleeping place.
     pub(super) fn learn(&mut self, key: WaitKey, stack: StackId) {
-        self.places.insert(key, stack);
+        self.places.retain(|(known, _)| *known != key);
+        if self.places.len() == MOST_PLACES {
+            self.places.pop_front();
+        }
+        self.places.push_back((key, stack));
+    }
+
+    fn stack_at(&self, key: &WaitKey) -> Option<StackId> {
+        self.places
+            .iter()
+            .rev()
+            .find(|(known, _)| known == key)
+            .map(|(_, stack)| *stack)
     }
 
     /// The thread was still asleep at a known place at `time`.
     pub(super) fn wait(&mut self, time: u64, cpu: u64, key: WaitKey, mut emit: impl FnMut(Share)) {
-        let Some(stack) = self.places.get(&key).copied().or(self.last) else {
+        let Some(stack) = self.stack_at(&key).or(self.last) else {
             return;
         };
         let spent = self.cpu_until(cpu);
@@ -216,7 +233,8 @@ impl Account {
     /// Every stack that is remembered, to be rewritten when the tables are rebuilt.
     pub(super) fn stacks_mut(&mut self) -> impl Iterator<Item = &mut StackId> {
         self.places
-            .values_mut()
+            .iter_mut()
+            .map(|(_, stack)| stack)
             .chain(&mut self.last_running)
             .chain(&mut self.last)
             .chain(&mut self.asleep)
@@ -294,6 +312,19 @@ mod tests {
         assert_eq!(totals.wall(WORK), 13 * MS);
         assert_eq!(totals.wall(POLL), 997 * MS);
         assert_eq!(totals.cpu(WORK), 13 * MS);
+    }
+
+    #[test]
+    fn the_places_taught_last_are_remembered() {
+        let mut account = Account::new(0, 0, 10 * MS);
+        let key = |number: u64| WaitKey { sp: number, pc: 1 };
+        for number in 0..1000 {
+            account.learn(key(number), StackId(number as u32));
+            account.learn(key(0), WORK);
+        }
+        let known = (1..1000).filter(|number| account.knows(&key(*number)));
+        assert_eq!(known.count(), MOST_PLACES - 1);
+        assert!(account.knows(&key(0)) && account.knows(&key(999)));
     }
 
     #[test]

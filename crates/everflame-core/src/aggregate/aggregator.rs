@@ -1,101 +1,28 @@
 //! The aggregator thread: drains rings, keeps accounts, rotates periods, encodes.
 
 mod javascript;
+mod rotate;
 mod self_test;
 mod threads;
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-use rustc_hash::FxHashMap;
 
 use super::account::Share;
 use super::compose::Composer;
-use super::output;
-use super::period::{Period, ThreadLabels};
+use super::mailbox::{Command, Mailbox, Options};
+use super::period::Period;
 use super::tables::{StackId, Tables};
-use crate::engine::Observer;
-use crate::pprof::{Encoding, EncodingError, encode};
+use crate::engine::{Observer, Settled};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Header, Slots, monotonic, process_cpu, realtime_offset, set_enabled,
-    terminal, thread_cpu, thread_cpu_of,
+    AGGREGATOR, COUNTERS, Slots, flags, monotonic, terminal, thread_cpu, thread_name,
 };
-use crate::v8::Features;
 use javascript::Isolates;
 pub use javascript::JavaScriptThread;
 pub use self_test::SelfTest;
 use threads::{ThreadState, Threads};
-
-/// A finished profile.
-#[derive(Debug)]
-pub struct Profile {
-    pub data: Vec<u8>,
-    /// Nanoseconds since the Unix epoch.
-    pub start: i64,
-    pub end: i64,
-    /// Samples in the profile.
-    pub samples: u64,
-    /// Samples lost in this period, whatever the cause.
-    pub dropped: u64,
-    /// Profiles of this process before this one.
-    pub sequence: u64,
-}
-
-/// Receives a finished profile, on the aggregator's thread.
-pub(super) type Reply = Box<dyn FnOnce(Result<Profile, EncodingError>) + Send>;
-
-/// What the aggregator is told.
-pub enum Command {
-    /// Sampling begins. With an output prefix the last profile is written when a terminal signal ends the process.
-    Begin(Options, Arc<Observer>, Option<String>),
-    /// End the period and hand over its profile; without sampling an empty one.
-    Rotate(Encoding, Reply),
-    /// Sampling has ended: the observer is gone.
-    End,
-    /// Resolve the stack of a thread that certainly runs JavaScript.
-    SelfTest(SelfTest),
-}
-
-/// How profiles are made.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Nanoseconds between samples.
-    pub interval: u64,
-    /// Most frames of a stack in the profile.
-    pub max_frames: usize,
-    pub timeline: bool,
-    pub native_frames: bool,
-    /// Most bytes of stacks, names and samples.
-    pub memory_cap: usize,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            interval: 10_000_000,
-            max_frames: 512,
-            timeline: true,
-            native_frames: true,
-            memory_cap: 64 << 20,
-        }
-    }
-}
-
-/// By which the aggregator is talked to. Its thread lives as long as the process: while sampling is stopped it still
-/// reads code events, so that a restart finds every map complete.
-#[derive(Default)]
-pub struct Mailbox {
-    commands: Mutex<VecDeque<Command>>,
-    javascript: Mutex<Vec<Arc<JavaScriptThread>>>,
-    tid: AtomicI32,
-    /// The thread has failed: nothing will be answered any more.
-    dead: AtomicBool,
-    /// What the self-test found; made once for the process.
-    pub features: OnceLock<Features>,
-}
 
 /// Starts the aggregator's thread.
 ///
@@ -124,74 +51,6 @@ pub fn start(slots: &'static Slots) -> std::io::Result<Arc<Mailbox>> {
     Ok(mailbox)
 }
 
-impl Mailbox {
-    /// The aggregator's thread id.
-    pub fn tid(&self) -> i32 {
-        self.tid.load(Ordering::Acquire)
-    }
-
-    /// Hands a command over. One for a thread that has failed is dropped, and its reply with it.
-    pub fn tell(&self, command: Command) {
-        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.is_dead() {
-            commands.push_back(command);
-        }
-        drop(commands);
-        AGGREGATOR.notify();
-    }
-
-    /// Whether the aggregator has failed.
-    pub fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::Acquire)
-    }
-
-    /// A bug has ended the aggregator: sampling stops, signals do what they did without us, nobody waits for ever.
-    fn die(&self) {
-        set_enabled(false);
-        terminal::unguard();
-        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        self.dead.store(true, Ordering::Release);
-        commands.clear();
-        drop(commands);
-        if let Some(signal) = terminal::take_pending() {
-            terminal::finish(signal);
-        }
-    }
-
-    /// Makes a JavaScript thread known, before its first sample.
-    pub fn register(&self, thread: Arc<JavaScriptThread>) {
-        self.javascript
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(thread);
-    }
-
-    /// The JavaScript threads that take part.
-    pub fn javascript(&self) -> Vec<Arc<JavaScriptThread>> {
-        self.javascript
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Code events that wait to be read, in bytes.
-    pub fn backlog_bytes(&self) -> usize {
-        self.javascript
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .map(|thread| thread.log.backlog_bytes())
-            .sum()
-    }
-
-    fn next(&self) -> Option<Command> {
-        self.commands
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
-    }
-}
-
 fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
     let mut state = State::new(slots, tid);
     loop {
@@ -208,6 +67,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
                 reply(state.rotate(mailbox, encoding));
             }
             Some(Command::End) => state.end(),
+            Some(Command::Gone(slot)) => state.give_back(mailbox, slot),
             Some(Command::SelfTest(test)) => {
                 state.isolates.adopt(&mailbox.javascript);
                 test.answer(&mut state.isolates, &state.composer, &mailbox.features);
@@ -237,13 +97,15 @@ struct State {
     isolates: Isolates,
     /// The stack of time that has none.
     unseen: StackId,
-    /// CPU time given to any thread since the start, and what the process's clock said then.
+    /// CPU time given to any thread since the start.
     accounted: u64,
-    process_start: u64,
+    /// The clocks at the start, and at the last rotation.
+    began: Settled,
+    rotated: Settled,
     tid: i32,
-    /// Clocks of the profiler's own threads at the last rotation.
-    own: FxHashMap<i32, u64>,
     dropped_before: u64,
+    /// Memory of the code maps after they were last swept.
+    swept_to: usize,
 }
 
 impl State {
@@ -265,10 +127,11 @@ impl State {
             isolates: Isolates::default(),
             unseen,
             accounted: 0,
-            process_start: process_cpu(),
+            began: Settled::default(),
+            rotated: Settled::default(),
             tid,
-            own: FxHashMap::default(),
             dropped_before: dropped(),
+            swept_to: 0,
         }
     }
 
@@ -278,9 +141,8 @@ impl State {
         self.composer.configure(&options);
         self.period = Period::new(monotonic(), options.timeline);
         self.accounted = 0;
-        self.process_start = process_cpu();
-        self.own.clear();
-        self.own.insert(self.tid, thread_cpu());
+        self.began = observer.began;
+        self.rotated = observer.began;
         self.dropped_before = dropped();
         self.observer = Some(observer);
     }
@@ -288,28 +150,33 @@ impl State {
     fn end(&mut self) {
         self.observer = None;
         self.output = None;
-        self.own.clear();
+    }
+
+    /// A thread that took part has ended while nobody samples: its slot and its map are given back. Where its end is
+    /// still to be read, that does it.
+    fn give_back(&mut self, mailbox: &Mailbox, slot: usize) {
+        self.drain(mailbox);
+        if !self.threads.has(slot) && self.isolates.forget_if_gone(slot) {
+            self.slots.release(slot);
+        }
     }
 
     /// Reads every ring up to now and brings every account up to date.
     fn drain(&mut self, mailbox: &Mailbox) {
         self.isolates.adopt(&mailbox.javascript);
         self.composer.refresh();
-        // Records of a thread that are newer than this wait for the next turn, when the observer's records of the
-        // same time are here too.
+        let settled = self.isolates.settled(self.slots);
+        // Records of a thread that are newer than this wait for the next turn, when the observer's reports of the same
+        // time are here too.
         let until = monotonic();
-        let mut observed: Vec<Header> = Vec::new();
         if let Some(observer) = &self.observer {
-            observer.ring.drain(|header, _| observed.push(*header));
+            for report in observer.reports() {
+                self.threads
+                    .observed(self.slots, &report, self.options.interval);
+            }
         }
-        for header in &observed {
-            self.threads
-                .observed(self.slots, header, self.options.interval);
-        }
-        let over = self.bytes() > self.options.memory_cap;
-        COUNTERS
-            .memory_bytes
-            .store(self.bytes() as u64, Ordering::Relaxed);
+        let over = self.is_over_the_cap();
+        let process = thread_name(std::process::id() as i32);
         let State {
             slots,
             threads,
@@ -327,17 +194,18 @@ impl State {
         });
         for thread in threads.all() {
             thread.read(slots, |number, header, payload| match limit {
-                Some(limit) => {
+                // One that teaches a sleeping place is kept: the place is not asked for again.
+                Some(limit) if header.flags & flags::KEYED == 0 => {
                     COUNTERS.dropped_memory_cap.fetch_add(1, Ordering::Relaxed);
                     limit
                 }
-                None => {
+                _ => {
                     let javascript = isolates.at(number, header);
                     composer.stack(tables, header, payload, javascript)
                 }
             });
             thread.learn_places(|key| composer.place(tables, key.pc));
-            thread.refresh_labels(tables, isolates);
+            thread.refresh_labels(tables, isolates, until, &process);
             let labels = thread.labels;
             let mut add = |share: Share| {
                 *accounted += share.cpu;
@@ -345,7 +213,7 @@ impl State {
             };
             thread.apply(until, *unseen, &mut add);
         }
-        isolates.catch_up();
+        isolates.catch_up(settled);
         for thread in threads.take_ended() {
             // A JavaScript thread keeps its slot and its map while sampling is stopped.
             if isolates.forget_if_gone(thread.number) {
@@ -354,122 +222,26 @@ impl State {
         }
     }
 
-    fn bytes(&self) -> usize {
-        self.tables.bytes() + self.period.bytes() + self.composer.bytes() + self.isolates.bytes()
-    }
-
-    /// Ends the period: what the threads' records did not cover is added, and everything is encoded.
-    fn rotate(&mut self, mailbox: &Mailbox, encoding: Encoding) -> Result<Profile, EncodingError> {
-        if let Some(observer) = &self.observer {
-            observer.settle();
+    /// Whether further samples have no room. Code maps may take half of the cap, and are swept when they take more;
+    /// V8's own code stays in them, and what they still have too much is not taken from the samples.
+    fn is_over_the_cap(&mut self) -> bool {
+        let cap = self.options.memory_cap;
+        let mut maps = self.isolates.bytes();
+        if maps > cap / 2 && maps > self.swept_to + cap / 8 {
+            self.isolates.shrink(cap / 2);
+            maps = self.isolates.bytes();
+            self.swept_to = maps;
         }
-        self.drain(mailbox);
-        let end = monotonic();
-        if let Some(observer) = self.observer.as_ref().map(|observer| observer.tid()) {
-            self.own_threads(observer, end);
-            self.exited_threads(end);
-        }
-        let mut period =
-            std::mem::replace(&mut self.period, Period::new(end, self.options.timeline));
-        period.finish();
-        let offset = realtime_offset();
-        let data = encode(
-            &period,
-            end,
-            &self.tables,
-            &self.composer.mappings(),
-            self.options.interval,
-            offset,
-            encoding,
-        );
-        self.rebuild_if_large();
-        let sequence = self.sequence;
-        self.sequence += 1;
-        let dropped = dropped();
-        let lost = dropped - std::mem::replace(&mut self.dropped_before, dropped);
-        Ok(Profile {
-            data: data?,
-            start: period.start as i64 + offset,
-            end: end as i64 + offset,
-            samples: period.entries.iter().map(|entry| entry.count).sum(),
-            dropped: lost,
-            sequence,
-        })
-    }
-
-    /// A terminal signal waits: what there is goes to a file. Failures are counted; the process ends all the same.
-    fn write_last_profile(&mut self, mailbox: &Mailbox) {
-        let Some(prefix) = self.output.take() else {
-            return;
-        };
-        let written = self
-            .rotate(mailbox, Encoding::Gzip)
-            .map_err(std::io::Error::other)
-            .and_then(|profile| output::write(&prefix, profile.sequence, &profile.data));
-        if written.is_err() {
-            COUNTERS
-                .last_profile_failures
-                .fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// The profiler's own threads take part like all others.
-    fn own_threads(&mut self, observer: i32, end: u64) {
-        // In the last period the observer has ended; its clock is as it left it.
-        let noted = || COUNTERS.observer_cpu_nanoseconds.load(Ordering::Relaxed);
-        let clocks = [
-            (
-                "everflame-obs",
-                observer,
-                thread_cpu_of(observer).unwrap_or_else(noted),
-            ),
-            ("everflame-agg", self.tid, thread_cpu()),
-        ];
-        for (name, tid, cpu) in clocks {
-            let before = self.own.insert(tid, cpu).unwrap_or(0);
-            let frame = self.tables.synthetic("(everflame)");
-            let stack = self.tables.stack(&[frame]);
-            let labels = self.labels(name, tid);
-            let share = Share {
-                stack,
-                time: end,
-                count: 0,
-                wall: end.saturating_sub(self.period.start),
-                cpu: cpu.saturating_sub(before),
-            };
-            self.accounted += share.cpu;
-            self.period.add(labels, &share, false);
-        }
-    }
-
-    /// CPU time that the kernel charged the process and no living thread has: threads that ended between two looks.
-    fn exited_threads(&mut self, end: u64) {
-        let spent = process_cpu().saturating_sub(self.process_start);
-        let missing = spent.saturating_sub(self.accounted);
-        if missing == 0 {
-            return;
-        }
-        let frame = self.tables.synthetic("(exited threads)");
-        let stack = self.tables.stack(&[frame]);
-        let labels = self.labels("(exited threads)", 0);
-        self.accounted += missing;
-        let share = Share {
-            stack,
-            time: end,
-            count: 0,
-            wall: 0,
-            cpu: missing,
-        };
-        self.period.add(labels, &share, false);
-    }
-
-    fn labels(&mut self, name: &str, tid: i32) -> ThreadLabels {
-        threads::native_labels(&mut self.tables, name, tid)
+        let rest = self.tables.bytes() + self.period.bytes() + self.composer.bytes();
+        COUNTERS
+            .memory_bytes
+            .store((rest + maps) as u64, Ordering::Relaxed);
+        rest > cap - maps.min(cap / 2)
     }
 
     /// Tables that grew over a quarter of the cap are replaced by new ones with the remembered stacks only.
     fn rebuild_if_large(&mut self) {
-        if self.tables.bytes() + self.composer.bytes() < self.options.memory_cap / 4 {
+        if self.tables.bytes() + self.composer.cache_bytes() < self.options.memory_cap / 4 {
             return;
         }
         let old = std::mem::take(&mut self.tables);

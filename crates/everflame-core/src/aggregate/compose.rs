@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
-use super::aggregator::Options;
 use super::join::join;
+use super::mailbox::Options;
 use super::tables::{FrameId, FrameRow, FunctionRow, StackId, StringId, Tables};
 use crate::native::{
     Lookup, ModuleId, Modules, Registers, StackCopy, Symbolizer, Unwinder, UnwoundFrame,
@@ -102,7 +102,12 @@ impl Composer {
 
     /// Memory held by caches and symbol tables, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.symbolizer.statistics().bytes + self.native.len() * 48 + self.javascript.len() * 64
+        self.symbolizer.statistics().bytes + self.cache_bytes()
+    }
+
+    /// What [`Composer::start_over`] gives back, in bytes.
+    pub(super) fn cache_bytes(&self) -> usize {
+        self.native.len() * 48 + self.javascript.len() * 64
     }
 
     /// Rows for every module, indexed as frames refer to them.

@@ -4,11 +4,13 @@ mod account;
 mod aggregator;
 mod compose;
 mod join;
+mod mailbox;
 mod output;
 mod period;
 mod tables;
 
 pub use account::Share;
-pub use aggregator::{Command, JavaScriptThread, Mailbox, Options, Profile, SelfTest, start};
+pub use aggregator::{JavaScriptThread, SelfTest, start};
+pub use mailbox::{Command, Mailbox, Options, Profile};
 pub use period::{Entry, Period, QUANTUM, ThreadLabels};
 pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};

@@ -9,6 +9,7 @@ mod observer;
 mod perf;
 mod place;
 mod posix_timer;
+mod report;
 mod select;
 mod tick;
 
@@ -16,8 +17,9 @@ use std::io;
 
 use crate::signal::Installed;
 
-pub use observer::{Observer, ObserverOptions};
+pub use observer::{Observer, ObserverOptions, Settled};
 pub(crate) use place::main_stack;
+pub use report::{Report, ThreadEvent};
 pub use select::{Rejected, Selected, select};
 
 /// Interrupts running threads at a rate.

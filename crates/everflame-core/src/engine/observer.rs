@@ -2,25 +2,27 @@
 //! interrupted. See docs/architecture.md, "Engines".
 
 mod idle;
+mod stacks;
 mod thread;
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::Ordering;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
-
-use super::{Engine, EngineError};
+use super::report::Reports;
+use super::{Engine, EngineError, Report};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Installed, MAX_RECORD, Ring, Slots, choose, install, monotonic,
-    process_cpu, thread_cpu, thread_cpu_of,
+    AGGREGATOR, COUNTERS, Installed, Slots, choose, install, is_enabled, monotonic, process_cpu,
+    set_enabled, thread_cpu, thread_cpu_of,
 };
 use idle::Sleeper;
+use stacks::Stacks;
 use thread::{Look, Watched};
 
 /// A thread whose clock advanced by less did not run: reading a clock on another CPU is not exact, and the tail of our
@@ -29,9 +31,6 @@ const STILL: u64 = 20_000;
 
 /// CPU time that ticks themselves may take before their clocks are read.
 const TICK_COST: u64 = 150_000;
-
-/// Code events that are not left waiting for the next second: V8's log stops keeping line tables at eight times that.
-const LONG_BACKLOG: usize = 1 << 20;
 
 /// Ticks without anybody running after which the observer waits for the process's clock instead of the wall's.
 const QUIET_TICKS: u32 = 5;
@@ -42,19 +41,31 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// What the observer is told.
 enum Command {
     /// Report every thread's clock and place now, then answer.
-    Settle(Sender<()>),
+    Settle(Sender<Settled>),
     /// A thread of the application has registered itself.
     Discover(i32),
     Stop,
+}
+
+/// Clocks read just before those of the threads: what the threads' own do not explain of the process's was used by
+/// threads that have ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settled {
+    /// CPU time of the process, nanoseconds.
+    pub process_cpu: u64,
+    /// CPU time of the observer.
+    pub observer_cpu: u64,
+    /// CPU time of the aggregator.
+    pub aggregator_cpu: u64,
 }
 
 pub struct ObserverOptions {
     /// Nanoseconds between samples.
     pub interval: u64,
     pub signal: Installed,
-    /// The aggregator's thread, known only once it runs.
-    pub own_threads: Vec<i32>,
-    /// Code events that wait to be read, in bytes: the observer wakes the aggregator for them.
+    /// The aggregator's thread.
+    pub aggregator: i32,
+    /// Code events that wait to be read, in bytes: the observer wakes the aggregator for them once a second.
     pub backlog: Box<dyn Fn() -> usize + Send>,
 }
 
@@ -63,75 +74,82 @@ pub struct Observer {
     commands: Mutex<Sender<Command>>,
     tid: i32,
     signal: Installed,
-    /// Records of the observer for the aggregator.
-    pub ring: Arc<Ring>,
+    /// The clocks just after those of the threads that were there at the start.
+    pub began: Settled,
+    shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the observer's thread and its owner both see.
+#[derive(Default)]
+struct Shared {
+    reports: Reports,
+    /// The clocks at the end of sampling.
+    last: Mutex<Option<Settled>>,
+    /// A bug has ended the thread.
+    failed: AtomicBool,
 }
 
 impl Observer {
     /// Starts the thread.
     ///
     /// # Errors
-    /// Memory or threads are out.
+    /// Threads are out.
     pub fn start(
         engine: Box<dyn Engine>,
         slots: &'static Slots,
         options: ObserverOptions,
     ) -> std::io::Result<Observer> {
-        let ring = Arc::new(Ring::new()?);
+        let shared = Arc::new(Shared::default());
         let (commands, receiver) = channel();
-        let (started, tid) = channel();
+        let (started, begun) = channel();
         let signal = options.signal;
-        let records = Arc::clone(&ring);
+        let seen = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("everflame-obs".to_owned())
             .spawn(move || {
                 crate::signal::mask_all_signals();
-                // SAFETY: gettid takes nothing and cannot fail.
-                let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
-                let sleeper = Sleeper::new(signal.signal, tid, options.interval);
-                let mut watch = Loop {
-                    engine,
-                    slots,
-                    sleeper,
-                    own_threads: options.own_threads.iter().copied().chain([tid]).collect(),
-                    options,
-                    threads: Vec::new(),
-                    known: FxHashMap::default(),
-                    ring: records,
-                    process: process_cpu(),
-                    unexplained: 0,
-                    own_cpu: 0,
-                    started: monotonic(),
-                    tasks: File::open("/proc/self/task").ok(),
-                    links: 0,
-                    looked_for_threads: 0,
-                    quiet: 0,
-                    ticked: monotonic(),
-                };
-                watch.find_threads(watch.started, true);
-                // The starter waits for this.
-                started.send(tid).unwrap_or_default();
-                watch.run(&receiver);
-                watch.finish();
-                COUNTERS
-                    .observer_cpu_nanoseconds
-                    .store(thread_cpu(), Ordering::Relaxed);
+                let work = AssertUnwindSafe(|| {
+                    let mut watch = Loop::new(engine, slots, options, Arc::clone(&seen));
+                    watch.find_threads(watch.started, true);
+                    // The starter waits for this.
+                    started
+                        .send((watch.tid, watch.clocks()))
+                        .unwrap_or_default();
+                    watch.run(&receiver);
+                    watch.finish();
+                });
+                if catch_unwind(work).is_err() {
+                    // The engine went with the loop. Handlers return at once from now on.
+                    set_enabled(false);
+                    seen.failed.store(true, Ordering::Release);
+                }
             })?;
-        let tid = tid
+        let (tid, began) = begun
             .recv()
             .map_err(|_| std::io::Error::other("the observer ended while starting"))?;
         Ok(Observer {
             commands: Mutex::new(commands),
             tid,
             signal,
-            ring,
+            began,
+            shared,
             thread: Mutex::new(Some(thread)),
         })
     }
 
     pub fn tid(&self) -> i32 {
         self.tid
+    }
+
+    /// Whether a bug has ended the thread.
+    pub fn has_failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// Reports that were not read yet.
+    pub fn reports(&self) -> Vec<Report> {
+        self.shared.reports.take()
     }
 
     fn tell(&self, command: Command) {
@@ -142,13 +160,19 @@ impl Observer {
         }
     }
 
-    /// Has a record written for every thread, up to now. Returns when they are in the ring.
-    pub fn settle(&self) {
+    /// Has every thread reported up to now. Returns when the reports are there; after a stop, with the clocks as they
+    /// were then. `None` when the observer gets no CPU time for two seconds, or has failed.
+    pub fn settle(&self) -> Option<Settled> {
         let (done, wait) = channel();
         self.tell(Command::Settle(done));
         // An observer that ended answers by hanging up.
-        wait.recv_timeout(Duration::from_secs(2))
-            .unwrap_or_default();
+        wait.recv_timeout(Duration::from_secs(2)).ok().or_else(|| {
+            *self
+                .shared
+                .last
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        })
     }
 
     /// The thread has just registered itself: look for it now.
@@ -165,7 +189,7 @@ impl Observer {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(thread) = thread {
-            // A panic of the thread has been printed by the runtime; there is nothing to add to it here.
+            // Its panics are caught inside.
             thread.join().unwrap_or_default();
         }
     }
@@ -176,13 +200,15 @@ struct Loop {
     slots: &'static Slots,
     sleeper: Sleeper,
     options: ObserverOptions,
-    own_threads: HashSet<i32>,
+    tid: i32,
+    own_threads: [i32; 2],
     threads: Vec<Watched>,
-    known: FxHashMap<i32, ()>,
-    ring: Arc<Ring>,
+    known: HashSet<i32>,
+    shared: Arc<Shared>,
+    stacks: Stacks,
     /// The process's clock at the last tick.
     process: u64,
-    /// CPU time of the process that no thread looked at has used, since all were looked at.
+    /// CPU time of the process that nobody looked at has used.
     unexplained: u64,
     /// The profiler's own threads' clocks when they were last read.
     own_cpu: u64,
@@ -196,9 +222,45 @@ struct Loop {
     quiet: u32,
     /// When the last tick was.
     ticked: u64,
+    /// Threads to look at next, the one that ran last first.
+    order: Vec<(u64, usize)>,
 }
 
 impl Loop {
+    fn new(
+        engine: Box<dyn Engine>,
+        slots: &'static Slots,
+        options: ObserverOptions,
+        shared: Arc<Shared>,
+    ) -> Loop {
+        // SAFETY: gettid takes nothing and cannot fail.
+        let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+        let now = monotonic();
+        Loop {
+            engine,
+            slots,
+            sleeper: Sleeper::new(options.signal.signal, tid, options.interval),
+            own_threads: [tid, options.aggregator],
+            options,
+            tid,
+            threads: Vec::new(),
+            known: HashSet::new(),
+            shared,
+            stacks: Stacks::default(),
+            process: process_cpu(),
+            unexplained: 0,
+            own_cpu: own_clocks(),
+            started: now,
+            tasks: File::open("/proc/self/task").ok(),
+            links: 0,
+            looked_for_threads: 0,
+            quiet: 0,
+            ticked: now,
+            order: Vec::new(),
+        }
+    }
+
+    /// Until told to stop, or sampling is switched off because the aggregator has failed.
     fn run(&mut self, commands: &Receiver<Command>) {
         loop {
             let idle = self.quiet >= QUIET_TICKS;
@@ -207,14 +269,17 @@ impl Loop {
             loop {
                 match commands.try_recv() {
                     Ok(Command::Settle(done)) => {
-                        self.settle();
+                        let settled = self.settle();
                         // The one who asked may have stopped waiting.
-                        done.send(()).unwrap_or_default();
+                        done.send(settled).unwrap_or_default();
                     }
                     Ok(Command::Discover(tid)) => self.discover(tid),
                     Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return,
                     Err(TryRecvError::Empty) => break,
                 }
+            }
+            if !is_enabled() {
+                return;
             }
             self.tick();
             COUNTERS
@@ -231,49 +296,78 @@ impl Loop {
         let process = process_cpu();
         self.unexplained += process.saturating_sub(self.process);
         self.process = process;
+        self.unexplained = self.unexplained.saturating_sub(self.own_cpu());
         let mut ran = 0;
-        for place in 0..self.threads.len() {
-            if self.threads[place].is_restless()
-                && let Look::Ran(cpu) = self.look(place, now)
-            {
-                self.unexplained = self.unexplained.saturating_sub(cpu);
-                ran += cpu;
+        for index in 0..self.threads.len() {
+            if self.threads[index].needs_look() {
+                ran += self.look(index, now);
             }
-        }
-        // Every system call counts here: what remains is looked into only if somebody else can have used it.
-        if self.unexplained > STILL + TICK_COST {
-            self.unexplained = self.unexplained.saturating_sub(self.own_cpu());
         }
         let due = now.saturating_sub(self.looked_for_threads) >= LONGEST_WAIT.as_nanos() as u64;
-        if self.unexplained > STILL + TICK_COST || due {
-            self.unexplained = 0;
-            let links = thread_links(self.tasks.as_ref());
-            if links != self.links || due {
-                self.links = links;
-                self.find_threads(now, false);
-            }
-            for place in 0..self.threads.len() {
-                if self.threads[place].looked != now
-                    && let Look::Ran(cpu) = self.look(place, now)
-                {
-                    ran += cpu;
-                }
-            }
+        if due {
+            self.find_threads(now, false);
         }
+        ran += self.look_for_the_rest(now, due);
         if due {
             self.wake_aggregator();
-        } else if (self.options.backlog)() > LONG_BACKLOG {
-            AGGREGATOR.notify();
         }
         self.threads.retain(|thread| !thread.ended);
+        self.stacks.forget();
         // What runs less than that is found by the process's clock, too, and is not worth a tick each interval.
         let busy = ran > now.saturating_sub(self.ticked) / 20;
         self.ticked = now;
-        self.quiet = if busy || self.threads.iter().any(Watched::is_restless) {
+        self.quiet = if busy || self.threads.iter().any(Watched::needs_look) {
             0
         } else {
             self.quiet + 1
         };
+    }
+
+    /// Looks at threads that were asleep, until the CPU time of the process is explained; at all of them when `all`.
+    /// The one that ran last comes first, since it most likely ran again: each look is a system call. Returns the CPU
+    /// time found.
+    fn look_for_the_rest(&mut self, now: u64, all: bool) -> u64 {
+        if !all && self.is_explained() {
+            return 0;
+        }
+        let mut ran = 0;
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        order.extend(
+            self.threads
+                .iter()
+                .enumerate()
+                .filter(|(_, thread)| thread.looked != now)
+                .map(|(index, thread)| (thread.ran, index)),
+        );
+        order.sort_unstable_by(|a, b| b.cmp(a));
+        let mut looks = order.iter();
+        while all || !self.is_explained() {
+            let Some((_, index)) = looks.next() else {
+                break;
+            };
+            ran += self.look(*index, now);
+        }
+        self.order = order;
+        if !self.is_explained() {
+            let links = thread_links(self.tasks.as_ref());
+            if std::mem::replace(&mut self.links, links) != links {
+                self.find_threads(now, false);
+                for index in 0..self.threads.len() {
+                    if self.threads[index].looked != now {
+                        ran += self.look(index, now);
+                    }
+                }
+            }
+            // Everybody was looked at: what is left was used by threads that have ended, or in looking.
+            self.unexplained = 0;
+        }
+        ran
+    }
+
+    /// Whether no thread that was not looked at can have run for long enough to count.
+    fn is_explained(&self) -> bool {
+        self.unexplained <= STILL + TICK_COST
     }
 
     /// The program has put its own handler in place of ours: the signal is the program's from now on, and we take
@@ -287,8 +381,8 @@ impl Loop {
         if let Ok(signal) = changed {
             self.options.signal = signal;
             COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
-            for place in 0..self.threads.len() {
-                self.add_to_engine(self.threads[place].tid);
+            for index in 0..self.threads.len() {
+                self.add_to_engine(self.threads[index].tid);
             }
         }
     }
@@ -303,38 +397,43 @@ impl Loop {
         }
     }
 
-    /// CPU time of the profiler's own threads since the last call.
+    /// CPU time of the profiler's own threads since the last call, as they noted it themselves.
     fn own_cpu(&mut self) -> u64 {
-        let own: u64 = self
-            .own_threads
-            .iter()
-            .filter_map(|tid| thread_cpu_of(*tid))
-            .sum();
+        let own = own_clocks();
         own.saturating_sub(std::mem::replace(&mut self.own_cpu, own))
     }
 
-    fn look(&mut self, place: usize, now: u64) -> Look {
-        let thread = &mut self.threads[place];
+    /// Looks at one thread, and returns the CPU time that it has used since the last look.
+    fn look(&mut self, index: usize, now: u64) -> u64 {
+        let thread = &mut self.threads[index];
         thread.looked = now;
         let Some(slot) = self.slots.get(thread.number) else {
-            return Look::Still;
+            return 0;
         };
         let look = thread.look(
             now,
             slot,
             &self.options,
             self.engine.observer_interrupts(),
-            &self.ring,
+            &mut self.stacks,
+            &self.shared.reports,
         );
-        if let Look::Ended = look {
-            self.end(place, now);
+        match look {
+            Look::Still => 0,
+            Look::Ran(cpu) => {
+                self.unexplained = self.unexplained.saturating_sub(cpu);
+                cpu
+            }
+            Look::Ended => {
+                self.end(index, now);
+                0
+            }
         }
-        look
     }
 
-    fn end(&mut self, place: usize, now: u64) {
-        let thread = &mut self.threads[place];
-        thread.end(now, &self.ring);
+    fn end(&mut self, index: usize, now: u64) {
+        let thread = &mut self.threads[index];
+        thread.end(now, &self.shared.reports);
         self.engine.remove(thread.tid);
         self.known.remove(&thread.tid);
         let javascript = self
@@ -346,13 +445,19 @@ impl Loop {
         }
     }
 
-    /// Sampling stops: the engine first, then every thread's last record.
+    /// Sampling stops: the engine first, then every thread's last report.
     fn finish(&mut self) {
         self.engine.stop();
         self.wait_for_handlers();
+        let settled = self.settle();
+        *self
+            .shared
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(settled);
         let now = monotonic();
-        for place in 0..self.threads.len() {
-            self.end(place, now);
+        for index in 0..self.threads.len() {
+            self.end(index, now);
         }
     }
 
@@ -363,7 +468,7 @@ impl Loop {
         let busy = |thread: &Watched| {
             self.slots
                 .get(thread.number)
-                .is_some_and(|slot| slot.in_handler.load(Ordering::SeqCst) % 2 == 1)
+                .is_some_and(|slot| slot.is_in_handler())
         };
         while self.threads.iter().any(busy) && monotonic() < limit {
             std::thread::yield_now();
@@ -383,24 +488,26 @@ impl Loop {
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         {
             alive.insert(tid);
-            if self.own_threads.contains(&tid) || self.known.contains_key(&tid) {
+            if self.own_threads.contains(&tid) || self.known.contains(&tid) {
                 continue;
             }
             self.take_on(tid, now, existing);
         }
-        for place in 0..self.threads.len() {
-            if !alive.contains(&self.threads[place].tid) {
-                self.end(place, now);
+        for index in 0..self.threads.len() {
+            if !alive.contains(&self.threads[index].tid) {
+                self.end(index, now);
             }
         }
         self.threads.retain(|thread| !thread.ended);
+        // Those for which there was no slot, too: the number may be given to another thread.
+        self.known.retain(|tid| alive.contains(tid));
     }
 
     /// Takes on a thread that has registered itself, even if it has ended since: its slot is to be given back.
     fn discover(&mut self, tid: i32) {
         let now = monotonic();
         self.find_threads(now, false);
-        if !self.known.contains_key(&tid) {
+        if !self.known.contains(&tid) {
             self.take_on(tid, now, false);
         }
     }
@@ -410,33 +517,49 @@ impl Loop {
             COUNTERS
                 .threads_without_slot
                 .fetch_add(1, Ordering::Relaxed);
-            self.known.insert(tid, ());
+            self.known.insert(tid);
             return;
         };
+        // What an earlier observer has learnt, this one's aggregator does not know.
+        slot.forget_place();
         let Some(thread) = Watched::begin(tid, number, now, self.started, existing) else {
             // Its slot may have been claimed by the thread itself, and its code map be known to the aggregator, which
             // gives both back when it reads that the thread has ended.
             self.slots.forget(tid);
-            Watched::ended(tid, number, now, &self.ring);
+            Watched::ended(tid, number, now, &self.shared.reports);
             return;
         };
-        thread.begin_record(&self.ring);
+        thread.report_begin(&self.shared.reports);
         // It reads the thread's name while there is one.
         AGGREGATOR.notify();
-        thread.learn_stack(slot);
-        self.known.insert(tid, ());
+        self.known.insert(tid);
         self.threads.push(thread);
         self.add_to_engine(tid);
     }
 
-    fn settle(&mut self) {
+    fn clocks(&self) -> Settled {
+        Settled {
+            process_cpu: process_cpu(),
+            observer_cpu: thread_cpu(),
+            // It lives as long as the process.
+            aggregator_cpu: thread_cpu_of(self.options.aggregator).unwrap_or(0),
+        }
+    }
+
+    /// Reports every thread up to now.
+    fn settle(&mut self) -> Settled {
+        let settled = self.clocks();
+        COUNTERS
+            .observer_cpu_nanoseconds
+            .store(settled.observer_cpu, Ordering::Relaxed);
         let now = monotonic();
-        for place in 0..self.threads.len() {
-            if !self.threads[place].settle(now, &self.ring) {
-                self.end(place, now);
+        for index in 0..self.threads.len() {
+            if !self.threads[index].settle(now, &self.shared.reports) {
+                self.end(index, now);
             }
         }
         self.threads.retain(|thread| !thread.ended);
+        settled
     }
 
     fn wake_aggregator(&self) {
@@ -445,10 +568,16 @@ impl Loop {
             .iter()
             .filter_map(|thread| self.slots.get(thread.number)?.ring())
             .any(|ring| !ring.is_empty());
-        if waiting || !self.ring.is_empty() || (self.options.backlog)() > 0 {
+        if waiting || !self.shared.reports.is_empty() || (self.options.backlog)() > 0 {
             AGGREGATOR.notify();
         }
     }
+}
+
+/// CPU time of the observer and the aggregator, as they noted it themselves.
+fn own_clocks() -> u64 {
+    COUNTERS.observer_cpu_nanoseconds.load(Ordering::Relaxed)
+        + COUNTERS.aggregator_cpu_nanoseconds.load(Ordering::Relaxed)
 }
 
 /// Link count of the directory of threads; 0 when it cannot be read.
@@ -457,5 +586,3 @@ fn thread_links(tasks: Option<&File>) -> u64 {
         .and_then(|tasks| tasks.metadata().ok())
         .map_or(0, |metadata| metadata.nlink())
 }
-
-const _: () = assert!(MAX_RECORD > size_of::<crate::signal::Header>());

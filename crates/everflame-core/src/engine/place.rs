@@ -1,7 +1,6 @@
 //! Where a thread is, read from outside: running, or asleep in a system call at a stack pointer and program counter.
 
 use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
@@ -58,34 +57,35 @@ pub(super) fn started(tid: i32) -> Option<u64> {
     Some(ticks * (1_000_000_000 / per_second))
 }
 
-/// The memory region that holds `address`: for a stack pointer, the stack.
-pub(super) fn region(address: u64) -> Option<Range<u64>> {
-    let mut text = String::new();
-    File::open("/proc/self/maps")
-        .ok()?
-        .read_to_string(&mut text)
-        .ok()?;
-    find_region(&text, address)
-}
-
 /// The main thread's stack grows downwards as it is used. The kernel maps nothing else within 128 MiB of its end
 /// (`MIN_GAP` of `mmap_base`).
 pub(crate) fn main_stack(end: u64) -> Range<u64> {
     end.saturating_sub(128 << 20)..end
 }
 
-fn find_region(maps: &str, address: u64) -> Option<Range<u64>> {
+/// The memory around an address.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Region {
+    /// The stack of the main thread.
+    MainStack(Range<u64>),
+    /// A mapping, which the kernel may have made of several that lie side by side.
+    Mapping(Range<u64>),
+}
+
+/// The region of memory that holds `address`, in the text of `/proc/self/maps` (proc(5)).
+pub(super) fn region(maps: &str, address: u64) -> Option<Region> {
     maps.lines().find_map(|line| {
         let (range, rest) = line.split_once(' ')?;
         let (start, end) = range.split_once('-')?;
         let start = u64::from_str_radix(start, 16).ok()?;
         let end = u64::from_str_radix(end, 16).ok()?;
-        let range = if rest.ends_with("[stack]") {
-            main_stack(end)
+        if !(start..end).contains(&address) {
+            None
+        } else if rest.ends_with("[stack]") {
+            Some(Region::MainStack(main_stack(end)))
         } else {
-            start..end
-        };
-        (start..end).contains(&address).then_some(range)
+            Some(Region::Mapping(start..end))
+        }
     })
 }
 
@@ -119,13 +119,14 @@ mod tests {
     fn a_region_is_found_by_any_address_inside_it() {
         let maps = "1000-3000 rw-p 0 00:00 0\n3000-4000 ---p 0 00:00 0 [x y]\n\
             7fff10000000-7fff10021000 rw-p 0 00:00 0      [stack]\n";
-        assert_eq!(find_region(maps, 0x1000), Some(0x1000..0x3000));
-        assert_eq!(find_region(maps, 0x2fff), Some(0x1000..0x3000));
-        assert_eq!(find_region(maps, 0x3000), Some(0x3000..0x4000));
-        assert_eq!(find_region(maps, 0x4000), None);
+        let mapping = |range| Some(Region::Mapping(range));
+        assert_eq!(region(maps, 0x1000), mapping(0x1000..0x3000));
+        assert_eq!(region(maps, 0x2fff), mapping(0x1000..0x3000));
+        assert_eq!(region(maps, 0x3000), mapping(0x3000..0x4000));
+        assert_eq!(region(maps, 0x4000), None);
         assert_eq!(
-            find_region(maps, 0x7fff_1000_8000),
-            Some(0x7fff_0802_1000..0x7fff_1002_1000)
+            region(maps, 0x7fff_1000_8000),
+            Some(Region::MainStack(0x7fff_0802_1000..0x7fff_1002_1000))
         );
     }
 
@@ -159,7 +160,8 @@ mod tests {
             }
             std::thread::yield_now();
         };
-        assert!(region(key.sp).is_some());
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(region(&maps, key.sp).is_some());
         assert!(started(tid).is_some());
         spinning.thread().unpark();
         spinning.join().unwrap();

@@ -72,6 +72,8 @@ counters! {
     stacks_broken,
     /// Threads that found no free slot.
     threads_without_slot,
+    /// Slots that could not be used again, because the handler of their thread did not return.
+    slots_given_up,
     /// V8 code events replayed.
     code_events,
     /// CPU time of the observer, nanoseconds.

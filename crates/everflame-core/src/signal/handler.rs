@@ -45,6 +45,11 @@ pub fn set_enabled(enabled: bool) {
     ENABLED.store(enabled, Ordering::SeqCst);
 }
 
+/// Whether the handler takes samples.
+pub fn is_enabled() -> bool {
+    ENABLED.load(Ordering::SeqCst)
+}
+
 /// From now on this delivery is ours too.
 pub fn accept(delivery: Delivery) {
     ACCEPTED.fetch_or(delivery as u8, Ordering::Release);

@@ -48,6 +48,16 @@ fn previous(signal: c_int) -> Option<&'static AtomicPtr<libc::sigaction>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installed {
     pub signal: c_int,
+    /// The process whose handler it is.
+    process: libc::pid_t,
+}
+
+impl Installed {
+    fn new(signal: c_int) -> Installed {
+        // SAFETY: getpid takes nothing and cannot fail.
+        let process = unsafe { libc::getpid() };
+        Installed { signal, process }
+    }
 }
 
 pub fn signal_name(signal: c_int) -> &'static str {
@@ -114,7 +124,7 @@ pub fn install(signal: c_int) -> Result<Installed, InstallError> {
     let refused = |error: io::Error| InstallError::Refused(signal_name(signal).to_owned(), error);
     let before = signal_action(signal).map_err(refused)?;
     if is_ours(&before) {
-        return Ok(Installed { signal });
+        return Ok(Installed::new(signal));
     }
     if !is_free(signal) {
         return Err(InstallError::Taken(signal_name(signal).to_owned()));
@@ -133,7 +143,7 @@ pub fn install(signal: c_int) -> Result<Installed, InstallError> {
     if unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) } != 0 {
         return Err(refused(io::Error::last_os_error()));
     }
-    Ok(Installed { signal })
+    Ok(Installed::new(signal))
 }
 
 /// Blocks every signal on the calling thread: the profiler's own threads run no handler, neither ours nor the
@@ -173,15 +183,13 @@ impl Installed {
         info.si_signo = self.signal;
         info.si_code = libc::SI_QUEUE;
         let value: *mut *mut c_void = (&raw mut info).cast();
-        // SAFETY: getpid takes nothing and cannot fail.
-        let pid = unsafe { libc::getpid() };
         // SAFETY: `si_value` is the fourth 8-byte word of siginfo on 64-bit Linux (sigaction(2)).
         unsafe { value.add(3).write(cookie()) };
         // SAFETY: passes a complete siginfo to a thread of this process.
         let result = unsafe {
             libc::syscall(
                 libc::SYS_rt_tgsigqueueinfo,
-                pid,
+                self.process,
                 tid,
                 self.signal,
                 &raw const info,

@@ -1,5 +1,6 @@
 //! Anonymous memory straight from the kernel: the allocator is never involved, so a handler may use it at any moment.
 
+use std::ffi::c_int;
 use std::io;
 use std::ptr::NonNull;
 
@@ -18,25 +19,13 @@ impl Mapping {
     /// # Errors
     /// Memory is out, or limited.
     pub fn new(length: usize) -> io::Result<Mapping> {
-        Mapping::with_flags(length, 0)
-    }
-
-    /// With every page present from the start, so that no handler waits for the kernel to find one.
-    ///
-    /// # Errors
-    /// As for [`Mapping::new`].
-    pub fn populated(length: usize) -> io::Result<Mapping> {
-        Mapping::with_flags(length, libc::MAP_POPULATE)
-    }
-
-    fn with_flags(length: usize, flags: libc::c_int) -> io::Result<Mapping> {
         // SAFETY: an anonymous mapping at an address of the kernel's choice touches no existing memory.
         let start = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
                 length,
                 libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | flags,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
                 -1,
                 0,
             )
@@ -47,6 +36,23 @@ impl Mapping {
         NonNull::new(start.cast())
             .map(|start| Mapping { start, length })
             .ok_or_else(|| io::Error::other("mmap returned address 0"))
+    }
+
+    /// Has every page present. Contents stay; a kernel without this advice (before 5.14) finds pages when they are
+    /// touched.
+    pub fn populate(&self) {
+        self.advise(libc::MADV_POPULATE_WRITE);
+    }
+
+    /// Gives the pages back: the memory reads as zeroes until it is written again.
+    pub fn discard(&self) {
+        self.advise(libc::MADV_DONTNEED);
+    }
+
+    /// Both advices only move the moment at which pages come and go, so a refusal changes nothing that counts.
+    fn advise(&self, advice: c_int) {
+        // SAFETY: exactly the range that `new` mapped, private and anonymous.
+        unsafe { libc::madvise(self.start.as_ptr().cast(), self.length, advice) };
     }
 
     pub fn as_ptr(&self) -> *mut u8 {

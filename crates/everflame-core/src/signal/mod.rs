@@ -13,6 +13,7 @@ mod registers;
 mod ring;
 mod slot;
 pub mod terminal;
+mod thread_pointer;
 mod wake;
 mod walk;
 
@@ -21,7 +22,7 @@ pub use clock::{
 };
 pub use counters::{COUNTERS, Counters, HISTOGRAM_BUCKETS, bucket_floor};
 pub use handler::{
-    Delivery, accept, cookie as timer_value, sent_by_us, set_enabled, set_entry_points,
+    Delivery, accept, cookie as timer_value, is_enabled, sent_by_us, set_enabled, set_entry_points,
 };
 pub use install::{
     InstallError, Installed, choose, install, mask_all_signals, signal_name, with_signals_masked,

@@ -20,14 +20,8 @@ pub mod kind {
     pub const SAMPLE: u16 = 1;
     /// Fills the end of the ring; skipped by the consumer.
     pub const PADDING: u16 = 2;
-    /// From the observer: the thread was still asleep at its remembered place at `time`.
-    pub const WAIT: u16 = 3;
-    /// The thread's clock at `time`: when a period ends, or when its isolate goes away (then in its own ring).
-    pub const CLOCK: u16 = 4;
-    /// From the observer: the thread has ended; its clock as last seen.
-    pub const END: u16 = 5;
-    /// From the observer: the thread's accounting begins here.
-    pub const BEGIN: u16 = 6;
+    /// The thread's clock at `time`, when its isolate goes away.
+    pub const CLOCK: u16 = 3;
 }
 
 /// Record flags.
@@ -74,13 +68,11 @@ pub struct Header {
     pub copy_start: u64,
     pub wait_sp: u64,
     pub wait_pc: u64,
-    /// Slot index of the thread (observer's records only; a thread's own ring says it by itself).
-    pub slot: u32,
     /// Sampling intervals that this record stands for.
     pub weight: u32,
+    pub stack_bytes: u32,
     pub vm_state: u16,
     pub frames: u16,
-    pub stack_bytes: u32,
 }
 
 /// Where a frame's address comes from.

@@ -7,7 +7,7 @@ use super::map::Mapping;
 use super::record::{Header, MAX_RECORD, kind};
 
 /// Bytes of a ring. At 99 Hz a busy JavaScript thread writes about 60 KB a second, and the aggregator is woken when
-/// half is full. Twenty threads take 2.5 MB.
+/// half is full. A thread that seldom runs touches few of its ring's pages.
 pub const RING_BYTES: usize = 128 * 1024;
 
 const _: () = assert!(MAX_RECORD * 2 < RING_BYTES / 2);
@@ -23,11 +23,16 @@ pub struct Ring {
 impl Ring {
     pub fn new() -> io::Result<Ring> {
         Ok(Ring {
-            memory: Mapping::populated(RING_BYTES)?,
+            memory: Mapping::new(RING_BYTES)?,
             head: AtomicU64::new(0),
             tail: AtomicU64::new(0),
             records: AtomicU64::new(0),
         })
+    }
+
+    /// Has every page present, so that no handler waits for the kernel to find one: for threads that run all the time.
+    pub fn populate(&self) {
+        self.memory.populate();
     }
 
     /// Room for one record of up to `bytes` (a multiple of 8), contiguous; `None` when the ring is full.
@@ -113,10 +118,11 @@ impl Ring {
         }
     }
 
-    /// Throws away what was not read. Only while there is no producer.
+    /// Throws away what was not read, and gives the memory back to the kernel. Only while there is no producer.
     pub fn clear(&self) {
         self.tail
             .store(self.head.load(Ordering::Acquire), Ordering::Release);
+        self.memory.discard();
     }
 }
 

@@ -5,12 +5,16 @@ use std::ffi::c_void;
 use std::io;
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
 
 use super::clock::{monotonic, thread_cpu};
+use super::counters::COUNTERS;
 use super::map::Mapping;
 use super::record::{Header, kind};
 use super::ring::Ring;
+use super::thread_pointer::thread_pointer;
 use super::wake::AGGREGATOR;
 use crate::v8::CodeRanges;
 
@@ -46,6 +50,9 @@ pub struct Slot {
     /// Where the thread's stack begins. A stack pointer outside belongs to another stack (an alternate signal stack, a
     /// coroutine), above which nothing is known to be mapped.
     stack_start: AtomicU64,
+    /// The bounds are the C library's or the kernel's own. Else they are those of the mapping that the stack lies in, and
+    /// the kernel makes one mapping of neighbours: beyond the stack it may be unmapped at any time.
+    stack_is_exact: AtomicBool,
     /// Stack pointer of the latest sample, for finding `stack_end`.
     pub last_sp: AtomicU64,
     /// Non-null while this thread runs JavaScript and its isolate is alive.
@@ -76,6 +83,7 @@ impl Slot {
             ring: OnceLock::new(),
             stack_end: AtomicU64::new(0),
             stack_start: AtomicU64::new(0),
+            stack_is_exact: AtomicBool::new(false),
             last_sp: AtomicU64::new(0),
             isolate: AtomicPtr::new(std::ptr::null_mut()),
             javascript: UnsafeCell::new(None),
@@ -98,9 +106,10 @@ impl Slot {
         self.ring.get()
     }
 
-    /// Says where the thread's own stack is.
-    pub fn set_stack(&self, stack: &Range<u64>) {
+    /// Says where the thread's own stack is; not `exact` is the mapping that it lies in.
+    pub fn set_stack(&self, stack: &Range<u64>, exact: bool) {
         self.stack_start.store(stack.start, Ordering::Relaxed);
+        self.stack_is_exact.store(exact, Ordering::Relaxed);
         self.stack_end.store(stack.end, Ordering::Release);
     }
 
@@ -108,16 +117,27 @@ impl Slot {
         self.stack_end.load(Ordering::Relaxed) != 0
     }
 
-    /// Where the stack that holds `sp` ends; 0 when that is not the thread's own, or it is not known yet.
+    /// Where the stack that holds `sp` ends; 0 when that is not the thread's own, or it is not known yet. For the
+    /// handler on this very thread.
     pub(super) fn stack_end_above(&self, sp: u64) -> u64 {
         let end = self.stack_end.load(Ordering::Acquire);
         let start = self.stack_start.load(Ordering::Relaxed);
-        if (start..end).contains(&sp) { end } else { 0 }
+        if !(start..end).contains(&sp) {
+            0
+        } else if self.stack_is_exact.load(Ordering::Relaxed) {
+            end
+        } else {
+            certain_end(sp, end, thread_pointer())
+        }
     }
 
-    /// Called on the thread itself when its isolate can be sampled.
+    /// Called on the thread itself when its isolate can be sampled. A former isolate's state was cleared before.
     pub fn set_javascript(&self, javascript: JavaScript) {
-        // SAFETY: this thread's handler is the only reader, and it looks at `isolate` first, which is still null.
+        debug_assert!(!self.has_javascript());
+        if let Some(ring) = self.ring() {
+            ring.populate();
+        }
+        // SAFETY: this thread's handler is the only reader, and it looks at `isolate` first, which is null.
         unsafe { *self.javascript.get() = Some(javascript) };
         std::sync::atomic::compiler_fence(Ordering::Release);
         self.isolate.store(javascript.isolate, Ordering::Release);
@@ -141,6 +161,16 @@ impl Slot {
     /// Whether the thread runs JavaScript.
     pub fn has_javascript(&self) -> bool {
         !self.isolate.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Whether this isolate can be sampled already.
+    pub fn has_isolate(&self, isolate: *mut c_void) -> bool {
+        self.isolate.load(Ordering::Acquire) == isolate
+    }
+
+    /// Whether the handler is at work on this thread.
+    pub fn is_in_handler(&self) -> bool {
+        self.in_handler.load(Ordering::SeqCst) % 2 == 1
     }
 
     /// Writes the thread's clock into its ring. Called on the thread itself with signals masked.
@@ -171,6 +201,12 @@ impl Slot {
         }
     }
 
+    /// Forgets the confirmed sleeping place: who reads it next may not know its stack.
+    pub fn forget_place(&self) {
+        self.confirmed_sp.store(0, Ordering::Release);
+        self.confirmed_pc.store(0, Ordering::Release);
+    }
+
     /// Tells the handler which sleeping place the next signal is meant to learn.
     pub fn expect(&self, key: WaitKey) {
         self.expected_sp.store(key.sp, Ordering::Release);
@@ -178,17 +214,26 @@ impl Slot {
     }
 }
 
+/// The end of a stack of which only the mapping is known: the C library keeps a thread's own block at the top of its
+/// stack, where the thread pointer leads (glibc and musl). Without such a block nothing beyond the page in use is
+/// certain.
+fn certain_end(sp: u64, end: u64, thread_pointer: u64) -> u64 {
+    const PAGE: u64 = 4096;
+    if (sp..end).contains(&thread_pointer) {
+        thread_pointer & !7
+    } else {
+        (sp + 1).next_multiple_of(PAGE).min(end)
+    }
+}
+
 /// All slots, and the index from thread id to slot.
 pub struct Slots {
     slots: Mapping,
     index: Mapping,
-    free: std::sync::Mutex<Free>,
-}
-
-#[derive(Default)]
-struct Free {
-    released: Vec<u16>,
-    used: usize,
+    /// Slots handed out so far, those given back included: the others are not made yet.
+    used: AtomicUsize,
+    /// Numbers to hand out again. Its lock is also that of `claim`.
+    released: std::sync::Mutex<Vec<u16>>,
 }
 
 impl Slots {
@@ -196,7 +241,8 @@ impl Slots {
         Ok(Slots {
             slots: Mapping::new(SLOTS * size_of::<Slot>())?,
             index: Mapping::new(MAX_TID * size_of::<u16>())?,
-            free: std::sync::Mutex::default(),
+            used: AtomicUsize::new(0),
+            released: std::sync::Mutex::default(),
         })
     }
 
@@ -212,12 +258,12 @@ impl Slots {
         })
     }
 
-    /// The slot with this number; it must have been handed out.
+    /// The slot with this number; `None` when it was never handed out.
     pub fn get(&self, number: usize) -> Option<&Slot> {
-        if number >= SLOTS {
+        if number >= self.used.load(Ordering::Acquire) {
             return None;
         }
-        // SAFETY: slots are initialised in order before their number leaves `claim`.
+        // SAFETY: the first `used` slots are inside the mapping and initialised.
         Some(unsafe { &*self.slots.as_ptr().cast::<Slot>().add(number) })
     }
 
@@ -235,26 +281,27 @@ impl Slots {
     /// The slot of a thread, made if there is none. `None` when all slots are taken or memory is out. Not for handlers.
     pub fn claim(&self, tid: i32) -> Option<(usize, &Slot)> {
         let entry = self.entry(tid)?;
-        let mut free = self
-            .free
+        let mut released = self
+            .released
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(found) = self.find(tid) {
             return Some(found);
         }
-        let number = match free.released.pop() {
+        let used = self.used.load(Ordering::Relaxed);
+        let number = match released.pop() {
             Some(number) => usize::from(number),
-            None if free.used < SLOTS => {
+            None if used < SLOTS => {
                 // SAFETY: the slot's memory is inside the mapping and not yet in use.
                 unsafe {
                     self.slots
                         .as_ptr()
                         .cast::<Slot>()
-                        .add(free.used)
+                        .add(used)
                         .write(Slot::new())
                 };
-                free.used += 1;
-                free.used - 1
+                self.used.store(used + 1, Ordering::Release);
+                used
             }
             None => return None,
         };
@@ -263,13 +310,14 @@ impl Slots {
             match Ring::new() {
                 Ok(ring) => drop(slot.ring.set(ring)),
                 Err(_) => {
-                    free.released.push(number as u16);
+                    released.push(number as u16);
                     return None;
                 }
             }
         }
         for word in [
             &slot.stack_end,
+            &slot.stack_start,
             &slot.last_sp,
             &slot.expected_sp,
             &slot.expected_pc,
@@ -295,18 +343,21 @@ impl Slots {
         }
     }
 
-    /// Gives a forgotten slot back after its ring was read for the last time.
+    /// Gives a forgotten slot back after its ring was read for the last time. One whose handler has not returned (its
+    /// thread gets no CPU time) is given up instead: the handler may still write.
     pub fn release(&self, number: usize) {
-        if let Some(slot) = self.get(number) {
-            if let Some(ring) = slot.ring() {
-                ring.clear();
-            }
-            self.free
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .released
-                .push(number as u16);
+        let Some(slot) = self.get(number) else { return };
+        if slot.is_in_handler() {
+            COUNTERS.slots_given_up.fetch_add(1, Ordering::Relaxed);
+            return;
         }
+        if let Some(ring) = slot.ring() {
+            ring.clear();
+        }
+        self.released
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(number as u16);
     }
 }
 
@@ -346,6 +397,35 @@ mod tests {
             assert!(slots.claim(tid).is_some(), "thread {tid}");
         }
         assert!(slots.claim(SLOTS as i32 + 1).is_none());
+    }
+
+    #[test]
+    fn a_slot_whose_handler_is_at_work_is_not_handed_out_again() {
+        let slots = Slots::new().unwrap();
+        let (number, slot) = slots.claim(77).unwrap();
+        slot.in_handler.fetch_add(1, Ordering::SeqCst);
+        slots.forget(77);
+        slots.release(number);
+        assert_ne!(slots.claim(78).unwrap().0, number);
+    }
+
+    #[test]
+    fn a_number_that_was_never_handed_out_has_no_slot() {
+        let slots = Slots::new().unwrap();
+        assert!(slots.get(0).is_none());
+        let (number, _) = slots.claim(77).unwrap();
+        assert!(slots.get(number).is_some());
+        assert!(slots.get(number + 1).is_none());
+    }
+
+    #[test]
+    fn a_stack_ends_at_its_threads_own_block_or_at_the_page_in_use() {
+        assert_eq!(certain_end(0x1_2008, 0x2_0000, 0x1_8abc), 0x1_8ab8);
+        for elsewhere in [0, 0x1_2000, 0x2_0000, u64::MAX] {
+            assert_eq!(certain_end(0x1_2008, 0x2_0000, elsewhere), 0x1_3000);
+        }
+        assert_eq!(certain_end(0x1_2000, 0x2_0000, 0), 0x1_3000);
+        assert_eq!(certain_end(0x1_2008, 0x1_2800, 0), 0x1_2800);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! V8's code-event callback. It runs on the isolate's thread or, for moved code, on a thread of the garbage collector.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use super::code_event::{AddedCode, CodeEvent, CodeType, Tables};
@@ -17,12 +17,27 @@ const BACKLOG_LIMIT: usize = 8 * 1024 * 1024;
 /// Panics in V8's callback: the event is lost, the application is not.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
+/// This process is a fork: nobody reads the logs, and their locks may be held by threads that are not there.
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Has forks of this process log nothing. To be called once a process.
+pub fn be_silent_in_forks() {
+    extern "C" fn child() {
+        FORKED.store(true, Ordering::Relaxed);
+    }
+    // SAFETY: the handler stores to an atomic only. Out of memory, a fork that goes on running JavaScript logs in vain.
+    unsafe { libc::pthread_atfork(None, None, Some(child)) };
+}
+
 /// Panics caught in V8's callback so far.
 pub fn callback_panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
 pub(super) unsafe extern "C" fn on_code_event(event: *const JitCodeEvent) {
+    if FORKED.load(Ordering::Relaxed) {
+        return;
+    }
     // Unwinding into V8 would end the process.
     let result = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: V8 passes a valid event for the duration of the call.

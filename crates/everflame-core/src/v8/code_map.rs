@@ -121,7 +121,7 @@ impl CodeMap {
             CodeEvent::Added(code) => {
                 self.add(*code);
                 if self.entries.len() > self.sweep_at {
-                    self.sweep();
+                    self.sweep_when_full();
                 }
             }
             CodeEvent::Moved { from, to } => self.relocate(from, to),
@@ -196,10 +196,15 @@ impl CodeMap {
         }
     }
 
-    /// Forgets code that was not hit lately, the oldest first: V8 does not say when it frees code, and the memory of
-    /// dead code may lie unused for long, or be reused for other things. What `eval`, `new Function` and `new RegExp`
-    /// leave behind goes before any other.
-    fn sweep(&mut self) {
+    fn sweep_when_full(&mut self) {
+        self.sweep(SWEEP_AT / 2, self.entries.len() <= SWEEP_AT * 2);
+        self.sweep_at = SWEEP_AT.max(self.entries.len() + SWEEP_AT / 4);
+    }
+
+    /// Forgets code that was not hit lately, the oldest first, down to `target` pieces: V8 does not say when it frees
+    /// code, and the memory of dead code may lie unused for long, or be reused for other things. What `eval`,
+    /// `new Function` and `new RegExp` leave behind goes before any other, and with `spare` nothing else goes.
+    pub fn sweep(&mut self, target: usize, spare: bool) {
         let mut unused: Vec<(bool, u64, u64)> = Vec::new();
         for (start, entry) in &mut self.entries {
             if !std::mem::take(&mut entry.hit) && !entry.placed.is_permanent() {
@@ -207,17 +212,15 @@ impl CodeMap {
             }
         }
         unused.sort_unstable();
-        let surplus = self.entries.len() - SWEEP_AT / 2;
-        let too_many = self.entries.len() > SWEEP_AT * 2;
+        let surplus = self.entries.len().saturating_sub(target);
         for (_, _, start) in unused
             .into_iter()
-            .take_while(|(spared, ..)| !spared || too_many)
+            .take_while(|(lasting, ..)| !(spare && *lasting))
             .take(surplus)
         {
             self.entries.remove(&start);
             self.counters.swept += 1;
         }
-        self.sweep_at = SWEEP_AT.max(self.entries.len() + SWEEP_AT / 4);
     }
 
     /// The start of the code that holds an address.

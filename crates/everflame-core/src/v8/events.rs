@@ -15,9 +15,14 @@ use super::layout::{Calibrator, Layout};
 use super::ranges::CodeRanges;
 use super::structs::JSEntryStubs;
 use super::wasm_ranges::WasmRangesLease;
+use crate::signal::AGGREGATOR;
 
 /// A garbage collection during the enumeration can move what was already reported; then it is done again.
 const ENUMERATIONS: usize = 3;
+
+/// Bytes of waiting events for which the aggregator is woken, also while nobody samples. V8's log stops keeping side
+/// tables at eight times that.
+const LONG_BACKLOG: usize = 1 << 20;
 
 /// A function for V8 to compile when an isolate is attached, so that [`IsolateLog::attach`] can compare what V8 says
 /// of it with what is found in the heap. To be compiled and run as a script of its own.
@@ -205,7 +210,7 @@ impl IsolateLog {
         &self.sequence
     }
 
-    /// Bytes of events not yet taken. When it passes a megabyte, wake the aggregator.
+    /// Bytes of events not yet taken.
     pub fn backlog_bytes(&self) -> usize {
         self.backlog.load(Ordering::Relaxed)
     }
@@ -239,10 +244,14 @@ impl IsolateLog {
     }
 
     pub(super) fn append(&self, state: &mut State, event: CodeEvent) {
-        self.backlog.fetch_add(event.bytes(), Ordering::Relaxed);
+        let bytes = event.bytes();
+        let before = self.backlog.fetch_add(bytes, Ordering::Relaxed);
         state.events.push_back(event);
         // Published after it is in the log: a sample never names an event that cannot be taken.
         self.sequence.fetch_add(1, Ordering::Release);
+        if before < LONG_BACKLOG && before + bytes >= LONG_BACKLOG {
+            AGGREGATOR.notify();
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustc_hash::FxHashMap;
 
 use super::super::compose::JavaScript;
-use crate::signal::{COUNTERS, Header};
+use crate::signal::{COUNTERS, Header, Slots};
 use crate::v8::{CodeEvent, CodeMap, CodeRanges, IsolateLog};
 
 /// A thread that runs JavaScript.
@@ -40,28 +40,35 @@ pub(super) struct Isolates {
     states: FxHashMap<usize, IsolateState>,
 }
 
+/// How far an isolate's log can be replayed once every ring has been read.
+pub(super) struct Settled(Vec<(usize, u64)>);
+
 impl Isolates {
     /// Takes on threads that registered since the last turn.
     pub(super) fn adopt(&mut self, registered: &Mutex<Vec<Arc<JavaScriptThread>>>) {
-        let mut registered = registered.lock().unwrap_or_else(PoisonError::into_inner);
-        for thread in registered.iter() {
+        // A map reads a file when it is made, and threads that attach wait for the lock.
+        let threads = registered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for thread in &threads {
             let known = self
                 .states
                 .get(&thread.number)
                 .is_some_and(|state| Arc::ptr_eq(&state.thread, thread));
             if !known {
-                self.states.insert(
-                    thread.number,
-                    IsolateState {
-                        thread: Arc::clone(thread),
-                        map: CodeMap::new(&thread.log.builtins()),
-                        pending: VecDeque::new(),
-                        replayed: 0,
-                    },
-                );
+                self.states.insert(thread.number, IsolateState::new(thread));
             }
         }
-        registered.retain(|thread| !thread.detached.load(Ordering::Acquire));
+        // One that ended since was taken on just now; those registered since are still to come.
+        let ended = |thread: &Arc<JavaScriptThread>| {
+            thread.detached.load(Ordering::Acquire)
+                && threads.iter().any(|seen| Arc::ptr_eq(seen, thread))
+        };
+        registered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|thread| !ended(thread));
     }
 
     pub(super) fn thread(&self, number: usize) -> Option<&JavaScriptThread> {
@@ -83,10 +90,23 @@ impl Isolates {
         })
     }
 
-    /// Takes what is waiting in the logs, so that they stay short, and replays what no sample can refer to any more.
-    pub(super) fn catch_up(&mut self) {
-        for state in self.states.values_mut() {
-            state.thread.log.take(&mut state.pending);
+    /// Notes which code events no sample can miss that is not in its ring by now. To be called before the rings are
+    /// read: a handler that is at work may have taken an earlier number, and then its isolate is left out.
+    pub(super) fn settled(&self, slots: &Slots) -> Settled {
+        let settled = self.states.iter().filter_map(|(number, state)| {
+            let sequence = state.thread.log.sequence().load(Ordering::Acquire);
+            let slot = slots.get(*number)?;
+            (!slot.is_in_handler()).then_some((*number, sequence))
+        });
+        Settled(settled.collect())
+    }
+
+    /// Replays what no sample can refer to any more, so that logs stay short also where nobody samples.
+    pub(super) fn catch_up(&mut self, settled: Settled) {
+        for (number, sequence) in settled.0 {
+            if let Some(state) = self.states.get_mut(&number) {
+                state.replay_until(sequence);
+            }
         }
     }
 
@@ -102,15 +122,35 @@ impl Isolates {
         !alive
     }
 
+    /// Memory of the maps and of what waits to go into them.
     pub(super) fn bytes(&self) -> usize {
         self.states
             .values()
-            .map(|state| state.map.len() * CODE_BYTES + state.pending.len() * CODE_BYTES)
+            .map(|state| (state.map.len() + state.pending.len()) * CODE_BYTES)
             .sum()
+    }
+
+    /// Has every map forget code that was not hit lately, down to about this much memory in all. V8's own code stays.
+    pub(super) fn shrink(&mut self, bytes: usize) {
+        let each = bytes / self.states.len().max(1) / CODE_BYTES;
+        for state in self.states.values_mut() {
+            if state.map.len() > each {
+                state.map.sweep(each, false);
+            }
+        }
     }
 }
 
 impl IsolateState {
+    fn new(thread: &Arc<JavaScriptThread>) -> IsolateState {
+        IsolateState {
+            thread: Arc::clone(thread),
+            map: CodeMap::new(&thread.log.builtins()),
+            pending: VecDeque::new(),
+            replayed: 0,
+        }
+    }
+
     fn replay_until(&mut self, sequence: u64) {
         if self.replayed < sequence && (self.pending.len() as u64) < sequence - self.replayed {
             self.thread.log.take(&mut self.pending);

@@ -4,12 +4,16 @@ use super::super::account::{Account, Sampled, Share};
 use super::super::period::ThreadLabels;
 use super::super::tables::{StackId, StringId, Tables};
 use super::javascript::Isolates;
+use crate::engine::{Report, ThreadEvent};
 use crate::signal::{Header, Slots, WaitKey, flags, kind, thread_name};
 
 /// One record, reduced to what accounting needs.
 enum Step {
     Sample(Sampled),
+    /// Asleep at a place until this time, with its clock at that.
     Wait(u64, u64, WaitKey),
+    /// As above, of a thread that answers no signals.
+    Unresponsive(u64, u64, WaitKey),
     /// Everything up to here is given out.
     Settle(u64, u64),
 }
@@ -18,7 +22,7 @@ impl Step {
     fn time(&self) -> u64 {
         match self {
             Step::Sample(sample) => sample.time,
-            Step::Wait(time, ..) | Step::Settle(time, _) => *time,
+            Step::Wait(time, ..) | Step::Unresponsive(time, ..) | Step::Settle(time, _) => *time,
         }
     }
 }
@@ -31,7 +35,15 @@ pub(super) struct ThreadState {
     steps: Vec<Step>,
     ended: bool,
     named: bool,
+    began: u64,
+    /// Until then its name is taken as it was read.
+    name_holds_until: u64,
 }
+
+/// Nanoseconds in which a thread names itself, if it does: its name is read again with each of its records.
+const NAMING: u64 = 10_000_000_000;
+/// Nanoseconds after which the name of an older thread is read again. Each time costs opening a file.
+const RENAMING: u64 = 60_000_000_000;
 
 /// All threads that are not yet done with.
 #[derive(Default)]
@@ -50,18 +62,25 @@ impl Threads {
         self.states.iter_mut()
     }
 
-    /// A record of the observer.
-    pub(super) fn observed(&mut self, slots: &Slots, header: &Header, interval: u64) {
-        let number = header.slot as usize;
-        if header.kind == kind::BEGIN {
+    /// A report of the observer.
+    pub(super) fn observed(&mut self, slots: &Slots, report: &Report, interval: u64) {
+        let Report {
+            slot: number,
+            time,
+            cpu,
+            event,
+        } = *report;
+        if event == ThreadEvent::Begin {
             self.states.push(ThreadState {
                 number,
                 tid: slots.get(number).map_or(0, |slot| slot.tid()),
                 labels: NO_LABELS,
-                account: Account::new(header.time, header.cpu, interval),
+                account: Account::new(time, cpu, interval),
                 steps: Vec::new(),
                 ended: false,
                 named: false,
+                began: time,
+                name_holds_until: 0,
             });
             return;
         }
@@ -69,17 +88,17 @@ impl Threads {
         let Some(state) = self.states.iter_mut().find(|state| state.number == number) else {
             return;
         };
-        let key = WaitKey {
-            sp: header.wait_sp,
-            pc: header.wait_pc,
-        };
-        if key != WaitKey::default() {
-            state.steps.push(Step::Wait(header.time, header.cpu, key));
-        }
-        if header.kind != kind::WAIT {
-            state.steps.push(Step::Settle(header.time, header.cpu));
-        }
-        state.ended |= header.kind == kind::END;
+        state.steps.push(match event {
+            ThreadEvent::Asleep(key) => Step::Wait(time, cpu, key),
+            ThreadEvent::Unresponsive(key) => Step::Unresponsive(time, cpu, key),
+            ThreadEvent::Begin | ThreadEvent::Clock | ThreadEvent::End => Step::Settle(time, cpu),
+        });
+        state.ended |= event == ThreadEvent::End;
+    }
+
+    /// Whether a thread with this slot is not done with.
+    pub(super) fn has(&self, number: usize) -> bool {
+        self.states.iter().any(|state| state.number == number)
     }
 
     pub(super) fn take_ended(&mut self) -> Vec<ThreadState> {
@@ -128,21 +147,11 @@ impl ThreadState {
         });
     }
 
-    /// Gives stacks to sleeping places that no sample has taught: the thread does not answer signals, and its place is
-    /// all that is known.
+    /// Gives stacks to the places of a thread that answers no signals: its place is all that is known.
     pub(super) fn learn_places(&mut self, mut stack: impl FnMut(WaitKey) -> StackId) {
-        let taught: Vec<WaitKey> = self
-            .steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Sample(sample) => sample.key,
-                _ => None,
-            })
-            .collect();
         for step in &self.steps {
-            if let Step::Wait(_, _, key) = step
+            if let Step::Unresponsive(_, _, key) = step
                 && !self.account.knows(key)
-                && !taught.contains(key)
             {
                 self.account.learn(*key, stack(*key));
             }
@@ -156,14 +165,23 @@ impl ThreadState {
         for step in self.steps.drain(..ready) {
             match step {
                 Step::Sample(sample) => self.account.sample(&sample, &mut *add),
-                Step::Wait(time, cpu, key) => self.account.wait(time, cpu, key, &mut *add),
+                Step::Wait(time, cpu, key) | Step::Unresponsive(time, cpu, key) => {
+                    self.account.wait(time, cpu, key, &mut *add);
+                }
                 Step::Settle(time, cpu) => self.account.settle(time, cpu, unseen, &mut *add),
             }
         }
     }
 
-    /// The labels as of now: a JavaScript thread's own name, else the kernel's.
-    pub(super) fn refresh_labels(&mut self, tables: &mut Tables, isolates: &Isolates) {
+    /// The labels as of `now`: a JavaScript thread's own name, else the kernel's. `process` is the kernel's name of the
+    /// main thread.
+    pub(super) fn refresh_labels(
+        &mut self,
+        tables: &mut Tables,
+        isolates: &Isolates,
+        now: u64,
+        process: &str,
+    ) {
         if let Some(thread) = isolates.thread(self.number) {
             let name = tables.string(&thread.name);
             let id = tables.string(&thread.id);
@@ -173,10 +191,9 @@ impl ThreadState {
             return;
         }
         let labelled = self.labels.os_id != NO_LABELS.os_id;
-        if self.named || labelled && self.steps.is_empty() {
+        if self.named || labelled && (self.steps.is_empty() || now < self.name_holds_until) {
             return;
         }
-        // A thread may name itself after it has started, so its name is read again with each of its records.
         let mut name = thread_name(self.tid);
         if name.is_empty() {
             if !labelled {
@@ -185,9 +202,12 @@ impl ThreadState {
             return;
         }
         // A thread that was never named has its process's name; older versions of Node name none.
-        if name == thread_name(std::process::id() as i32)
-            && let Some(role) = self.role(tables)
-        {
+        let nameless = name == process;
+        let role = nameless.then(|| self.role(tables)).flatten();
+        if (!nameless || role.is_some()) && now > self.began + NAMING {
+            self.name_holds_until = now + RENAMING;
+        }
+        if let Some(role) = role {
             name = role.to_owned();
         }
         self.labels = native_labels(tables, &name, self.tid);

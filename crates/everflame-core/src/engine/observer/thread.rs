@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::sync::atomic::Ordering;
 
+use super::stacks::Stacks;
 use super::{ObserverOptions, STILL};
 use crate::engine::place::{self, Place};
-use crate::signal::{
-    AGGREGATOR, COUNTERS, Header, Ring, Slot, WaitKey, kind, monotonic, thread_cpu_of,
-};
+use crate::engine::report::{Report, Reports, ThreadEvent};
+use crate::signal::{COUNTERS, Slot, WaitKey, thread_cpu_of};
 
 /// A remembered stack with JavaScript in it is believed while the thread's clock has not moved on by more.
 const SAME_SLEEP: u64 = 50_000;
@@ -26,8 +26,8 @@ enum State {
     Learning(WaitKey, u32),
     /// Asleep at a known place.
     Asleep(WaitKey),
-    /// Does not answer signals; its place, if the kernel tells it, is all that is known.
-    Deaf(WaitKey),
+    /// Answers no signals; its place, if the kernel tells it, is all that is known.
+    Unresponsive(WaitKey),
 }
 
 /// What a look found.
@@ -44,6 +44,8 @@ pub(super) struct Watched {
     pub(super) ended: bool,
     /// When the thread was looked at last.
     pub(super) looked: u64,
+    /// When it was last seen to have run.
+    pub(super) ran: u64,
     previous_look: u64,
     state: State,
     cpu: u64,
@@ -84,6 +86,7 @@ impl Watched {
             number,
             ended: false,
             looked: 0,
+            ran: 0,
             previous_look: 0,
             state: State::New,
             cpu: begin_cpu,
@@ -97,26 +100,23 @@ impl Watched {
     }
 
     /// Reports a thread that ended before it could be looked at.
-    pub(super) fn ended(tid: i32, number: usize, now: u64, ring: &Ring) {
+    pub(super) fn ended(tid: i32, number: usize, now: u64, reports: &Reports) {
         let mut thread = Watched::new(tid, number, now, (now, 0));
-        thread.begin_record(ring);
-        thread.end(now, ring);
+        thread.report_begin(reports);
+        thread.end(now, reports);
     }
 
     /// Whether the thread must be looked at in every tick.
-    pub(super) fn is_restless(&self) -> bool {
-        !matches!(self.state, State::Asleep(_) | State::Deaf(_))
+    pub(super) fn needs_look(&self) -> bool {
+        !matches!(self.state, State::Asleep(_) | State::Unresponsive(_))
     }
 
-    pub(super) fn begin_record(&self, ring: &Ring) {
-        self.record(ring, kind::BEGIN, self.begin_time, self.begin_cpu, None);
+    pub(super) fn report_begin(&self, reports: &Reports) {
+        self.report(reports, ThreadEvent::Begin, self.begin_time, self.begin_cpu);
     }
 
-    /// Finds the end of the thread's stack, so that its handler may walk it.
-    pub(super) fn learn_stack(&self, slot: &Slot) {
-        if slot.has_stack() {
-            return;
-        }
+    /// Finds the thread's stack, so that its handler may walk it.
+    fn learn_stack(&self, slot: &Slot, stacks: &mut Stacks) {
         let sp = match slot.last_sp.load(Ordering::Relaxed) {
             0 => match place::open(self.tid).map(|file| place::read(&file)) {
                 Some(Place::Asleep(key)) => key.sp,
@@ -124,8 +124,8 @@ impl Watched {
             },
             sp => sp,
         };
-        if let Some(region) = place::region(sp) {
-            slot.set_stack(&region);
+        if let Some((stack, exact)) = stacks.around(sp) {
+            slot.set_stack(&stack, exact);
         }
     }
 
@@ -135,18 +135,22 @@ impl Watched {
         slot: &Slot,
         options: &ObserverOptions,
         interrupts: bool,
-        ring: &Ring,
+        stacks: &mut Stacks,
+        reports: &Reports,
     ) -> Look {
         let Some(cpu) = thread_cpu_of(self.tid) else {
             return Look::Ended;
         };
         let advance = cpu.saturating_sub(self.cpu);
         let ran = advance > STILL;
+        if ran {
+            self.ran = now;
+        }
         if !slot.has_stack() {
-            self.learn_stack(slot);
+            self.learn_stack(slot, stacks);
         }
         match self.state {
-            State::Asleep(_) | State::Deaf(_) if !ran => {
+            State::Asleep(_) | State::Unresponsive(_) if !ran => {
                 self.seen = now;
                 return Look::Still;
             }
@@ -155,11 +159,11 @@ impl Watched {
                     self.state = State::Learning(key, looks + 1);
                     return Look::Still;
                 }
-                // One that has taken a signal is not deaf: its sample found no room in its ring, or was taken on the
-                // way to another place, too short a way to count as having run. It is asked again.
+                // One that has taken a signal answers: its sample found no room in its ring, or was taken on the way to
+                // another place, too short a way to count as having run. It is asked again.
                 let answers = slot.in_handler.load(Ordering::SeqCst) != self.handled;
                 if !answers && self.place() == Place::Asleep(key) {
-                    self.state = State::Deaf(key);
+                    self.state = State::Unresponsive(key);
                     return Look::Still;
                 }
             }
@@ -178,7 +182,7 @@ impl Watched {
             };
         match place {
             Place::Running => {
-                self.leave(now, advance.max(options.interval), before, ring);
+                self.leave(now, advance.max(options.interval), before, reports);
                 self.state = State::Running;
                 if interrupts {
                     COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
@@ -186,25 +190,25 @@ impl Watched {
                 }
             }
             Place::Unknown => {
-                self.leave(now, advance.max(options.interval), before, ring);
+                self.leave(now, advance.max(options.interval), before, reports);
                 if ran || self.state == State::New {
                     self.state = State::Running;
                     COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
                     self.interrupt(options);
                 } else {
                     // Not seen to run, and no way to see where it sleeps: its last stack has the time.
-                    self.state = State::Deaf(WaitKey::default());
+                    self.state = State::Unresponsive(WaitKey::default());
                 }
             }
             Place::Asleep(key) if self.knows(key, cpu, slot) => {
                 if self.state != State::Asleep(key) {
-                    self.leave(now, options.interval, before, ring);
+                    self.leave(now, options.interval, before, reports);
                     self.state = State::Asleep(key);
                 }
                 self.seen = now;
             }
             Place::Asleep(key) => {
-                self.leave(now, options.interval, before, ring);
+                self.leave(now, options.interval, before, reports);
                 self.state = State::Learning(key, 0);
                 self.handled = slot.in_handler.load(Ordering::SeqCst);
                 slot.expect(key);
@@ -255,65 +259,43 @@ impl Watched {
 
     /// The thread was asleep and is not any more, or not there: its sleep is reported up to the last moment it can
     /// have lasted.
-    fn leave(&mut self, now: u64, awake: u64, cpu: u64, ring: &Ring) {
-        if let State::Asleep(key) | State::Deaf(key) = self.state {
-            let until = self.seen.max(now.saturating_sub(awake));
-            self.record(ring, kind::WAIT, until, cpu, Some(key));
-        }
+    fn leave(&mut self, now: u64, awake: u64, cpu: u64, reports: &Reports) {
+        let until = self.seen.max(now.saturating_sub(awake));
+        self.report_sleep(reports, until, cpu);
     }
 
     /// Reports the thread up to now; `false` when it has ended.
-    pub(super) fn settle(&mut self, now: u64, ring: &Ring) -> bool {
+    pub(super) fn settle(&mut self, now: u64, reports: &Reports) -> bool {
         let Some(cpu) = thread_cpu_of(self.tid) else {
             return false;
         };
-        match self.state {
-            State::Asleep(key) | State::Deaf(key) => {
-                self.record(ring, kind::CLOCK, now, cpu, Some(key));
-            }
-            _ => self.record(ring, kind::CLOCK, now, cpu, None),
-        }
+        self.report_sleep(reports, now, cpu);
+        self.report(reports, ThreadEvent::Clock, now, cpu);
         true
     }
 
-    pub(super) fn end(&mut self, now: u64, ring: &Ring) {
+    pub(super) fn end(&mut self, now: u64, reports: &Reports) {
         self.ended = true;
-        let key = match self.state {
-            State::Asleep(key) | State::Deaf(key) => Some(key),
-            _ => None,
-        };
-        self.record(ring, kind::END, now, self.cpu, key);
+        self.report_sleep(reports, now, self.cpu);
+        self.report(reports, ThreadEvent::End, now, self.cpu);
     }
 
-    fn record(&self, ring: &Ring, kind: u16, time: u64, cpu: u64, key: Option<WaitKey>) {
-        let size = size_of::<Header>();
-        let key = key.unwrap_or_default();
-        let header = Header {
-            size: size as u32,
-            kind,
+    fn report_sleep(&self, reports: &Reports, until: u64, cpu: u64) {
+        match self.state {
+            State::Asleep(key) => self.report(reports, ThreadEvent::Asleep(key), until, cpu),
+            State::Unresponsive(key) => {
+                self.report(reports, ThreadEvent::Unresponsive(key), until, cpu);
+            }
+            _ => {}
+        }
+    }
+
+    fn report(&self, reports: &Reports, event: ThreadEvent, time: u64, cpu: u64) {
+        reports.push(Report {
+            slot: self.number,
             time,
             cpu,
-            slot: self.number as u32,
-            wait_sp: key.sp,
-            wait_pc: key.pc,
-            ..Header::default()
-        };
-        let deadline = monotonic() + 100_000_000;
-        let place = loop {
-            if let Some(place) = ring.reserve(size) {
-                break place;
-            }
-            AGGREGATOR.notify();
-            if monotonic() > deadline {
-                COUNTERS.dropped_ring_full.fetch_add(1, Ordering::Relaxed);
-                return;
-            }
-            std::thread::yield_now();
-        };
-        // SAFETY: `size` bytes are reserved at `place`, aligned to 8.
-        unsafe { place.cast::<Header>().write(header) };
-        if ring.commit(size) {
-            AGGREGATOR.notify();
-        }
+            event,
+        });
     }
 }

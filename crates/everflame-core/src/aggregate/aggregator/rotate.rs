@@ -1,0 +1,138 @@
+//! The end of a period: what no record covers is added, and everything is encoded.
+
+use std::sync::atomic::Ordering;
+
+use super::super::account::Share;
+use super::super::mailbox::{Mailbox, Profile};
+use super::super::output;
+use super::super::period::{Period, ThreadLabels};
+use super::{State, dropped, threads};
+use crate::engine::{Observer, Settled};
+use crate::pprof::{Encoding, EncodingError, encode};
+use crate::signal::{COUNTERS, monotonic, process_cpu, realtime_offset, thread_cpu, thread_cpu_of};
+
+impl State {
+    /// Ends the period: what the threads' records did not cover is added, and everything is encoded.
+    pub(super) fn rotate(
+        &mut self,
+        mailbox: &Mailbox,
+        encoding: Encoding,
+    ) -> Result<Profile, EncodingError> {
+        let observer = self.observer.clone();
+        let settled = observer.as_ref().map(|observer| self.settle(observer));
+        self.drain(mailbox);
+        let end = monotonic();
+        if let (Some(observer), Some(settled)) = (observer, settled) {
+            self.own_threads(observer.tid(), &settled, end);
+            self.exited_threads(&settled, end);
+            self.rotated = settled;
+        }
+        let mut period =
+            std::mem::replace(&mut self.period, Period::new(end, self.options.timeline));
+        period.finish();
+        let offset = realtime_offset();
+        let data = encode(
+            &period,
+            end,
+            &self.tables,
+            &self.composer.mappings(),
+            self.options.interval,
+            offset,
+            encoding,
+        );
+        self.rebuild_if_large();
+        let sequence = self.sequence;
+        self.sequence += 1;
+        let dropped = dropped();
+        let lost = dropped - std::mem::replace(&mut self.dropped_before, dropped);
+        Ok(Profile {
+            data: data?,
+            start: period.start as i64 + offset,
+            end: end as i64 + offset,
+            samples: period.entries.iter().map(|entry| entry.count).sum(),
+            dropped: lost,
+            sequence,
+        })
+    }
+
+    /// A terminal signal waits: what there is goes to a file. Failures are counted; the process ends all the same.
+    pub(super) fn write_last_profile(&mut self, mailbox: &Mailbox) {
+        let Some(prefix) = self.output.take() else {
+            return;
+        };
+        let written = self
+            .rotate(mailbox, Encoding::Gzip)
+            .map_err(std::io::Error::other)
+            .and_then(|profile| output::write(&prefix, profile.sequence, &profile.data));
+        if written.is_err() {
+            COUNTERS
+                .last_profile_failures
+                .fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Has every thread reported, and the clocks read. An observer that gets no CPU time reports later.
+    fn settle(&self, observer: &Observer) -> Settled {
+        observer.settle().unwrap_or_else(|| Settled {
+            process_cpu: process_cpu(),
+            observer_cpu: thread_cpu_of(observer.tid()).unwrap_or(self.rotated.observer_cpu),
+            aggregator_cpu: thread_cpu(),
+        })
+    }
+
+    /// The profiler's own threads take part like all others.
+    fn own_threads(&mut self, observer: i32, settled: &Settled, end: u64) {
+        let before = self.rotated;
+        let spent = [
+            (
+                "everflame-obs",
+                observer,
+                settled.observer_cpu.saturating_sub(before.observer_cpu),
+            ),
+            (
+                "everflame-agg",
+                self.tid,
+                settled.aggregator_cpu.saturating_sub(before.aggregator_cpu),
+            ),
+        ];
+        for (name, tid, cpu) in spent {
+            let frame = self.tables.synthetic("(everflame)");
+            let stack = self.tables.stack(&[frame]);
+            let labels = self.labels(name, tid);
+            let share = Share {
+                stack,
+                time: end,
+                count: 0,
+                wall: end.saturating_sub(self.period.start),
+                cpu,
+            };
+            self.accounted += cpu;
+            self.period.add(labels, &share, false);
+        }
+    }
+
+    /// CPU time that the kernel charged the process and no living thread has: threads that ended between two looks.
+    fn exited_threads(&mut self, settled: &Settled, end: u64) {
+        let spent = settled.process_cpu.saturating_sub(self.began.process_cpu);
+        let missing = spent.saturating_sub(self.accounted);
+        if missing == 0 {
+            return;
+        }
+        let frame = self.tables.synthetic("(exited threads)");
+        let stack = self.tables.stack(&[frame]);
+        let labels = self.labels("(exited threads)", 0);
+        self.accounted += missing;
+        let share = Share {
+            stack,
+            time: end,
+            count: 0,
+            wall: 0,
+            cpu: missing,
+        };
+        self.period.add(labels, &share, false);
+    }
+
+    fn labels(&mut self, name: &str, tid: i32) -> ThreadLabels {
+        threads::native_labels(&mut self.tables, name, tid)
+    }
+}

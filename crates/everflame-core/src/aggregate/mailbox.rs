@@ -1,0 +1,149 @@
+//! By which the aggregator is talked to, and what it answers.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::aggregator::{JavaScriptThread, SelfTest};
+use crate::engine::Observer;
+use crate::pprof::{Encoding, EncodingError};
+use crate::signal::{AGGREGATOR, set_enabled, terminal};
+use crate::v8::Features;
+
+/// A finished profile.
+#[derive(Debug)]
+pub struct Profile {
+    pub data: Vec<u8>,
+    /// Nanoseconds since the Unix epoch.
+    pub start: i64,
+    pub end: i64,
+    /// Samples in the profile.
+    pub samples: u64,
+    /// Samples lost in this period, whatever the cause.
+    pub dropped: u64,
+    /// Profiles of this process before this one.
+    pub sequence: u64,
+}
+
+/// Receives a finished profile, on the aggregator's thread.
+pub(super) type Reply = Box<dyn FnOnce(Result<Profile, EncodingError>) + Send>;
+
+/// What the aggregator is told.
+pub enum Command {
+    /// Sampling begins. With an output prefix the last profile is written when a terminal signal ends the process.
+    Begin(Options, Arc<Observer>, Option<String>),
+    /// End the period and hand over its profile; without sampling an empty one.
+    Rotate(Encoding, Reply),
+    /// Sampling has ended: the observer is gone.
+    End,
+    /// The thread of this slot has ended while nobody samples.
+    Gone(usize),
+    /// Resolve the stack of a thread that certainly runs JavaScript.
+    SelfTest(SelfTest),
+}
+
+/// How profiles are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Nanoseconds between samples.
+    pub interval: u64,
+    /// Most frames of a stack in the profile.
+    pub max_frames: usize,
+    pub timeline: bool,
+    pub native_frames: bool,
+    /// Most bytes of stacks, names and samples.
+    pub memory_cap: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            interval: 10_000_000,
+            max_frames: 512,
+            timeline: true,
+            native_frames: true,
+            memory_cap: 64 << 20,
+        }
+    }
+}
+
+/// By which the aggregator is talked to. Its thread lives as long as the process: while sampling is stopped it still
+/// reads code events, so that a restart finds every map complete.
+#[derive(Default)]
+pub struct Mailbox {
+    commands: Mutex<VecDeque<Command>>,
+    pub(super) javascript: Mutex<Vec<Arc<JavaScriptThread>>>,
+    pub(super) tid: AtomicI32,
+    /// The thread has failed: nothing will be answered any more.
+    dead: AtomicBool,
+    /// What the self-test found; made once for the process.
+    pub features: OnceLock<Features>,
+}
+
+impl Mailbox {
+    /// The aggregator's thread id.
+    pub fn tid(&self) -> i32 {
+        self.tid.load(Ordering::Acquire)
+    }
+
+    /// Hands a command over. One for a thread that has failed is dropped, and its reply with it.
+    pub fn tell(&self, command: Command) {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_dead() {
+            commands.push_back(command);
+        }
+        drop(commands);
+        AGGREGATOR.notify();
+    }
+
+    /// Whether the aggregator has failed.
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Acquire)
+    }
+
+    /// A bug has ended the aggregator: sampling stops, signals do what they did without us, nobody waits for ever.
+    pub(super) fn die(&self) {
+        set_enabled(false);
+        terminal::unguard();
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        self.dead.store(true, Ordering::Release);
+        commands.clear();
+        drop(commands);
+        if let Some(signal) = terminal::take_pending() {
+            terminal::finish(signal);
+        }
+    }
+
+    /// Makes a JavaScript thread known, before its first sample.
+    pub fn register(&self, thread: Arc<JavaScriptThread>) {
+        self.javascript
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread);
+    }
+
+    /// The JavaScript threads that take part.
+    pub fn javascript(&self) -> Vec<Arc<JavaScriptThread>> {
+        self.javascript
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Code events that wait to be read, in bytes.
+    pub fn backlog_bytes(&self) -> usize {
+        self.javascript
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|thread| thread.log.backlog_bytes())
+            .sum()
+    }
+
+    pub(super) fn next(&self) -> Option<Command> {
+        self.commands
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    }
+}
