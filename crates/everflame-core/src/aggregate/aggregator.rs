@@ -122,7 +122,7 @@ impl State {
             sequence: 0,
             tables,
             composer,
-            period: Period::new(monotonic(), options.timeline),
+            period: Period::new(monotonic(), options.timeline, options.interval),
             threads: Threads::default(),
             isolates: Isolates::default(),
             unseen,
@@ -139,7 +139,7 @@ impl State {
         self.output = output;
         self.options = options;
         self.composer.configure(&options);
-        self.period = Period::new(monotonic(), options.timeline);
+        self.period = Period::new(monotonic(), options.timeline, options.interval);
         self.accounted = 0;
         self.began = observer.began;
         self.rotated = observer.began;

@@ -12,5 +12,5 @@ mod tables;
 pub use account::Share;
 pub use aggregator::{JavaScriptThread, SelfTest, start};
 pub use mailbox::{Command, Mailbox, Options, Profile};
-pub use period::{Entry, Period, QUANTUM, ThreadLabels};
+pub use period::{Entry, Period, ThreadLabels};
 pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::account::Share;
-use super::tables::{StackId, StringId};
+use super::tables::{StackId, StringId, Tables};
 
 /// The labels of a thread, as they stand on its samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,10 +26,12 @@ pub struct Entry {
     pub cpu: u64,
 }
 
-/// Times and durations of timed samples are multiples of 8.192 µs: the low bits of a nanosecond are noise, and without
-/// them the profile compresses to about half. What is cut from one sample is given to the thread's next, so sums stay
-/// exact.
-pub const QUANTUM: u64 = 1 << 13;
+/// Times and durations of timed samples are multiples of a power of two of nanoseconds, at most a 128th of the sampling
+/// interval (65.536 µs at 99 Hz): the bits below are noise that does not compress. What is cut from one sample is given
+/// to the thread's next, so sums stay exact.
+fn quantum(interval: u64) -> u64 {
+    1 << (interval / 128).max(1).ilog2()
+}
 
 /// What a thread's samples still owe.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,9 +41,9 @@ struct Remainder {
 }
 
 /// Adds what is owed, and keeps back what is no whole quantum.
-fn quantise(value: u64, owed: &mut u64) -> u64 {
+fn quantise(value: u64, owed: &mut u64, quantum: u64) -> u64 {
     let sum = value + *owed;
-    *owed = sum % QUANTUM;
+    *owed = sum % quantum;
     sum - *owed
 }
 
@@ -54,10 +56,13 @@ pub struct Period {
     thread_index: FxHashMap<ThreadLabels, u32>,
     remainders: Vec<Remainder>,
     timeline: bool,
+    /// What times and durations are multiples of, in nanoseconds.
+    pub quantum: u64,
 }
 
 impl Period {
-    pub fn new(start: u64, timeline: bool) -> Period {
+    /// A period that begins at `start`; `interval` is that of sampling, in nanoseconds.
+    pub fn new(start: u64, timeline: bool, interval: u64) -> Period {
         Period {
             start,
             threads: Vec::new(),
@@ -66,6 +71,7 @@ impl Period {
             thread_index: FxHashMap::default(),
             remainders: Vec::new(),
             timeline,
+            quantum: quantum(interval),
         }
     }
 
@@ -88,8 +94,8 @@ impl Period {
         if self.timeline && !untimed {
             let remainder = &mut self.remainders[thread as usize];
             self.entries.push(Entry {
-                wall: quantise(share.wall, &mut remainder.wall),
-                cpu: quantise(share.cpu, &mut remainder.cpu),
+                wall: quantise(share.wall, &mut remainder.wall, self.quantum),
+                cpu: quantise(share.cpu, &mut remainder.cpu, self.quantum),
                 ..entry
             });
             return;
@@ -109,8 +115,9 @@ impl Period {
         }
     }
 
-    /// Ends the period: pays what is still owed, and puts equal stacks side by side, which compresses best.
-    pub fn finish(&mut self) {
+    /// Ends the period: pays what is still owed, and puts stacks that share their callers side by side, which compresses
+    /// best.
+    pub fn finish(&mut self, tables: &Tables) {
         for entry in self
             .entries
             .iter_mut()
@@ -122,8 +129,16 @@ impl Period {
             entry.wall += wall;
             entry.cpu += cpu;
         }
+        let mut stacks: Vec<StackId> = self.entries.iter().map(|entry| entry.stack).collect();
+        stacks.sort_unstable();
+        stacks.dedup();
+        stacks.sort_by(|a, b| {
+            let from_root = |stack: &StackId| tables.frames_of(*stack).iter().rev();
+            from_root(a).cmp(from_root(b))
+        });
+        let rank: FxHashMap<StackId, usize> = stacks.into_iter().zip(0..).collect();
         self.entries
-            .sort_unstable_by_key(|entry| (entry.thread, entry.stack.0, entry.time));
+            .sort_unstable_by_key(|entry| (entry.thread, rank[&entry.stack], entry.time));
     }
 
     /// Memory held, in bytes.
@@ -135,6 +150,15 @@ impl Period {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const INTERVAL: u64 = 10_101_010;
+
+    #[test]
+    fn the_quantum_is_a_small_part_of_the_interval() {
+        assert_eq!(quantum(INTERVAL), 65_536);
+        assert_eq!(quantum(1_000_000), 4_096);
+        assert_eq!(quantum(0), 1);
+    }
 
     const LABELS: ThreadLabels = ThreadLabels {
         name: StringId(1),
@@ -152,14 +176,41 @@ mod tests {
         }
     }
 
+    /// Tables with this many stacks.
+    fn tables(stacks: usize) -> Tables {
+        let mut tables = Tables::new();
+        for number in 0..stacks {
+            let frame = tables.synthetic(&number.to_string());
+            tables.stack(&[frame]);
+        }
+        tables
+    }
+
+    #[test]
+    fn stacks_with_the_same_callers_are_side_by_side() {
+        let mut tables = Tables::new();
+        let frames = ["a", "b", "root", "other root"].map(|name| tables.synthetic(name));
+        let [a, b, root, other] = frames;
+        let stacks = [[a, root], [a, other], [b, root], [b, other]];
+        let ids = stacks.map(|frames| tables.stack(&frames));
+        let mut period = Period::new(0, true, INTERVAL);
+        for (time, stack) in (1..).zip(ids) {
+            period.add(LABELS, &share(stack.0, time), false);
+        }
+        period.finish(&tables);
+        let order: Vec<StackId> = period.entries.iter().map(|entry| entry.stack).collect();
+        assert_eq!(order, [ids[0], ids[2], ids[1], ids[3]]);
+    }
+
     #[test]
     fn the_timeline_keeps_every_share_and_totals_merge_them() {
+        let tables = tables(2);
         for (timeline, entries) in [(true, 6), (false, 2)] {
-            let mut period = Period::new(0, timeline);
+            let mut period = Period::new(0, timeline, INTERVAL);
             for turn in 0..6 {
                 period.add(LABELS, &share(turn % 2, u64::from(turn) + 1), false);
             }
-            period.finish();
+            period.finish(&tables);
             assert_eq!(period.entries.len(), entries);
             assert_eq!(period.threads.len(), 1);
             assert_eq!(period.entries.iter().map(|e| e.wall).sum::<u64>(), 60);
@@ -170,7 +221,8 @@ mod tests {
 
     #[test]
     fn rounding_loses_nothing() {
-        let mut period = Period::new(0, true);
+        let tables = tables(5);
+        let mut period = Period::new(0, true, INTERVAL);
         let (mut wall, mut cpu) = (0, 0);
         for turn in 1..=1009u64 {
             let share = Share {
@@ -182,10 +234,13 @@ mod tests {
             cpu += share.cpu;
             period.add(LABELS, &share, false);
         }
-        period.finish();
+        period.finish(&tables);
         assert_eq!(period.entries.iter().map(|e| e.wall).sum::<u64>(), wall);
         assert_eq!(period.entries.iter().map(|e| e.cpu).sum::<u64>(), cpu);
-        let odd = period.entries.iter().filter(|e| e.wall % QUANTUM != 0);
+        let odd = period
+            .entries
+            .iter()
+            .filter(|e| e.wall % period.quantum != 0);
         assert!(odd.count() <= 1, "only the last sample has the rest");
     }
 }

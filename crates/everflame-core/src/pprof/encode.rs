@@ -5,7 +5,7 @@ use prost::Message;
 use prost::encoding;
 
 use super::sink::{Encoding, EncodingError, Sink};
-use crate::aggregate::{FrameId, Period, QUANTUM, StackId, StringId, Tables};
+use crate::aggregate::{FrameId, Period, StackId, StringId, Tables};
 
 /// A loaded file, for native frames.
 #[derive(Debug, Default)]
@@ -243,7 +243,7 @@ impl<'a> Writer<'a> {
             if entry.time != 0 {
                 sample.label.push(Label {
                     key: timestamp,
-                    num: (entry.time as i64 + self.realtime_offset) & !(QUANTUM as i64 - 1),
+                    num: (entry.time as i64 + self.realtime_offset) & !(period.quantum as i64 - 1),
                     ..Label::default()
                 });
             }
@@ -353,7 +353,7 @@ mod tests {
             id: tables.string("0"),
             os_id: StringId(0),
         };
-        let mut period = Period::new(1_000, timeline);
+        let mut period = Period::new(1_000, timeline, 10_000_000);
         for turn in 1..=1999u64 {
             let share = Share {
                 stack,
@@ -364,7 +364,7 @@ mod tests {
             };
             period.add(labels, &share, false);
         }
-        period.finish();
+        period.finish(&tables);
         (tables, period)
     }
 
@@ -442,7 +442,7 @@ mod tests {
         assert_eq!(text(profile.mapping[0].build_id), "abcd");
         let sample = &profile.sample[0];
         assert_eq!(sample.location_id, [1, 2]);
-        let quantum = QUANTUM as i64;
+        let quantum = period.quantum as i64;
         let labels: Vec<_> = sample
             .label
             .iter()

@@ -27,9 +27,11 @@ impl State {
             self.exited_threads(&settled, end);
             self.rotated = settled;
         }
-        let mut period =
-            std::mem::replace(&mut self.period, Period::new(end, self.options.timeline));
-        period.finish();
+        let mut period = std::mem::replace(
+            &mut self.period,
+            Period::new(end, self.options.timeline, self.options.interval),
+        );
+        period.finish(&self.tables);
         let offset = realtime_offset();
         let data = encode(
             &period,
