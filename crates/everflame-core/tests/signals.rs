@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use everflame_core::session::{self, Config};
-use everflame_core::signal::COUNTERS;
+use everflame_core::signal::{COUNTERS, terminal};
 use support::{
     End, Session, StalledAggregator, burn, config, gettid, in_own_process, is_own_process, samples,
     wait_for,
@@ -294,18 +294,54 @@ fn a_terminal_signal_writes_the_last_profile_and_then_kills() {
     assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
 }
 
+/// Makes the last profile's file one that nobody reads: whoever opens it to write waits for ever.
+fn block_last_profile() {
+    let folder = std::env::var(FOLDER).expect("the parent names a folder");
+    let name = format!("{folder}/last.{}.0.wall.pprof.tmp", std::process::id());
+    let name = std::ffi::CString::new(name).expect("a path without zero");
+    // SAFETY: a terminated path; makes a file.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+}
+
+/// Whether the aggregator sleeps in the system call that opens a file.
+fn aggregator_opens_a_file() -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").expect("/proc is mounted");
+    threads.flatten().any(|thread| {
+        let read = |name: &str| std::fs::read_to_string(thread.path().join(name));
+        let call = format!("{} ", libc::SYS_openat);
+        read("comm").is_ok_and(|name| name.trim_end() == "everflame-agg")
+            && read("syscall").is_ok_and(|now| now.starts_with(&call))
+    })
+}
+
 #[test]
 fn a_second_terminal_signal_kills_at_once_while_the_first_is_at_work() {
     if is_own_process() {
         let _session = guarding(&[libc::SIGINT, libc::SIGTERM]);
-        let _never_answers = StalledAggregator::new();
+        block_last_profile();
         signal_this_process(libc::SIGTERM);
-        burn(2_000_000);
+        wait_for("the last profile to be written", aggregator_opens_a_file);
         signal_this_process(libc::SIGINT);
         burn_until_killed();
     }
     let (end, output, files) =
         with_folder("a_second_terminal_signal_kills_at_once_while_the_first_is_at_work");
+    // The file that could not be written is still there.
+    assert_eq!((end, files), (End::Signal(libc::SIGINT), 1), "{output}");
+}
+
+#[test]
+fn a_second_terminal_signal_kills_at_once_before_the_first_is_taken() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGINT, libc::SIGTERM]);
+        let _never_answers = StalledAggregator::new();
+        signal_this_process(libc::SIGTERM);
+        wait_for("the first signal", || terminal::pending().is_some());
+        signal_this_process(libc::SIGINT);
+        burn_until_killed();
+    }
+    let (end, output, files) =
+        with_folder("a_second_terminal_signal_kills_at_once_before_the_first_is_taken");
     assert_eq!((end, files), (End::Signal(libc::SIGINT), 0), "{output}");
 }
 

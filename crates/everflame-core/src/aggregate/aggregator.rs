@@ -55,7 +55,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
     let mut state = State::new(slots, tid);
     loop {
         let ticket = AGGREGATOR.ticket();
-        if let Some(signal) = terminal::take_pending() {
+        if let Some(signal) = terminal::pending() {
             state.write_last_profile(mailbox);
             terminal::finish(signal);
         }

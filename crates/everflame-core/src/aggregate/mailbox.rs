@@ -109,7 +109,7 @@ impl Mailbox {
         self.dead.store(true, Ordering::Release);
         commands.clear();
         drop(commands);
-        if let Some(signal) = terminal::take_pending() {
+        if let Some(signal) = terminal::pending() {
             terminal::finish(signal);
         }
     }

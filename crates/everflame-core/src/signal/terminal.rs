@@ -13,7 +13,8 @@ use super::wake::AGGREGATOR;
 /// Guarded by default: what a terminal, a supervisor or a closing session sends.
 pub const TERMINAL: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
-/// The signal that waits for the last profile, or 0.
+/// The signal that waits for the last profile, or 0. It stands until that profile is written, so that a second signal
+/// knows that it is one.
 static PENDING: AtomicI32 = AtomicI32::new(0);
 /// The process in which somebody is there to write it, or 0. A fork has our handler, but not the aggregator.
 static GUARDED: AtomicI32 = AtomicI32::new(0);
@@ -32,12 +33,18 @@ extern "C" fn handle(signal: c_int) {
     let first = PENDING
         .compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst)
         .is_ok();
+    // Looked at after PENDING is set, as `unguard` is called before `pending` is asked for the last time: a signal that
+    // comes between is seen by one of the two at least.
     // SAFETY: getpid takes nothing and cannot fail.
-    if first && GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() } {
+    let guarded = GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() };
+    if first && guarded {
         AGGREGATOR.notify();
     } else {
         // Asked twice, or nobody writes: at once.
-        finish(signal);
+        if first {
+            PENDING.store(0, Ordering::SeqCst);
+        }
+        raise_unguarded(signal);
     }
     // SAFETY: as above.
     unsafe { *errno = saved };
@@ -69,7 +76,7 @@ pub fn guard(signal: c_int) -> io::Result<()> {
     }
 }
 
-/// Gives every signal that is still ours back.
+/// Gives every signal that is still ours back. One that waits for the last profile waits on.
 pub fn unguard() {
     GUARDED.store(0, Ordering::SeqCst);
     for signal in TERMINAL {
@@ -77,13 +84,19 @@ pub fn unguard() {
     }
 }
 
-/// The signal that waits for the last profile; asked once, it waits no more.
-pub fn take_pending() -> Option<c_int> {
-    Some(PENDING.swap(0, Ordering::SeqCst)).filter(|signal| *signal != 0)
+/// The signal that waits for the last profile, until [`finish`].
+pub fn pending() -> Option<c_int> {
+    Some(PENDING.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
 }
 
-/// Lets the signal do what it did without us.
+/// The last profile is written, or never will be: lets the signal do what it did without us.
 pub fn finish(signal: c_int) {
+    raise_unguarded(signal);
+    // A handler that was there before us may let the process live on.
+    PENDING.store(0, Ordering::SeqCst);
+}
+
+fn raise_unguarded(signal: c_int) {
     restore(signal);
     // SAFETY: raises a signal in this process; async-signal-safe.
     unsafe { libc::kill(libc::getpid(), signal) };
