@@ -330,11 +330,7 @@ impl Composer {
         }
         let frame = match self.native.get(&(address, lookup)) {
             Some(frame) => *frame,
-            None => {
-                let frame = self.name_native(tables, address, lookup);
-                self.native.insert((address, lookup), frame);
-                frame
-            }
+            None => self.name_native(tables, address, lookup),
         };
         if frame == self.synthetic.unknown {
             COUNTERS.frames_unresolved.fetch_add(1, Ordering::Relaxed);
@@ -349,6 +345,8 @@ impl Composer {
             named = self.symbolizer.symbolize(&self.modules, address, lookup);
         }
         let Some(module) = named.module else {
+            self.native
+                .insert((address, lookup), self.synthetic.unknown);
             return self.synthetic.unknown;
         };
         let file = self
@@ -361,12 +359,16 @@ impl Composer {
             file,
             start_line: 0,
         });
-        tables.frame(FrameRow {
+        let frame = tables.frame(FrameRow {
             function,
             line: 0,
             module: module.0 + 1,
             address,
-        })
+        });
+        if !named.is_provisional {
+            self.native.insert((address, lookup), frame);
+        }
+        frame
     }
 
     /// Reading the map of memory costs milliseconds: once a second at most.

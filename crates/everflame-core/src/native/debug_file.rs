@@ -3,29 +3,39 @@
 
 use std::path::{Path, PathBuf};
 
-use super::elf_file::{ElfFile, string_at};
+use super::elf_file::{ElfError, ElfFile, string_at};
 use super::module::Module;
 
 const DEBUG_ROOT: &str = "/usr/lib/debug";
 
 /// Finds and opens the detached debug file of a module. A file found by build id must have it; one found by name must
 /// have the build id too, or the checksum that the link states.
-pub(super) fn find(module: &Module, stripped: &ElfFile) -> Option<ElfFile> {
+///
+/// # Errors
+/// A transient [`ElfError`]: the file may be there, and be found the next time.
+pub(super) fn find(module: &Module, stripped: &ElfFile) -> Result<Option<ElfFile>, ElfError> {
     let by_id = by_build_id(&module.build_id).into_iter();
     let link = debug_link(stripped);
     let by_link = link
         .iter()
         .flat_map(|link| by_name(Path::new(&module.path), &link.name));
-    by_id.chain(by_link).find_map(|path| {
-        let debug = ElfFile::open(&path).ok()?;
+    for path in by_id.chain(by_link) {
+        let debug = match ElfFile::open(&path) {
+            Ok(debug) => debug,
+            Err(error) if error.is_transient() => return Err(error),
+            Err(_) => continue,
+        };
         let same = match debug.build_id() {
             Some(id) if !module.build_id.is_empty() => id == module.build_id,
             _ => link
                 .as_ref()
                 .is_some_and(|link| checksum(&debug) == Some(link.checksum)),
         };
-        same.then_some(debug)
-    })
+        if same {
+            return Ok(Some(debug));
+        }
+    }
+    Ok(None)
 }
 
 struct DebugLink {

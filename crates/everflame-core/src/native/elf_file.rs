@@ -31,6 +31,18 @@ pub(super) enum ElfError {
     Replaced { path: PathBuf },
 }
 
+impl ElfError {
+    /// Whether the same file may well be readable later: descriptors or memory were out, or a signal came.
+    pub(super) fn is_transient(&self) -> bool {
+        let Self::Io { source, .. } = self else {
+            return false;
+        };
+        source.raw_os_error().is_some_and(|error| {
+            [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EINTR].contains(&error)
+        })
+    }
+}
+
 /// One section header with its name.
 #[derive(Debug)]
 pub(super) struct Section {
@@ -103,7 +115,7 @@ impl ElfFile {
     /// must agree. Looks where the kernel still has it when the path is gone or leads elsewhere.
     ///
     /// # Errors
-    /// The error of the module's own path when no place has the file.
+    /// The error of the module's own path when no place has the file; a transient one when that came in the way.
     pub(super) fn of_module(module: &Module) -> Result<Self, ElfError> {
         let own_path = match module.kind {
             Kind::Executable => PathBuf::from("/proc/self/exe"),
@@ -119,7 +131,8 @@ impl ElfFile {
                 "/proc/self/map_files/{:x}-{:x}",
                 range.start, range.end
             ));
-            Self::open_verified(&path, module).map_err(|_| error)
+            Self::open_verified(&path, module)
+                .map_err(|second| if second.is_transient() { second } else { error })
         })
     }
 

@@ -1,5 +1,6 @@
 //! From an address to a function name.
 
+use std::collections::hash_map::Entry;
 use std::ffi::CStr;
 
 use rustc_hash::FxHashMap;
@@ -32,6 +33,8 @@ pub struct NativeFrame {
     pub module: Option<ModuleId>,
     /// The address that was looked up, in the module's file; the address itself without a module.
     pub module_offset: u64,
+    /// The name was out of reach for now (no file descriptor or no memory was left) and is worth asking for again.
+    pub is_provisional: bool,
 }
 
 /// What symbols cost, for the profiler's own metrics.
@@ -80,14 +83,16 @@ impl Symbolizer {
                 function: UNKNOWN.to_owned(),
                 module: None,
                 module_offset: address,
+                is_provisional: false,
             };
         };
         let module = located.module;
         let symbol = match module.kind {
-            Kind::Vdso => vdso_symbol(address),
+            Kind::Vdso => Ok(vdso_symbol(address)),
             Kind::Executable | Kind::Library => self.file_symbol(module, located.file_address),
         };
-        let function = match symbol {
+        let is_provisional = symbol.is_err();
+        let function = match symbol.ok().flatten() {
             Some(symbol) => demangle(&symbol),
             None => format!("{}+{:#x}", module.name, located.file_address),
         };
@@ -95,6 +100,7 @@ impl Symbolizer {
             function,
             module: Some(module.id),
             module_offset: located.file_address,
+            is_provisional,
         }
     }
 
@@ -116,25 +122,32 @@ impl Symbolizer {
         statistics
     }
 
-    fn file_symbol(&mut self, module: &Module, file_address: u64) -> Option<String> {
-        let symbols = self
-            .modules
-            .entry(module.id)
-            .or_insert_with(|| match read_symbols(module) {
+    /// # Errors
+    /// A transient [`ElfError`]; any other makes the module unreadable for good.
+    fn file_symbol(
+        &mut self,
+        module: &Module,
+        file_address: u64,
+    ) -> Result<Option<String>, ElfError> {
+        let symbols = match self.modules.entry(module.id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(match read_symbols(module) {
                 Ok(Some(table)) => Symbols::Table(table),
                 Ok(None) => Symbols::Absent,
+                Err(error) if error.is_transient() => return Err(error),
                 Err(_) => Symbols::Unreadable,
-            });
+            }),
+        };
         let Symbols::Table(table) = symbols else {
-            return None;
+            return Ok(None);
         };
         match table.name_at(file_address) {
-            Ok(name) => name,
-            Err(_) => {
+            Err(error) if !error.is_transient() => {
                 // The file is gone: the rest of its names is out of reach too.
                 *symbols = Symbols::Unreadable;
-                None
+                Ok(None)
             }
+            found => found,
         }
     }
 
@@ -153,7 +166,7 @@ fn read_symbols(module: &Module) -> Result<Option<SymbolTable>, ElfError> {
         .iter()
         .any(|section| section.kind == object::elf::SHT_SYMTAB);
     if stripped
-        && let Some(debug) = debug_file::find(module, &elf)
+        && let Some(debug) = debug_file::find(module, &elf)?
         && let Some(table) = SymbolTable::read(&debug)?
     {
         return Ok(Some(table));
