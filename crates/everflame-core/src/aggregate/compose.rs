@@ -341,12 +341,14 @@ impl Composer {
     fn name_native(&mut self, tables: &mut Tables, address: u64, lookup: Lookup) -> FrameId {
         let mut named = self.symbolizer.symbolize(&self.modules, address, lookup);
         if named.module.is_none() && self.may_rescan() {
-            self.modules.rescan();
+            if self.modules.rescan() {
+                // The next refresh finds nothing new: this was its turn to forget what belongs to others now.
+                self.native.clear();
+            }
             named = self.symbolizer.symbolize(&self.modules, address, lookup);
         }
         let Some(module) = named.module else {
-            self.native
-                .insert((address, lookup), self.synthetic.unknown);
+            // Not kept: code may be mapped there that no counter tells of.
             return self.synthetic.unknown;
         };
         let file = self
@@ -438,3 +440,7 @@ impl Composer {
         tables.stack(&self.stack)
     }
 }
+
+#[cfg(test)]
+#[path = "compose_test.rs"]
+mod tests;

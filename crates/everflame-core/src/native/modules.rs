@@ -22,7 +22,7 @@ pub struct Located<'a> {
     pub file_address: u64,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct CodeRange {
     start: u64,
     end: u64,
@@ -68,8 +68,8 @@ impl Modules {
 
     /// Reads everything again. Beyond [`refresh`](Self::refresh) it finds second mappings of a module's code, which
     /// the loader does not count (V8 maps its builtins into each code range): call it when an address is unknown,
-    /// at a limited rate.
-    pub fn rescan(&mut self) {
+    /// at a limited rate. Returns whether any address is another's now than before.
+    pub fn rescan(&mut self) -> bool {
         // Counters before the list: a change in between is then seen at the next refresh.
         self.counters = image::counters();
         let images = image::list();
@@ -90,9 +90,12 @@ impl Modules {
         for id in self.unloaded.drain(..forgotten) {
             self.modules.remove(&id);
         }
+        let code = std::mem::take(&mut self.code);
+        let copies = std::mem::take(&mut self.copies);
         self.index_code();
         self.index_copies(&mappings);
         self.generation += 1;
+        self.code != code || self.copies != copies
     }
 
     /// The module that has its code at this address, loaded or the last that was. Second mappings do not count: they

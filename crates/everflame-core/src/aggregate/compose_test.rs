@@ -1,0 +1,122 @@
+use super::*;
+
+fn composer() -> (Composer, Tables) {
+    let mut tables = Tables::new();
+    let composer = Composer::new(&mut tables, &Options::default());
+    (composer, tables)
+}
+
+impl Composer {
+    /// The name given to a native address.
+    fn name(&mut self, tables: &mut Tables, address: u64) -> String {
+        self.stack.clear();
+        self.push_native(tables, address, Lookup::Exact);
+        tables.function_name(self.stack[0]).to_owned()
+    }
+}
+
+/// This executable's code, mapped a second time where `place` is.
+struct SecondMapping {
+    place: u64,
+    length: usize,
+}
+
+impl SecondMapping {
+    /// Reserves room for the code of the module that has `address`.
+    fn reserve(composer: &Composer, address: u64) -> SecondMapping {
+        let module = composer.modules.find(address).expect("own code");
+        let length = (module.limit - module.start) as usize;
+        let place = SecondMapping::nothing(std::ptr::null_mut(), length, 0);
+        SecondMapping { place, length }
+    }
+
+    /// Memory that nobody may touch, so that no other test gets the room either.
+    fn nothing(place: *mut libc::c_void, length: usize, flags: libc::c_int) -> u64 {
+        let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: fresh memory, or what this test has mapped before.
+        let place = unsafe { libc::mmap(place, length, libc::PROT_NONE, flags, -1, 0) };
+        assert_ne!(place, libc::MAP_FAILED);
+        place as u64
+    }
+
+    fn unmap(&self) {
+        let place = self.place as *mut libc::c_void;
+        SecondMapping::nothing(place, self.length, libc::MAP_FIXED);
+    }
+
+    /// Where the copy of an address is.
+    fn of(&self, composer: &Composer, address: u64) -> u64 {
+        let module = composer.modules.find(address).expect("own code");
+        self.place + (address - module.start)
+    }
+
+    fn map(&self, composer: &Composer, address: u64) {
+        let module = composer.modules.find(address).expect("own code");
+        let file = std::fs::File::open(&module.path).expect("the executable");
+        // SAFETY: replaces memory that this test has reserved.
+        let place = unsafe {
+            libc::mmap(
+                self.place as *mut libc::c_void,
+                self.length,
+                libc::PROT_READ | libc::PROT_EXEC,
+                libc::MAP_PRIVATE | libc::MAP_FIXED,
+                std::os::fd::AsRawFd::as_raw_fd(&file),
+                module.file_offset as libc::off_t,
+            )
+        };
+        assert_eq!(place as u64, self.place);
+    }
+}
+
+impl Drop for SecondMapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by this test, referred to by nobody.
+        unsafe { libc::munmap(self.place as *mut libc::c_void, self.length) };
+    }
+}
+
+#[inline(never)]
+fn first_function(value: u64) -> u64 {
+    std::hint::black_box(value) + 1
+}
+
+#[inline(never)]
+fn second_function(value: u64) -> u64 {
+    std::hint::black_box(value) + 2
+}
+
+#[test]
+fn an_address_without_a_name_is_named_once_its_code_is_found() {
+    let (mut composer, mut tables) = composer();
+    let [first, second] =
+        [first_function, second_function].map(|function| function as *const () as u64);
+    let mapping = SecondMapping::reserve(&composer, first);
+    let [first, second] = [first, second].map(|address| {
+        let copy = mapping.of(&composer, address);
+        assert_eq!(composer.name(&mut tables, copy), "[unknown]");
+        copy
+    });
+    mapping.map(&composer, first_function as *const () as u64);
+    composer.rescanned = 0;
+    let own = |name: &str| format!("{}::{name}", module_path!());
+    // This look finds the mapping, which the loader does not count, for the other address too.
+    assert_eq!(composer.name(&mut tables, second), own("second_function"));
+    composer.refresh();
+    assert_eq!(composer.name(&mut tables, first), own("first_function"));
+}
+
+#[test]
+fn a_name_is_forgotten_when_a_look_finds_other_code_at_its_address() {
+    let (mut composer, mut tables) = composer();
+    let address = first_function as *const () as u64;
+    let mapping = SecondMapping::reserve(&composer, address);
+    let copy = mapping.of(&composer, address);
+    mapping.map(&composer, address);
+    composer.rescanned = 0;
+    let own = format!("{}::first_function", module_path!());
+    assert_eq!(composer.name(&mut tables, copy), own);
+    mapping.unmap();
+    composer.rescanned = 0;
+    assert_eq!(composer.name(&mut tables, 0x10), "[unknown]");
+    assert_eq!(composer.name(&mut tables, copy), "[unknown]");
+}
