@@ -167,7 +167,7 @@ export const settings: { readonly [Name in SettingName]: SettingOf<Configuration
     default: true,
     option: true,
     flag: { name: 'native-frames' },
-    help: 'Whether frames of native code (Node itself, addons, system libraries) are part of a stack.',
+    help: 'Whether frames of native code (Node itself, addons, system libraries) are part of a stack. Off, a stack without JavaScript is the one frame `(native)`.',
   },
   memoryCap: {
     type: 'bytes',

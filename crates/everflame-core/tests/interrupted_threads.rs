@@ -9,7 +9,8 @@ use std::time::Duration;
 use everflame_core::session;
 use everflame_core::signal::COUNTERS;
 use support::{
-    LIMIT, Session, StalledAggregator, burn, config, gettid, of_thread, samples, wait_for,
+    LIMIT, Session, StalledAggregator, burn, config, gettid, names_of_thread, of_thread, samples,
+    wait_for,
 };
 
 const FAST: Duration = Duration::from_micros(200);
@@ -265,4 +266,24 @@ fn a_thread_on_an_alternate_signal_stack_is_interrupted_without_harm() {
     thread.join().expect("the thread ends");
     let (profile, _) = session.rotate();
     assert!(of_thread(&profile, "sample", tid.load(Ordering::SeqCst)) >= 100);
+}
+
+#[test]
+fn without_native_frames_no_frame_counts_as_unresolved() {
+    let mut without = config("tick", FAST);
+    without.options.native_frames = false;
+    let session = Session::start(&without);
+    session.rotate();
+    let unresolved = || COUNTERS.frames_unresolved.load(Ordering::Relaxed);
+    let before = (samples(), unresolved());
+    wait_for("samples of this thread", || {
+        burn_briefly();
+        samples() - before.0 > 200
+    });
+    let (profile, _) = session.rotate();
+    assert_eq!(unresolved(), before.1);
+    let tid = gettid();
+    let names = names_of_thread(&profile, tid);
+    assert_eq!(names, ["(native)"]);
+    assert!(of_thread(&profile, "cpu", tid) > 0);
 }

@@ -29,6 +29,7 @@ struct Synthetic {
     unknown: FrameId,
     truncated: FrameId,
     collector: FrameId,
+    native: FrameId,
 }
 
 /// Turns records into stacks. Holds every cache that naming needs.
@@ -41,7 +42,7 @@ pub(super) struct Composer {
     javascript: FxHashMap<(usize, u32), (std::sync::Arc<JsFunction>, FrameId)>,
     synthetic: Synthetic,
     max_frames: usize,
-    /// Native frames are wanted; without them a thread without JavaScript shows its root alone.
+    /// Native frames are wanted; without them a stack that has no other is `(native)` alone.
     native_frames: bool,
     stack: Vec<FrameId>,
     unwound: Vec<UnwoundFrame>,
@@ -77,6 +78,7 @@ impl Composer {
             unknown: tables.synthetic("[unknown]"),
             truncated: tables.synthetic("[truncated]"),
             collector: tables.synthetic("(garbage collector)"),
+            native: tables.synthetic("(native)"),
         }
     }
 
@@ -164,7 +166,7 @@ impl Composer {
             }
         };
         self.rest(tables, rest, javascript, collecting);
-        if header.flags & flags::BROKEN != 0 && !self.reached_root(tables) {
+        if self.native_frames && header.flags & flags::BROKEN != 0 && !self.reached_root(tables) {
             COUNTERS.stacks_broken.fetch_add(1, Ordering::Relaxed);
         }
         self.finish(tables)
@@ -181,7 +183,8 @@ impl Composer {
         ranges: &CodeRanges,
     ) -> &'a [Frame] {
         self.push_native(tables, header.pc, Lookup::Exact);
-        if copy.is_empty() {
+        // The tables know native frames only.
+        if copy.is_empty() || !self.native_frames {
             return frames;
         }
         let mut unwound = std::mem::take(&mut self.unwound);
@@ -426,8 +429,10 @@ impl Composer {
     /// Cuts what is too deep, keeping the leaf side, and interns.
     fn finish(&mut self, tables: &mut Tables) -> StackId {
         static COUNTED: &AtomicU64 = &COUNTERS.frames;
-        if self.stack.is_empty() {
-            self.push_unknown();
+        match (self.stack.is_empty(), self.native_frames) {
+            (true, true) => self.push_unknown(),
+            (true, false) => self.stack.push(self.synthetic.native),
+            (false, _) => {}
         }
         COUNTED.fetch_add(self.stack.len() as u64, Ordering::Relaxed);
         if self.stack.len() > self.max_frames {

@@ -7,6 +7,21 @@ fn composer() -> (Composer, Tables) {
 }
 
 impl Composer {
+    /// The names of a sample's stack, leaf first.
+    fn names(&mut self, tables: &mut Tables, header: &Header, frames: &[Frame]) -> Vec<String> {
+        let payload: Vec<u8> = frames
+            .iter()
+            .flat_map(|frame| frame.word().to_le_bytes())
+            .collect();
+        let header = Header {
+            frames: frames.len() as u16,
+            ..*header
+        };
+        let stack = self.stack(tables, &header, &payload, None);
+        let name = |frame: &FrameId| tables.function_name(*frame).to_owned();
+        tables.frames_of(stack).iter().map(name).collect()
+    }
+
     /// The name given to a native address.
     fn name(&mut self, tables: &mut Tables, address: u64) -> String {
         self.stack.clear();
@@ -119,4 +134,28 @@ fn a_name_is_forgotten_when_a_look_finds_other_code_at_its_address() {
     composer.rescanned = 0;
     assert_eq!(composer.name(&mut tables, 0x10), "[unknown]");
     assert_eq!(composer.name(&mut tables, copy), "[unknown]");
+}
+
+#[test]
+fn without_native_frames_a_native_stack_is_one_frame_that_says_so() {
+    let (mut composer, mut tables) = composer();
+    let leaf = first_function as *const () as u64;
+    let caller = Frame::new(FrameKind::Native, second_function as *const () as u64 + 1);
+    let header = Header {
+        pc: leaf,
+        flags: flags::BROKEN,
+        ..Header::default()
+    };
+    let own = |name: &str| format!("{}::{name}", module_path!());
+    assert_eq!(
+        composer.names(&mut tables, &header, &[caller]),
+        [own("first_function"), own("second_function")]
+    );
+    composer.configure(&Options {
+        native_frames: false,
+        ..Options::default()
+    });
+    for frames in [&[][..], &[caller], &[caller, caller]] {
+        assert_eq!(composer.names(&mut tables, &header, frames), ["(native)"]);
+    }
 }

@@ -50,6 +50,7 @@ pub struct Options {
     /// Most frames of a stack in the profile.
     pub max_frames: usize,
     pub timeline: bool,
+    /// Without them a stack that has no JavaScript is `(native)` alone.
     pub native_frames: bool,
     /// Most bytes of stacks, names and samples.
     pub memory_cap: usize,

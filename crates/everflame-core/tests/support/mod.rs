@@ -121,6 +121,18 @@ pub(crate) fn gettid() -> i32 {
     unsafe { libc::syscall(libc::SYS_gettid) as i32 }
 }
 
+/// The samples of a thread.
+fn samples_of(profile: &Profile, tid: i32) -> impl Iterator<Item = &pprof::protos::Sample> {
+    let text = |id: i64| profile.string_table[id as usize].as_str();
+    let tid = tid.to_string();
+    profile.sample.iter().filter(move |sample| {
+        sample.label.iter().any(|label| {
+            text(label.key) == "os thread id"
+                && (text(label.str) == tid || label.num.to_string() == tid)
+        })
+    })
+}
+
 /// Sum of one kind of value over the samples of a thread.
 pub(crate) fn of_thread(profile: &Profile, kind: &str, tid: i32) -> i64 {
     let text = |id: i64| profile.string_table[id as usize].as_str();
@@ -129,19 +141,24 @@ pub(crate) fn of_thread(profile: &Profile, kind: &str, tid: i32) -> i64 {
         .iter()
         .position(|value| text(value.ty) == kind);
     let index = index.expect("the profile has this kind of value");
-    let tid = tid.to_string();
-    let matches = |sample: &&pprof::protos::Sample| {
-        sample.label.iter().any(|label| {
-            text(label.key) == "os thread id"
-                && (text(label.str) == tid || label.num.to_string() == tid)
-        })
-    };
-    profile
-        .sample
-        .iter()
-        .filter(matches)
+    samples_of(profile, tid)
         .map(|sample| sample.value[index])
         .sum()
+}
+
+/// The functions in a thread's stacks, each once, sorted.
+pub(crate) fn names_of_thread(profile: &Profile, tid: i32) -> Vec<&str> {
+    let name = |location: &u64| {
+        let location = profile.location.iter().find(|row| row.id == *location);
+        let line = location.and_then(|row| row.line.first());
+        let function = line.map_or(0, |line| line.function_id);
+        let row = profile.function.iter().find(|row| row.id == function);
+        profile.string_table[row.map_or(0, |row| row.name) as usize].as_str()
+    };
+    let names: std::collections::BTreeSet<&str> = samples_of(profile, tid)
+        .flat_map(|sample| sample.location_id.iter().map(name))
+        .collect();
+    names.into_iter().collect()
 }
 
 /// How a program of its own ended.
