@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_void};
 use std::sync::OnceLock;
 
 use super::ranges::CodeRanges;
-use super::structs::{JSEntryStubs, JitCodeEvent, MemoryRange, RegisterState, SampleInfo};
+use super::structs::{JitCodeEvent, MemoryRange, RegisterState, SampleInfo};
 
 /// A JavaScript isolate's address. Only V8 looks inside.
 pub type Isolate = *mut c_void;
@@ -17,15 +17,7 @@ type GetStackSample =
     unsafe extern "C" fn(Isolate, *const RegisterState, *mut u64, usize, *mut SampleInfo);
 type SetJitCodeEventHandler = unsafe extern "C" fn(Isolate, c_int, Option<JitCodeEventHandler>);
 type CopyCodePages = unsafe extern "C" fn(Isolate, usize, *mut MemoryRange) -> usize;
-type GetJSEntryStubs = unsafe extern "C" fn(Isolate) -> JSEntryStubs;
 type GetCodeRange = unsafe extern "C" fn(Isolate, *mut u64, *mut usize);
-type TryUnwindV8Frames = unsafe extern "C" fn(
-    *const JSEntryStubs,
-    usize,
-    *const MemoryRange,
-    *mut RegisterState,
-    *const c_void,
-) -> bool;
 
 /// Why V8 cannot be reached.
 #[non_exhaustive]
@@ -49,10 +41,8 @@ pub struct EntryPoints {
     get_stack_sample: GetStackSample,
     set_jit_code_event_handler: SetJitCodeEventHandler,
     copy_code_pages: CopyCodePages,
-    get_js_entry_stubs: GetJSEntryStubs,
     get_code_range: GetCodeRange,
     get_embedded_code_range: GetCodeRange,
-    try_unwind_v8_frames: TryUnwindV8Frames,
 }
 
 /// Looks a function up by its mangled name and gives it its type.
@@ -108,11 +98,6 @@ impl EntryPoints {
                 "Isolate::CopyCodePages",
                 c"_ZN2v87Isolate13CopyCodePagesEmPNS_11MemoryRangeE"
             ),
-            get_js_entry_stubs: function!(
-                GetJSEntryStubs,
-                "Isolate::GetJSEntryStubs",
-                c"_ZN2v87Isolate15GetJSEntryStubsEv"
-            ),
             get_code_range: function!(
                 GetCodeRange,
                 "Isolate::GetCodeRange",
@@ -122,11 +107,6 @@ impl EntryPoints {
                 GetCodeRange,
                 "Isolate::GetEmbeddedCodeRange",
                 c"_ZN2v87Isolate20GetEmbeddedCodeRangeEPPKvPm"
-            ),
-            try_unwind_v8_frames: function!(
-                TryUnwindV8Frames,
-                "Unwinder::TryUnwindV8Frames",
-                c"_ZN2v88Unwinder17TryUnwindV8FramesERKNS_12JSEntryStubsEmPKNS_11MemoryRangeEPNS_13RegisterStateEPKv"
             ),
         })
     }
@@ -157,40 +137,6 @@ impl EntryPoints {
             (self.get_stack_sample)(isolate, registers, frames.as_mut_ptr(), frames.len(), info);
         };
         (info.frames_count() as usize).min(frames.len())
-    }
-
-    /// Unwinds a block of JavaScript frames: on success `registers` are those of the C++ frame that entered
-    /// JavaScript. Safe in a signal handler.
-    ///
-    /// # Safety
-    /// `stubs` and `ranges` are of the isolate that runs on this thread; `[registers.sp, stack_base)` is its stack.
-    pub unsafe fn try_unwind_v8_frames(
-        &self,
-        stubs: &JSEntryStubs,
-        ranges: &CodeRanges,
-        registers: &mut RegisterState,
-        stack_base: u64,
-    ) -> bool {
-        let ranges = ranges.as_slice();
-        // SAFETY: the caller's promise.
-        unsafe {
-            (self.try_unwind_v8_frames)(
-                stubs,
-                ranges.len(),
-                ranges.as_ptr(),
-                registers,
-                stack_base as *const c_void,
-            )
-        }
-    }
-
-    /// Where C++ enters JavaScript in this isolate.
-    ///
-    /// # Safety
-    /// `isolate` is alive; called on its thread.
-    pub unsafe fn js_entry_stubs(&self, isolate: Isolate) -> JSEntryStubs {
-        // SAFETY: the caller's promise; the struct is returned through a hidden pointer like any large C struct.
-        unsafe { (self.get_js_entry_stubs)(isolate) }
     }
 
     /// The ranges that hold this isolate's machine code.

@@ -13,7 +13,6 @@ use super::entry::{EntryPoints, Isolate, JitCodeEventHandler};
 use super::known_scripts::KnownScripts;
 use super::layout::{Calibrator, Layout};
 use super::ranges::CodeRanges;
-use super::structs::JSEntryStubs;
 use super::wasm_ranges::WasmRangesLease;
 use crate::signal::AGGREGATOR;
 
@@ -48,7 +47,6 @@ pub struct IsolateLog {
     entry: &'static EntryPoints,
     ranges: CodeRanges,
     pub(super) wasm: WasmRangesLease,
-    entry_stubs: JSEntryStubs,
     builtins: BuiltinRanges,
     state: Mutex<State>,
     sequence: AtomicU64,
@@ -78,10 +76,9 @@ impl IsolateLog {
         compile: impl FnOnce(),
     ) -> Arc<IsolateLog> {
         // SAFETY: the caller's promise.
-        let (ranges, entry_stubs, builtins) = unsafe {
+        let (ranges, builtins) = unsafe {
             (
                 entry.code_ranges(isolate),
-                entry.js_entry_stubs(isolate),
                 BuiltinRanges {
                     embedded: entry.embedded_code_range(isolate),
                     code_range: entry.code_range(isolate),
@@ -96,7 +93,6 @@ impl IsolateLog {
             entry,
             ranges: ranges.with_wasm(wasm.ranges()),
             wasm,
-            entry_stubs,
             builtins,
             state: Mutex::default(),
             sequence: AtomicU64::new(0),
@@ -160,11 +156,6 @@ impl IsolateLog {
         }
     }
 
-    /// Forgets the log without a word to V8: for an isolate that is gone already.
-    pub fn abandon(&self) {
-        self.unregister();
-    }
-
     /// Whether the isolate's events still came here.
     fn unregister(&self) -> bool {
         let mut logs = LOGS.write().unwrap_or_else(PoisonError::into_inner);
@@ -185,18 +176,9 @@ impl IsolateLog {
         }
     }
 
-    pub fn isolate(&self) -> Isolate {
-        self.isolate as Isolate
-    }
-
     /// Where the isolate's machine code lies, WebAssembly's included. To be used while the log lives.
     pub fn code_ranges(&self) -> CodeRanges {
         self.ranges
-    }
-
-    /// Where C++ enters JavaScript.
-    pub fn entry_stubs(&self) -> JSEntryStubs {
-        self.entry_stubs
     }
 
     /// What the code map needs to know of the builtins' two places.

@@ -42,15 +42,6 @@ impl Leaf {
     pub fn iter(&self) -> impl Iterator<Item = JsAddress> + '_ {
         self.addresses.iter().flatten().copied()
     }
-
-    /// The whole list of JavaScript addresses: these, then V8's frames.
-    pub fn above(&self, frames: &[u64], addresses: &mut Vec<JsAddress>) {
-        addresses.extend(self.iter());
-        addresses.extend(frames.iter().map(|frame| JsAddress {
-            address: *frame,
-            lookup: Lookup::Return,
-        }));
-    }
 }
 
 /// The leaf of a stack whose interrupted code is V8's; empty when `words.pc` is native code (then V8's first frame is
@@ -212,8 +203,11 @@ mod tests {
     /// The names of the whole stack.
     fn stack(words: LeafWords, frames: &[u64]) -> Vec<String> {
         let mut map = map();
-        let mut addresses = Vec::new();
-        leaf(&words, frames, &map).above(frames, &mut addresses);
+        let callers = frames.iter().map(|frame| JsAddress {
+            address: *frame,
+            lookup: Lookup::Return,
+        });
+        let addresses: Vec<JsAddress> = leaf(&words, frames, &map).iter().chain(callers).collect();
         let mut resolved = Vec::new();
         for address in addresses {
             map.resolve(address.address, address.lookup, &mut resolved);

@@ -42,4 +42,4 @@ pub use leaf::{JsAddress, Leaf, LeafWords, executing_bytecode, leaf};
 pub use ranges::CodeRanges;
 pub use script::Script;
 pub use stack_sample::wants_second_sample;
-pub use structs::{JSEntryStubs, MemoryRange, RegisterState, SampleInfo, VmState};
+pub use structs::{MemoryRange, RegisterState, SampleInfo, VmState};

@@ -26,24 +26,6 @@ impl RegisterState {
             callee_saved: std::ptr::null_mut(),
         }
     }
-
-    /// This thread's own registers: for asking V8 about the code that called us. V8 starts from where JavaScript left
-    /// for C++, so that the frame pointer, which Rust code need not keep, does not matter.
-    #[inline(never)]
-    pub fn here() -> RegisterState {
-        let (sp, fp): (u64, u64);
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: reads two registers.
-        unsafe {
-            std::arch::asm!("mov {}, rsp", "mov {}, rbp", out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
-        }
-        #[cfg(target_arch = "aarch64")]
-        // SAFETY: reads two registers.
-        unsafe {
-            std::arch::asm!("mov {}, sp", "mov {}, x29", out(reg) sp, out(reg) fp, options(nomem, nostack, preserves_flags));
-        }
-        RegisterState::new(RegisterState::here as *const () as u64, sp, fp, 0)
-    }
 }
 
 /// `v8::SampleInfo` (40 bytes on Node 20 to 26), with room for a newer V8 to write more.
@@ -156,15 +138,6 @@ impl MemoryRange {
     }
 }
 
-/// `v8::JSEntryStubs`: where C++ enters JavaScript; input of `try_unwind_v8_frames`. Constant for an isolate's life.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct JSEntryStubs {
-    pub js_entry: MemoryRange,
-    pub js_construct_entry: MemoryRange,
-    pub js_run_microtasks_entry: MemoryRange,
-}
-
 /// `v8::JitCodeEvent`. Strings and the script handle are valid during the callback only.
 #[repr(C)]
 pub(super) struct JitCodeEvent {
@@ -210,7 +183,6 @@ pub(super) struct LineInfo {
 
 const _: () = {
     assert!(size_of::<RegisterState>() == 40);
-    assert!(size_of::<JSEntryStubs>() == 48);
     assert!(size_of::<JitCodeEvent>() == 80);
     assert!(std::mem::offset_of!(JitCodeEvent, payload) == 48);
     assert!(std::mem::offset_of!(JitCodeEvent, isolate) == 72);
@@ -228,13 +200,6 @@ mod tests {
         assert_eq!(VmState::from_raw(1), VmState::Gc);
         assert_eq!(VmState::from_raw(7), VmState::AtomicsWait);
         assert_eq!(VmState::from_raw(900), VmState::Unknown(900));
-    }
-
-    #[test]
-    fn the_stack_pointer_is_on_this_stack() {
-        let local = 0u8;
-        let distance = (&raw const local as u64).abs_diff(RegisterState::here().sp);
-        assert!(distance < 64 * 1024, "{distance} bytes away");
     }
 
     #[test]
