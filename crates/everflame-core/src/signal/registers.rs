@@ -51,18 +51,18 @@ impl Registers {
     /// call instruction, to restart it, or let it return EINTR (signal(7), "Interruption of system calls").
     ///
     /// # Safety
-    /// `pc` is the program counter of a thread that was executing there, so the code around it is readable.
+    /// `pc` is the program counter of a thread that was executing there, so the instruction at it is readable.
     pub(super) unsafe fn asleep(&self) -> bool {
         const INTERRUPTED: u64 = (-(libc::EINTR as i64)) as u64;
         // SAFETY: the instruction at `pc` was about to be executed.
         if unsafe { is_system_call(self.pc) } {
             return true;
         }
-        // SAFETY: with EINTR as result the instruction before `pc` is tested; a system call was there or, by accident,
-        // any other instruction of the same function. Code never starts a page at the first byte of a mapping that
-        // returns -4 by chance: the page before is looked at only within the same page.
+        // Other code may have EINTR's value in this register by chance, and then nothing is known of what lies before
+        // `pc`, unless it is on the same page as `pc` itself.
         self.result == INTERRUPTED
-            && self.pc % 4096 >= SYSTEM_CALL_BYTES
+            && self.pc % PAGE >= SYSTEM_CALL_BYTES
+            // SAFETY: these bytes are on a page of which an instruction was about to be executed.
             && unsafe { is_system_call(self.pc - SYSTEM_CALL_BYTES) }
     }
 
@@ -71,6 +71,9 @@ impl Registers {
         self.pc == expected || self.pc + SYSTEM_CALL_BYTES == expected
     }
 }
+
+/// The smallest page there is: what lies on one page of it lies on one page of any size.
+const PAGE: u64 = 4096;
 
 #[cfg(target_arch = "x86_64")]
 const SYSTEM_CALL_BYTES: u64 = 2;
@@ -81,8 +84,10 @@ const SYSTEM_CALL_BYTES: u64 = 4;
 /// The instruction at `pc` is readable.
 #[cfg(target_arch = "x86_64")]
 unsafe fn is_system_call(pc: u64) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { (pc as *const [u8; 2]).read() == [0x0f, 0x05] }
+    let pc = pc as *const u8;
+    // The instruction may be one byte, and the last of its mapping. One that begins with 0x0f has a second byte.
+    // SAFETY: the caller's promise, and the instruction's own length.
+    unsafe { pc.read() == 0x0f && pc.add(1).read() == 0x05 }
 }
 
 /// # Safety
@@ -91,4 +96,80 @@ unsafe fn is_system_call(pc: u64) -> bool {
 unsafe fn is_system_call(pc: u64) -> bool {
     // SAFETY: the caller's promise; instructions are aligned to 4.
     unsafe { (pc as *const u32).read() == 0xd400_0001 }
+}
+
+#[cfg(test)]
+impl Registers {
+    /// A program counter, and zero in every other register.
+    pub(super) fn at(pc: u64) -> Registers {
+        Registers {
+            pc,
+            sp: 0,
+            fp: 0,
+            lr: 0,
+            bytecode_offset: 0,
+            result: 0,
+        }
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    const NOP: u8 = 0x90;
+    const SYSCALL: [u8; 2] = [0x0f, 0x05];
+    const PAGE_BYTES: usize = PAGE as usize;
+
+    /// Two pages of which the first ends with `code`; the second holds what is left of it, or nobody may read it.
+    fn at_the_end_of_a_page(code: &[u8], left: &[u8]) -> u64 {
+        let usable = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let nowhere = std::ptr::null_mut();
+        // SAFETY: fresh memory, written within its bounds; what is left to be read stays mapped.
+        unsafe {
+            let start = libc::mmap(nowhere, 2 * PAGE_BYTES, usable, flags, -1, 0);
+            assert_ne!(start, libc::MAP_FAILED);
+            let second = start.cast::<u8>().add(PAGE_BYTES);
+            let place = second.sub(code.len());
+            std::ptr::copy_nonoverlapping(code.as_ptr(), place, code.len());
+            std::ptr::copy_nonoverlapping(left.as_ptr(), second, left.len());
+            if left.is_empty() {
+                assert_eq!(
+                    libc::mprotect(second.cast(), PAGE_BYTES, libc::PROT_NONE),
+                    0
+                );
+            }
+            place as u64
+        }
+    }
+
+    fn asleep(pc: u64, result: u64) -> bool {
+        let registers = Registers {
+            result,
+            ..Registers::at(pc)
+        };
+        // SAFETY: the tests make the instruction at `pc` readable.
+        unsafe { registers.asleep() }
+    }
+
+    const INTERRUPTED: u64 = (-(libc::EINTR as i64)) as u64;
+
+    #[test]
+    fn nothing_is_read_behind_a_short_instruction_at_the_end_of_its_mapping() {
+        assert!(!asleep(at_the_end_of_a_page(&[NOP], &[]), 0));
+        assert!(!asleep(at_the_end_of_a_page(&[NOP], &[]), INTERRUPTED));
+    }
+
+    #[test]
+    fn a_system_call_is_seen_wherever_it_lies() {
+        assert!(asleep(at_the_end_of_a_page(&SYSCALL, &[]), 0));
+        assert!(asleep(
+            at_the_end_of_a_page(&SYSCALL[..1], &SYSCALL[1..]),
+            0
+        ));
+        let interrupted = at_the_end_of_a_page(&[0x0f, 0x05, NOP], &[]) + 2;
+        assert!(asleep(interrupted, INTERRUPTED));
+        assert!(!asleep(interrupted, 0), "another system call's return");
+    }
 }
