@@ -204,10 +204,18 @@ unsafe fn write(
     const { assert!(STACK_COPY >= MAX_FRAMES * 8) };
     let mut copy_end = stack.end;
     let mut count = 0;
+    let javascript = slot
+        .javascript()
+        .filter(|javascript| is_current(javascript));
+    if let Some(javascript) = javascript {
+        // Also without a stack to walk (a coroutine's, an alternate signal stack): the leaf has its name from these.
+        // SAFETY: the log outlives the isolate.
+        header.sequence = unsafe { (*javascript.sequence).load(Ordering::Acquire) };
+        if javascript.ranges.contains(registers.pc) {
+            header.flags |= flags::LEAF_IN_V8;
+        }
+    }
     if stack.end != 0 {
-        let javascript = slot
-            .javascript()
-            .filter(|javascript| is_current(javascript));
         let v8_count = match javascript {
             Some(javascript) => v8_frames(javascript, registers, &stack, scratch, &mut header),
             None => 0,
@@ -286,12 +294,6 @@ fn v8_frames(
     let Some(entry) = (unsafe { ENTRY.load(Ordering::Acquire).as_ref() }) else {
         return 0;
     };
-    // SAFETY: the log outlives the isolate.
-    header.sequence = unsafe { (*javascript.sequence).load(Ordering::Acquire) };
-    let in_v8 = javascript.ranges.contains(registers.pc);
-    if in_v8 {
-        header.flags |= flags::LEAF_IN_V8;
-    }
     let state = RegisterState::new(registers.pc, registers.sp, registers.fp, registers.lr);
     let mut info = SampleInfo::new();
     // SAFETY: the isolate is the one current on this thread, which is interrupted.
@@ -299,7 +301,7 @@ fn v8_frames(
         entry.sample_stack(
             javascript.isolate,
             &state,
-            in_v8,
+            header.flags & flags::LEAF_IN_V8 != 0,
             |address| stack.word(address),
             frames,
             &mut info,
@@ -330,4 +332,51 @@ fn confirm(slot: &Slot, registers: &Registers, header: &mut Header) {
     slot.confirmed_cpu.store(thread_cpu(), Ordering::Relaxed);
     slot.confirmed_sp.store(sp, Ordering::Release);
     slot.confirmed_pc.store(pc, Ordering::Release);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::v8::CodeRanges;
+
+    /// Memory for one record.
+    fn room() -> Vec<u64> {
+        vec![0; MAX_RECORD / 8]
+    }
+
+    fn header_of(room: &[u64]) -> Header {
+        // SAFETY: a header was written there.
+        unsafe { room.as_ptr().cast::<Header>().read() }
+    }
+
+    extern "C" fn some_code() {}
+
+    #[test]
+    fn v8_s_code_is_known_as_such_on_a_stack_of_its_own() {
+        let slots = super::slots().expect("slots");
+        // A thread that does not exist, on a stack that nobody knows.
+        let (_, slot) = slots.claim(3_999_999).expect("a free slot");
+        let code = some_code as *const () as u64;
+        let sequence = AtomicU64::new(7);
+        set_entry_points(EntryPoints::with_fake_isolate());
+        slot.set_javascript(JavaScript {
+            isolate: EntryPoints::FAKE_ISOLATE as *mut c_void,
+            sequence: &raw const sequence,
+            ranges: CodeRanges::from_ranges(&[(code, 1)]),
+        });
+        for (pc, in_v8) in [(code, true), (code + 1, false)] {
+            let registers = Registers::at(pc);
+            let mut room = room();
+            // SAFETY: the room is large enough and aligned to 8.
+            let size = unsafe { write(room.as_mut_ptr().cast(), slot, &registers, 1, 1) };
+            let header = header_of(&room);
+            assert_eq!(size, size_of::<Header>(), "neither frames nor a copy");
+            assert_eq!(header.flags & flags::LEAF_IN_V8 != 0, in_v8);
+            assert_eq!(header.sequence, 7);
+        }
+        slot.clear_javascript();
+        slots.forget(slot.tid());
+    }
 }

@@ -216,6 +216,46 @@ pub(super) fn symbol_address(symbol: &CStr) -> Option<*mut c_void> {
 }
 
 #[cfg(test)]
+impl EntryPoints {
+    /// The isolate that runs on every thread with [`EntryPoints::with_fake_isolate`].
+    pub(crate) const FAKE_ISOLATE: usize = 0x1_50_1a_7e;
+
+    /// Knows an isolate and nothing else: any other call is a failed test.
+    pub(crate) fn with_fake_isolate() -> &'static EntryPoints {
+        extern "C" fn current() -> Isolate {
+            EntryPoints::FAKE_ISOLATE as Isolate
+        }
+        extern "C" fn sample(
+            _: Isolate,
+            _: *const RegisterState,
+            _: *mut u64,
+            _: usize,
+            _: *mut SampleInfo,
+        ) {
+            unreachable!("V8 is not to walk");
+        }
+        extern "C" fn handler(_: Isolate, _: c_int, _: Option<JitCodeEventHandler>) {
+            unreachable!("no events are asked for");
+        }
+        extern "C" fn pages(_: Isolate, _: usize, _: *mut MemoryRange) -> usize {
+            unreachable!("no ranges are asked for");
+        }
+        extern "C" fn range(_: Isolate, _: *mut u64, _: *mut usize) {
+            unreachable!("no ranges are asked for");
+        }
+        static FAKE: EntryPoints = EntryPoints {
+            try_get_current: current,
+            get_stack_sample: sample,
+            set_jit_code_event_handler: handler,
+            copy_code_pages: pages,
+            get_code_range: range,
+            get_embedded_code_range: range,
+        };
+        &FAKE
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
