@@ -182,6 +182,44 @@ fn an_owned_signal_is_passed_over_and_refused_by_name() {
     assert_eq!(end, End::Code(0), "{output}");
 }
 
+/// Why sampling does not start.
+fn refusal(config: &Config) -> String {
+    match session::start(config) {
+        Ok(started) => panic!("{} starts by {}", started.engine, started.signal),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_named_signal_that_is_taken_is_replaced_by_no_other() {
+    if is_own_process() {
+        set_handler(libc::SIGVTALRM, own_handler());
+        for engine in ["auto", "tick"] {
+            assert_eq!(
+                refusal(&by_vtalrm(engine)),
+                "SIGVTALRM is handled by somebody else in this process; name another signal with EVERFLAME_SIGNAL"
+            );
+        }
+        return;
+    }
+    let (end, output) = in_own_process("a_named_signal_that_is_taken_is_replaced_by_no_other");
+    assert_eq!(end, End::Code(0), "{output}");
+}
+
+#[test]
+fn the_engine_that_needs_sigprof_says_so_where_it_is_taken() {
+    if is_own_process() {
+        set_handler(libc::SIGPROF, own_handler());
+        assert_eq!(
+            refusal(&config("itimer", FAST)),
+            "the itimer engine needs SIGPROF, which is handled by somebody else in this process; choose another engine with EVERFLAME_ENGINE=tick"
+        );
+        return;
+    }
+    let (end, output) = in_own_process("the_engine_that_needs_sigprof_says_so_where_it_is_taken");
+    assert_eq!(end, End::Code(0), "{output}");
+}
+
 #[test]
 fn with_no_signal_free_the_error_names_them_all() {
     if is_own_process() {
@@ -194,13 +232,10 @@ fn with_no_signal_free_the_error_names_them_all() {
         ] {
             set_handler(signal, own_handler());
         }
-        let refused = session::start(&config("auto", FAST))
-            .err()
-            .map(|error| error.to_string());
-        let refused = refused.expect("no signal is free");
-        assert!(refused.contains("SIGPROF"), "{refused}");
-        assert!(refused.contains("handled by somebody else"), "{refused}");
-        assert!(refused.contains("EVERFLAME_"), "{refused}");
+        assert_eq!(
+            refusal(&config("auto", FAST)),
+            "no signal is free: SIGURG, SIGVTALRM, SIGSTKFLT, SIGPWR, SIGPROF are all handled by somebody else in this process; free one of them, or name another with EVERFLAME_SIGNAL"
+        );
         return;
     }
     let (end, output) = in_own_process("with_no_signal_free_the_error_names_them_all");

@@ -9,12 +9,11 @@ use crate::signal::{Delivery, Installed, accept};
 pub(super) struct Itimer;
 
 impl Itimer {
+    /// Raises SIGPROF, which must be ours.
+    ///
     /// # Errors
-    /// Our signal is not SIGPROF, or a profiling timer runs already.
-    pub(super) fn new(signal: Installed, interval: u64) -> Result<Itimer, EngineError> {
-        if signal.signal != libc::SIGPROF {
-            return Err(EngineError::SigprofTaken);
-        }
+    /// A profiling timer runs already, or the kernel refuses.
+    pub(super) fn new(interval: u64) -> Result<Itimer, EngineError> {
         // SAFETY: an all-zero itimerval is valid.
         let mut running: libc::itimerval = unsafe { std::mem::zeroed() };
         // SAFETY: reads into a valid itimerval.

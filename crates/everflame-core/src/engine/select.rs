@@ -5,7 +5,7 @@ use super::itimer::Itimer;
 use super::perf::Perf;
 use super::tick::Tick;
 use super::{Engine, EngineError};
-use crate::signal::{Installed, choose, install};
+use crate::signal::{InstallError, Installed, choose, install};
 
 /// The engine at work.
 pub struct Selected {
@@ -27,7 +27,7 @@ const ORDER: [&str; 4] = ["tick", "ctimer", "perf", "itimer"];
 /// Starts the engine named, or with `auto` the first of [`ORDER`] that works here.
 ///
 /// # Errors
-/// A named engine cannot work here, or no signal is free.
+/// A named engine cannot work here, a named signal is taken, or no signal is free.
 pub fn select(wanted: &str, signal: Option<&str>, interval: u64) -> Result<Selected, EngineError> {
     if wanted != "auto" {
         let Some(name) = ORDER.into_iter().find(|name| *name == wanted) else {
@@ -41,6 +41,9 @@ pub fn select(wanted: &str, signal: Option<&str>, interval: u64) -> Result<Selec
             rejected: Vec::new(),
         });
     }
+    // A signal that cannot be had is no reason to try engines that need another: whoever named it, or has handled all
+    // that there are, is told so.
+    choose(signal)?;
     let mut rejected = Vec::new();
     let mut names = ORDER.into_iter();
     let mut last = EngineError::Unknown("auto".to_owned());
@@ -82,18 +85,19 @@ fn create(
     signal: Option<&str>,
     interval: u64,
 ) -> Result<(Box<dyn Engine>, Installed), EngineError> {
-    // The process-wide timer raises SIGPROF and nothing else.
-    let wanted = if name == "itimer" {
-        Some("SIGPROF")
-    } else {
-        signal
-    };
-    let installed = install(choose(wanted)?)?;
+    if name == "itimer" {
+        // The process-wide timer raises SIGPROF and nothing else.
+        let installed = match choose(Some("SIGPROF")).and_then(install) {
+            Err(InstallError::Taken(_)) => return Err(EngineError::SigprofTaken),
+            installed => installed?,
+        };
+        return Ok((Box::new(Itimer::new(interval)?), installed));
+    }
+    let installed = install(choose(signal)?)?;
     let engine: Box<dyn Engine> = match name {
         "tick" => Box::new(Tick::new(installed)?),
         "ctimer" => Box::new(Ctimer::new(installed, interval)?),
-        "perf" => Box::new(Perf::new(installed, interval)?),
-        _ => Box::new(Itimer::new(installed, interval)?),
+        _ => Box::new(Perf::new(installed, interval)?),
     };
     Ok((engine, installed))
 }
