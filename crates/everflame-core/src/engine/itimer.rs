@@ -6,7 +6,10 @@ use std::io;
 use super::{Engine, EngineError};
 use crate::signal::{Delivery, Installed, accept};
 
-pub(super) struct Itimer;
+pub(super) struct Itimer {
+    /// The process's timer is ours to disarm.
+    armed: bool,
+}
 
 impl Itimer {
     /// Raises SIGPROF, which must be ours.
@@ -25,7 +28,14 @@ impl Itimer {
         }
         accept(Delivery::ProcessTimer);
         arm(interval).map_err(EngineError::Itimer)?;
-        Ok(Itimer)
+        Ok(Itimer { armed: true })
+    }
+}
+
+impl Drop for Itimer {
+    /// Sampling may fail to start after its engine did.
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -67,6 +77,10 @@ impl Engine for Itimer {
     fn remove(&mut self, _tid: i32) {}
 
     fn stop(&mut self) {
+        // Once: a timer that runs afterwards is the program's own.
+        if !std::mem::take(&mut self.armed) {
+            return;
+        }
         // Disarming cannot fail with a valid timer; were it to, the handler is off anyway.
         arm(0).unwrap_or_default();
     }
@@ -74,5 +88,42 @@ impl Engine for Itimer {
     /// The process-wide timer raises SIGPROF and nothing else.
     fn change_signal(&mut self, _signal: Installed) -> Result<(), EngineError> {
         Err(EngineError::SigprofTaken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Far enough away that no signal is sent: its default action would end the tests.
+    const AN_HOUR: u64 = 3_600_000_000_000;
+
+    fn runs() -> bool {
+        // SAFETY: an all-zero itimerval is valid, and is only written.
+        let mut timer: libc::itimerval = unsafe { std::mem::zeroed() };
+        // SAFETY: reads into a valid itimerval.
+        unsafe { libc::getitimer(libc::ITIMER_PROF as _, &mut timer) };
+        timer.it_value.tv_sec != 0
+    }
+
+    #[test]
+    fn the_timer_goes_with_its_engine_and_the_program_s_own_does_not() {
+        let engine = Itimer::new(AN_HOUR).expect("no timer runs");
+        assert!(runs());
+        assert!(matches!(
+            Itimer::new(AN_HOUR),
+            Err(EngineError::ItimerTaken)
+        ));
+        assert!(runs(), "a refused engine leaves the timer alone");
+        drop(engine);
+        assert!(!runs());
+
+        let mut engine = Itimer::new(AN_HOUR).expect("no timer runs");
+        engine.stop();
+        assert!(!runs());
+        arm(AN_HOUR).expect("a timer of the program's own");
+        drop(engine);
+        assert!(runs());
+        arm(0).expect("disarmed");
     }
 }
