@@ -191,6 +191,14 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
     })
 }
 
+/// Whether the profiler's own threads are at work in this process.
+///
+/// # Errors
+/// They could not be started, have failed, or are another process's.
+pub fn check() -> Result<(), StartError> {
+    runtime().map(|_| ())
+}
+
 /// Ends the period; `reply` gets its profile on the aggregator's thread.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use napi::{Error, Result, Status};
 use napi_derive::napi;
 
 use options::{StartOptions, StartReport};
-use profile::{Deferred, Encoding, NativeProfile};
+use profile::{Deferred, Encoding, NOT_RUNNING, NativeProfile};
 
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::new(Status::GenericFailure, error.to_string())
@@ -60,11 +60,13 @@ pub fn attach_thread(env: Env, thread_id: u32, name: String) -> Result<()> {
 /// Ends the period and resolves to its profile. Encoding happens on the profiler's own thread.
 #[napi(ts_return_type = "Promise<NativeProfile>")]
 pub fn flush<'env>(env: &'env Env, encoding: Encoding) -> Result<Object<'env>> {
-    let (deferred, promise): (Deferred, _) = env.create_deferred()?;
-    session::rotate(encoding.into(), move |result| {
+    session::check().map_err(failed)?;
+    let (deferred, promise) = Deferred::new(env)?;
+    let asked = session::rotate(encoding.into(), move |result| {
         profile::settle(deferred, result)
-    })
-    .map_err(failed)?;
+    });
+    // Failed since the check above: the promise is rejected with the reason.
+    drop(asked);
     Ok(promise)
 }
 
@@ -91,9 +93,9 @@ pub fn take_undelivered() -> Vec<NativeProfile> {
 pub fn stop<'env>(env: &'env Env, encoding: Option<Encoding>) -> Result<Object<'env>> {
     let encoding = encoding.unwrap_or(Encoding::Gzip);
     if !session::is_running() {
-        return Err(failed("sampling is not running"));
+        return Err(failed(NOT_RUNNING));
     }
-    let (deferred, promise): (Deferred, _) = env.create_deferred()?;
+    let (deferred, promise) = Deferred::new(env)?;
     session::stop(encoding.into(), move |result| {
         profile::settle(deferred, result)
     });

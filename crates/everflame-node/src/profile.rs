@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use everflame_core::aggregate::Profile;
 use everflame_core::pprof;
-use napi::bindgen_prelude::{BigInt, Buffer, Env};
+use everflame_core::session::{self, StartError};
+use napi::bindgen_prelude::{BigInt, Buffer, Env, Object};
 use napi::{JsDeferred, Result};
 use napi_derive::napi;
 
@@ -57,8 +58,38 @@ impl From<Profile> for NativeProfile {
 
 type Resolve = Box<dyn FnOnce(Env) -> Result<NativeProfile>>;
 
-/// The way back to a waiting promise.
-pub(crate) type Deferred = JsDeferred<NativeProfile, Resolve>;
+/// The way back to a waiting promise. Dropped unsettled it is rejected: napi's own type would leave the promise waiting,
+/// and its reference to the event loop would keep the process alive for ever.
+pub(crate) struct Deferred(Option<JsDeferred<NativeProfile, Resolve>>);
+
+impl Deferred {
+    /// A promise and the way back to it. Whoever has the promise made must return it to JavaScript: one that is
+    /// rejected and seen by nobody ends the process.
+    ///
+    /// # Errors
+    /// Node.js has no memory for it.
+    pub(crate) fn new(env: &Env) -> Result<(Deferred, Object<'_>)> {
+        let (deferred, promise) = env.create_deferred()?;
+        Ok((Deferred(Some(deferred)), promise))
+    }
+}
+
+impl Drop for Deferred {
+    fn drop(&mut self) {
+        let Some(deferred) = self.0.take() else {
+            return;
+        };
+        deferred.reject(match session::check() {
+            Err(error) => crate::failed(error),
+            // The profiler's thread drops it while it fails, and is not known to have failed yet.
+            Ok(()) if std::thread::panicking() => crate::failed(StartError::Failed),
+            Ok(()) => crate::failed(NOT_RUNNING),
+        });
+    }
+}
+
+/// Of a stop that comes too late.
+pub(crate) const NOT_RUNNING: &str = "sampling is not running";
 
 /// A profile on its way to a JavaScript thread, which may end before it arrives.
 type Parcel = Arc<Mutex<Option<Profile>>>;
@@ -81,9 +112,12 @@ pub(crate) fn take_undelivered() -> Vec<NativeProfile> {
 
 /// Settles a promise from the aggregator's thread.
 pub(crate) fn settle(
-    deferred: Deferred,
+    mut deferred: Deferred,
     result: std::result::Result<Profile, pprof::EncodingError>,
 ) {
+    let Some(deferred) = deferred.0.take() else {
+        return;
+    };
     let profile = match result {
         Ok(profile) => profile,
         Err(error) => return deferred.reject(crate::failed(error)),
