@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 
 use object::NativeEndian;
 use object::elf::{
-    SHF_EXECINSTR, SHN_LORESERVE, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB, STB_LOCAL, STT_FUNC,
-    STT_GNU_IFUNC, STT_NOTYPE, Sym64,
+    SHF_EXECINSTR, SHN_LORESERVE, SHT_DYNSYM, SHT_SYMTAB, STB_LOCAL, STT_FUNC, STT_GNU_IFUNC,
+    STT_NOTYPE, Sym64,
 };
 use object::pod::slice_from_bytes;
 
@@ -154,9 +154,6 @@ fn code_sections(elf: &ElfFile) -> impl Iterator<Item = &Section> {
 }
 
 fn read_entries(elf: &ElfFile, section: &Section, base: u64) -> Result<Box<[Entry]>, ElfError> {
-    if section.kind == SHT_NOBITS {
-        return Ok(Box::default());
-    }
     let symbol_size = size_of::<Sym64<NativeEndian>>() as u64;
     let count = section.size / symbol_size;
     let mut entries = Vec::new();
