@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod engine;
+mod memory_map;
 pub mod native;
 pub mod pprof;
 pub mod session;

@@ -14,7 +14,6 @@ mod debug_file;
 mod demangle;
 mod elf_file;
 mod image;
-mod maps;
 mod module;
 mod modules;
 mod registers;

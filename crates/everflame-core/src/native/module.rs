@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::image::{Image, Segment};
-use super::maps::Mapping;
+use crate::memory_map::Mapping;
 
 /// Names a module for the life of the process; never given to another module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::image::{self, Counters, Segment};
-use super::maps::{self, Mapping};
 use super::module::{Module, ModuleId};
+use crate::memory_map::{self, Mapping};
 
 /// Unloaded modules remembered for samples and profiles that still refer to them. A program that loads and unloads
 /// for ever must not grow us; the oldest are forgotten first. A library that comes back to its old address is the same
@@ -74,7 +74,7 @@ impl Modules {
         self.counters = image::counters();
         let images = image::list();
         // Without /proc the loader's own names are used and second mappings stay unknown.
-        let mappings = maps::read().unwrap_or_default();
+        let mappings = memory_map::read().unwrap_or_default();
         let before = std::mem::take(&mut self.live);
         for image in &images {
             if image.segments.iter().any(Segment::is_code) {

@@ -1,8 +1,8 @@
 //! Builtins exist twice: in the executable, and mapped a second time into the isolate's code range, where calls to
 //! them are short. V8 names one of the two (Node 20 the first, later ones the second); code can be seen in both.
 
-use super::maps::executable_files;
 use super::structs::MemoryRange;
+use crate::memory_map::Mapping;
 
 /// Where an isolate has its builtins and its code.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,18 +19,20 @@ pub(super) struct BuiltinAlias {
 }
 
 impl BuiltinAlias {
-    /// Finds the other mapping of the file that holds `ranges.embedded`. `maps` is the text of `/proc/self/maps`.
-    pub(super) fn find(maps: &str, ranges: &BuiltinRanges) -> Option<BuiltinAlias> {
+    /// Finds the other mapping of the file that holds `ranges.embedded`.
+    pub(super) fn find(mappings: &[Mapping], ranges: &BuiltinRanges) -> Option<BuiltinAlias> {
         let here = ranges.embedded.start;
-        let own = executable_files(maps).find(|mapping| mapping.contains(here))?;
-        let offset = own.offset + (here - own.start);
+        let holds = |mapping: &&Mapping, address| mapping.range.contains(&address);
+        let own = mappings.iter().find(|mapping| holds(mapping, here))?;
+        let offset = own.file_offset + (here - own.range.start);
         let inside = ranges.code_range.contains(here);
-        let other = executable_files(maps)
+        let other = mappings
+            .iter()
             .filter(|mapping| mapping.file == own.file)
-            .filter(|mapping| ranges.code_range.contains(mapping.start) != inside)
+            .filter(|mapping| ranges.code_range.contains(mapping.range.start) != inside)
             .find_map(|mapping| {
-                let place = mapping.start + offset.checked_sub(mapping.offset)?;
-                mapping.contains(place).then_some(place)
+                let place = mapping.range.start + offset.checked_sub(mapping.file_offset)?;
+                holds(&mapping, place).then_some(place)
             })?;
         Some(BuiltinAlias {
             places: [here, other],
@@ -51,6 +53,7 @@ impl BuiltinAlias {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory_map::parse;
 
     const MAPS: &str = "\
 00c65000-02b31000 r-xp 00865000 fe:00 1234 /usr/bin/node
@@ -69,7 +72,7 @@ mod tests {
 
     fn alias(embedded: u64) -> Option<BuiltinAlias> {
         BuiltinAlias::find(
-            MAPS,
+            &parse(MAPS),
             &BuiltinRanges {
                 embedded: MemoryRange {
                     start: embedded,

@@ -5,11 +5,13 @@
 
 use std::ffi::c_void;
 use std::fs::File;
+use std::io;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use object::{Object, ObjectSection, ObjectSymbol};
 
-use super::maps::executable_files;
+use crate::memory_map::{self, Mapping, without_mark};
 
 const SYMBOL: &str = "_ZN2v88internal11interpreter9Bytecodes14kBytecodeSizesE";
 
@@ -118,28 +120,61 @@ fn read_table() -> Result<Vec<u8>, String> {
 }
 
 /// The executable, or the library, that V8 is in.
-fn v8_file() -> std::io::Result<File> {
+fn v8_file() -> io::Result<File> {
     let entry = super::entry::symbol_address(c"_ZN2v87Isolate13TryGetCurrentEv")
         .map_or(0, |address: *mut c_void| address as u64);
-    let maps = std::fs::read_to_string("/proc/self/maps")?;
-    let path = executable_files(&maps)
-        .find(|mapping| mapping.contains(entry))
-        .map(|mapping| mapping.path.to_owned());
-    let executable = std::fs::read_link("/proc/self/exe");
-    match path {
-        Some(path)
-            if executable.is_ok_and(|executable| executable.as_os_str() != path.as_str()) =>
-        {
-            File::open(path)
-        }
-        // Also when the file was replaced or lies in another mount namespace.
-        _ => File::open("/proc/self/exe"),
+    let mapping = memory_map::read()?
+        .into_iter()
+        .find(|mapping| mapping.range.contains(&entry));
+    let executable = std::fs::read_link(EXECUTABLE).ok();
+    File::open(path_of(mapping.as_ref(), executable.as_deref())?)
+}
+
+/// Opens the executable also when it was replaced or lies in another mount namespace.
+const EXECUTABLE: &str = "/proc/self/exe";
+
+/// Where the file of a mapping is, if it is still the one that was mapped.
+fn path_of<'a>(mapping: Option<&'a Mapping>, executable: Option<&Path>) -> io::Result<&'a str> {
+    let library = mapping.filter(|mapping| {
+        let own = executable.and_then(Path::to_str).map(without_mark);
+        own.is_some_and(|(own, _)| own != mapping.path)
+    });
+    match library {
+        Some(library) if library.is_deleted => Err(io::ErrorKind::NotFound.into()),
+        Some(library) => Ok(&library.path),
+        None => Ok(EXECUTABLE),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_took_another_s_place_is_not_read() {
+        let path = |line: &str, executable: &str| {
+            let mappings = memory_map::parse(line);
+            let path = path_of(mappings.first(), Some(Path::new(executable)));
+            path.map(str::to_owned).map_err(|error| error.kind())
+        };
+        let node = "1000-2000 r-xp 0 08:01 42 /usr/bin/node";
+        let library = "1000-2000 r-xp 0 08:01 43 /usr/lib/libnode.so";
+        let deleted = |line: &str| format!("{line} (deleted)");
+        assert_eq!(path(node, "/usr/bin/node"), Ok(EXECUTABLE.to_owned()));
+        assert_eq!(
+            path(&deleted(node), "/usr/bin/node (deleted)"),
+            Ok(EXECUTABLE.to_owned())
+        );
+        assert_eq!(
+            path(library, "/usr/bin/node"),
+            Ok("/usr/lib/libnode.so".to_owned())
+        );
+        assert_eq!(
+            path(&deleted(library), "/usr/bin/node"),
+            Err(io::ErrorKind::NotFound)
+        );
+        assert_eq!(path("", "/usr/bin/node"), Ok(EXECUTABLE.to_owned()));
+    }
 
     /// 200 bytecodes: prefixes of 1 byte, the rest an opcode and `opcode % 3` operands.
     fn sizes() -> BytecodeSizes {

@@ -11,6 +11,7 @@ use super::functions::{Functions, Placed};
 use super::layout::Layout;
 use super::leaf::is_passage;
 use super::lines::{LogicalFrame, line_at};
+use crate::memory_map;
 
 /// Pieces of code, at about 250 bytes each, above which unused code is forgotten. Large services have 30,000 to
 /// 60,000.
@@ -77,7 +78,7 @@ struct Entry {
 impl CodeMap {
     /// An empty map. Reads `/proc/self/maps` to find the builtins' second place: not for JavaScript threads.
     pub fn new(builtins: &BuiltinRanges) -> CodeMap {
-        let alias = std::fs::read_to_string("/proc/self/maps")
+        let alias = memory_map::read()
             .ok()
             .and_then(|maps| BuiltinAlias::find(&maps, builtins));
         CodeMap::empty(alias, Layout::get().ok().map(Layout::bytecode_header))

@@ -157,7 +157,7 @@ fn builtins_are_found_in_both_places() {
         },
     };
     for named in [0x100_0100u64, 0x500_0100] {
-        let mut map = CodeMap::empty(BuiltinAlias::find(maps, &ranges), None);
+        let mut map = CodeMap::empty(BuiltinAlias::find(&memory_map::parse(maps), &ranges), None);
         map.replay(machine(named, 0x10, "Builtin:A"));
         assert_eq!(exact(&mut map, 0x100_0104).as_deref(), Some("A"));
         assert_eq!(exact(&mut map, 0x500_0104).as_deref(), Some("A"));

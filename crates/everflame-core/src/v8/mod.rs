@@ -21,7 +21,6 @@ mod known_scripts;
 mod layout;
 mod leaf;
 mod lines;
-mod maps;
 mod positions;
 mod ranges;
 mod script;
