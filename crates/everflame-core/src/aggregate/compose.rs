@@ -95,6 +95,10 @@ impl Composer {
             // An address may belong to another library now.
             self.native.clear();
         }
+        let unreadable = self.symbolizer.statistics().unreadable_files;
+        COUNTERS
+            .unreadable_symbol_files
+            .store(unreadable as u64, Ordering::Relaxed);
     }
 
     /// Whether native code lies at an address.
@@ -165,7 +169,10 @@ impl Composer {
                 None => &frames[..],
             }
         };
-        self.rest(tables, rest, javascript, collecting);
+        self.rest(tables, rest, &mut javascript, collecting);
+        if let Some(javascript) = javascript {
+            count(&javascript.map.take_counters());
+        }
         if self.native_frames && header.flags & flags::BROKEN != 0 && !self.reached_root(tables) {
             COUNTERS.stacks_broken.fetch_add(1, Ordering::Relaxed);
         }
@@ -276,7 +283,7 @@ impl Composer {
         &mut self,
         tables: &mut Tables,
         frames: &[Frame],
-        mut javascript: Option<JavaScript>,
+        javascript: &mut Option<JavaScript>,
         collecting: bool,
     ) {
         let mut marked = false;
@@ -284,7 +291,7 @@ impl Composer {
             match frame.kind() {
                 FrameKind::Native => self.push_native(tables, frame.address(), Lookup::Return),
                 FrameKind::Truncated => self.stack.push(self.synthetic.truncated),
-                FrameKind::V8 => match &mut javascript {
+                FrameKind::V8 => match javascript {
                     Some(javascript) => self.push_javascript(
                         tables,
                         javascript,
@@ -443,6 +450,20 @@ impl Composer {
             self.stack.push(mark);
         }
         tables.stack(&self.stack)
+    }
+}
+
+/// Adds what an isolate's map could not tell to the totals of the process.
+fn count(of_map: &crate::v8::Counters) {
+    for (total, more) in [
+        (&COUNTERS.v8_code_swept, of_map.swept),
+        (&COUNTERS.v8_unknown_moves, of_map.unknown_moves),
+        (&COUNTERS.v8_refused_baseline, of_map.refused_baseline),
+        (&COUNTERS.v8_unknown_inlined, of_map.unknown_inlined),
+    ] {
+        if more > 0 {
+            total.fetch_add(more, Ordering::Relaxed);
+        }
     }
 }
 

@@ -159,3 +159,26 @@ fn without_native_frames_a_native_stack_is_one_frame_that_says_so() {
         assert_eq!(composer.names(&mut tables, &header, frames), ["(native)"]);
     }
 }
+
+#[test]
+fn what_a_map_of_code_cannot_tell_is_counted_once() {
+    let (mut composer, mut tables) = composer();
+    let nowhere = crate::v8::MemoryRange::default();
+    let mut map = CodeMap::new(&crate::v8::BuiltinRanges {
+        embedded: nowhere,
+        code_range: nowhere,
+    });
+    for from in [0x1000, 0x2000, 0x3000] {
+        map.replay(crate::v8::CodeEvent::Moved { from, to: 0x9000 });
+    }
+    let before = COUNTERS.v8_unknown_moves.load(Ordering::Relaxed);
+    for _ in 0..2 {
+        let javascript = JavaScript {
+            map: &mut map,
+            ranges: CodeRanges::empty(),
+        };
+        composer.stack(&mut tables, &Header::default(), &[], Some(javascript));
+        let counted = COUNTERS.v8_unknown_moves.load(Ordering::Relaxed) - before;
+        assert_eq!(counted, 3);
+    }
+}

@@ -76,6 +76,16 @@ counters! {
     slots_given_up,
     /// V8 code events replayed.
     code_events,
+    /// Pieces of V8's code forgotten because the map of an isolate's code was full.
+    v8_code_swept,
+    /// Moves of V8's code that the map did not know.
+    v8_unknown_moves,
+    /// Sparkplug code whose lines cannot be told.
+    v8_refused_baseline,
+    /// Inlined calls left out because their function is not known.
+    v8_unknown_inlined,
+    /// Files whose symbols are out of reach: native frames of theirs have offsets for names. Now, not in total.
+    unreadable_symbol_files,
     /// CPU time of the observer, nanoseconds.
     observer_cpu_nanoseconds,
     /// CPU time of the aggregator, nanoseconds.

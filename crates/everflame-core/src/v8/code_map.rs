@@ -111,8 +111,9 @@ impl CodeMap {
         self.entries.is_empty()
     }
 
-    pub fn counters(&self) -> Counters {
-        self.counters
+    /// What could not be told since the last call.
+    pub fn take_counters(&mut self) -> Counters {
+        std::mem::take(&mut self.counters)
     }
 
     /// Takes the next event of the log.

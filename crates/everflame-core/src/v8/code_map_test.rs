@@ -105,7 +105,7 @@ fn moved_code_evicts_at_its_target_and_is_gone_at_its_source() {
     assert_eq!(exact(&mut map, 0x1000), None);
     assert_eq!(exact(&mut map, 0x201f).as_deref(), Some("A"));
     assert_eq!(exact(&mut map, 0x2020), None, "B was overwritten");
-    assert_eq!(map.counters().unknown_moves, 0);
+    assert_eq!(map.take_counters().unknown_moves, 0);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn an_unknown_move_leaves_nothing_wrong_at_its_target() {
         to: 0x2010,
     });
     assert_eq!(exact(&mut map, 0x2010), None);
-    assert_eq!(map.counters().unknown_moves, 1);
+    assert_eq!(map.take_counters().unknown_moves, 1);
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn an_inlined_function_is_a_frame_with_its_own_file_and_line() {
     );
     // The function of literal 1 was not in the map: the physical frame remains, and it is counted.
     assert_eq!(frames(&mut map, 0x3004), ["other /a.js:8"]);
-    assert_eq!(map.counters().unknown_inlined, 1);
+    assert_eq!(map.take_counters().unknown_inlined, 1);
     // What is inlined stays known when its own bytecode is gone.
     map.replay(machine(0x1000, 0x10, "Builtin:A"));
     assert_eq!(frames(&mut map, 0x2004)[0], "inlined /lib b.js:10");
@@ -342,7 +342,7 @@ fn an_endless_eval_storm_takes_bounded_memory_and_spares_the_program() {
         }
     }
     assert!(map.len() <= SWEEP_AT + 1, "{} entries", map.len());
-    assert!(map.counters().swept > 200_000);
+    assert!(map.take_counters().swept > 200_000);
     assert_eq!(
         exact(&mut map, 0x1000).as_deref(),
         Some("f0"),
