@@ -18,6 +18,7 @@ mod module;
 mod modules;
 mod registers;
 mod sections;
+mod stubs;
 mod symbolize;
 mod symbols;
 mod unwind;

@@ -27,7 +27,7 @@ pub enum Lookup {
 /// A native address with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NativeFrame {
-    /// Demangled function, else `library.so+0x1234` with the address in the file's own address space, else
+    /// Demangled function, `name@plt` for the stub that leads to one in another file, else `library.so+0x1234` with the address in the file's own address space, else
     /// `[unknown]` for code that no module owns.
     pub function: String,
     pub module: Option<ModuleId>,
@@ -51,17 +51,47 @@ pub struct SymbolStatistics {
 }
 
 /// Symbols of one module's file.
-enum Symbols {
-    Table(SymbolTable),
-    Absent,
-    Unreadable,
+struct Symbols {
+    functions: Option<SymbolTable>,
+    stubs: Option<SymbolTable>,
+}
+
+impl Symbols {
+    /// # Errors
+    /// [`ElfError`] when the file cannot be read or is damaged.
+    fn read(module: &Module) -> Result<Symbols, ElfError> {
+        let elf = ElfFile::of_module(module)?;
+        let stubs = match SymbolTable::of_stubs(&elf) {
+            Err(error) if error.is_transient() => return Err(error),
+            // Functions may have names all the same.
+            stubs => stubs.unwrap_or_default(),
+        };
+        let functions = read_functions(module, &elf)?;
+        Ok(Symbols { functions, stubs })
+    }
+
+    /// The readable name at an address; a stub has that of the function it leads to, marked `@plt`.
+    ///
+    /// # Errors
+    /// [`ElfError`] when the file is gone or was replaced since it was read.
+    fn name_at(&self, file_address: u64) -> Result<Option<String>, ElfError> {
+        let name_in = |table: &Option<SymbolTable>| match table {
+            Some(table) => table.name_at(file_address),
+            None => Ok(None),
+        };
+        if let Some(symbol) = name_in(&self.functions)? {
+            return Ok(Some(demangle(&symbol)));
+        }
+        Ok(name_in(&self.stubs)?.map(|symbol| format!("{}@plt", demangle(&symbol))))
+    }
 }
 
 /// Names addresses. Tables are built when a module is first asked for, and dropped with it. Results are not cached
 /// here: each costs opening a file, so the caller keeps them by address.
 #[derive(Default)]
 pub struct Symbolizer {
-    modules: FxHashMap<ModuleId, Symbols>,
+    /// `None` for a file that cannot be read.
+    modules: FxHashMap<ModuleId, Option<Symbols>>,
     generation: u64,
 }
 
@@ -88,14 +118,14 @@ impl Symbolizer {
         };
         let module = located.module;
         let symbol = match module.kind {
-            Kind::Vdso => Ok(vdso_symbol(address)),
+            Kind::Vdso => Ok(vdso_symbol(address).map(|symbol| demangle(&symbol))),
             Kind::Executable | Kind::Library => self.file_symbol(module, located.file_address),
         };
         let is_provisional = symbol.is_err();
-        let function = match symbol.ok().flatten() {
-            Some(symbol) => demangle(&symbol),
-            None => format!("{}+{:#x}", module.name, located.file_address),
-        };
+        let function = symbol
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| format!("{}+{:#x}", module.name, located.file_address));
         NativeFrame {
             function,
             module: Some(module.id),
@@ -109,14 +139,14 @@ impl Symbolizer {
     pub fn statistics(&self) -> SymbolStatistics {
         let mut statistics = SymbolStatistics::default();
         for symbols in self.modules.values() {
-            match symbols {
-                Symbols::Table(table) => {
-                    statistics.tables += 1;
-                    statistics.symbols += table.len();
-                    statistics.bytes += table.memory();
-                }
-                Symbols::Absent => {}
-                Symbols::Unreadable => statistics.unreadable_files += 1,
+            let Some(Symbols { functions, stubs }) = symbols else {
+                statistics.unreadable_files += 1;
+                continue;
+            };
+            statistics.tables += usize::from(functions.is_some());
+            for table in functions.iter().chain(stubs) {
+                statistics.symbols += table.len();
+                statistics.bytes += table.memory();
             }
         }
         statistics
@@ -131,20 +161,19 @@ impl Symbolizer {
     ) -> Result<Option<String>, ElfError> {
         let symbols = match self.modules.entry(module.id) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(match read_symbols(module) {
-                Ok(Some(table)) => Symbols::Table(table),
-                Ok(None) => Symbols::Absent,
+            Entry::Vacant(entry) => entry.insert(match Symbols::read(module) {
+                Ok(symbols) => Some(symbols),
                 Err(error) if error.is_transient() => return Err(error),
-                Err(_) => Symbols::Unreadable,
+                Err(_) => None,
             }),
         };
-        let Symbols::Table(table) = symbols else {
+        let Some(read) = symbols else {
             return Ok(None);
         };
-        match table.name_at(file_address) {
+        match read.name_at(file_address) {
             Err(error) if !error.is_transient() => {
                 // The file is gone: the rest of its names is out of reach too.
-                *symbols = Symbols::Unreadable;
+                *symbols = None;
                 Ok(None)
             }
             found => found,
@@ -159,19 +188,18 @@ impl Symbolizer {
     }
 }
 
-fn read_symbols(module: &Module) -> Result<Option<SymbolTable>, ElfError> {
-    let elf = ElfFile::of_module(module)?;
+fn read_functions(module: &Module, elf: &ElfFile) -> Result<Option<SymbolTable>, ElfError> {
     let stripped = !elf
         .sections
         .iter()
         .any(|section| section.kind == object::elf::SHT_SYMTAB);
     if stripped
-        && let Some(debug) = debug_file::find(module, &elf)?
+        && let Some(debug) = debug_file::find(module, elf)?
         && let Some(table) = SymbolTable::read(&debug)?
     {
         return Ok(Some(table));
     }
-    SymbolTable::read(&elf)
+    SymbolTable::read(elf)
 }
 
 /// The vDSO is no file; the loader knows its few symbols.

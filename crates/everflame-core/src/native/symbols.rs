@@ -12,6 +12,7 @@ use object::elf::{
 use object::pod::slice_from_bytes;
 
 use super::elf_file::{ElfError, ElfFile, FileReference, Section};
+use super::stubs;
 
 /// Symbols read at once: 96 kB, so that building node's table (160,000 symbols and more) needs no copy of it.
 const SYMBOLS_AT_ONCE: u64 = 4096;
@@ -54,10 +55,7 @@ impl SymbolTable {
             let Some(names) = elf.sections.get(section.link) else {
                 return Err(elf.malformed("a symbol table without strings"));
             };
-            let base = code_sections(elf)
-                .map(|section| section.address)
-                .min()
-                .unwrap_or(0);
+            let base = lowest_code(elf);
             let entries = read_entries(elf, section, base)?;
             if !entries.is_empty() {
                 return Ok(Some(Self {
@@ -70,6 +68,36 @@ impl SymbolTable {
             }
         }
         Ok(None)
+    }
+
+    /// The stubs by which the file calls other files' functions, under these functions' names. `None` when it has none.
+    ///
+    /// # Errors
+    /// [`ElfError`] when the file cannot be read or is damaged.
+    pub(super) fn of_stubs(elf: &ElfFile) -> Result<Option<Self>, ElfError> {
+        let (stubs, names) = stubs::read(elf)?;
+        let Some(names) = names else {
+            return Ok(None);
+        };
+        let base = lowest_code(elf);
+        let mut entries: Vec<Entry> = stubs
+            .iter()
+            .filter_map(|stub| {
+                Some(Entry {
+                    start: u32::try_from(stub.address.checked_sub(base)?).ok()?,
+                    size: stub.size,
+                    name: stub.name,
+                })
+            })
+            .collect();
+        entries.sort_unstable_by_key(|entry| entry.start);
+        Ok(Some(Self {
+            entries: entries.into_boxed_slice(),
+            base,
+            names_offset: names.offset,
+            names_size: names.size,
+            file: elf.reference()?,
+        }))
     }
 
     /// Mangled name of the function that covers an address of the file's address space; `None` if none does.
@@ -145,6 +173,13 @@ fn reading_order(name: &str) -> (usize, usize, &str) {
         name.len() - name.trim_start_matches('_').len()
     };
     (underscores, name.len(), name)
+}
+
+fn lowest_code(elf: &ElfFile) -> u64 {
+    code_sections(elf)
+        .map(|section| section.address)
+        .min()
+        .unwrap_or(0)
 }
 
 fn code_sections(elf: &ElfFile) -> impl Iterator<Item = &Section> {

@@ -205,3 +205,33 @@ fn tables_are_small_and_go_with_their_module() {
     assert!(statistics.symbols >= 4);
     assert_eq!(statistics.bytes, statistics.symbols * 12);
 }
+
+#[test]
+fn a_stub_has_the_name_of_the_function_it_leads_to() {
+    let workspace = Workspace::new();
+    let source = "
+        extern int raise(int);
+        extern int atoi(const char *);
+        int everflame_test_calls(const char *text) { return raise(atoi(text)) + 1; }
+    ";
+    for (case, options) in [
+        ("lazy", &["-Wl,-z,lazy"][..]),
+        ("now", &["-Wl,-z,now"]),
+        ("stripped", &["-Wl,-z,lazy", "-s"]),
+    ] {
+        let name = format!("libcalls-{case}.so");
+        let mut opened = Opened::new(&workspace.build(&name, "calls.c", source, options));
+        let function = opened.library.address("everflame_test_calls");
+        let module = opened.modules.find(function).expect("loaded").clone();
+        let names: Vec<String> = (module.start..module.limit)
+            .step_by(4)
+            .map(|address| opened.name(address))
+            .collect();
+        let bytes_of = |wanted: &str| names.iter().filter(|name| *name == wanted).count() * 4;
+        for stub in ["raise@plt", "atoi@plt"] {
+            let bytes = bytes_of(stub);
+            assert!((8..=16).contains(&bytes), "{case}: {bytes} bytes of {stub}");
+        }
+        assert!(bytes_of("everflame_test_calls") > 8, "{case}");
+    }
+}
