@@ -6,9 +6,10 @@ use rustc_hash::FxHashMap;
 
 use super::join::join;
 use super::mailbox::Options;
-use super::tables::{FrameId, FrameRow, FunctionRow, StackId, StringId, Tables};
+use super::tables::{FrameId, FrameRow, FunctionRow, StackId, Tables};
 use crate::native::{
     Lookup, ModuleId, Modules, Registers, StackCopy, Symbolizer, Unwinder, UnwoundFrame,
+    offset_name,
 };
 use crate::pprof::MappingRow;
 use crate::signal::{COUNTERS, Frame, FrameKind, Header, flags};
@@ -357,15 +358,27 @@ impl Composer {
             }
             named = self.symbolizer.symbolize(&self.modules, address, lookup);
         }
-        let Some(module) = named.module else {
+        let Some(module) = named.module.and_then(|id| self.modules.get(id)) else {
             // Not kept: code may be mapped there that no counter tells of.
             return self.synthetic.unknown;
         };
-        let file = self
-            .modules
-            .get(module)
-            .map_or(StringId(0), |module| tables.string(&module.path));
-        let name = tables.string(&named.function);
+        let looked_up = match lookup {
+            Lookup::Exact => address,
+            Lookup::Return => address.wrapping_sub(1),
+        };
+        // A function is one frame, wherever in it the thread was: there are no lines to tell places apart.
+        let (start, text) = match named.function_start {
+            Some(start) => (start, named.function),
+            None => match self
+                .unwinder
+                .function_start(&self.modules, module, named.module_offset)
+            {
+                Some(start) => (start, offset_name(module, start)),
+                None => (named.module_offset, named.function),
+            },
+        };
+        let file = tables.string(&module.path);
+        let name = tables.string(&text);
         let function = tables.function(FunctionRow {
             name,
             file,
@@ -374,8 +387,10 @@ impl Composer {
         let frame = tables.frame(FrameRow {
             function,
             line: 0,
-            module: module.0 + 1,
-            address,
+            module: module.id.0 + 1,
+            address: looked_up
+                .wrapping_sub(named.module_offset)
+                .wrapping_add(start),
         });
         if !named.is_provisional {
             self.native.insert((address, lookup), frame);

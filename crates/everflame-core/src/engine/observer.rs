@@ -212,6 +212,8 @@ struct Loop {
     unexplained: u64,
     /// The profiler's own threads' clocks when they were last read.
     own_cpu: u64,
+    /// CPU time of earlier observers of this process.
+    earlier_cpu: u64,
     started: u64,
     /// `/proc/self/task`, kept open: finding it by its path is a fifth of a tick. Without it threads are found once a
     /// second.
@@ -250,6 +252,7 @@ impl Loop {
             process: process_cpu(),
             unexplained: 0,
             own_cpu: own_clocks(),
+            earlier_cpu: COUNTERS.observer_cpu_nanoseconds.load(Ordering::Relaxed),
             started: now,
             tasks: File::open("/proc/self/task").ok(),
             links: 0,
@@ -282,10 +285,14 @@ impl Loop {
                 return;
             }
             self.tick();
-            COUNTERS
-                .observer_cpu_nanoseconds
-                .store(thread_cpu(), Ordering::Relaxed);
+            self.note_own_cpu(thread_cpu());
         }
+    }
+
+    fn note_own_cpu(&self, cpu: u64) {
+        COUNTERS
+            .observer_cpu_nanoseconds
+            .store(self.earlier_cpu + cpu, Ordering::Relaxed);
     }
 
     fn tick(&mut self) {
@@ -549,9 +556,7 @@ impl Loop {
     /// Reports every thread up to now.
     fn settle(&mut self) -> Settled {
         let settled = self.clocks();
-        COUNTERS
-            .observer_cpu_nanoseconds
-            .store(settled.observer_cpu, Ordering::Relaxed);
+        self.note_own_cpu(settled.observer_cpu);
         let now = monotonic();
         for index in 0..self.threads.len() {
             if !self.threads[index].settle(now, &self.shared.reports) {

@@ -96,6 +96,14 @@ impl UnwindTables {
         }
     }
 
+    /// Where the function around an address of the file's address space starts, if an entry covers it.
+    pub(super) fn function_start(&self, address: u64) -> Option<u64> {
+        let entry = self.parse_entry(self.entry_before(address)?)?;
+        (entry.start..entry.start.saturating_add(entry.length))
+            .contains(&address)
+            .then_some(entry.start)
+    }
+
     /// Searches the table of `.eh_frame_hdr`, sorted pairs of 32-bit distances from its start, for the last entry
     /// that begins at the address or before. Returns the entry's offset in `.eh_frame`.
     fn entry_before(&self, address: u64) -> Option<usize> {

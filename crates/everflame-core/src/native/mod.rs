@@ -27,6 +27,7 @@ pub use demangle::demangle;
 pub use module::{Module, ModuleId};
 pub use modules::{Located, Modules};
 pub use registers::Registers;
+pub(crate) use symbolize::offset_name;
 pub use symbolize::{Lookup, NativeFrame, SymbolStatistics, Symbolizer};
 pub use unwind::{MAX_FRAMES, RED_ZONE, StackCopy, UnwindEnd, Unwinder, UnwoundFrame};
 

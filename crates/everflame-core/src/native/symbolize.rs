@@ -10,7 +10,7 @@ use super::demangle::demangle;
 use super::elf_file::{ElfError, ElfFile};
 use super::module::{Kind, Module, ModuleId};
 use super::modules::Modules;
-use super::symbols::SymbolTable;
+use super::symbols::{Symbol, SymbolTable};
 
 /// Name of a frame in code that no module owns.
 const UNKNOWN: &str = "[unknown]";
@@ -27,12 +27,14 @@ pub enum Lookup {
 /// A native address with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NativeFrame {
-    /// Demangled function, `name@plt` for the stub that leads to one in another file, else `library.so+0x1234` with the address in the file's own address space, else
-    /// `[unknown]` for code that no module owns.
+    /// Demangled function, `name@plt` for the stub that leads to one in another file, else `library.so+0x1234` with the
+    /// address in the file's own address space, else `[unknown]` for code that no module owns.
     pub function: String,
     pub module: Option<ModuleId>,
     /// The address that was looked up, in the module's file; the address itself without a module.
     pub module_offset: u64,
+    /// Where the function starts, likewise; `None` where no symbol tells.
+    pub function_start: Option<u64>,
     /// The name was out of reach for now (no file descriptor or no memory was left) and is worth asking for again.
     pub is_provisional: bool,
 }
@@ -70,19 +72,25 @@ impl Symbols {
         Ok(Symbols { functions, stubs })
     }
 
-    /// The readable name at an address; a stub has that of the function it leads to, marked `@plt`.
+    /// The function at an address, by its readable name; a stub has that of the function it leads to, marked `@plt`.
     ///
     /// # Errors
     /// [`ElfError`] when the file is gone or was replaced since it was read.
-    fn name_at(&self, file_address: u64) -> Result<Option<String>, ElfError> {
-        let name_in = |table: &Option<SymbolTable>| match table {
-            Some(table) => table.name_at(file_address),
+    fn symbol_at(&self, file_address: u64) -> Result<Option<Symbol>, ElfError> {
+        let symbol_in = |table: &Option<SymbolTable>| match table {
+            Some(table) => table.symbol_at(file_address),
             None => Ok(None),
         };
-        if let Some(symbol) = name_in(&self.functions)? {
-            return Ok(Some(demangle(&symbol)));
+        if let Some(symbol) = symbol_in(&self.functions)? {
+            return Ok(Some(Symbol {
+                name: demangle(&symbol.name),
+                ..symbol
+            }));
         }
-        Ok(name_in(&self.stubs)?.map(|symbol| format!("{}@plt", demangle(&symbol))))
+        Ok(symbol_in(&self.stubs)?.map(|symbol| Symbol {
+            name: format!("{}@plt", demangle(&symbol.name)),
+            ..symbol
+        }))
     }
 }
 
@@ -113,23 +121,27 @@ impl Symbolizer {
                 function: UNKNOWN.to_owned(),
                 module: None,
                 module_offset: address,
+                function_start: None,
                 is_provisional: false,
             };
         };
         let module = located.module;
         let symbol = match module.kind {
-            Kind::Vdso => Ok(vdso_symbol(address).map(|symbol| demangle(&symbol))),
+            Kind::Vdso => Ok(vdso_symbol(module, address)),
             Kind::Executable | Kind::Library => self.file_symbol(module, located.file_address),
         };
         let is_provisional = symbol.is_err();
-        let function = symbol
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| format!("{}+{:#x}", module.name, located.file_address));
+        let symbol = symbol.ok().flatten();
+        let function_start = symbol.as_ref().map(|symbol| symbol.start);
+        let function = symbol.map_or_else(
+            || offset_name(module, located.file_address),
+            |symbol| symbol.name,
+        );
         NativeFrame {
             function,
             module: Some(module.id),
             module_offset: located.file_address,
+            function_start,
             is_provisional,
         }
     }
@@ -158,7 +170,7 @@ impl Symbolizer {
         &mut self,
         module: &Module,
         file_address: u64,
-    ) -> Result<Option<String>, ElfError> {
+    ) -> Result<Option<Symbol>, ElfError> {
         let symbols = match self.modules.entry(module.id) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(match Symbols::read(module) {
@@ -170,7 +182,7 @@ impl Symbolizer {
         let Some(read) = symbols else {
             return Ok(None);
         };
-        match read.name_at(file_address) {
+        match read.symbol_at(file_address) {
             Err(error) if !error.is_transient() => {
                 // The file is gone: the rest of its names is out of reach too.
                 *symbols = None;
@@ -202,8 +214,13 @@ fn read_functions(module: &Module, elf: &ElfFile) -> Result<Option<SymbolTable>,
     SymbolTable::read(elf)
 }
 
+/// The name of code without a symbol.
+pub(crate) fn offset_name(module: &Module, file_address: u64) -> String {
+    format!("{}+{file_address:#x}", module.name)
+}
+
 /// The vDSO is no file; the loader knows its few symbols.
-fn vdso_symbol(address: u64) -> Option<String> {
+fn vdso_symbol(module: &Module, address: u64) -> Option<Symbol> {
     let mut info = libc::Dl_info {
         dli_fname: std::ptr::null(),
         dli_fbase: std::ptr::null_mut(),
@@ -216,9 +233,9 @@ fn vdso_symbol(address: u64) -> Option<String> {
         return None;
     }
     // SAFETY: the name lies in the vDSO's string table, which is never unmapped.
-    Some(
-        unsafe { CStr::from_ptr(info.dli_sname) }
-            .to_string_lossy()
-            .into_owned(),
-    )
+    let name = unsafe { CStr::from_ptr(info.dli_sname) };
+    Some(Symbol {
+        name: demangle(&name.to_string_lossy()),
+        start: module.file_address(info.dli_saddr as u64),
+    })
 }

@@ -32,6 +32,12 @@ struct Entry {
     name: u32,
 }
 
+/// A function's mangled name, and where it starts in the file's address space.
+pub(super) struct Symbol {
+    pub(super) name: String,
+    pub(super) start: u64,
+}
+
 /// Sorted function symbols of one file.
 pub(super) struct SymbolTable {
     entries: Box<[Entry]>,
@@ -100,11 +106,11 @@ impl SymbolTable {
         }))
     }
 
-    /// Mangled name of the function that covers an address of the file's address space; `None` if none does.
+    /// The function that covers an address of the file's address space; `None` if none does.
     ///
     /// # Errors
     /// [`ElfError`] when the file is gone or was replaced since the table was built.
-    pub(super) fn name_at(&self, address: u64) -> Result<Option<String>, ElfError> {
+    pub(super) fn symbol_at(&self, address: u64) -> Result<Option<Symbol>, ElfError> {
         let Some(relative) = address
             .checked_sub(self.base)
             .and_then(|relative| u32::try_from(relative).ok())
@@ -134,7 +140,11 @@ impl SymbolTable {
         let names = aliases
             .take(MOST_ALIASES)
             .filter_map(|entry| self.read_name(&file, entry.name));
-        Ok(names.min_by(|a, b| reading_order(a).cmp(&reading_order(b))))
+        let name = names.min_by(|a, b| reading_order(a).cmp(&reading_order(b)));
+        Ok(name.map(|name| Symbol {
+            name,
+            start: self.base + u64::from(nearest.start),
+        }))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -223,6 +223,19 @@ impl Unwinder {
         coverage
     }
 
+    /// Where the function around an address starts, both in the address space of the module's file: for code without
+    /// symbols. `None` where no table covers it.
+    pub fn function_start(
+        &mut self,
+        modules: &Modules,
+        module: &Module,
+        file_address: u64,
+    ) -> Option<u64> {
+        self.forget_replaced(modules);
+        let tables = self.learn(module).tables.as_ref()?;
+        tables.function_start(file_address)
+    }
+
     fn learn(&mut self, module: &Module) -> &KnownModule {
         self.tables.entry(module.id).or_insert_with(|| {
             let tables = UnwindTables::of(module);

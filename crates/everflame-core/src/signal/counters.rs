@@ -72,10 +72,10 @@ counters! {
     stacks_broken,
     /// Threads that found no free slot.
     threads_without_slot,
-    /// Slots that could not be used again, because the handler of their thread did not return.
-    slots_given_up,
     /// V8 code events replayed.
     code_events,
+    /// Of new code that was logged without its tables of lines, because too much waited to be read.
+    code_events_without_lines,
     /// Pieces of V8's code forgotten because the map of an isolate's code was full.
     v8_code_swept,
     /// Moves of V8's code that the map did not know.

@@ -132,23 +132,28 @@ fn sample(registers: &Registers, weight: u32) {
         COUNTERS.dropped_no_slot.fetch_add(1, Ordering::Relaxed);
         return;
     };
-    slot.in_handler.fetch_add(1, Ordering::SeqCst);
-    slot.last_sp.store(registers.sp, Ordering::Relaxed);
-    if let Some(ring) = slot.ring() {
-        match ring.reserve(MAX_RECORD) {
-            Some(place) => {
-                // SAFETY: MAX_RECORD bytes are reserved at `place`, aligned to 8.
-                let size = unsafe { write(place, slot, registers, start, weight) };
-                COUNTERS.samples.fetch_add(1, Ordering::Relaxed);
-                if ring.commit(size) {
-                    wake::AGGREGATOR.notify();
-                }
-            }
-            None => lost(slot),
-        }
+    slot.enter_handler();
+    // A slot is handed out again only while no handler is at work on it, so from here on it stays this thread's.
+    if slot.tid() == tid {
+        record(slot, registers, start, weight);
     }
-    slot.in_handler.fetch_add(1, Ordering::SeqCst);
+    slot.leave_handler();
     COUNTERS.count_handler(monotonic().saturating_sub(start));
+}
+
+fn record(slot: &Slot, registers: &Registers, start: u64, weight: u32) {
+    slot.last_sp.store(registers.sp, Ordering::Relaxed);
+    let Some(ring) = slot.ring() else { return };
+    let Some(place) = ring.reserve(MAX_RECORD) else {
+        lost(slot);
+        return;
+    };
+    // SAFETY: MAX_RECORD bytes are reserved at `place`, aligned to 8.
+    let size = unsafe { write(place, slot, registers, start, weight) };
+    COUNTERS.samples.fetch_add(1, Ordering::Relaxed);
+    if ring.commit(size) {
+        wake::AGGREGATOR.notify();
+    }
 }
 
 fn lost(slot: &Slot) {

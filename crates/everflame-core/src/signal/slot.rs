@@ -10,7 +10,6 @@ use std::sync::atomic::{
 };
 
 use super::clock::{monotonic, thread_cpu};
-use super::counters::COUNTERS;
 use super::map::Mapping;
 use super::record::{Header, kind};
 use super::ring::Ring;
@@ -68,8 +67,10 @@ pub struct Slot {
     pub confirmed_has_javascript: AtomicBool,
     /// Samples written and lost on this thread.
     pub dropped: AtomicU64,
-    /// Odd while the handler is at work on this thread.
-    pub in_handler: AtomicU32,
+    /// Handlers at work here: of this thread, and for a moment of one that had the slot before.
+    handlers: AtomicU32,
+    /// Signals that were handled.
+    handled: AtomicU32,
 }
 
 // SAFETY: `javascript` is written and read on the slot's own thread only (attach, detach and the handler), ordered by
@@ -94,12 +95,13 @@ impl Slot {
             confirmed_cpu: AtomicU64::new(0),
             confirmed_has_javascript: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
-            in_handler: AtomicU32::new(0),
+            handlers: AtomicU32::new(0),
+            handled: AtomicU32::new(0),
         }
     }
 
     pub fn tid(&self) -> i32 {
-        self.tid.load(Ordering::Relaxed)
+        self.tid.load(Ordering::SeqCst)
     }
 
     pub fn ring(&self) -> Option<&Ring> {
@@ -168,9 +170,24 @@ impl Slot {
         self.isolate.load(Ordering::Acquire) == isolate
     }
 
-    /// Whether the handler is at work on this thread.
+    /// A handler begins its work here. A slot is not handed out again before it has ended.
+    pub(super) fn enter_handler(&self) {
+        self.handlers.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn leave_handler(&self) {
+        self.handled.fetch_add(1, Ordering::Relaxed);
+        self.handlers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether a handler is at work here.
     pub fn is_in_handler(&self) -> bool {
-        self.in_handler.load(Ordering::SeqCst) % 2 == 1
+        self.handlers.load(Ordering::SeqCst) > 0
+    }
+
+    /// Signals handled so far.
+    pub fn handled(&self) -> u32 {
+        self.handled.load(Ordering::Relaxed)
     }
 
     /// Writes the thread's clock into its ring. Called on the thread itself with signals masked.
@@ -289,8 +306,12 @@ impl Slots {
             return Some(found);
         }
         let used = self.used.load(Ordering::Relaxed);
-        let number = match released.pop() {
-            Some(number) => usize::from(number),
+        let idle = released.iter().rposition(|number| {
+            self.get(usize::from(*number))
+                .is_some_and(|slot| !slot.is_in_handler())
+        });
+        let number = match idle {
+            Some(index) => usize::from(released.swap_remove(index)),
             None if used < SLOTS => {
                 // SAFETY: the slot's memory is inside the mapping and not yet in use.
                 unsafe {
@@ -306,7 +327,10 @@ impl Slots {
             None => return None,
         };
         let slot = self.get(number)?;
-        if slot.ring.get().is_none() {
+        if let Some(ring) = slot.ring() {
+            // What a late handler has written is of another thread.
+            ring.clear();
+        } else {
             match Ring::new() {
                 Ok(ring) => drop(slot.ring.set(ring)),
                 Err(_) => {
@@ -329,7 +353,7 @@ impl Slots {
             word.store(0, Ordering::Relaxed);
         }
         slot.isolate.store(std::ptr::null_mut(), Ordering::Relaxed);
-        slot.tid.store(tid, Ordering::Relaxed);
+        slot.tid.store(tid, Ordering::SeqCst);
         entry.store(number as u16 + 1, Ordering::Release);
         Some((number, slot))
     }
@@ -344,14 +368,12 @@ impl Slots {
     }
 
     /// Gives a forgotten slot back after its ring was read for the last time. One whose handler has not returned (its
-    /// thread gets no CPU time) is given up instead: the handler may still write.
+    /// thread gets no CPU time) is not handed out before it has.
     pub fn release(&self, number: usize) {
         let Some(slot) = self.get(number) else { return };
-        if slot.is_in_handler() {
-            COUNTERS.slots_given_up.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        if let Some(ring) = slot.ring() {
+        if let Some(ring) = slot.ring()
+            && !slot.is_in_handler()
+        {
             ring.clear();
         }
         self.released
@@ -403,10 +425,12 @@ mod tests {
     fn a_slot_whose_handler_is_at_work_is_not_handed_out_again() {
         let slots = Slots::new().unwrap();
         let (number, slot) = slots.claim(77).unwrap();
-        slot.in_handler.fetch_add(1, Ordering::SeqCst);
+        slot.enter_handler();
         slots.forget(77);
         slots.release(number);
         assert_ne!(slots.claim(78).unwrap().0, number);
+        slot.leave_handler();
+        assert_eq!(slots.claim(79).unwrap().0, number);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use super::code_name::{Tier, tier};
 use super::events::{IsolateLog, LOGS};
 use super::layout::Layout;
 use super::structs::{JitCodeEvent, MemoryRange};
+use crate::signal::COUNTERS;
 
-/// Above this backlog new code is logged without its side tables (counted in [`IsolateLog::bare_events`]): names stay
+/// Above this backlog new code is logged without its side tables (counted in `code_events_without_lines`): names stay
 /// complete and memory is bounded by V8's own code, until the aggregator catches up.
 const BACKLOG_LIMIT: usize = 8 * 1024 * 1024;
 
@@ -131,7 +132,9 @@ impl IsolateLog {
                 script = state.scripts.script(layout, &function);
                 let start = event.code_start;
                 if self.backlog_bytes() > BACKLOG_LIMIT {
-                    self.bare.fetch_add(1, Ordering::Relaxed);
+                    COUNTERS
+                        .code_events_without_lines
+                        .fetch_add(1, Ordering::Relaxed);
                 } else {
                     tables = match (code_type, tier(name)) {
                         (CodeType::Bytecode, _) => layout.bytecode_tables(start),

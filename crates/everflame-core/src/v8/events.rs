@@ -51,7 +51,6 @@ pub struct IsolateLog {
     state: Mutex<State>,
     sequence: AtomicU64,
     backlog: AtomicUsize,
-    pub(super) bare: AtomicU64,
     calibration: Mutex<Option<&'static str>>,
 }
 
@@ -97,7 +96,6 @@ impl IsolateLog {
             state: Mutex::default(),
             sequence: AtomicU64::new(0),
             backlog: AtomicUsize::new(0),
-            bare: AtomicU64::new(0),
             calibration: Mutex::new(None),
         });
         LOGS.write()
@@ -195,11 +193,6 @@ impl IsolateLog {
     /// Bytes of events not yet taken.
     pub fn backlog_bytes(&self) -> usize {
         self.backlog.load(Ordering::Relaxed)
-    }
-
-    /// Events logged without side tables because the backlog was full.
-    pub fn bare_events(&self) -> u64 {
-        self.bare.load(Ordering::Relaxed)
     }
 
     /// Why V8's private layout is not read, if so.

@@ -161,7 +161,7 @@ impl Watched {
                 }
                 // One that has taken a signal answers: its sample found no room in its ring, or was taken on the way to
                 // another place, too short a way to count as having run. It is asked again.
-                let answers = slot.in_handler.load(Ordering::SeqCst) != self.handled;
+                let answers = slot.handled() != self.handled;
                 if !answers && self.place() == Place::Asleep(key) {
                     self.state = State::Unresponsive(key);
                     return Look::Still;
@@ -210,7 +210,7 @@ impl Watched {
             Place::Asleep(key) => {
                 self.leave(now, options.interval, before, reports);
                 self.state = State::Learning(key, 0);
-                self.handled = slot.in_handler.load(Ordering::SeqCst);
+                self.handled = slot.handled();
                 slot.expect(key);
                 COUNTERS.signals_asleep.fetch_add(1, Ordering::Relaxed);
                 self.interrupt(options);

@@ -1,7 +1,7 @@
 use std::process::Command;
 
 use super::support::{Library, Workspace, run};
-use crate::native::{Lookup, Modules, Symbolizer};
+use crate::native::{Lookup, Modules, Symbolizer, Unwinder};
 
 /// `hidden` is behind an exported function and has no dynamic symbol.
 const SOURCE: &str = "
@@ -93,6 +93,33 @@ fn a_stripped_library_gives_offsets_for_what_it_hides() {
         .symbolizer
         .symbolize(&opened.modules, hidden, Lookup::Exact);
     assert_eq!(frame.module_offset, hidden - base);
+    // The unwind tables know its start, wherever in it an address is.
+    assert_eq!(frame.function_start, None);
+    let module = opened.modules.find(hidden).expect("loaded");
+    let mut unwinder = Unwinder::new();
+    for inside in [0, 1] {
+        assert_eq!(
+            unwinder.function_start(&opened.modules, module, frame.module_offset + inside),
+            Some(hidden - base)
+        );
+    }
+    assert_eq!(unwinder.function_start(&opened.modules, module, 1), None);
+}
+
+#[test]
+fn every_address_of_a_function_has_its_start() {
+    let workspace = Workspace::new();
+    let mut opened = Opened::new(&workspace.build("libwhole.so", "whole.c", SOURCE, &[]));
+    let exported = opened.library.address("everflame_test_exported");
+    let module = opened.modules.find(exported).expect("loaded");
+    let start = module.file_address(exported);
+    for inside in [0, 1, 2] {
+        let frame = opened
+            .symbolizer
+            .symbolize(&opened.modules, exported + inside, Lookup::Exact);
+        assert_eq!(frame.function_start, Some(start));
+        assert_eq!(frame.module_offset, start + inside);
+    }
 }
 
 #[test]
