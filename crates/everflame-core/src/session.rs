@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile, SelfTest};
+use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile};
 use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, main_stack, select};
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{self, Slots};
 use crate::v8::{
-    CALIBRATION_SOURCE, EntryError, EntryPoints, Features, Isolate, IsolateLog, RegisterState,
-    SampleInfo, be_silent_in_forks, callback_panics,
+    CALIBRATION_SOURCE, EntryError, EntryPoints, Features, IsolateLog, be_silent_in_forks,
+    callback_panics,
 };
 
 /// What to sample and how.
@@ -340,6 +340,14 @@ pub unsafe fn attach(
     }
     // SAFETY: the caller's promise: the isolate is current on this thread.
     let log = unsafe { IsolateLog::attach(entry, isolate, || script(CALIBRATION_SOURCE)) };
+    if !runtime.tested.load(Ordering::Acquire) {
+        // SAFETY: as above.
+        if let Err(reason) = unsafe { log.self_test(entry, isolate) } {
+            log.detach();
+            return Err(ThreadError::SelfTest(reason));
+        }
+        runtime.tested.store(true, Ordering::Release);
+    }
     let ranges = log.code_ranges();
     let thread = Arc::new(JavaScriptThread {
         number,
@@ -357,69 +365,8 @@ pub unsafe fn attach(
         ranges,
     });
     runtime.discover(tid);
-    let attached = Attached { thread, tid };
-    if !runtime.tested.load(Ordering::Acquire) {
-        // SAFETY: the caller's promise: the isolate is current on this thread.
-        match unsafe { self_test(runtime, &attached.thread, entry, isolate) } {
-            Ok(()) => runtime.tested.store(true, Ordering::Release),
-            Err(reason) => {
-                // SAFETY: still on the thread that attached.
-                unsafe { detach(attached) };
-                return Err(ThreadError::SelfTest(reason));
-            }
-        }
-    }
-    Ok(Some(attached))
+    Ok(Some(Attached { thread, tid }))
 }
-
-/// Has V8 walk this thread, which JavaScript has just called, and the aggregator name what it found.
-///
-/// # Safety
-/// `isolate` is current on this thread.
-unsafe fn self_test(
-    runtime: &Runtime,
-    thread: &JavaScriptThread,
-    entry: &'static EntryPoints,
-    isolate: Isolate,
-) -> Result<(), String> {
-    let mut frames = vec![0; 64];
-    let mut info = SampleInfo::new();
-    let count = unsafe {
-        // SAFETY: the caller's promise; the registers are this thread's own.
-        entry.get_stack_sample(isolate, &own_registers(), &mut frames, &mut info)
-    };
-    frames.truncate(count);
-    let (reply, answer) = std::sync::mpsc::channel();
-    runtime.mailbox.tell(Command::SelfTest(SelfTest {
-        number: thread.number,
-        sequence: thread.log.sequence().load(Ordering::Acquire),
-        frames,
-        reply,
-    }));
-    answer
-        .recv_timeout(SELF_TEST_LIMIT)
-        .unwrap_or_else(|_| Err("no answer from the profiler's own thread".to_owned()))
-}
-
-/// Program counter, stack and frame pointer of the calling thread, near enough for a walk of its callers.
-#[inline(never)]
-fn own_registers() -> RegisterState {
-    let (pc, sp, fp): (u64, u64, u64);
-    // SAFETY: reads three registers and writes three others.
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        std::arch::asm!("lea {}, [rip]", "mov {}, rsp", "mov {}, rbp", out(reg) pc, out(reg) sp, out(reg) fp);
-    };
-    // SAFETY: as above.
-    #[cfg(target_arch = "aarch64")]
-    unsafe {
-        std::arch::asm!("adr {}, .", "mov {}, sp", "mov {}, x29", out(reg) pc, out(reg) sp, out(reg) fp);
-    };
-    RegisterState::new(pc, sp, fp, 0)
-}
-
-/// The aggregator needs a few milliseconds; on a machine that gives it no CPU time for longer the inspector is better.
-const SELF_TEST_LIMIT: Duration = Duration::from_secs(2);
 
 /// The profiler's own counters by name: totals since the process started.
 pub fn counters() -> Vec<(&'static str, u64)> {

@@ -2,7 +2,6 @@
 
 mod javascript;
 mod rotate;
-mod self_test;
 mod threads;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +20,6 @@ use crate::signal::{
 };
 use javascript::Isolates;
 pub use javascript::JavaScriptThread;
-pub use self_test::SelfTest;
 use threads::{ThreadState, Threads};
 
 /// Starts the aggregator's thread.
@@ -68,10 +66,6 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             }
             Some(Command::End) => state.end(),
             Some(Command::Gone(slot)) => state.give_back(mailbox, slot),
-            Some(Command::SelfTest(test)) => {
-                state.isolates.adopt(&mailbox.javascript);
-                test.answer(&mut state.isolates, &state.composer, &mailbox.features);
-            }
             None => {
                 state.drain(mailbox);
                 COUNTERS
@@ -163,7 +157,7 @@ impl State {
 
     /// Reads every ring up to now and brings every account up to date.
     fn drain(&mut self, mailbox: &Mailbox) {
-        self.isolates.adopt(&mailbox.javascript);
+        self.isolates.adopt(&mailbox.javascript, &mailbox.features);
         self.composer.refresh();
         let settled = self.isolates.settled(self.slots);
         // Records of a thread that are newer than this wait for the next turn, when the observer's reports of the same

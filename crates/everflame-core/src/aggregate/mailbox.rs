@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::aggregator::{JavaScriptThread, SelfTest};
+use super::aggregator::JavaScriptThread;
 use crate::engine::Observer;
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{AGGREGATOR, set_enabled, terminal};
@@ -38,8 +38,6 @@ pub enum Command {
     End,
     /// The thread of this slot has ended while nobody samples.
     Gone(usize),
-    /// Resolve the stack of a thread that certainly runs JavaScript.
-    SelfTest(SelfTest),
 }
 
 /// How profiles are made.
@@ -77,7 +75,7 @@ pub struct Mailbox {
     pub(super) tid: AtomicI32,
     /// The thread has failed: nothing will be answered any more.
     dead: AtomicBool,
-    /// What the self-test found; made once for the process.
+    /// What stacks hold here and what not; found once the first JavaScript thread is known.
     pub features: OnceLock<Features>,
 }
 

@@ -10,7 +10,7 @@ mod period;
 mod tables;
 
 pub use account::Share;
-pub use aggregator::{JavaScriptThread, SelfTest, start};
+pub use aggregator::{JavaScriptThread, start};
 pub use mailbox::{Command, Mailbox, Options, Profile};
 pub use period::{Entry, Period, ThreadLabels};
 pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};

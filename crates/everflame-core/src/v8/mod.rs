@@ -24,6 +24,7 @@ mod lines;
 mod positions;
 mod ranges;
 mod script;
+mod self_test;
 mod stack_sample;
 mod structs;
 mod vlq;

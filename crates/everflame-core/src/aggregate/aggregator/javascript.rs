@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 
 use super::super::compose::JavaScript;
 use crate::signal::{COUNTERS, Header, Slots};
-use crate::v8::{CodeEvent, CodeMap, CodeRanges, IsolateLog};
+use crate::v8::{CodeEvent, CodeMap, CodeRanges, Features, IsolateLog};
 
 /// A thread that runs JavaScript.
 pub struct JavaScriptThread {
@@ -44,8 +44,12 @@ pub(super) struct Isolates {
 pub(super) struct Settled(Vec<(usize, u64)>);
 
 impl Isolates {
-    /// Takes on threads that registered since the last turn.
-    pub(super) fn adopt(&mut self, registered: &Mutex<Vec<Arc<JavaScriptThread>>>) {
+    /// Takes on threads that registered since the last turn, and with the first of them finds out what stacks hold here.
+    pub(super) fn adopt(
+        &mut self,
+        registered: &Mutex<Vec<Arc<JavaScriptThread>>>,
+        features: &OnceLock<Features>,
+    ) {
         // A map reads a file when it is made, and threads that attach wait for the lock.
         let threads = registered
             .lock()
@@ -57,6 +61,8 @@ impl Isolates {
                 .get(&thread.number)
                 .is_some_and(|state| Arc::ptr_eq(&state.thread, thread));
             if !known {
+                // Reads the executable's symbols, so not on the thread that registers.
+                features.get_or_init(|| Features::of(&thread.log));
                 self.states.insert(thread.number, IsolateState::new(thread));
             }
         }
@@ -77,13 +83,8 @@ impl Isolates {
 
     /// The thread's code as it was when the sample was taken.
     pub(super) fn at(&mut self, number: usize, header: &Header) -> Option<JavaScript<'_>> {
-        self.at_sequence(number, header.sequence)
-    }
-
-    /// The thread's code as it was after so many code events.
-    pub(super) fn at_sequence(&mut self, number: usize, sequence: u64) -> Option<JavaScript<'_>> {
         let state = self.states.get_mut(&number)?;
-        state.replay_until(sequence);
+        state.replay_until(header.sequence);
         Some(JavaScript {
             map: &mut state.map,
             ranges: state.thread.ranges,
