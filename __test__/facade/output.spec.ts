@@ -82,3 +82,17 @@ test('an inbox keeps the newest profiles within its limits, and nothing else is 
   );
   t.true(statSync(join(folder, 'notes.txt')).isFile());
 });
+
+test('a user without a name has an inbox too', async (t) => {
+  // A number that no password file has. Only root may take it; elsewhere the look-up of the name fails as it would then.
+  const script = `
+    const { inboxPrefix } = require(${JSON.stringify(join(process.cwd(), 'dist/src/output/inbox.js'))});
+    if (process.getuid() === 0) process.setuid(54321);
+    else require('node:os').userInfo = () => { throw new Error('no such user'); };
+    console.log(process.getuid(), inboxPrefix());`;
+  // Nobody can make a folder in /proc, so the directory for temporary files is what is left.
+  const end = await run(process.execPath, ['-e', script], { cwd: '/proc', env: { TMPDIR: '/tmp' } });
+  t.is(end.code, 0, end.stderr);
+  const [uid, prefix] = end.stdout.trim().split(' ');
+  t.is(prefix, `/tmp/everflame-${uid}/profile`);
+});

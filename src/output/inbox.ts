@@ -1,5 +1,5 @@
 import { readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { assertWritable } from './folder';
 
@@ -19,7 +19,8 @@ export function inboxPrefix(): string {
     return here;
   } catch {
     // A read-only working directory is usual in containers, and the reason for the second place.
-    return join(tmpdir(), `everflame-${userInfo().uid}`, 'profile');
+    // By number: in a container the user often has no name, and asking for one throws.
+    return join(tmpdir(), `everflame-${process.getuid?.() ?? 'user'}`, 'profile');
   }
 }
 
