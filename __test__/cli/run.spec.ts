@@ -184,18 +184,48 @@ for (const rate of ['0', '-5', 'NaN', '1e9']) {
   });
 }
 
-test('an unknown option: one warning with the nearest name, and the program runs', async (t) => {
-  const folder = temporaryFolder(t);
-  const end = await everflame(['run', '--preiod=9', '--output', 'out', 'node', '-e', 'process.exit(8)'], {
-    cwd: folder,
-    env,
+for (const [given, said] of [
+  [['--preiod=9'], 'The option --preiod is not known and is ignored. Did you mean --period?'],
+  [
+    ['--preiod', '9'],
+    'The option --preiod is not known and is ignored with its value "9". Did you mean --period?',
+  ],
+  [
+    ['--preiod', '9', '--'],
+    'The option --preiod is not known and is ignored with its value "9". Did you mean --period?',
+  ],
+  [['--no-timelin'], 'The option --no-timelin is not known and is ignored. Did you mean --no-timeline?'],
+  [['-x'], 'The option -x is not known and is ignored. "everflame run --help" lists the options.'],
+  [
+    ['--colour', 'no-such-program'],
+    'The option --colour is not known and is ignored with its value "no-such-program". "everflame run --help" lists the options.',
+  ],
+] as const) {
+  test(`the unknown option ${given.join(' ')}: one warning, and the program runs`, async (t) => {
+    const folder = temporaryFolder(t);
+    // A known option before it and one behind it show that nothing else is lost.
+    const words = ['--output', 'out', ...given.filter((word) => word !== '--'), '--rate', '0'];
+    const separator = given.filter((word) => word === '--');
+    const end = await everflame(['run', ...words, ...separator, 'node', '-e', 'process.exit(8)'], {
+      cwd: folder,
+      env,
+    });
+    t.is(end.code, 8, end.stderr);
+    const [first, second] = end.stderr.split('\n');
+    t.is(first, `everflame: warn: ${said}`);
+    t.regex(second ?? '', /^everflame: warn: --rate is "0"/);
+    t.is(profilesIn(join(folder, 'out')).length, 1);
   });
-  t.is(end.code, 8);
+}
+
+test('an unknown option directly before the program is no reason to drop the program', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(['run', '--preiod', 'true'], { cwd: folder, env });
+  t.is(end.code, 0, end.stderr);
   t.regex(
     end.stderr,
     /^everflame: warn: The option --preiod is not known and is ignored\. Did you mean --period\?\n/,
   );
-  t.is(profilesIn(join(folder, 'out')).length, 1);
 });
 
 test('an output that cannot be written is said at once and once, and the program runs', async (t) => {

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { nearest } from '../config/nearest';
 import { flagText } from '../config/page';
 import { allowedValues } from '../config/parse';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { EverflameError } from '../engine';
 import { packageVersion } from '../package-root';
 import { groupings } from '../profile/table';
+import { withoutUnknownOptions } from './unknown-options';
 
 const DEFAULT_ROWS = 30;
 
@@ -71,26 +71,6 @@ code are the program's own. Each option is also an environment variable: docs/co
     const { run } = require('./run') as typeof import('./run');
     await run(name, programArguments, settingFlags(command), warnings);
   });
-}
-
-/**
- * Passes over options before the program that do not exist, with a warning for each: a slip in a start command must not
- * keep a service from starting.
- */
-function withoutUnknownOptions(command: Command, given: string[]): { words: string[]; warnings: string[] } {
-  const known = command.options.map((option) => option.long ?? '');
-  const warnings: string[] = [];
-  let words = given;
-  for (;;) {
-    const [word, ...rest] = words;
-    if (word === undefined || !word.startsWith('-') || word === '-') return { words, warnings };
-    const name = word.replace(/=.*/s, '');
-    const guess = nearest(name, known);
-    const remedy = guess ? `Did you mean ${guess}?` : '"everflame run --help" lists the options.';
-    warnings.push(`The option ${name} is not known and is ignored. ${remedy}`);
-    const parsed = command.parseOptions(rest);
-    words = [...parsed.operands, ...parsed.unknown];
-  }
 }
 
 /** The flags that were given, by the names of the settings. */

@@ -1,0 +1,57 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Command } from 'commander';
+import { nearest } from '../config/nearest';
+
+/**
+ * Passes over options before the program that do not exist, with a warning for each: a slip in a start command must not
+ * keep a service from starting. `given` are the words from the first such option on; what is left begins with the
+ * program.
+ */
+export function withoutUnknownOptions(
+  command: Command,
+  given: string[],
+): { words: string[]; warnings: string[] } {
+  const known = command.options.map((option) => option.long ?? '');
+  const warnings: string[] = [];
+  let words = given;
+  for (;;) {
+    const [word, ...rest] = words;
+    if (word === undefined || !word.startsWith('-') || word === '-') return { words, warnings };
+    const name = word.replace(/=.*/s, '');
+    const guess = nearest(name, known);
+    const takesValue = command.options.some((option) => option.long === guess && option.required);
+    const value = word.includes('=') ? undefined : valueBehind(rest, takesValue);
+    if (value !== undefined) rest.shift();
+    const ignored = value === undefined ? 'is ignored' : `is ignored with its value ${JSON.stringify(value)}`;
+    const remedy = guess ? `Did you mean ${guess}?` : '"everflame run --help" lists the options.';
+    warnings.push(`The option ${name} is not known and ${ignored}. ${remedy}`);
+    const parsed = command.parseOptions(rest);
+    words = [...parsed.operands, ...parsed.unknown];
+  }
+}
+
+/**
+ * The word behind an unknown option, where it is the option's value and not the program: because the option that was
+ * meant takes one, or because there is no such program.
+ */
+function valueBehind([next, ...rest]: string[], takesValue: boolean): string | undefined {
+  // Something has to be left to run.
+  if (next === undefined || next.startsWith('-') || rest.length === 0) return undefined;
+  return takesValue || !isProgram(next) ? next : undefined;
+}
+
+/** Whether a word names a program as a shell finds it: by its path, or in `PATH`. */
+function isProgram(word: string): boolean {
+  const folders = word.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => {
+    const path = join(folder, word);
+    try {
+      accessSync(path, constants.X_OK);
+      return statSync(path).isFile();
+    } catch {
+      // Not there, or not for this user: the next folder may have it.
+      return false;
+    }
+  });
+}
