@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { appendPreload } from '#src/cli/run-environment.js';
@@ -142,12 +142,39 @@ test('a program that does not exist: 127 and the remedy', async (t) => {
   t.regex(script.stderr, /To run a script: everflame run node app\.js\n$/);
 });
 
-test('a file that is no program: 126', async (t) => {
-  const folder = temporaryFolder(t, { data: 'text' });
-  const end = await everflame(['run', './data'], { cwd: folder });
-  t.is(end.code, 126);
-  t.regex(end.stderr, /^everflame: error: cannot run \.\/data: .*EACCES/);
-});
+for (const [what, words, code, said] of [
+  ['a file that is no program', ['./data'], 126, /cannot run \.\/data: .*EACCES.* this user may execute\.$/],
+  [
+    'a path through a file',
+    ['./data/x'],
+    126,
+    /cannot run \.\/data\/x: .*ENOTDIR.* is a file, not a folder\.$/,
+  ],
+  [
+    'too long an argument',
+    ['true', 'x'.repeat(1 << 17)],
+    126,
+    /cannot run true: .*E2BIG.* hand them over in a file\.$/,
+  ],
+  ['an empty name', [''], 127, /the name of the program is empty\. Is a variable in the command not set\?$/],
+] as const) {
+  test(`${what}: ${code}, one line, and nothing is left behind`, async (t) => {
+    // The kernel would refuse too long an argument to the command as well, so its words come by standard input.
+    const main = `process.argv = [...process.argv.slice(0, 2), 'run', ...JSON.parse(require('node:fs').readFileSync(0, 'utf8'))];
+      require(${JSON.stringify(CLI)});`;
+    const folder = temporaryFolder(t, { data: 'text', 'main.js': main });
+    const temporary = temporaryFolder(t);
+    const end = await run(process.execPath, ['main.js'], {
+      cwd: folder,
+      env: { TMPDIR: temporary },
+      input: JSON.stringify(words),
+    });
+    t.is(end.code, code, end.stderr);
+    t.is(end.stderr.split('\n').length, 2, end.stderr);
+    t.regex(end.stderr.trimEnd(), new RegExp(`^everflame: error: ${said.source}`));
+    t.deepEqual(readdirSync(temporary), []);
+  });
+}
 
 test('a program that is not Node.js runs normally, and one line says that nothing was profiled', async (t) => {
   const folder = temporaryFolder(t);

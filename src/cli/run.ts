@@ -31,14 +31,11 @@ export async function run(
   for (const warning of [...warnings, ...settled.warnings]) logger.warn(warning);
   const outcome = RunOutcome.open();
   if (outcome) environment[REPORT_VARIABLE] = outcome.path;
-  const child = spawn(program, programArguments, { stdio: 'inherit', env: environment });
-  const stopForwarding = forwardSignals(child);
-  const end = await ended(child);
-  stopForwarding();
+  const end = await runToEnd(program, programArguments, environment);
   const lastLine = outcome?.close(program, environment);
   if (end.kind === 'failed') {
     logger.error(startFailure(program, end.error));
-    process.exitCode = codeOf(end.error) === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE;
+    process.exitCode = isMissing(program, end.error) ? NOT_FOUND : NOT_EXECUTABLE;
     return;
   }
   if (lastLine && settled.warnings.length === 0) logger.notice(lastLine);
@@ -47,6 +44,24 @@ export async function run(
 }
 
 type End = { kind: 'ended'; code: number; signal: NodeJS.Signals | null } | { kind: 'failed'; error: Error };
+
+async function runToEnd(
+  program: string,
+  programArguments: string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<End> {
+  let child: ChildProcess;
+  try {
+    child = spawn(program, programArguments, { stdio: 'inherit', env: environment });
+  } catch (error) {
+    // Node.js tells some refusals by an event and throws the others: an empty name, ENOTDIR, E2BIG.
+    return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
+  }
+  const stopForwarding = forwardSignals(child);
+  const end = await ended(child);
+  stopForwarding();
+  return end;
+}
 
 function ended(child: ChildProcess): Promise<End> {
   return new Promise((resolve) => {
@@ -77,8 +92,30 @@ function dieBy(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal);
 }
 
+function isMissing(program: string, error: Error): boolean {
+  return program === '' || codeOf(error) === 'ENOENT';
+}
+
 function startFailure(program: string, error: Error): string {
-  if (codeOf(error) !== 'ENOENT') return `cannot run ${program}: ${messageOf(error)}.`;
-  const script = /\.[cm]?[jt]s$/.test(program) ? ` To run a script: everflame run node ${program}` : '';
-  return `no such program: ${program}. Check the name and PATH.${script}`;
+  if (program === '') return 'the name of the program is empty. Is a variable in the command not set?';
+  if (isMissing(program, error)) {
+    const script = /\.[cm]?[jt]s$/.test(program) ? ` To run a script: everflame run node ${program}` : '';
+    return `no such program: ${program}. Check the name and PATH.${script}`;
+  }
+  return `cannot run ${program}: ${messageOf(error)}.${remedy(codeOf(error))}`;
+}
+
+function remedy(code: string | undefined): string {
+  switch (code) {
+    case 'EACCES':
+      return ' It must be a file that this user may execute.';
+    case 'ENOEXEC':
+      return ' It is no program of this system.';
+    case 'ENOTDIR':
+      return ' A part of its path is a file, not a folder.';
+    case 'E2BIG':
+      return ' Its arguments and environment are longer than the system allows: hand them over in a file.';
+    default:
+      return '';
+  }
 }
