@@ -176,6 +176,38 @@ for (const [what, words, code, said] of [
   });
 }
 
+for (const [what, script, said] of [
+  [
+    'a line that a full disk cut off',
+    `require('node:fs').appendFileSync(process.env.EVERFLAME_RUN_REPORT, '{"kind":"star\\n');`,
+    /^everflame: 1 profile of 1 process in \.\.\/out; look at it with: everflame top \.\.\/out\/profile\./,
+  ],
+  [
+    'a working directory that is gone',
+    `require('node:fs').rmdirSync(process.cwd());`,
+    /^everflame: 1 profile of 1 process in \/.*out; look at it with: everflame top \/.*out\/profile\./,
+  ],
+  [
+    'a directory for temporary files that is a file now',
+    `const fs = require('node:fs'); fs.renameSync(process.env.TMPDIR, process.env.TMPDIR + '.old'); fs.writeFileSync(process.env.TMPDIR, '');`,
+    /^everflame: no Node\.js process was profiled/,
+  ],
+] as const) {
+  test(`${what} changes neither the exit code nor the last line`, async (t) => {
+    const folder = temporaryFolder(t);
+    const [cwd, temporary] = [join(folder, 'work'), join(folder, 'temporary')];
+    for (const made of [cwd, temporary]) mkdirSync(made);
+    const end = await everflame(['run', 'node', '-e', `${script} process.exit(7);`], {
+      cwd,
+      // By the environment: the command itself has not asked for its working directory then.
+      env: { ...env, TMPDIR: temporary, DD_PROFILING_OUTPUT_PPROF: join(folder, 'out', 'profile') },
+    });
+    t.is(end.code, 7, end.stderr);
+    t.regex(end.stderr, said);
+    t.is(end.stderr.split('\n').length, 2, end.stderr);
+  });
+}
+
 test('a program that is not Node.js runs normally, and one line says that nothing was profiled', async (t) => {
   const folder = temporaryFolder(t);
   const end = await everflame(['run', 'sh', '-c', 'echo output; exit 4'], { cwd: folder });

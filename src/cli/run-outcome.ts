@@ -22,9 +22,8 @@ export class RunOutcome {
   }
 
   /** The last line of a run: where the profiles are, or why there is none. Undefined where it has been said already. */
-  close(program: string, environment: NodeJS.ProcessEnv): string | undefined {
+  lastLine(program: string, environment: NodeJS.ProcessEnv): string | undefined {
     const events = this.read();
-    rmSync(this.folder, { recursive: true, force: true });
     const started = events.filter((event) => event.kind === 'started');
     if (started.length > 0) return summary(started);
     if (events.length > 0) return undefined;
@@ -33,6 +32,15 @@ export class RunOutcome {
       return `no Node.js process was profiled: DD_PROFILING_ENABLED is ${enabled}.`;
     }
     return `no Node.js process was profiled: ${program} is not a Node.js program, ended before it was up, or clears NODE_OPTIONS.`;
+  }
+
+  /** Removes the temporary files. */
+  close(): void {
+    try {
+      rmSync(this.folder, { recursive: true, force: true });
+    } catch {
+      // The program has done something to the place. What is left is one small file among temporary ones.
+    }
   }
 
   private read(): RunEvent[] {
@@ -45,8 +53,17 @@ export class RunOutcome {
     }
     return text
       .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as RunEvent);
+      .map(parseEvent)
+      .filter((event) => event !== undefined);
+  }
+}
+
+/** The event of one line, or undefined where the line is not whole: a full disk takes a part of it. */
+function parseEvent(line: string): RunEvent | undefined {
+  try {
+    return JSON.parse(line) as RunEvent;
+  } catch {
+    return undefined;
   }
 }
 
@@ -57,11 +74,21 @@ function summary(started: Started[]): string {
   const processes = started.length === 1 ? '1 process' : `${started.length} processes`;
   if (files.length === 0)
     return `${processes} profiled, but no profile was written: the end came too hard or too early.`;
-  const folders = [...new Set(files.map((file) => relative(process.cwd(), dirname(file)) || '.'))];
+  const shown = files.map(fromHere);
+  const folders = [...new Set(shown.map(dirname))];
   const count = files.length === 1 ? '1 profile' : `${files.length} profiles`;
-  const [first] = files.map((file) => relative(process.cwd(), file));
-  const pattern = files.length === 1 ? first : folders.map((folder) => `${folder}/*.pprof`).join(' ');
+  const pattern = files.length === 1 ? shown[0] : folders.map((folder) => `${folder}/*.pprof`).join(' ');
   return `${count} of ${processes} in ${folders.join(', ')}; look at it with: everflame top ${pattern}`;
+}
+
+/** A path as short as it is from the working directory. */
+function fromHere(file: string): string {
+  try {
+    return relative(process.cwd(), file);
+  } catch {
+    // The program has removed the working directory: the whole path is right anywhere.
+    return file;
+  }
 }
 
 /** The files of one process: also those that the native sampler wrote when a signal ended it. */

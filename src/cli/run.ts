@@ -32,15 +32,20 @@ export async function run(
   const outcome = RunOutcome.open();
   if (outcome) environment[REPORT_VARIABLE] = outcome.path;
   const end = await runToEnd(program, programArguments, environment);
-  const lastLine = outcome?.close(program, environment);
   if (end.kind === 'failed') {
+    outcome?.close();
     logger.error(startFailure(program, end.error));
     process.exitCode = isMissing(program, end.error) ? NOT_FOUND : NOT_EXECUTABLE;
     return;
   }
+  // First of all: whatever the summary meets, the end is the program's.
+  process.exitCode = end.signal ? SIGNAL_BASE + constants.signals[end.signal] : end.code;
+  const lastLine = outcome?.lastLine(program, environment);
+  outcome?.close();
   if (lastLine && settled.warnings.length === 0) logger.notice(lastLine);
-  if (end.signal) dieBy(end.signal);
-  else process.exitCode = end.code;
+  // So that whoever waits sees the same end. Some signals are not deadly to Node.js; then the code above, a shell's
+  // for the same, stands in.
+  if (end.signal) process.kill(process.pid, end.signal);
 }
 
 type End = { kind: 'ended'; code: number; signal: NodeJS.Signals | null } | { kind: 'failed'; error: Error };
@@ -83,13 +88,6 @@ function forwardSignals(child: ChildProcess): () => void {
   return () => {
     for (const { signal, handler } of handlers) process.removeListener(signal, handler);
   };
-}
-
-/** Ends this process by the signal that ended the program, so that whoever waits sees the same. */
-function dieBy(signal: NodeJS.Signals): void {
-  // Some signals are not deadly to Node.js; then a shell's code for the same stands in.
-  process.exitCode = SIGNAL_BASE + constants.signals[signal];
-  process.kill(process.pid, signal);
 }
 
 function isMissing(program: string, error: Error): boolean {
