@@ -1,6 +1,8 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { appendPreload } from '#src/cli/run-environment.js';
 import { pidsOf, profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
@@ -59,6 +61,82 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as co
     t.is(end.stdout, `ready\nheard ${signal}\n`);
     t.is(end.code, 5);
     t.is(profilesIn(join(folder, 'out')).length, 1);
+  });
+}
+
+/** What to do when a program has said a word for the first time: type keys, or something to the process above it. */
+type Reactions = Record<string, (type: (keys: string) => void, parent: number) => void>;
+
+/** Runs `everflame run` at a terminal of its own. The program says the number of its parent as `parent <number>.`. */
+async function atTerminal(t: ExecutionContext, script: string, reactions: Reactions) {
+  const folder = temporaryFolder(t, { 'app.js': script });
+  const command = `exec ${process.execPath} ${CLI} run --output out node app.js`;
+  // Of util-linux; `-e` hands on the exit code, `-q` says nothing, `-c` is the command.
+  const terminal = spawn('script', ['-qec', command, join(folder, 'typescript')], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const limit = setTimeout(() => terminal.kill('SIGKILL'), 60_000);
+  const waiting = new Map(Object.entries(reactions));
+  let said = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    for (const [word, react] of waiting) {
+      if (!said.includes(word)) continue;
+      waiting.delete(word);
+      react((keys) => terminal.stdin.write(keys), Number(/parent (\d+)\./.exec(said)?.[1]));
+    }
+  });
+  const [code] = (await once(terminal, 'close')) as [number | null];
+  clearTimeout(limit);
+  return { code, said };
+}
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+
+/** A test at a terminal, or the reason why there is none. */
+function terminalTest(title: string, body: (t: ExecutionContext) => Promise<void>): void {
+  if (hasScript) test(title, body);
+  else test.skip(`${title}: there is no "script" (util-linux) to make a terminal`, body);
+}
+
+// Counts what it hears. Longer than the command waits before it hands a signal on, the program says so and goes on or ends.
+const COUNT = `
+  const heard = [];
+  for (const signal of ['SIGINT', 'SIGQUIT']) process.on(signal, () => heard.push(signal));
+  let said = 0;
+  setInterval(() => {
+    if (heard.length === said) return;
+    said = heard.length;
+    setTimeout(() => {
+      console.log('after ' + said + ': ' + heard.join());
+      if (said === LAST) process.exit(5);
+    }, 1500);
+  }, 10);
+  console.log('parent ' + process.ppid + '.');`;
+
+for (const [signal, key] of [
+  ['SIGINT', '\x03'],
+  ['SIGQUIT', '\x1c'],
+] as const) {
+  terminalTest(`at a terminal, ${signal} by its key reaches the program once, every time`, async (t) => {
+    const { code, said } = await atTerminal(t, COUNT.replace('LAST', '2'), {
+      'parent ': (type) => type(key),
+      'after 1': (type) => type(key),
+    });
+    t.is(code, 5, said);
+    t.regex(said, new RegExp(`after 1: ${signal}\r\n`));
+    t.regex(said, new RegExp(`after 2: ${signal},${signal}\r\n`));
+  });
+
+  terminalTest(`at a terminal, ${signal} to the command alone reaches the program, every time`, async (t) => {
+    const { code, said } = await atTerminal(t, COUNT.replace('LAST', '2'), {
+      'parent ': (_, parent) => process.kill(parent, signal),
+      'after 1': (_, parent) => process.kill(parent, signal),
+    });
+    t.is(code, 5, said);
+    t.regex(said, new RegExp(`after 2: ${signal},${signal}\r\n`));
   });
 }
 

@@ -5,10 +5,11 @@ import { codeOf, Logger, messageOf } from '../log';
 import { REPORT_VARIABLE } from '../run-report';
 import { runEnvironment } from './run-environment';
 import { RunOutcome } from './run-outcome';
+import { TerminalWitness } from './terminal-witness';
 
 /** Signals that are for the program, not for the command above it. */
 const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
-/** Signals that a terminal sends to the program as well, being in the same process group. */
+/** Signals that a terminal sends to the program itself, which is in the same process group. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
 /** As shells say it (POSIX, Shell Command Language, 2.8.2). */
 const NOT_FOUND = 127;
@@ -77,15 +78,18 @@ function ended(child: ChildProcess): Promise<End> {
 
 function forwardSignals(child: ChildProcess): () => void {
   const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  const witness = atTerminal ? new TerminalWitness() : undefined;
   const handlers = FORWARDED.map((signal) => {
-    // A second interrupt is "at once" to many programs, so one Ctrl+C must not arrive twice.
-    const handler = (): void => {
-      if (!(atTerminal && FROM_TERMINAL.has(signal))) child.kill(signal);
+    const handler = async (): Promise<void> => {
+      // A second interrupt is "at once" to many programs, so one Ctrl+C must not arrive twice.
+      if (FROM_TERMINAL.has(signal) && (await witness?.sawSignal())) return;
+      child.kill(signal);
     };
     process.on(signal, handler);
     return { signal, handler };
   });
   return () => {
+    witness?.end();
     for (const { signal, handler } of handlers) process.removeListener(signal, handler);
   };
 }
