@@ -55,6 +55,8 @@ export class Profiler {
   private readonly logger: Logger;
   private readonly origin: Origin;
   private engine: Engine | undefined;
+  /** The engine that `stop` has asked for its last profile, until that is there. */
+  private stopping: Engine | undefined;
   private writer: ProfileWriter | undefined;
   private timer: NodeJS.Timeout | undefined;
   private unwatchWorkers: (() => void) | undefined;
@@ -106,9 +108,11 @@ export class Profiler {
         this.unwatchWorkers?.();
         planWorkers(undefined);
         this.lastMetrics = engine.metrics();
+        this.stopping = engine;
         try {
           return await this.hand(engine.stop());
         } finally {
+          this.stopping = undefined;
           delete registry[RUNNING];
           process.removeListener('exit', this.onExit);
           process.setMaxListeners(process.getMaxListeners() - 1);
@@ -244,7 +248,8 @@ export class Profiler {
   }
 
   private finishAtExit(): void {
-    const { engine, writer } = this;
+    const { writer } = this;
+    const engine = this.engine ?? this.stopping;
     writer?.finishSync();
     if (!engine || !writer) return;
     try {
@@ -254,7 +259,8 @@ export class Profiler {
           `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,
         );
       }
-      // A period may have ended a moment ago, with its profile still on the way to the event loop.
+      // A period may have ended a moment ago, with its profile still on the way to the event loop. With an engine that
+      // is stopping that is the last one, and the flush above has only waited for it.
       for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
         if (profile.samples > 0) writer.writeSync(profile);
       }

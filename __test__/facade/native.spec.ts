@@ -74,6 +74,25 @@ for (const { major, path } of testNodes()) {
     }
   });
 
+  test.serial(`Node.js ${major}: nor is one that stop() is making when the program ends`, async (t) => {
+    for (const [when, end] of [
+      ['at once', 'process.exit(7);'],
+      ['while it is on its way', 'setImmediate(() => { burn(300); process.exit(7); });'],
+    ] as const) {
+      const folder = temporaryFolder(t);
+      const script = `const { Profiler } = require(${JSON.stringify(ROOT)});
+        ${BURN}
+        const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
+        burn(200); profiler.stop();
+        queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => { ${end} })));`;
+      const { code, stderr } = await run(path, ['-e', script]);
+      t.deepEqual([code, stderr], [7, ''], when);
+      const profiles = profilesIn(folder).map(readProfile);
+      t.is(profiles.length, 1, when);
+      t.true(shareOf(profiles, 'cpu', 'burn', withLabel('thread name', MAIN)) > 0.5, when);
+    }
+  });
+
   test.serial(
     `Node.js ${major}: a signal without a listener ends the program by that signal, with its profile`,
     async (t) => {
