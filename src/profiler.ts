@@ -41,6 +41,8 @@ export interface ProfilerStatus {
 
 /** Counters of the profiler itself. */
 export interface Metrics extends EngineMetrics {
+  /** Profiles that the engine could not make. */
+  profiles: { failures: number };
   files: { written: number; bytes: number; failures: number };
 }
 
@@ -60,6 +62,8 @@ export class Profiler {
   private writer: ProfileWriter | undefined;
   private timer: NodeJS.Timeout | undefined;
   private unwatchWorkers: (() => void) | undefined;
+  private failures = 0;
+  private lastFailure: string | undefined;
   private lastMetrics: EngineMetrics = { counters: {}, handler: [] };
   /** The flush that runs, or the last one: the next waits for it. */
   private current: Promise<unknown> = Promise.resolve();
@@ -142,7 +146,11 @@ export class Profiler {
   /** Counters of the engine and of the files written. After `stop()`, as they stood then. */
   metrics(): Metrics {
     const metrics = this.engine ? this.engine.metrics() : this.lastMetrics;
-    return { ...metrics, files: this.writer?.counters ?? { written: 0, bytes: 0, failures: 0 } };
+    return {
+      ...metrics,
+      profiles: { failures: this.failures },
+      files: this.writer?.counters ?? { written: 0, bytes: 0, failures: 0 },
+    };
   }
 
   private obstacle(): string | undefined {
@@ -223,10 +231,22 @@ export class Profiler {
   /** Runs one flush after the other. */
   private next<T>(work: () => Promise<T>): Promise<T> {
     const result = this.current.then(work);
-    this.current = result.catch((error: unknown) => {
-      this.logger.error(`a profile could not be made: ${messageOf(error)}. The program goes on.`);
-    });
+    this.current = result.then(
+      () => {
+        this.lastFailure = undefined;
+      },
+      (error: unknown) => this.reportFailure(messageOf(error)),
+    );
     return result;
+  }
+
+  private reportFailure(reason: string): void {
+    this.failures += 1;
+    // The same trouble each period is said once; it is said again after it was gone.
+    if (reason !== this.lastFailure) {
+      this.logger.error(`a profile could not be made: ${reason}. The program goes on.`);
+    }
+    this.lastFailure = reason;
   }
 
   /** Takes a profile from the engine and writes it. */

@@ -183,6 +183,35 @@ test('output that cannot be written is one line at once, and the program goes on
   );
 });
 
+test('an engine that keeps failing is said once, and again after it worked; metrics() counts', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await evaluate(
+    `const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'p'))}, period: 0.1 }).start();
+     const { engine } = profiler;
+     const until = (done) => new Promise((resolve) => {
+       const timer = setInterval(() => { burn(5); if (done()) resolve(clearInterval(timer)); }, 5);
+     });
+     const failures = () => profiler.metrics().profiles.failures;
+     (async () => {
+       const flush = engine.flush;
+       engine.flush = () => Promise.reject(new Error('nothing left'));
+       await until(() => failures() >= 3);
+       engine.flush = flush;
+       const written = () => profiler.metrics().files.written;
+       await until(() => written() >= 1);
+       const before = failures();
+       engine.flush = () => Promise.reject(new Error('nothing left'));
+       await until(() => failures() >= before + 2);
+       engine.flush = flush;
+       await profiler.stop();
+       console.log(failures() >= 5);
+     })();`,
+  );
+  t.is(end.stdout, 'true\n', end.stderr);
+  const line = 'everflame: error: a profile could not be made: nothing left. The program goes on.\n';
+  t.is(end.stderr, line + line);
+});
+
 for (const [how, script, code] of [
   ['process.exit()', 'burn(100); process.exit(42);', 42],
   ['an uncaught exception', 'burn(100); throw new Error("thrown by the program");', 1],
