@@ -12,7 +12,7 @@ import {
   totalsByLabel,
   withLabel,
 } from '../support/pprof.js';
-import { AUTO, run } from '../support/spawn.js';
+import { AUTO, ROOT, run } from '../support/spawn.js';
 
 const MAIN = 'Main Event Loop';
 
@@ -193,6 +193,72 @@ test.serial('workers that are ended, busy or many lose no profile of the others'
   const threads = [...totalsByLabel(profiles, 'wall', 'thread name').keys()];
   for (const number of [4, 5, 6]) t.true(threads.includes(`Worker #${number} Event Loop`), threads.join());
 });
+
+for (const { major, path } of testNodes()) {
+  test.serial(`Node.js ${major}: a worker that is terminated is forgotten when it has ended`, async (t) => {
+    const folder = temporaryFolder(t, {
+      'ended.js': `
+        const { Profiler } = require(${JSON.stringify(ROOT)});
+        const profiler = new Profiler({ engine: 'inspector' }).start();
+        const { Worker } = require('node:worker_threads');
+        const threads = () => profiler.status.threads.map(({ threadId }) => threadId).sort().join();
+        const until = (text) => new Promise((resolve) => {
+          const timer = setInterval(() => { if (threads() === text) resolve(clearInterval(timer)); }, 5);
+        });
+        (async () => {
+          const workers = [1, 2].map(() => new Worker('setInterval(() => {}, 1000)', { eval: true }));
+          await until('0,1,2');
+          const listeners = workers[0].listenerCount('exit');
+          const ended = new Promise((resolve) => workers[0].once('exit', () => resolve(threads())));
+          workers[0].terminate();
+          console.log(await ended, listeners);
+          const { data } = await profiler.stop();
+          workers[1].terminate();
+          console.log(data.length > 0);
+        })();`,
+    });
+    const end = await run(path, ['ended.js'], { cwd: folder });
+    t.is(end.stdout, '0,2 0\ntrue\n', end.stderr);
+  });
+}
+
+test.serial(
+  'a busy worker does not hold up the end of the process for long, and the others are there',
+  async (t) => {
+    const folder = temporaryFolder(t, {
+      'busy.js': `
+      const { Worker, isMainThread, workerData } = require('node:worker_threads');
+      if (isMainThread) {
+        // The first listener and the last: what lies between is the profiler's.
+        let before;
+        process.prependListener('exit', () => { before = performance.now(); });
+        process.on('exit', () => console.log(performance.now() - before));
+        const shared = new Int32Array(new SharedArrayBuffer(4));
+        new Worker(__filename, { workerData: { shared, busy: true } });
+        const other = new Worker(__filename, { workerData: { shared, busy: false } });
+        other.once('online', () => other.once('message', () => {
+          Atomics.wait(shared, 0, 0);
+          process.exit(3);
+        }));
+      } else if (workerData.busy) {
+        // Once the event loop has run, so that the main thread knows of this worker.
+        setImmediate(() => {
+          Atomics.store(workerData.shared, 0, 1);
+          Atomics.notify(workerData.shared, 0);
+          for (;;) Math.sqrt(2);
+        });
+      } else {
+        setInterval(() => {}, 1000);
+        require('node:worker_threads').parentPort.postMessage('ready');
+      }`,
+    });
+    const { end, profiles } = await profile(folder, 'busy.js');
+    t.is(end.code, 3, end.stderr);
+    // Half a second, and as much again for what a loaded machine adds; two seconds is what the native sampler may take.
+    t.true(Number(end.stdout) < 1000, end.stdout);
+    t.true(totalsByLabel(profiles, 'wall', 'thread name').has('Worker #2 Event Loop'));
+  },
+);
 
 test.serial('an inspector session of the program lives beside it', async (t) => {
   const folder = temporaryFolder(t, {

@@ -20,6 +20,11 @@ import { WorkerPeriods } from './workers';
 
 /** How long a flush waits for workers that are busy; their period comes with the next profile. */
 const WORKER_TIMEOUT_MILLISECONDS = 1000;
+/**
+ * How long the end of the process waits for them. A worker that comes to its event loop answers in a few milliseconds,
+ * also on a loaded machine in less than this; one that is busy cannot be told from it and holds the end up for so long.
+ */
+const EXIT_WORKER_TIMEOUT_MILLISECONDS = 500;
 /** Longest slice of conversion between two turns of the event loop. */
 const SLICE_MILLISECONDS = 4;
 
@@ -64,7 +69,8 @@ export class InspectorEngine implements Engine {
 
   flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null {
     if (this.running) this.pending.push(this.collector.cut());
-    this.pending.push(...this.workers.gatherSync('cut', timeoutMilliseconds));
+    const patience = Math.min(timeoutMilliseconds, EXIT_WORKER_TIMEOUT_MILLISECONDS);
+    this.pending.push(...this.workers.gatherSync('cut', patience));
     const periods = this.pending;
     this.pending = [];
     const assembly = this.assemble(periods);

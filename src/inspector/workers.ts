@@ -1,9 +1,12 @@
-import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { BroadcastChannel, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { COMMANDS, type Command, RESULTS, type Result } from './messages';
 import type { ThreadPeriod } from './v8-profile';
 
 /** Step in which an exiting thread looks for answers, in milliseconds. */
 const POLL_MILLISECONDS = 2;
+/** Channel on which Node.js names each worker that this thread makes. */
+const MADE = 'worker_threads';
 
 type Channel = BroadcastChannel & { unref(): void };
 
@@ -12,6 +15,12 @@ export class WorkerPeriods {
   private readonly commands = new BroadcastChannel(COMMANDS) as Channel;
   private readonly results = new BroadcastChannel(RESULTS) as Channel;
   private readonly alive = new Set<number>();
+  /** The workers that this thread made, by number: one ended by `terminate()` says no farewell. */
+  private readonly made = new Map<number, WeakRef<Worker>>();
+  private readonly onMade = (message: unknown): void => {
+    const { worker } = message as { worker: Worker };
+    this.made.set(worker.threadId, new WeakRef(worker));
+  };
   private waiting = new Set<number>();
   private received: ThreadPeriod[] = [];
   private onAnswer: (() => void) | undefined;
@@ -24,9 +33,11 @@ export class WorkerPeriods {
     };
     // After `onmessage`, which makes the channel hold the process.
     this.results.unref();
+    subscribe(MADE, this.onMade);
   }
 
   get threadIds(): number[] {
+    this.forgetEnded();
     return [...this.alive];
   }
 
@@ -64,13 +75,30 @@ export class WorkerPeriods {
   }
 
   close(): void {
+    unsubscribe(MADE, this.onMade);
     this.commands.close();
     this.results.close();
   }
 
   private ask(action: Command['action']): void {
+    this.forgetEnded();
     this.waiting = new Set(this.alive);
     if (this.waiting.size > 0) this.commands.postMessage({ action } satisfies Command);
+  }
+
+  /** A worker has no number any more when its `exit` event comes; listening to it would be seen by the program. */
+  private forgetEnded(): void {
+    for (const threadId of this.alive) {
+      if (this.hasEnded(threadId)) this.alive.delete(threadId);
+    }
+  }
+
+  private hasEnded(threadId: number): boolean {
+    const reference = this.made.get(threadId);
+    if (!reference) return false;
+    const worker = reference.deref();
+    // Node.js holds every worker that runs.
+    return worker === undefined || worker.threadId < 0;
   }
 
   private drain(): void {
@@ -94,10 +122,14 @@ export class WorkerPeriods {
   }
 
   private take(): ThreadPeriod[] {
-    // A worker that was terminated never answers; it is not waited for again. One that was only busy
+    // One that somebody else made and terminated never answers; it is not waited for again. One that was only busy
     // answers later, and is taken back then.
     for (const silent of this.waiting) this.alive.delete(silent);
     this.waiting.clear();
+    // Only now: a greeting may come after the end, and is not to be believed then.
+    for (const threadId of this.made.keys()) {
+      if (this.hasEnded(threadId)) this.made.delete(threadId);
+    }
     const periods = this.received;
     this.received = [];
     return periods;
