@@ -95,6 +95,24 @@ for (const bad of [0, -1, Number.NaN, 1e9, Number.POSITIVE_INFINITY, null, {}, '
   });
 }
 
+test('a bad option in code gives way to the environment, and the warning says to what', (t) => {
+  const output = resolveConfiguration({ output: '' }, { DD_PROFILING_OUTPUT_PPROF: '/from/environment' });
+  t.is(output.configuration.output, '/from/environment');
+  t.deepEqual(output.warnings, [
+    'The option "output" is "", but it must be a path; /from/environment is used instead.',
+  ]);
+  const unset = resolveConfiguration({ output: '' }, {});
+  t.is(unset.configuration.output, undefined);
+  t.deepEqual(unset.warnings, ['The option "output" is "", but it must be a path; it is left unset.']);
+  const rate = resolveConfiguration({ rate: 0 }, { EVERFLAME_RATE: '250' });
+  t.is(rate.configuration.rate, 250);
+  t.regex(rate.warnings.join(), /^The option "rate" is 0, .*; 250 is used instead\.$/);
+  const both = resolveConfiguration({ rate: 0 }, { EVERFLAME_RATE: '-1' });
+  t.is(both.configuration.rate, 99);
+  t.is(both.warnings.length, 2);
+  t.true(both.warnings.every((warning) => warning.endsWith('; 99 is used instead.')));
+});
+
 test('both ends of a range are allowed, what lies beyond is not', (t) => {
   for (const name of settingNames) {
     const setting: Setting = settings[name];

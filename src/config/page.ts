@@ -41,7 +41,7 @@ An option in code wins over the environment, and the environment over the defaul
 is handed to the program in the environment. An empty variable counts as not set.
 
 A value that cannot be used never stops the program: one warning names it, says what is allowed and what is
-used instead. An option that does not exist is reported with the nearest name that does.
+used instead: what would hold without it. An option that does not exist is reported with the nearest name that does.
 `;
 
 const NOTES = `## Notes

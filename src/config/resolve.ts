@@ -21,10 +21,8 @@ export function resolveConfiguration(options: unknown, environment: NodeJS.Proce
   const resolved: Partial<Record<SettingName, unknown>> = {};
   for (const name of settingNames) {
     const setting: Setting = settings[name];
-    resolved[name] =
-      fromOption(name, setting, given, warnings) ??
-      fromEnvironment(setting, environment, warnings) ??
-      setting.default;
+    const inherited = (): unknown => fromEnvironment(setting, environment, warnings) ?? setting.default;
+    resolved[name] = fromOption(name, setting, given, warnings, inherited);
   }
   return { configuration: resolved as unknown as Configuration, warnings };
 }
@@ -67,11 +65,11 @@ function fromOption(
   setting: Setting,
   given: Record<string, unknown>,
   warnings: string[],
+  otherwise: () => unknown,
 ): unknown {
-  if (!setting.option) return undefined;
-  const raw = given[name];
-  if (raw === undefined) return undefined;
-  return parseOrWarn(`The option "${name}"`, setting, raw, warnings);
+  const raw = setting.option ? given[name] : undefined;
+  if (raw === undefined) return otherwise();
+  return parseOrWarn(`The option "${name}"`, setting, raw, warnings, otherwise);
 }
 
 function fromEnvironment(setting: Setting, environment: NodeJS.ProcessEnv, warnings: string[]): unknown {
@@ -79,15 +77,22 @@ function fromEnvironment(setting: Setting, environment: NodeJS.ProcessEnv, warni
     const raw = environment[variable];
     // An empty variable is how shells and container files unset one.
     if (raw === undefined || raw === '') continue;
-    return parseOrWarn(variable, setting, raw, warnings);
+    return parseOrWarn(variable, setting, raw, warnings, () => setting.default);
   }
   return undefined;
 }
 
-function parseOrWarn(source: string, setting: Setting, raw: unknown, warnings: string[]): unknown {
+/** The value, or what is used in its place: the nearest that is allowed, or else what would be there without it. */
+function parseOrWarn(
+  source: string,
+  setting: Setting,
+  raw: unknown,
+  warnings: string[],
+  otherwise: () => unknown,
+): unknown {
   const parsed = parseValue(setting, raw);
   if (parsed.ok) return parsed.value;
-  const used = parsed.use ?? setting.default;
+  const used = parsed.use ?? otherwise();
   warnings.push(badValueWarning(source, raw, parsed.allowed, used));
   return used;
 }
