@@ -396,6 +396,25 @@ test('without an output the profiles are in .everflame', async (t) => {
   t.is(profilesIn(join(folder, '.everflame')).length, 1, end.stderr);
 });
 
+for (const [variable, used, where] of [
+  ['', '.everflame', '.everflame'],
+  ['elsewhere/profile', 'elsewhere/profile', 'elsewhere'],
+] as const) {
+  test(`an empty output is one warning, and ${used} is used`, async (t) => {
+    const folder = temporaryFolder(t);
+    const end = await everflame(['run', '--output', '', 'node', '-e', 'process.exit(3)'], {
+      cwd: folder,
+      env: { ...env, DD_PROFILING_OUTPUT_PPROF: variable },
+    });
+    t.is(end.code, 3);
+    const [warning, ...rest] = end.stderr.split('\n');
+    t.is(warning, `everflame: warn: --output is "", but it must be a folder; ${used} is used instead.`);
+    t.false(rest.join('').includes('warn'), end.stderr);
+    t.is(profilesIn(join(folder, where)).length, 1);
+    t.deepEqual(profilesIn(folder), []);
+  });
+}
+
 test('the options reach the profiler', async (t) => {
   const folder = temporaryFolder(t);
   const end = await everflame(

@@ -47,6 +47,12 @@ export function appendPreload(options: string | undefined, preload: string): str
 }
 
 function setOutput(environment: NodeJS.ProcessEnv, folder: string, warnings: string[]): void {
+  if (folder.trim() === '') {
+    // A variable of a shell that is not set; as a path it would be the working directory.
+    const used = readSetting('output', environment) ?? '.everflame';
+    warnings.push(badValueWarning('--output', folder, 'a folder', used));
+    return;
+  }
   // Absolute, since the program may run elsewhere.
   const prefix = resolve(folder, 'profile');
   try {
