@@ -88,6 +88,28 @@ test('CPU time is what is shown unless something else is asked for', async (t) =
   t.is(total, 7e6 + 48e6);
 });
 
+test('values of one name in different units are not added up', async (t) => {
+  const { files } = twoFiles(t);
+  const [first, second] = files as [string, string];
+  buildProfile(
+    second,
+    [
+      ['sample', 'count'],
+      ['cpu', 'microseconds'],
+    ],
+    [{ values: [1, 7], stack: [main] }],
+  );
+  for (const command of [['top'], ['flame', '-o', '/dev/null']]) {
+    const end = await everflame([...command, ...files]);
+    t.is(end.code, 1);
+    t.is(
+      end.stderr,
+      `everflame: ${second} has "cpu" in microseconds and ${first} in nanoseconds: they cannot be added. Name files of one kind, or another --type\n`,
+    );
+  }
+  t.is((await rowsOf(files, '--type', 'sample')).total, 5);
+});
+
 test('by function: self is the leaf, total counts a recursive function once', async (t) => {
   const { files } = twoFiles(t);
   const { rows } = await rowsOf(files);

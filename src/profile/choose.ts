@@ -18,7 +18,8 @@ export interface Selection {
 
 /**
  * Takes one kind of value out of profiles and puts their samples together. Without a wish it is the CPU time,
- * or the first kind there is where a file has none. Throws an EverflameError where a file lacks the kind.
+ * or the first kind there is where a file has none. Throws an EverflameError where a file lacks the kind or
+ * counts it in another unit.
  */
 export function selectValues(profiles: LoadedProfile[], wish: string | undefined): Selection {
   const type = wish ?? defaultType(profiles);
@@ -33,7 +34,14 @@ export function selectValues(profiles: LoadedProfile[], wish: string | undefined
         `${profile.path} has no values of type "${type}"; it has ${known}`,
       );
     }
-    unit = profile.types[index]?.unit ?? '';
+    const own = profile.types[index]?.unit ?? '';
+    if (profile !== profiles[0] && own !== unit) {
+      throw new EverflameError(
+        'DIFFERENT_UNITS',
+        `${profile.path} has "${type}" in ${own || 'no unit'} and ${profiles[0]?.path} in ${unit || 'no unit'}: they cannot be added. Name files of one kind, or another --type`,
+      );
+    }
+    unit = own;
     for (const sample of profile.samples) {
       const value = sample.values[index] ?? 0;
       if (value !== 0) samples.push({ sample, value });
