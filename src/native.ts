@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine, EngineOptions, StartReport } from './engine';
-import { codeOf, messageOf } from './log';
 import { packageRoot } from './package-root';
 
 /** The native sampler, as native/index.js exports it. */
@@ -13,6 +12,9 @@ export interface NativeBinding extends Omit<Engine, 'report'> {
 /** The binding, or one sentence that says why there is none. */
 export type LoadedBinding = { ok: true; binding: NativeBinding } | { ok: false; reason: string };
 
+/** The C library of a process. */
+export type CLibrary = 'glibc' | 'musl' | 'unknown libc';
+
 let loaded: LoadedBinding | undefined;
 
 /** Loads the native sampler on first use. Never throws: a platform without a binary is not an error. */
@@ -22,54 +24,35 @@ export function loadNative(): LoadedBinding {
 }
 
 function load(): LoadedBinding {
+  const library = libc();
   try {
     return { ok: true, binding: require(join(packageRoot, 'native', 'index.js')) as NativeBinding };
   } catch (error) {
-    return { ok: false, reason: explain(error) };
+    const { explainFailure } = require('./native-failure') as typeof import('./native-failure');
+    return { ok: false, reason: explainFailure(error, library) };
   }
 }
 
-function explain(error: unknown): string {
-  const platform = describePlatform();
-  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
-    return `there is no native sampler for ${platform}; it exists for Linux on x64 and arm64`;
-  }
-  const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
-  if (override) {
-    return `the native sampler named by NAPI_RS_NATIVE_LIBRARY_PATH, ${override}, could not be loaded on ${platform}: ${rootCause(error)}`;
-  }
-  const tuple = `linux-${process.arch}-${libc() === 'musl' ? 'musl' : 'gnu'}`;
-  const file = join(packageRoot, 'native', `everflame.${tuple}.node`);
-  const tried = `tried ${file}${existsSync(file) ? '' : ' (does not exist)'} and the package everflame-${tuple}`;
-  return `the native sampler could not be loaded on ${platform} (${tried}): ${rootCause(error)}. Install without --omit=optional, or add everflame-${tuple}`;
+/** The platform as it stands in the names of binaries; undefined where there is none, or the C library is not known. */
+export function platformTuple(library: CLibrary): string | undefined {
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return undefined;
+  if (library === 'unknown libc') return undefined;
+  return `linux-${process.arch}-${library === 'musl' ? 'musl' : 'gnu'}`;
 }
 
-function describePlatform(): string {
-  const parts: string[] = [process.platform, process.arch];
-  if (process.platform === 'linux') parts.push(libc());
-  return `${parts.join(' ')}, Node.js ${process.version}`;
+/** Where a build puts the binary of a platform. */
+export function localBinary(tuple: string): string {
+  return join(packageRoot, 'native', `everflame.${tuple}.node`);
 }
 
 /** The C library of this process, by the loader that the kernel mapped for it. */
-function libc(): 'glibc' | 'musl' | 'unknown libc' {
+function libc(): CLibrary {
   try {
     const maps = readFileSync('/proc/self/maps', 'utf8');
     if (maps.includes('/ld-musl-')) return 'musl';
     return /\/libc[.-]/.test(maps) ? 'glibc' : 'unknown libc';
   } catch {
-    // Without /proc the name is only missing from a message.
+    // No Linux, or no /proc: the generated loader finds out in its own way.
     return 'unknown libc';
   }
-}
-
-/** The innermost cause: the generated loader wraps one error for each file it tried. */
-function rootCause(error: unknown): string {
-  let cause = error;
-  let meaningful = error;
-  while (cause instanceof Error) {
-    // "Cannot find module" of the next candidate says less than a file that was there and did not load.
-    if (codeOf(cause) !== 'MODULE_NOT_FOUND') meaningful = cause;
-    cause = cause.cause;
-  }
-  return messageOf(meaningful).split('\n')[0] ?? '';
 }

@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { AUTO, ROOT, run } from '../support/spawn.js';
@@ -34,8 +34,9 @@ test('a missing binary: one line says what is missing and why, and V8 profiles i
       end.stderr,
       /^everflame: warn: native code, native threads and executing lines of callers are missing/,
     );
-    for (const fact of [process.platform, process.arch, missing])
+    for (const fact of [process.platform, process.arch, missing, 'or unset it'])
       t.true(end.stderr.includes(fact), end.stderr);
+    t.false(end.stderr.includes('--omit=optional'), end.stderr);
   }
   t.is(profilesIn(join(folder, 'out')).length, testNodes().length);
 });
@@ -46,13 +47,82 @@ test('a binary of another platform is told from a missing one', async (t) => {
   header.set([0x7f, 0x45, 0x4c, 0x46, 1, 2, 1, 0]);
   header.set([0, 3, 0, 20], 16);
   const folder = temporaryFolder(t);
-  const { writeFileSync } = await import('node:fs');
   const library = join(folder, 'foreign.node');
   writeFileSync(library, header);
   const end = await withLibrary(library, folder, 'auto');
   t.is(end.code, 42);
   t.regex(end.stderr, /foreign\.node.*(ELF|header|truncated|too short)/);
 });
+
+const BINARY =
+  readdirSync(join(ROOT, 'native')).find((name) => name.includes(`linux-${process.arch}-`)) ?? '';
+
+/** The package as npm installs it, with this as its binary, and what it says when it is preloaded. */
+async function installed(t: ExecutionContext, binary: Buffer | undefined, node = process.execPath) {
+  const folder = temporaryFolder(t);
+  const root = join(folder, 'everflame');
+  mkdirSync(join(root, 'native'), { recursive: true });
+  for (const name of ['dist', 'package.json', 'native/index.js'])
+    cpSync(join(ROOT, name), join(root, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
+  if (binary) writeFileSync(join(root, 'native', BINARY), binary);
+  const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'out', 'p') };
+  const end = await run(node, ['--require', join(root, 'dist', 'src', 'auto.js'), '-e', WORKLOAD], { env });
+  t.is(end.code, 42, end.stderr);
+  t.is(end.stdout, 'output of the program\n');
+  t.is(profilesIn(join(folder, 'out')).length, 1);
+  return { said: end.stderr, file: join(root, 'native', BINARY) };
+}
+
+/** The binary with a word replaced by another of its length, wherever it stands. */
+function patched(word: string, other: string): Buffer {
+  const text = readFileSync(join(ROOT, 'native', BINARY)).toString('latin1');
+  return Buffer.from(text.replaceAll(word, other), 'latin1');
+}
+
+for (const { major, path } of testNodes()) {
+  test(`Node.js ${major}: an installed package loads its binary, and nothing is said`, async (t) => {
+    t.is((await installed(t, readFileSync(join(ROOT, 'native', BINARY)), path)).said, '');
+  });
+
+  test(`Node.js ${major}: an installed package without a binary names the package to add`, async (t) => {
+    const { said, file } = await installed(t, undefined, path);
+    t.is(said.split('\n').length, 2, said);
+    t.true(said.includes(`tried ${file} (does not exist) and the package everflame-linux-`), said);
+    t.regex(
+      said,
+      /: Cannot find module '.*'\. Install without --omit=optional, or add everflame-linux-\S+\.$/m,
+    );
+  });
+
+  test(`Node.js ${major}: a binary that is there and does not load has a remedy by its cause`, async (t) => {
+    const own = readFileSync(join(ROOT, 'native', BINARY));
+    const foreign = Buffer.from(own);
+    foreign.writeUInt16LE(process.arch === 'x64' ? 183 : 62, 18);
+    const glibc = /GLIBC_2\.\d\d/.exec(own.toString('latin1'))?.[0] ?? '';
+    for (const [binary, remedy] of [
+      [
+        Buffer.from('<html>Not found</html>'),
+        /\.node is damaged or no Linux library: remove it and install again on this machine/,
+      ],
+      [foreign, /\.node is for another kind of processor: remove it and install again on this machine/],
+      [
+        patched(glibc, 'GLIBC_9.99'),
+        /GLIBC_9\.99' not found.*\. The C library of this system is older than the binary needs/,
+      ],
+      [
+        patched('libgcc_s.so.1', 'libgcc_x.so.1'),
+        /\. Install the system's package that has libgcc_x\.so\.1\.$/m,
+      ],
+    ] as const) {
+      const { said, file } = await installed(t, binary, path);
+      t.is(said.split('\n').length, 2, said);
+      t.true(said.includes(`tried ${file} and the package`), said);
+      t.regex(said, remedy);
+      t.false(said.includes('--omit=optional'), said);
+    }
+  });
+}
 
 test('a forced engine that cannot start is one error line; the program runs without a profiler', async (t) => {
   const folder = temporaryFolder(t);
@@ -78,7 +148,6 @@ test('in code, a forced engine that cannot start throws an error with a code', a
 });
 
 test('the package has no install scripts and ships no binary of its own', async (t) => {
-  const { readFileSync } = await import('node:fs');
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
     files: string[];

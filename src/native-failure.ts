@@ -1,0 +1,105 @@
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf, messageOf } from './log';
+import { type CLibrary, localBinary, platformTuple } from './native';
+import { packageRoot } from './package-root';
+
+/** `e_machine` of an ELF file (elf(5)) by the name of the architecture in Node.js. */
+const MACHINES: Record<string, number> = { x64: 62, arm64: 183 };
+
+/** One sentence for a native sampler that did not load: what was tried, what went wrong, and what mends it. */
+export function explainFailure(error: unknown, library: CLibrary): string {
+  const platform = describePlatform(library);
+  if (process.platform !== 'linux' || MACHINES[process.arch] === undefined) {
+    return `there is no native sampler for ${platform}; it exists for Linux on x64 and arm64`;
+  }
+  const tuple = platformTuple(library) ?? `linux-${process.arch}-gnu`;
+  const cause = rootCause(error);
+  const reason = messageOf(cause).split('\n')[0] ?? '';
+  const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+  if (override) {
+    return `the native sampler named by NAPI_RS_NATIVE_LIBRARY_PATH, ${override}, could not be loaded on ${platform}: ${reason}. Let it name an everflame.${tuple}.node that loads here, or unset it`;
+  }
+  const local = localBinary(tuple);
+  const tried = `tried ${local}${existsSync(local) ? '' : ' (does not exist)'} and the package everflame-${tuple}`;
+  const remedy = isMissing(cause) ? remedyForMissing(tuple) : remedyForBroken(reason, binaryOf(tuple));
+  return `the native sampler could not be loaded on ${platform} (${tried}): ${reason}. ${remedy}`;
+}
+
+function remedyForMissing(tuple: string): string {
+  return existsSync(join(packageRoot, 'Cargo.toml'))
+    ? 'Build it with "npm run build"'
+    : `Install without --omit=optional, or add everflame-${tuple}`;
+}
+
+/** What mends a file that is there and does not load. */
+function remedyForBroken(reason: string, file: string): string {
+  const machine = machineOf(file);
+  if (machine !== undefined && machine !== MACHINES[process.arch]) {
+    const what = machine === 'not ELF' ? 'damaged or no Linux library' : 'for another kind of processor';
+    return `${file} is ${what}: remove it and install again on this machine, as a copied node_modules brings the files of the other one`;
+  }
+  if (/version `GLIBC/.test(reason)) {
+    return 'The C library of this system is older than the binary needs: use a newer system, or build the binary on this one (docs/platforms.md)';
+  }
+  const missing = /^([^\s/:]+\.so[^\s:]*): cannot open shared object file/.exec(reason)?.[1];
+  if (missing) return `Install the system's package that has ${missing}`;
+  if (/failed to map segment/.test(reason)) {
+    return `${file} may not be run: it is on a file system mounted with noexec, or memory is out`;
+  }
+  if (/EACCES|[Pp]ermission denied/.test(reason)) return `Give this user the right to read ${file}`;
+  return 'Install it again, or build it on this machine (docs/platforms.md)';
+}
+
+/** The file that was loaded last: that of a build, else that of the package. */
+function binaryOf(tuple: string): string {
+  const local = localBinary(tuple);
+  if (existsSync(local)) return local;
+  try {
+    return require.resolve(`everflame-${tuple}`);
+  } catch {
+    // The package has no file to load: its name is all there is to say.
+    return `everflame-${tuple}`;
+  }
+}
+
+/** For which processor a file is, or undefined where it cannot be read. */
+function machineOf(file: string): number | 'not ELF' | undefined {
+  const header = Buffer.alloc(20);
+  try {
+    const descriptor = openSync(file, 'r');
+    try {
+      readSync(descriptor, header);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return undefined;
+  }
+  if (header.toString('latin1', 0, 4) !== '\x7fELF') return 'not ELF';
+  // EI_DATA: 2 is big-endian.
+  return header[5] === 2 ? header.readUInt16BE(18) : header.readUInt16LE(18);
+}
+
+function describePlatform(library: CLibrary): string {
+  const parts: string[] = [process.platform, process.arch];
+  if (process.platform === 'linux') parts.push(library);
+  return `${parts.join(' ')}, Node.js ${process.version}`;
+}
+
+/** The innermost cause: the generated loader wraps one error for each file it tried. */
+function rootCause(error: unknown): unknown {
+  let cause = error;
+  let meaningful = error;
+  while (cause instanceof Error) {
+    // "Cannot find module" of the next candidate says less than a file that was there and did not load.
+    if (!isMissing(cause) || meaningful === error) meaningful = cause;
+    cause = cause.cause;
+  }
+  return meaningful;
+}
+
+/** Whether the error is that of a file or package that is not there. The generated loader copies it without its code. */
+function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'MODULE_NOT_FOUND' || messageOf(error).startsWith('Cannot find module');
+}
