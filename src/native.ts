@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine, EngineOptions, StartReport } from './engine';
+import { codeOf } from './log';
 import { packageRoot } from './package-root';
 
 /** The native sampler, as native/index.js exports it. */
@@ -26,10 +27,35 @@ export function loadNative(): LoadedBinding {
 function load(): LoadedBinding {
   const library = libc();
   try {
-    return { ok: true, binding: require(join(packageRoot, 'native', 'index.js')) as NativeBinding };
+    return { ok: true, binding: requireBinding(library) };
   } catch (error) {
     const { explainFailure } = require('./native-failure') as typeof import('./native-failure');
     return { ok: false, reason: explainFailure(error, library) };
+  }
+}
+
+/**
+ * The binary of this platform: beside the generated loader in a checkout, else in a package of its own. Where the C
+ * library is known that is decided here, as the generated loader would decide it. Without `ldd` (distroless images)
+ * that one makes a diagnostic report to find the library, which takes milliseconds and leaves
+ * `process.report.excludeNetwork` changed.
+ */
+function requireBinding(library: CLibrary): NativeBinding {
+  const tuple = platformTuple(library);
+  if (tuple === undefined || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) {
+    return require(join(packageRoot, 'native', 'index.js')) as NativeBinding;
+  }
+  const file = localBinary(tuple);
+  if (!existsSync(file)) return require(`everflame-${tuple}`) as NativeBinding;
+  try {
+    return require(file) as NativeBinding;
+  } catch (error) {
+    try {
+      return require(`everflame-${tuple}`) as NativeBinding;
+    } catch (second) {
+      // A file that is there and does not load says more than a package that is not there.
+      throw codeOf(second) === 'MODULE_NOT_FOUND' ? error : second;
+    }
   }
 }
 

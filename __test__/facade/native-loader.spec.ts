@@ -122,6 +122,30 @@ for (const { major, path } of testNodes()) {
       t.false(said.includes('--omit=optional'), said);
     }
   });
+
+  test(`Node.js ${major}: without ldd no diagnostic report is made, whose settings are the program's`, async (t) => {
+    const folder = temporaryFolder(t, {
+      'without-ldd.js': `
+        const fs = require('node:fs');
+        const { readFileSync } = fs;
+        fs.readFileSync = (path, ...rest) => readFileSync(path === '/usr/bin/ldd' ? '/nowhere' : path, ...rest);
+        process.report.getReport = () => { throw new Error('a report was made'); };`,
+    });
+    const end = await run(
+      path,
+      [
+        '--require',
+        './without-ldd.js',
+        '--require',
+        AUTO,
+        '-e',
+        'console.log(process.report.excludeNetwork)',
+      ],
+      { cwd: folder, env: { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') } },
+    );
+    t.is(end.stderr, '');
+    t.is(end.stdout, 'false\n');
+  });
 }
 
 test('a forced engine that cannot start is one error line; the program runs without a profiler', async (t) => {
