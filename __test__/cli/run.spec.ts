@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { appendPreload } from '#src/cli/run-environment.js';
@@ -449,4 +449,16 @@ test('a program without a word: usage, and no profile', async (t) => {
   const end = await everflame(['run']);
   t.is(end.code, 1);
   t.regex(end.stderr, /missing required argument 'program'/);
+});
+
+test('the page that the help names is there, and npm packs it', async (t) => {
+  const end = await everflame(['run', '--help']);
+  const page = /^ {2}(\S.*\.md)$/m.exec(end.stdout)?.[1] ?? '';
+  t.true(existsSync(page), end.stdout);
+  const packed = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
+  const [{ files }] = JSON.parse(packed.stdout) as [{ files: { path: string }[] }];
+  t.true(
+    files.some(({ path }) => join(ROOT, path) === page),
+    page,
+  );
 });

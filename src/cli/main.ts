@@ -1,10 +1,11 @@
 #!/usr/bin/env node
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { flagText } from '../config/page';
 import { allowedValues } from '../config/parse';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { EverflameError } from '../engine';
-import { packageVersion } from '../package-root';
+import { packageRoot, packageVersion } from '../package-root';
 import { groupings } from '../profile/table';
 import { withoutUnknownOptions } from './unknown-options';
 
@@ -50,7 +51,8 @@ Examples:
   everflame run --output profiles --period 10 npm start
 
 Every Node.js process and worker thread below the program is profiled. Standard input, signals and the exit
-code are the program's own. Each option is also an environment variable: docs/configuration.md.`,
+code are the program's own. Each option is also an environment variable:
+  ${join(packageRoot, 'docs', 'configuration.md')}`,
     );
   for (const name of settingNames) {
     const setting: Setting = settings[name];
