@@ -106,6 +106,57 @@ test('the script inside is JavaScript', async (t) => {
   t.notThrows(() => new Script(parse(svg).scripts[0] ?? ''));
 });
 
+test('the script inside cuts names as the drawing does', async (t) => {
+  const names = ['short', '🔥'.repeat(400), `${'x'.repeat(300)}end`];
+  const { svg } = await draw(
+    temporaryFolder(t),
+    names.map((name, index) => ({ values: [1, 10 ** (3 - index)], stack: [{ name, file: `/${index}.js` }] })),
+  );
+  const { boxes, scripts } = parse(svg);
+  // Just as much of a document as the script touches.
+  const element = (attributes: Record<string, unknown> = {}) => ({
+    listeners: {} as Record<string, () => void>,
+    textContent: '',
+    classList: { toggle: () => undefined },
+    getAttribute: (key: string) => attributes[key],
+    setAttribute: (key: string, value: unknown) => {
+      attributes[key] = value;
+    },
+    addEventListener(event: string, listener: () => void) {
+      this.listeners[event] = listener;
+    },
+  });
+  const parts = boxes.map((box) => {
+    const [rect, text] = [element(), element()];
+    const group = element({ 'data-name': box.name, 'data-left': box.left, 'data-share': box.share });
+    return {
+      text,
+      group: Object.assign(group, { querySelector: (tag: string) => (tag === 'text' ? text : rect) }),
+    };
+  });
+  const byId = { details: element(), reset: element(), search: element() };
+  new Script(scripts[0] ?? '').runInNewContext({
+    document: {
+      querySelectorAll: () => parts.map(({ group }) => group),
+      getElementById: (id: keyof typeof byId) => byId[id],
+      addEventListener: () => undefined,
+    },
+  });
+  byId.reset.listeners.click?.();
+  const labels = [...svg.matchAll(/<text x="[\d.]+" y="[\d.]+">([^<]*)<\/text><\/g>/g)].map(
+    ([, text]) => text,
+  );
+  t.deepEqual(
+    parts.map(({ text }) => text.textContent),
+    labels,
+  );
+  t.true(
+    labels.some((text) => /^(🔥)+…$/u.test(text ?? '')),
+    labels.join(),
+  );
+  t.true(labels.includes(''));
+});
+
 test('a box is as wide as its share, and within the box of its caller', async (t) => {
   const f = { name: 'f', file: '/f.js', startLine: 1 };
   const g = { name: 'g', file: '/g.js', startLine: 2 };

@@ -110,6 +110,19 @@ test('values of one name in different units are not added up', async (t) => {
   t.is((await rowsOf(files, '--type', 'sample')).total, 5);
 });
 
+test('a long name is cut in its middle, between characters', async (t) => {
+  const { files } = twoFiles(t);
+  const [file] = files as [string, string];
+  for (const [name, shown] of [
+    [`${'🔥'.repeat(50)}${'é'.repeat(50)}`, `${'🔥'.repeat(30)}…${'é'.repeat(29)}`],
+    ['x'.repeat(60), 'x'.repeat(60)],
+  ] as const) {
+    buildProfile(file, TYPES, [{ values: [1, 7, 7], stack: [{ name, file: '/f.js' }] }]);
+    const { stdout } = await everflame(['top', file]);
+    t.true(stdout.includes(` ${shown} `), stdout);
+  }
+});
+
 test('by function: self is the leaf, total counts a recursive function once', async (t) => {
   const { files } = twoFiles(t);
   const { rows } = await rowsOf(files);

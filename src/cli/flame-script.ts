@@ -1,8 +1,12 @@
+import { CHARACTER, INDENT, LEAST_CHARACTERS, MARGIN, USABLE } from './flame-geometry';
+import { shorten } from './format';
+
 /** The script inside a flame graph: zoom to a box, search by pattern, details of the box under the pointer. */
 export const FLAME_SCRIPT = `
 (function () {
   'use strict';
-  var WIDTH = 1200, MARGIN = 10, CHARACTER = 6.6, usable = WIDTH - 2 * MARGIN;
+  var MARGIN = ${MARGIN}, USABLE = ${USABLE};
+  var shorten = ${shorten.toString()};
   var boxes = Array.prototype.slice.call(document.querySelectorAll('.box'));
   var details = document.getElementById('details');
   var reset = document.getElementById('reset');
@@ -12,10 +16,8 @@ export const FLAME_SCRIPT = `
   function share(box) { return Number(box.getAttribute('data-share')); }
 
   function label(box, width) {
-    var letters = Array.from(box.getAttribute('data-name'));
-    var room = Math.floor((width - 6) / CHARACTER);
-    if (room < 3) return '';
-    return letters.length <= room ? letters.join('') : letters.slice(0, room - 1).join('') + '\\u2026';
+    var room = Math.floor((width - ${2 * INDENT}) / ${CHARACTER});
+    return room < ${LEAST_CHARACTERS} ? '' : shorten(box.getAttribute('data-name'), room, 0);
   }
 
   function zoom(from, whole) {
@@ -27,12 +29,12 @@ export const FLAME_SCRIPT = `
       if (outside) return;
       var wider = size > whole + slack;
       box.classList.toggle('faded', wider);
-      var x = wider ? MARGIN : MARGIN + (start - from) / whole * usable;
-      var width = wider ? usable : size / whole * usable;
+      var x = wider ? MARGIN : MARGIN + (start - from) / whole * USABLE;
+      var width = wider ? USABLE : size / whole * USABLE;
       var rect = box.querySelector('rect'), text = box.querySelector('text');
       rect.setAttribute('x', x);
       rect.setAttribute('width', Math.max(0.2, width));
-      text.setAttribute('x', x + 3);
+      text.setAttribute('x', x + ${INDENT});
       text.textContent = label(box, width);
     });
     reset.setAttribute('visibility', whole < 1 - slack ? 'visible' : 'hidden');

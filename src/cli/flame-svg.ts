@@ -1,13 +1,10 @@
+import { CHARACTER, INDENT, label, MARGIN, USABLE, WIDTH } from './flame-geometry';
 import { FLAME_SCRIPT } from './flame-script';
 import type { FlameNode } from './flame-tree';
 import { formatShare, formatValue } from './format';
 
-const WIDTH = 1200;
 const ROW = 18;
 const HEADER = 64;
-const MARGIN = 10;
-/** Width of one character of the labels, in pixels. */
-const CHARACTER = 6.6;
 /** Boxes narrower than this share of the picture are left out: nobody could see or click them. */
 const LEAST_SHARE = 1 / 10_000;
 
@@ -57,42 +54,34 @@ ${boxes.join('\n')}
 }
 
 function box(node: FlameNode, start: number, level: number, total: number, unit: string): string {
-  const usable = WIDTH - 2 * MARGIN;
   const left = start / total;
   const share = node.value / total;
-  const x = (MARGIN + left * usable).toFixed(2);
+  const x = (MARGIN + left * USABLE).toFixed(2);
   const y = HEADER + level * ROW;
-  const width = share * usable;
+  const width = share * USABLE;
   const details = [
     node.name,
     node.place,
     `${formatValue(node.value, unit)} (${formatShare(node.value, total)})`,
   ];
-  const characters = Math.floor((width - 6) / CHARACTER);
-  const label = characters >= 3 ? cut(node.name, characters) : '';
   return (
     `<g class="box" data-left="${left.toFixed(7)}" data-share="${share.toFixed(7)}" data-name="${escapeXml(node.name)}">` +
     `<title>${escapeXml(details.filter((line) => line !== '').join('\n'))}</title>` +
     `<rect x="${x}" y="${y}" width="${Math.max(0.2, width).toFixed(2)}" height="${ROW - 1}" rx="1" fill="${COLOURS[node.kind].fill}"/>` +
-    `<text x="${(Number(x) + 3).toFixed(2)}" y="${y + 12.5}">${escapeXml(label)}</text></g>`
+    `<text x="${(Number(x) + INDENT).toFixed(2)}" y="${y + 12.5}">${escapeXml(label(node.name, width))}</text></g>`
   );
 }
 
 function legend(): string {
   let x = MARGIN;
   const entries: string[] = [];
-  for (const { fill, legend: label } of Object.values(COLOURS)) {
+  for (const { fill, legend: name } of Object.values(COLOURS)) {
     entries.push(
-      `<rect x="${x}" y="30" width="11" height="11" fill="${fill}"/><text x="${x + 15}" y="40">${label}</text>`,
+      `<rect x="${x}" y="30" width="11" height="11" fill="${fill}"/><text x="${x + 15}" y="40">${name}</text>`,
     );
-    x += 30 + label.length * CHARACTER;
+    x += 30 + name.length * CHARACTER;
   }
   return entries.join('\n');
-}
-
-function cut(name: string, characters: number): string {
-  const letters = [...name];
-  return letters.length <= characters ? name : `${letters.slice(0, characters - 1).join('')}…`;
 }
 
 /** Text for XML: markup escaped, and what XML cannot hold (control characters, lone surrogates) replaced. */

@@ -23,11 +23,15 @@ export function formatShare(value: number, total: number): string {
   return `${(total > 0 ? (100 * value) / total : 0).toFixed(1)} %`;
 }
 
-/** `text`, cut in the middle where it has more than `limit` characters. */
-export function shorten(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const head = Math.ceil((limit - 1) / 2);
-  return `${text.slice(0, head)}…${text.slice(text.length - (limit - 1 - head))}`;
+/**
+ * `text` in at most `limit` characters; where it is longer, all but its start and its last `tail` characters give way
+ * to an ellipsis. Flame graphs hold this function as text, so it uses nothing but its arguments.
+ */
+export function shorten(text: string, limit: number, tail: number): string {
+  const letters = [...text];
+  if (letters.length <= limit) return text;
+  const end = letters.slice(letters.length - tail).join('');
+  return `${letters.slice(0, limit - 1 - tail).join('')}\u2026${end}`;
 }
 
 function scaled(value: number, steps: readonly { factor: number; unit: string }[]): string {

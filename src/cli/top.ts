@@ -6,6 +6,8 @@ import { alignColumns } from './columns';
 import { formatShare, formatValue, shorten } from './format';
 
 const NAME_WIDTH = 60;
+/** Of a name that is longer, its last part stays as well: the method of a class, the file of a path. */
+const NAME_END = 29;
 
 export interface TopOptions {
   by: Grouping;
@@ -28,7 +30,7 @@ export function top(files: string[], options: TopOptions): string {
     { title: '', align: 'right', cells: rows.map((row) => formatShare(row.self, total)) },
     { title: 'total', align: 'right', cells: rows.map((row) => formatValue(row.total, unit)) },
     { title: '', align: 'right', cells: rows.map((row) => formatShare(row.total, total)) },
-    { title: options.by, align: 'left', cells: rows.map((row) => shorten(row.name, NAME_WIDTH)) },
+    { title: options.by, align: 'left', cells: rows.map((row) => shorten(row.name, NAME_WIDTH, NAME_END)) },
     { title: hasPlaces(rows) ? 'where' : '', align: 'left', cells: rows.map((row) => place(row.location)) },
   ]);
   const hidden = all.length - rows.length;
