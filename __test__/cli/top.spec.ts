@@ -110,6 +110,27 @@ test('values of one name in different units are not added up', async (t) => {
   t.is((await rowsOf(files, '--type', 'sample')).total, 5);
 });
 
+test('native code without a name is unknown, a function without one is anonymous', async (t) => {
+  const { files } = twoFiles(t);
+  const [file] = files as [string, string];
+  buildProfile(file, TYPES, [
+    { values: [1, 2, 2], stack: [{ name: '[unknown]', module: '/lib/stripped.so' }] },
+    { values: [1, 3, 3], stack: [{ name: '', module: '/lib/foreign.so' }] },
+    { values: [1, 5, 5], stack: [{ name: '[unknown]' }] },
+    { values: [1, 7, 7], stack: [{ name: '', file: '/app/f.js', startLine: 3 }] },
+  ]);
+  const { rows } = await rowsOf([file]);
+  t.deepEqual(
+    rows.map(({ name, location, self }) => [name, location, self]),
+    [
+      ['(anonymous)', '/app/f.js:3', 7],
+      ['[unknown]', '', 5],
+      ['[unknown]', '/lib/foreign.so', 3],
+      ['[unknown]', '/lib/stripped.so', 2],
+    ],
+  );
+});
+
 test('a long name is cut in its middle, between characters', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];

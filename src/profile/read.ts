@@ -110,7 +110,9 @@ class Reader {
   }
 
   private frame(name: string, file: string, module: string, line: number, startLine: number): Frame {
-    return { name: name || '(anonymous)', file, line, startLine, module, ...classify(name, file, module) };
+    // A binary's function has a name unless nobody knows it; a script's may have none.
+    const nameless = module !== '' && file === '' ? '[unknown]' : '(anonymous)';
+    return { name: name || nameless, file, line, startLine, module, ...classify(name, file, module) };
   }
 
   private readSample(sample: Profile['sample'][number], typeCount: number): LoadedSample {
