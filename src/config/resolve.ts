@@ -1,4 +1,3 @@
-import { nearest } from './nearest';
 import { parseValue } from './parse';
 import { type Configuration, type Setting, type SettingName, settingNames, settings } from './settings';
 
@@ -53,6 +52,8 @@ function readOptions(options: unknown, warnings: string[]): Record<string, unkno
   const known: string[] = settingNames.filter((name) => settings[name].option);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
+    // Only here: the preload has no options, and its time is the program's.
+    const { nearest } = require('./nearest') as typeof import('./nearest');
     const guess = nearest(name, known);
     const remedy = guess ? `Did you mean "${guess}"?` : `Known options are ${known.join(', ')}.`;
     warnings.push(`The option "${name}" is not known and is ignored. ${remedy}`);

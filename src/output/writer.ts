@@ -1,6 +1,8 @@
 import type { Profile } from '../engine';
 import { type Logger, messageOf } from '../log';
-import { profilePath, writeFailure, writeProfile, writeProfileSync } from './pprof-file';
+
+/** Loaded when the first file is written: before that is the program's start. */
+const files = (): typeof import('./pprof-file') => require('./pprof-file') as typeof import('./pprof-file');
 
 /** Writes the profiles of one process as files, and says once what keeps it from doing so. */
 export class ProfileWriter {
@@ -17,10 +19,10 @@ export class ProfileWriter {
   ) {}
 
   async write(profile: Profile): Promise<void> {
-    const path = profilePath(this.prefix, profile.sequence);
+    const path = files().profilePath(this.prefix, profile.sequence);
     this.unfinished = { path, data: profile.data };
     try {
-      await writeProfile(path, profile.data);
+      await files().writeProfile(path, profile.data);
       this.succeeded(path, profile.data);
     } catch (error) {
       this.reportFailure(path, error);
@@ -37,12 +39,12 @@ export class ProfileWriter {
 
   /** As `write`, for a process that is about to end. */
   writeSync(profile: Profile): void {
-    this.writeFile(profilePath(this.prefix, profile.sequence), profile.data);
+    this.writeFile(files().profilePath(this.prefix, profile.sequence), profile.data);
   }
 
   private writeFile(path: string, data: Buffer): void {
     try {
-      writeProfileSync(path, data);
+      files().writeProfileSync(path, data);
       this.succeeded(path, data);
     } catch (error) {
       this.reportFailure(path, error);
@@ -69,7 +71,7 @@ export class ProfileWriter {
     this.counters.failures += 1;
     // The same trouble each period is said once; it is said again after it was gone.
     const trouble = String((error as NodeJS.ErrnoException).code ?? error);
-    if (trouble !== this.lastFailure) this.logger.error(writeFailure(path, error));
+    if (trouble !== this.lastFailure) this.logger.error(files().writeFailure(path, error));
     this.lastFailure = trouble;
   }
 }
