@@ -40,8 +40,8 @@ async function fetchNode() {
   const binary = join(CACHE, 'package', 'bin', 'node');
   if (existsSync(binary)) return binary;
   await mkdir(CACHE, { recursive: true });
-  const { output } = await mustRun('npm', ['pack', '--silent', '--pack-destination', CACHE, NODE_PACKAGE]);
-  const archive = output.trim().split('\n').at(-1);
+  const { stdout } = await mustRun('npm', ['pack', '--silent', '--pack-destination', CACHE, NODE_PACKAGE]);
+  const archive = stdout.trim().split('\n').at(-1);
   await mustRun('tar', ['-xzf', join(CACHE, archive), '-C', CACHE]);
   await rm(join(CACHE, archive));
   return binary;

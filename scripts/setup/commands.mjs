@@ -38,11 +38,12 @@ for (const [signal, number] of [
 }
 
 /**
- * Runs a program to its end and keeps what it wrote, both streams in the order of arrival.
+ * Runs a program to its end and keeps what it wrote: `output` has both streams in the order of arrival, for a reader;
+ * `stdout` is for what is read by a program, which a warning on the other stream would break.
  * @param {string} command
  * @param {string[]} args
  * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutSeconds?: number }} [options]
- * @returns {Promise<{ code: number | null, signal: string | null, output: string, missing: boolean }>}
+ * @returns {Promise<{ code: number | null, signal: string | null, output: string, stdout: string, missing: boolean }>}
  */
 export function run(command, args, options = {}) {
   const { cwd = ROOT, env = {}, timeoutSeconds } = options;
@@ -56,6 +57,7 @@ export function run(command, args, options = {}) {
     });
     const unguard = child.pid === undefined ? () => {} : guardGroup(child.pid);
     let output = '';
+    let stdout = '';
     const timer =
       timeoutSeconds &&
       setTimeout(() => {
@@ -68,9 +70,12 @@ export function run(command, args, options = {}) {
         output += text;
       });
     }
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
     child.on('error', (error) => {
       clearTimeout(timer);
-      if (error.code === 'ENOENT') resolve({ code: null, signal: null, output, missing: true });
+      if (error.code === 'ENOENT') resolve({ code: null, signal: null, output, stdout, missing: true });
       else reject(error);
     });
     // What the program leaves behind would keep its output open, and us waiting.
@@ -78,7 +83,7 @@ export function run(command, args, options = {}) {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       unguard();
-      resolve({ code, signal, output, missing: false });
+      resolve({ code, signal, output, stdout, missing: false });
     });
   });
 }

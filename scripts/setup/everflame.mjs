@@ -4,10 +4,10 @@ import { mustRun, ROOT } from './commands.mjs';
 /** The command line as it was built in this checkout. */
 export const EVERFLAME = join(ROOT, 'dist', 'src', 'cli', 'main.js');
 
-/** What an `everflame` command prints. */
+/** What an `everflame` command prints on standard output. */
 export async function everflame(...args) {
-  const { output } = await mustRun(process.execPath, [EVERFLAME, ...args], { timeoutSeconds: 60 });
-  return output.trimEnd();
+  const { stdout } = await mustRun(process.execPath, [EVERFLAME, ...args], { timeoutSeconds: 60 });
+  return stdout.trimEnd();
 }
 
 /**
