@@ -3,15 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** Settings of the caller's shell must not decide what is measured. */
-function cleanEnvironment() {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(DD_|EVERFLAME_|BENCH_|NODE_OPTIONS$|NODE_V8_COVERAGE$)/.test(name),
-    ),
-  );
-}
+import { cleanEnvironment } from '../../scripts/setup/environment.mjs';
 
 /** Starts a measured program; what it writes is kept and shown only if it fails. */
 export function startChild(file, { node, args = [], preloads = [], environment = {} }) {

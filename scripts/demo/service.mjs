@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Advice, endGroup, guardGroup, ROOT, run } from '../setup/commands.mjs';
+import { cleanEnvironment } from '../setup/environment.mjs';
 import { EVERFLAME } from '../setup/everflame.mjs';
 
 export const EXAMPLE = join(ROOT, 'examples', 'getting-started');
@@ -33,7 +34,7 @@ export class Service {
     const args = [EVERFLAME, 'run', '--output', profileFolder, '--', process.execPath, 'server.mjs'];
     this.#child = spawn(process.execPath, args, {
       cwd: EXAMPLE,
-      env: { ...process.env, PORT: '0' },
+      env: { ...cleanEnvironment(), PORT: '0' },
       stdio: ['ignore', 'pipe', 'pipe'],
       // Its own group, so that nothing of it can stay behind.
       detached: true,
