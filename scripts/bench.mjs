@@ -1,21 +1,45 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { HELP, readOptions, UsageError } from '../bench/options.mjs';
 import { buildNative, buildTypeScript, installDependencies } from './setup/build.mjs';
-import { main, ROOT } from './setup/commands.mjs';
+import { Advice, BENCH, EXAMPLE, main, ROOT } from './setup/commands.mjs';
+import { step } from './setup/progress.mjs';
 import { checkTools } from './setup/tools.mjs';
+
+/** Reads the options as bench/run.mjs will: a slip of the pen must not cost a build first. */
+function check(args) {
+  try {
+    return readOptions(args);
+  } catch (error) {
+    throw error instanceof UsageError ? new Advice(error.message) : error;
+  }
+}
+
+async function prepare() {
+  // Standard output is for the tables.
+  const say = (line) => console.error(line);
+  await checkTools();
+  await step(
+    'Installing dependencies',
+    async () => {
+      for (const folder of [ROOT, EXAMPLE, BENCH]) await installDependencies(folder);
+    },
+    say,
+  );
+  await step('Building the native binary (some minutes the first time)', buildNative, say);
+  await step('Building the TypeScript', buildTypeScript, say);
+}
 
 /** Prepares everything the benchmarks need, then hands its arguments on to bench/run.mjs. */
 await main(async () => {
-  await checkTools();
-  await installDependencies(ROOT);
-  await buildNative();
-  await buildTypeScript();
-  await installDependencies(join(ROOT, 'examples', 'getting-started'));
-  await installDependencies(join(ROOT, 'bench'));
-  const child = spawn(process.execPath, [join(ROOT, 'bench', 'run.mjs'), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
+  const args = process.argv.slice(2);
+  if (check(args).help) {
+    console.log(HELP);
+    return;
+  }
+  await prepare();
+  const child = spawn(process.execPath, [join(BENCH, 'run.mjs'), ...args], { stdio: 'inherit' });
   const [code] = await once(child, 'exit');
   process.exitCode = code ?? 1;
 });

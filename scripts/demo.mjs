@@ -1,10 +1,11 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { driveWithProgress, EXAMPLE, Service } from './demo/service.mjs';
+import { driveWithProgress, Service } from './demo/service.mjs';
 import { buildNative, buildTypeScript, fromRoot, installDependencies } from './setup/build.mjs';
-import { Advice, main, ROOT } from './setup/commands.mjs';
+import { Advice, EXAMPLE, main, ROOT } from './setup/commands.mjs';
 import { cpuByFunction, everflame } from './setup/everflame.mjs';
+import { step } from './setup/progress.mjs';
 import { checkTools } from './setup/tools.mjs';
 
 const OUTPUT = join(ROOT, 'demo-output');
@@ -14,13 +15,13 @@ const PROBLEM = 'findAuthor';
 /** How far up among the service's own functions a reader would look. */
 const READ_ROWS = 5;
 
-async function step(title, body) {
-  console.log(`${title} …`);
-  const start = performance.now();
-  const result = await body();
-  console.log(`  done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
-  return result;
-}
+const HELP = `Usage: npm run demo [-- --seconds=N]
+
+Sets up whatever is missing, drives the example service for a while under the profiler, and shows what its time went to.
+The profile and the flame graph are left in demo-output/.
+
+  --seconds   how long the service is driven, 20
+  --help      show this text`;
 
 async function prepare() {
   if (process.platform !== 'linux') {
@@ -82,7 +83,16 @@ async function checkProblem(files) {
 }
 
 await main(async () => {
-  const { values } = parseArgs({ options: { seconds: { type: 'string', default: '20' } } });
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '20' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
   const seconds = Number(values.seconds);
   if (!(seconds >= 1 && seconds <= 3600))
     throw new Advice(`--seconds takes a number from 1 to 3600; this is "${values.seconds}".`);
@@ -96,4 +106,4 @@ await main(async () => {
   console.log('What it is and how to mend it: docs/getting-started.md\n');
   console.log(`profile:     ${files.map(fromRoot).join(' ')}`);
   console.log(`flame graph: ${fromRoot(FLAME_GRAPH)}`);
-});
+}, HELP);

@@ -10,8 +10,7 @@ prints all of its output. The last line sums up the tests: "N passed, N failed[,
 
 Steps: ${STEPS.map(({ name }) => name).join(', ')}
   --only   run these steps, and before them what they need
-  --help   show this text
-`;
+  --help   show this text`;
 
 function chooseSteps(only) {
   if (only === undefined) return STEPS;
@@ -79,4 +78,4 @@ await main(async () => {
   const total = await runSteps(chooseSteps(values.only));
   console.log(summaryLine(total));
   if (total.failed > 0) process.exitCode = 1;
-});
+}, HELP);

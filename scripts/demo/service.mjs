@@ -1,11 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { Advice, endGroup, guardGroup, ROOT, run } from '../setup/commands.mjs';
+import { Advice, EXAMPLE, endGroup, guardGroup, run } from '../setup/commands.mjs';
 import { cleanEnvironment } from '../setup/environment.mjs';
 import { EVERFLAME } from '../setup/everflame.mjs';
-
-export const EXAMPLE = join(ROOT, 'examples', 'getting-started');
 
 const START_LIMIT_SECONDS = 30;
 const STOP_LIMIT_SECONDS = 30;

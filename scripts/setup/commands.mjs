@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The service that the demo, the benchmarks and some tests profile. */
+export const EXAMPLE = join(ROOT, 'examples', 'getting-started');
+/** The benchmarks, whose dependencies are also the peers that some tests run beside us. */
+export const BENCH = join(ROOT, 'bench');
 
 /** A problem whose message tells the reader what to do; shown without a stack trace. */
 export class Advice extends Error {}
@@ -97,12 +102,21 @@ export async function mustRun(command, args, options) {
   throw new Advice(`${result.output}\n${[command, ...args].join(' ')} ended with ${end}.`);
 }
 
-/** Runs a script's main function; an {@link Advice} is printed as its message alone. */
-export async function main(body) {
+/** A problem with the command line as `parseArgs` reports it: a wrong option, or a value too many. */
+function isUsageError(error) {
+  return error instanceof Error && /^ERR_PARSE_ARGS_/.test(error.code);
+}
+
+/**
+ * Runs a script's main function. An {@link Advice} is printed as its message alone, and a mistake on the command line as
+ * its message and `help`.
+ */
+export async function main(body, help = '') {
   try {
     await body();
   } catch (error) {
-    console.error(error instanceof Advice ? error.message : error);
+    if (isUsageError(error)) console.error(`${error.message}\n\n${help}`.trimEnd());
+    else console.error(error instanceof Advice ? error.message : error);
     process.exitCode = 1;
   }
 }
