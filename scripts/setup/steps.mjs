@@ -39,7 +39,7 @@ function script(file, args, timeoutSeconds) {
  * What `npm test` does, in this order. A step is run only when the steps that it needs went well.
  */
 export const STEPS = [
-  { name: 'tools', needs: [], run: prepare(checkTools) },
+  { name: 'tools', needs: [], run: prepare(() => checkTools({ forTests: true })) },
   { name: 'dependencies', needs: ['tools'], run: prepare(() => installDependencies(ROOT)) },
   {
     name: 'rustfmt',
