@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { buildNative, buildTypeScript, installDependencies } from './build.mjs';
-import { ROOT, run } from './commands.mjs';
+import { BENCH, EXAMPLE, ROOT, run } from './commands.mjs';
 import { installTestNodes } from './nodes.mjs';
 import { countCargoTests, countTapTests, NO_TESTS } from './results.mjs';
 import { checkTools } from './tools.mjs';
@@ -71,8 +71,19 @@ export const STEPS = [
     }),
   },
   {
+    name: 'example',
+    needs: ['tools'],
+    run: prepare(() => installDependencies(EXAMPLE)),
+  },
+  {
+    // Tests run the peer that the benchmarks measure: one lock file says which.
+    name: 'peers',
+    needs: ['tools'],
+    run: prepare(() => installDependencies(BENCH)),
+  },
+  {
     name: 'ava',
-    needs: ['typescript', 'nodes'],
+    needs: ['typescript', 'nodes', 'example', 'peers'],
     // Shares of CPU time are asserted, so a test file has the cores to itself where there are few.
     run: command(
       join(BIN, 'ava'),
@@ -91,6 +102,11 @@ export const STEPS = [
       timeoutSeconds: 1200,
     }),
   },
-  { name: 'demo', needs: ['typescript'], run: script('demo.mjs', ['--seconds', '10'], 300) },
-  { name: 'bench', needs: ['typescript'], run: script('bench.mjs', ['--quick'], 600) },
+  { name: 'demo', needs: ['typescript', 'example'], run: script('demo.mjs', ['--seconds', '10'], 300) },
+  {
+    name: 'bench',
+    needs: ['typescript', 'example', 'peers'],
+    // Not into bench/results: figures without meaning would take the place of measured ones.
+    run: script('bench.mjs', ['--quick', '--output', join(ROOT, '.cache', 'bench-quick')], 600),
+  },
 ];
