@@ -1,12 +1,14 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Advice, main } from './setup/commands.mjs';
+import { Advice, main, ROOT } from './setup/commands.mjs';
 import { addResults, NO_TESTS, summaryLine } from './setup/results.mjs';
 import { STEPS } from './setup/steps.mjs';
 
 const HELP = `Usage: npm test [-- --only=STEP[,STEP…]]
 
 Sets up whatever is missing, then runs every check. A step that passes prints one line; one that fails
-prints all of its output. The last line sums up the tests: "N passed, N failed[, N skipped]".
+prints its output, of ava's the tests that failed. The last line sums up the tests: "N passed, N failed[, N skipped]".
 
 Steps: ${STEPS.map(({ name }) => name).join(', ')}
   --only   run these steps, and before them what they need
@@ -30,21 +32,50 @@ function chooseSteps(only) {
   return STEPS.filter(({ name }) => chosen.has(name));
 }
 
+const LOGS = join(ROOT, '.cache', 'test');
+/** How often a step that takes long is named where no line can be rewritten. */
+const REMINDER_SECONDS = 60;
+
+/** Says which step is at work; returns the function that takes this back where the terminal can. */
+function announce(name) {
+  if (process.stdout.isTTY) {
+    process.stdout.write(`… ${name}`);
+    return () => process.stdout.write('\r\x1b[K');
+  }
+  let minutes = 0;
+  const timer = setInterval(() => {
+    minutes += REMINDER_SECONDS / 60;
+    console.log(`…      ${name.padEnd(13)}${String(minutes).padStart(7)} min`);
+  }, REMINDER_SECONDS * 1000);
+  return () => clearInterval(timer);
+}
+
+/** What a reader of a failed step wants first: the tests that failed if it names them, else all that it wrote. */
+function explain(step, { output, failures }) {
+  if (!failures) return output;
+  mkdirSync(LOGS, { recursive: true });
+  const file = join(LOGS, `${step.name}.log`);
+  writeFileSync(file, output);
+  return `${failures.trimEnd()}\n\nThe whole output: ${relative(ROOT, file)}`;
+}
+
 /** Runs a step; a thrown error is a failure of the step, told by its message. */
 async function runStep(step) {
   const start = performance.now();
+  const withdraw = announce(step.name);
   const result = await step.run().catch((error) => ({
     ok: false,
     output: error instanceof Advice ? error.message : error.stack,
     tests: NO_TESTS,
   }));
+  withdraw();
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   const { passed, failed, skipped } = result.tests;
   const counted = passed + failed + skipped > 0 ? `  ${summaryLine(result.tests)}` : '';
   console.log(`${result.ok ? 'ok    ' : 'FAILED'} ${step.name.padEnd(13)}${seconds.padStart(7)} s${counted}`);
   for (const [, reason] of result.output.matchAll(/# SKIP (.+)$/gim))
     console.log(`       skipped: ${reason}`);
-  if (!result.ok) console.log(result.output.trimEnd().replaceAll(/^/gm, '  | '));
+  if (!result.ok) console.log(explain(step, result).trimEnd().replaceAll(/^/gm, '  | '));
   return result;
 }
 

@@ -29,6 +29,17 @@ export function countTapTests(output) {
   return total;
 }
 
+/**
+ * The tests of a TAP stream that failed, each with its log and diagnostics. Empty where none is named, as when the program
+ * was ended from outside.
+ */
+export function failedTapTests(output) {
+  return output
+    .split(/^(?=(?:not )?ok\b|1\.\.)/m)
+    .filter((part) => /^not ok\b(?!.*# (?:SKIP|TODO)\b)/i.test(part))
+    .join('');
+}
+
 /** The last line of a test run: `N passed, N failed`, and what was skipped if anything was. */
 export function summaryLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { buildNative, buildTypeScript, installDependencies } from './build.mjs';
 import { BENCH, EXAMPLE, ROOT, run } from './commands.mjs';
 import { installTestNodes } from './nodes.mjs';
-import { countCargoTests, countTapTests, NO_TESTS } from './results.mjs';
+import { countCargoTests, countTapTests, failedTapTests, NO_TESTS } from './results.mjs';
 import { checkTools } from './tools.mjs';
 
 const BIN = join(ROOT, 'node_modules', '.bin');
@@ -17,11 +17,12 @@ function prepare(body) {
   };
 }
 
-function command(name, args, { count = () => NO_TESTS, timeoutSeconds = 900 } = {}) {
+/** `failures` picks what tells of failed tests out of the output, for a program that also tells of all the others. */
+function command(name, args, { count = () => NO_TESTS, failures, timeoutSeconds = 900 } = {}) {
   return async () => {
     const { code, output, missing } = await run(name, args, { env: ENVIRONMENT, timeoutSeconds });
     const text = missing ? `${name} was not found.` : output;
-    return { ok: code === 0, output: text, tests: count(text) };
+    return { ok: code === 0, output: text, failures: failures?.(text), tests: count(text) };
   };
 }
 
@@ -90,6 +91,7 @@ export const STEPS = [
       ['--tap', '--concurrency', String(Math.max(1, Math.floor(cpus().length / 4)))],
       {
         count: countTapTests,
+        failures: failedTapTests,
         timeoutSeconds: 2400,
       },
     ),
