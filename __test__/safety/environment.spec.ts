@@ -2,16 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { BURN } from '../support/burn.js';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { readProfile, shareOf, total } from '../support/pprof.js';
 import { AUTO, type Ended, ROOT, run } from '../support/spawn.js';
 
 /** Uses CPU time, then says so and ends with a code of its own. */
-const PROGRAM = `function burn(ms) {
-  const end = process.cpuUsage().user + ms * 1000;
-  while (process.cpuUsage().user < end) for (let i = 0; i < 1e4; i++) Math.sqrt(i);
-}
+const PROGRAM = `${BURN}
 burn(300); console.log('output of the program'); process.exitCode = 42;`;
 
 const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;

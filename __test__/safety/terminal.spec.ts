@@ -1,17 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { BURN } from '../support/burn.js';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { readProfile, shareOf, total, withLabel } from '../support/pprof.js';
 import { AUTO, ROOT, run, start } from '../support/spawn.js';
 
 const MAIN = withLabel('thread name', 'Main Event Loop');
-const BURN = `function burn(ms) {
-  const end = process.cpuUsage().user + ms * 1000;
-  while (process.cpuUsage().user < end) for (let i = 0; i < 1e4; i++) Math.sqrt(i);
-}
-`;
 /** Says so when asked to, then never returns to its event loop. */
 const BLOCKED = `${BURN} console.log('ready'); setImmediate(() => { for (;;) burn(1000); });`;
 
