@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { BURN } from '../support/burn.js';
@@ -9,11 +8,17 @@ import { readProfile, shareOf, total, withLabel } from '../support/pprof.js';
 import { AUTO, ROOT, run } from '../support/spawn.js';
 
 const MAIN = withLabel('thread name', 'Main Event Loop');
-const PEER = '@datadog/pprof@5.20.0';
+/** The profiler that the benchmarks compare us with; their lock file says which release. */
+const PEER = join(ROOT, 'bench', 'node_modules', '@datadog', 'pprof');
+/** How often a comparison of two runs may be repeated: another program on the machine slows down one of them alone. */
+const ATTEMPTS = 5;
 
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string }; children?: number[] }[];
   samples: number[];
+  /** Microseconds of one clock. */
+  startTime: number;
+  endTime: number;
 }
 
 /** Share of a V8 CPU profile's samples in a function and what it calls. */
@@ -27,44 +32,40 @@ function shareInV8({ nodes, samples }: CpuProfile, name: string): number {
   return samples.filter((id) => inside.has(id)).length / samples.length;
 }
 
-/** Installs the other profiler once, beside the tests' other downloads. */
-function installPeer(): string {
-  const folder = join(ROOT, '.cache', 'peers');
-  const module = join(folder, 'node_modules', '@datadog', 'pprof');
-  const there = existsSync(join(module, 'package.json'))
-    ? JSON.parse(readFileSync(join(module, 'package.json'), 'utf8')).version
-    : undefined;
-  if (`@datadog/pprof@${there}` !== PEER) {
-    mkdirSync(folder, { recursive: true });
-    execFileSync('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', PEER], { stdio: 'pipe' });
-  }
-  return module;
-}
-
-test.before(() => void installPeer());
+test.before(() => {
+  if (existsSync(join(PEER, 'package.json'))) return;
+  throw new Error(`${PEER} is missing. Run "npm ci --prefix bench", or all of it with "npm test".`);
+});
 
 for (const { major, path } of testNodes()) {
-  test.serial(`Node.js ${major}: --cpu-prof writes its profile as without us, and so do we`, async (t) => {
-    const samples: number[] = [];
-    for (const profiled of [false, true]) {
-      const folder = temporaryFolder(t);
-      const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-      const env = profiled ? { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') } : {};
-      const auto = profiled ? ['--require', AUTO] : [];
-      const end = await run(path, [...flags, ...auto, '-e', `${BURN} burn(800);`], { env });
-      t.deepEqual([end.code, end.stderr], [0, '']);
-      const [file, ...others] = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
-      t.is(others.length, 0);
-      const profile = JSON.parse(readFileSync(join(folder, file ?? ''), 'utf8')) as CpuProfile;
-      t.true(shareInV8(profile, 'burn') > 0.5, `${shareInV8(profile, 'burn')}`);
-      samples.push(profile.samples.length);
-      if (profiled) {
-        const ours = profilesIn(folder).map(readProfile);
-        t.true(shareOf(ours, 'cpu', 'burn', MAIN) > 0.6);
+  test.serial(`Node.js ${major}: --cpu-prof samples as often as without us, and so do we`, async (t) => {
+    /** Samples of V8's profiler in a second of its own time: the best of the attempts, since noise only takes away. */
+    const best = { without: 0, withUs: 0 };
+    for (let attempt = 0; attempt < ATTEMPTS && best.withUs <= best.without * 0.7; attempt++) {
+      for (const profiled of [false, true]) {
+        const folder = temporaryFolder(t);
+        const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+        const env = profiled ? { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') } : {};
+        const auto = profiled ? ['--require', AUTO] : [];
+        const end = await run(path, [...flags, ...auto, '-e', `${BURN} burn(800);`], { env });
+        t.deepEqual([end.code, end.stderr], [0, '']);
+        const [file, ...others] = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
+        t.is(others.length, 0);
+        const profile = JSON.parse(readFileSync(join(folder, file ?? ''), 'utf8')) as CpuProfile;
+        t.true(shareInV8(profile, 'burn') > 0.5, `${shareInV8(profile, 'burn')}`);
+        const rate = profile.samples.length / ((profile.endTime - profile.startTime) / 1e6);
+        if (profiled) {
+          best.withUs = Math.max(best.withUs, rate);
+          const ours = profilesIn(folder).map(readProfile);
+          t.true(shareOf(ours, 'cpu', 'burn', MAIN) > 0.6);
+        } else {
+          best.without = Math.max(best.without, rate);
+        }
       }
     }
-    const [without = 0, withUs = 0] = samples;
-    t.true(withUs > without * 0.7, `${withUs} samples, ${without} without us`);
+    const rates = `${best.withUs.toFixed(0)} samples a second, ${best.without.toFixed(0)} without us`;
+    t.log(rates);
+    t.true(best.withUs > best.without * 0.7, rates);
   });
 
   test.serial(`Node.js ${major}: an inspector session in the middle takes none of our samples`, async (t) => {
@@ -112,7 +113,7 @@ for (const { major, path } of testNodes()) {
       };
       const second = first === 'peer' ? 'ours' : 'peer';
       const script = `${BURN}
-        const { time } = require(${JSON.stringify(installPeer())});
+        const { time } = require(${JSON.stringify(PEER)});
         ${begin[first]} ${begin[second]}
         burn(700);
         const { sample, stringTable, location, function: functions } = time.stop();
@@ -189,37 +190,51 @@ for (const { major, path } of testNodes()) {
     }
   }
 
-  test.serial(
-    `Node.js ${major}: blocking calls are not cut short by 5,000 interruptions a second`,
-    async (t) => {
-      const script = `
-      const { execFileSync } = require('node:child_process');
-      const { readSync } = require('node:fs');
-      ${BURN}
-      const facts = [];
-      const timed = (work) => { const start = performance.now(); const value = work(); return [value, performance.now() - start]; };
-      const [state, slept] = timed(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200));
-      facts.push(state, slept >= 199);
-      facts.push(execFileSync('/bin/sh', ['-c', 'sleep 0.2; echo from the child'], { encoding: 'utf8' }));
-      const reader = execFileSync(process.execPath, ['-e', 'const b = Buffer.alloc(9); console.log(require("fs").readSync(0, b), b.toString())'],
-        { input: 'some text', encoding: 'utf8' });
-      facts.push(reader);
-      // Small writes and reads of a pipe to itself, each a system call that a signal can interrupt.
-      const { openSync, writeSync, closeSync, mkdtempSync, rmSync } = require('node:fs');
-      const folder = mkdtempSync(require('node:os').tmpdir() + '/everflame-fifo-');
-      execFileSync('mkfifo', [folder + '/pipe']);
-      const pipe = openSync(folder + '/pipe', 'r+');
-      const byte = Buffer.alloc(1); let sum = 0;
-      for (let i = 0; i < 20000; i++) { writeSync(pipe, Buffer.from([i % 7])); readSync(pipe, byte); sum += byte[0]; }
-      closeSync(pipe); rmSync(folder, { recursive: true });
-      facts.push(sum);
-      console.log(JSON.stringify(facts));`;
-      const expected = ['timed-out', true, 'from the child\n', '9 some text\n', 59997];
-      const end = await run(path, ['--require', AUTO, '-e', script], {
-        env: { EVERFLAME_RATE: '5000', DD_PROFILING_OUTPUT_PPROF: join(temporaryFolder(t), 'p') },
-      });
-      t.deepEqual([end.code, end.stderr], [0, '']);
-      t.deepEqual(JSON.parse(end.stdout), expected);
-    },
-  );
+  test.serial(`Node.js ${major}: blocking calls are interrupted at 5 kHz and not cut short`, async (t) => {
+    const folder = temporaryFolder(t);
+    const program = join(ROOT, '__test__', 'workloads', 'safety', 'blocking.cjs');
+    const plain = await run(path, [program]);
+    const end = await run(path, ['--require', AUTO, program], {
+      env: { EVERFLAME_RATE: '5000', DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') },
+    });
+    t.deepEqual([plain.code, plain.stderr, end.code, end.stderr], [0, '', 0, '']);
+    const [without, withUs] = [plain, end].map(({ stdout }) => JSON.parse(stdout) as Blocking);
+    t.deepEqual(withUs?.results, without?.results);
+    const profiles = profilesIn(folder).map(readProfile);
+    for (const call of ['waitForTime', 'waitForChild', 'waitForPipe'] as const) {
+      // The last stack that was seen has the time of a sleep: it stands at this call only if a signal came while it slept.
+      const asleep = total(
+        profiles,
+        'wall',
+        (sample) => MAIN(sample) && sample.frames.some(({ name }) => name === call),
+      );
+      const { signals = 0, milliseconds = 0 } = withUs?.asleep[call] ?? {};
+      t.log(
+        `${call}: ${signals} signals, ${(asleep / 1e6).toFixed(0)} of ${milliseconds.toFixed(0)} ms in the profile`,
+      );
+      t.true(signals >= 1, call);
+      t.true(asleep > milliseconds * 1e6 * 0.25, `${call}: ${asleep} ns of ${milliseconds} ms`);
+    }
+    t.log(`${withUs?.running} signals during ${withUs?.bytes} short reads and writes`);
+    t.true((withUs?.running ?? 0) >= 100, `${withUs?.running}`);
+    for (const { bytes, sum } of [without, withUs] as Blocking[]) t.is(sum, sumOfBytes(bytes));
+  });
+}
+
+/** What blocking.cjs prints. */
+interface Blocking {
+  /** What the calls gave the program, and how often. */
+  results: Record<string, Record<string, number>>;
+  /** Signals to sleeping threads while a call was made again and again, and how long that took. */
+  asleep: Record<string, { signals: number; milliseconds: number }>;
+  /** Signals to running threads during short reads and writes. */
+  running: number;
+  bytes: number;
+  sum: number;
+}
+
+/** The sum of 0, 1, … 6, 0, 1, … of so many numbers. */
+function sumOfBytes(count: number): number {
+  const rest = count % 7;
+  return Math.floor(count / 7) * 21 + (rest * (rest - 1)) / 2;
 }
