@@ -14,8 +14,8 @@ function workerSleep(milliseconds) {
 }
 
 for (let round = 0; round < 3; round++) {
-  burnCpu(200 * workerData.number, workerWork);
-  workerSleep(800);
+  burnCpu(300 * workerData.number, workerWork);
+  workerSleep(4500);
 }
 const tid = ownTid();
 parentPort.postMessage({

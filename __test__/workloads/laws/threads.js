@@ -50,8 +50,8 @@ async function burnUntil(promise) {
     over = true;
   });
   while (!over) {
-    burnCpu(10, mainWork);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    burnCpu(5, mainWork);
+    await new Promise((resolve) => setTimeout(resolve, 30));
   }
   return promise;
 }
