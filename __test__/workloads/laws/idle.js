@@ -1,7 +1,7 @@
 'use strict';
-// A server that nobody calls, under a profiler, until it is killed.
+// A server that nobody calls, under the profiler of the preload or else one of its own, until it is killed.
 const { createServer } = require('node:net');
 const { Profiler } = require('everflame');
 
-new Profiler().start();
+if (!globalThis[Symbol.for('everflame.running')]) new Profiler().start();
 createServer().listen(0, '127.0.0.1', () => console.log('ready'));
