@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { PROFILERS } from './profilers.mjs';
 
-export const SECTIONS = ['service', 'programs', 'pauses', 'start', 'idle'];
+export const SECTIONS = ['service', 'programs', 'pauses', 'start', 'idle', 'handler', 'install'];
 
 const FULL = { rounds: 5, seconds: 20, warmupSeconds: 5, fillSeconds: 6, flushes: 5, starts: 15 };
 /** Shows that everything runs; its figures mean nothing. */
@@ -33,7 +33,8 @@ function choose(text, allowed, option) {
   return allowed.filter((name) => names.includes(name));
 }
 
-function positive(text, otherwise, option) {
+/** The number that an option gives; throws a {@link UsageError} where it is none above 0. */
+export function positive(text, otherwise, option) {
   if (text === undefined) return otherwise;
   const value = Number(text);
   if (!(value > 0) || !Number.isInteger(value)) {

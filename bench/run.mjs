@@ -7,9 +7,11 @@ import { HELP, readOptions, UsageError } from './options.mjs';
 import { PROFILERS } from './profilers.mjs';
 import { judge } from './report/budgets.mjs';
 import { toMarkdown } from './report/markdown.mjs';
-import { tabulate } from './report/statistics.mjs';
+import { rotate, tabulate } from './report/statistics.mjs';
 import { nextMessage, startChild } from './sections/children.mjs';
+import { measureHandler, RATES } from './sections/handler.mjs';
 import { measureIdle } from './sections/idle.mjs';
+import { measureInstall } from './sections/install.mjs';
 import { measurePauses, SHAPES } from './sections/pauses.mjs';
 import { measureProgram, PROGRAMS } from './sections/programs.mjs';
 import { measureService } from './sections/service.mjs';
@@ -17,7 +19,10 @@ import { measureStart } from './sections/start.mjs';
 
 const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 
-/** The parts of the run: title, section of `--only`, rounds, and what one round of one profiler is. */
+/**
+ * The parts of the run: title, section of `--only`, rounds, and what one round of one profiler is. `own` are those about
+ * everflame alone.
+ */
 function partsOf(options) {
   const { rounds } = options;
   return [
@@ -37,15 +42,23 @@ function partsOf(options) {
     })),
     { section: 'start', title: 'start', rounds: options.starts, measure: measureStart },
     { section: 'idle', title: 'idle', rounds: 1, measure: measureIdle },
+    ...RATES.map((rate) => ({
+      section: 'handler',
+      title: `handler ${rate} Hz`,
+      own: true,
+      rounds,
+      measure: (_profiler, settings) => measureHandler(rate, settings),
+    })),
+    { section: 'install', title: 'install', own: true, rounds: 1, measure: measureInstall },
   ].filter(({ section }) => options.sections.includes(section));
 }
 
 /** Rounds are interleaved, and each begins with another profiler, so that none always runs first. */
-async function measurePart({ title, rounds, measure }, options) {
-  const runs = Object.fromEntries(options.profilers.map((name) => [name, []]));
+async function measurePart({ title, rounds, measure, own = false }, options) {
+  const profilers = own ? options.profilers.filter((name) => name === 'everflame') : options.profilers;
+  const runs = Object.fromEntries(profilers.map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    const first = round % options.profilers.length;
-    const order = [...options.profilers.slice(first), ...options.profilers.slice(0, first)];
+    const order = rotate(profilers, round);
     for (const name of order) {
       console.error(`${title}: round ${round + 1} of ${rounds}, ${PROFILERS[name].title}`);
       runs[name].push(await measure(PROFILERS[name], { ...options, round }));
@@ -79,14 +92,17 @@ async function main(args) {
   }
   const engine = options.profilers.includes('everflame') ? await everflameEngine(options.node) : undefined;
   const sections = {};
-  for (const part of partsOf(options)) sections[part.title] = await measurePart(part, options);
+  for (const part of partsOf(options)) {
+    if (part.own && !options.profilers.includes('everflame')) continue;
+    sections[part.title] = await measurePart(part, options);
+  }
   const result = {
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
     host: describeHost(options.node),
     engine,
     rounds: options.rounds,
     sections,
-    budgets: options.quick ? [] : judge(sections),
+    budgets: options.quick ? [] : judge(sections, options),
   };
   const folder = options.output ?? RESULTS;
   mkdirSync(folder, { recursive: true });

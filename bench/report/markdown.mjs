@@ -4,6 +4,9 @@ import { PROFILERS } from '../profilers.mjs';
 const METRICS = {
   requestsPerSecond: ['requests/s', 0],
   cpuMicrosecondsPerRequest: ['CPU µs/request', 1],
+  ownThreadsPercent: ['own threads, % of CPU', 2],
+  handlerPercent: ['handler, % of CPU', 2],
+  ownClocksPercent: ['own clocks, % of CPU', 2],
   latencyMeanMilliseconds: ['mean ms', 2],
   latencyP50Milliseconds: ['p50 ms', 1],
   latencyP99Milliseconds: ['p99 ms', 1],
@@ -16,6 +19,13 @@ const METRICS = {
   preloadMilliseconds: ['preload ms', 2],
   processMilliseconds: ['process ms', 1],
   wakeUpsPerSecond: ['wake-ups/s', 2],
+  handlerSamples: ['samples', 0],
+  handlerP50Microseconds: ['p50 µs', 2],
+  handlerP99Microseconds: ['p99 µs', 2],
+  binaryMegabytes: ['binary MB', 2],
+  packageMegabytes: ['package MB', 2],
+  dependenciesMegabytes: ['dependencies MB', 2],
+  installMegabytes: ['together MB', 2],
 };
 
 /** Metrics whose worst value matters as much as the median. */

@@ -10,6 +10,12 @@ export function median(values) {
   return quantile(values, 0.5);
 }
 
+/** The list begun at another place in each round, so that nobody always runs first. */
+export function rotate(list, round) {
+  const first = round % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
+}
+
 /**
  * A metric of one variant over its rounds. The ratio is made within each round, against the run without a profiler
  * beside it, so that a machine that slows down over time does not count; the quartiles show how far rounds differ.

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import histogram from '../inside/histogram.cjs';
 import { finished, nextMessage, profileKilobytes, startChild, withOutputFolder } from './children.mjs';
 
 const SERVER = fileURLToPath(new URL('../../examples/getting-started/server.mjs', import.meta.url));
@@ -19,6 +20,24 @@ async function address(child) {
 async function usage(child) {
   child.send('usage');
   return (await nextMessage(child)).usage;
+}
+
+/**
+ * What everflame used between two readings, by its own clocks, as per cent of the process's CPU time. The least that it
+ * can have added: the kernel's part in a signal and what it does to the caches are not in it. Unlike the ratio to a
+ * run without it, other programs on the machine do not move it.
+ */
+function ownClocks(before, after) {
+  if (before.metrics === undefined || after.metrics === undefined) return {};
+  const cpu = (after.cpuMicroseconds - before.cpuMicroseconds) * 1000;
+  const used = (name) => after.metrics.counters[name] - before.metrics.counters[name];
+  const threads = used('observer_cpu_nanoseconds') + used('aggregator_cpu_nanoseconds');
+  const handler = histogram.leastSum(histogram.between(before.metrics.handler, after.metrics.handler));
+  return {
+    ownThreadsPercent: (threads / cpu) * 100,
+    handlerPercent: (handler / cpu) * 100,
+    ownClocksPercent: ((threads + handler) / cpu) * 100,
+  };
 }
 
 /** One run of the example service under load; the profiler's period is the measured window, so one flush is in it. */
@@ -48,6 +67,7 @@ export async function measureService(profiler, { node, seconds, warmupSeconds, r
       return {
         requestsPerSecond: result.requests.total / result.duration,
         cpuMicrosecondsPerRequest: (after.cpuMicroseconds - before.cpuMicroseconds) / result.requests.total,
+        ...ownClocks(before, after),
         latencyMeanMilliseconds: result.latency.average,
         latencyP50Milliseconds: result.latency.p50,
         latencyP99Milliseconds: result.latency.p99,
