@@ -3,6 +3,7 @@ const { openSync, readSync } = require('node:fs');
 const { gunzipSync } = require('node:zlib');
 const { Profile } = require('pprof-format');
 const native = require('../../native');
+const { between, leastSum, quantile } = require('./histogram.cjs');
 
 const [engine, rate, work] = process.argv.slice(2);
 
@@ -36,16 +37,6 @@ function totalCpu(profile) {
   return sample.reduce((sum, { value }) => sum + Number(value[2]), 0) / 1e6;
 }
 
-function quantile(buckets, share) {
-  const total = buckets.reduce((sum, { count }) => sum + count, 0);
-  let seen = 0;
-  for (const { nanoseconds, count } of buckets) {
-    seen += count;
-    if (seen >= total * share) return nanoseconds / 1000;
-  }
-  return 0;
-}
-
 async function main() {
   for (let i = 0; i < 100; i += 1) WORK[work]();
   if (engine === 'none') return { cpu: measure() };
@@ -60,20 +51,23 @@ async function main() {
   native.attachThread(0, 'Main Event Loop');
   // The first period has the symbol tables to read.
   await native.flush('gzip');
-  const counters = () => native.metrics().counters;
-  const start = counters();
+  const start = native.metrics();
   const usageBefore = cpuMilliseconds();
   const cpu = measure();
   const profile = native.flushSync('gzip', 5000);
   const usage = cpuMilliseconds() - usageBefore;
-  const end = counters();
+  const end = native.metrics();
+  const counted = (name) => end.counters[name] - start.counters[name];
+  const handler = between(start.handler, end.handler);
   return {
     cpu,
-    samples: end.samples - start.samples,
-    observer: (end.observer_cpu_nanoseconds - start.observer_cpu_nanoseconds) / 1e6,
+    samples: counted('samples'),
+    observer: counted('observer_cpu_nanoseconds') / 1e6,
+    aggregator: counted('aggregator_cpu_nanoseconds') / 1e6,
+    handler: leastSum(handler) / 1e6,
     error: totalCpu(profile) / usage - 1,
-    p50: quantile(native.metrics().handler, 0.5),
-    p99: quantile(native.metrics().handler, 0.99),
+    p50: quantile(handler, 0.5),
+    p99: quantile(handler, 0.99),
   };
 }
 
