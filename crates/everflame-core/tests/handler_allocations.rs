@@ -4,6 +4,7 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -67,12 +68,14 @@ fn long_system_calls() -> u64 {
     unsafe { libc::nanosleep(&pause, std::ptr::null_mut()) as u64 }
 }
 
-/// Samples to take for each engine and rate.
-const SAMPLES: u64 = 1_500;
+/// Samples to take for each engine and rate. The process-wide timer fires once for all threads, and no more often than the
+/// kernel ticks.
+fn samples_of(engine: &str) -> u64 {
+    if engine == "itimer" { 200 } else { 1_500 }
+}
 
-fn sample_under_load(engine: &str, interval: Duration) {
+fn sample_under_load(session: Session, engine: &str, interval: Duration) {
     let stop = Arc::new(AtomicBool::new(false));
-    let session = Session::start(&config(engine, interval));
     let before = samples();
     let threads = LOADS.map(|load| {
         let stop = Arc::clone(&stop);
@@ -86,7 +89,7 @@ fn sample_under_load(engine: &str, interval: Duration) {
             ALLOCATIONS.get() - at_start
         })
     });
-    wait_for("samples", || samples() - before >= SAMPLES);
+    wait_for("samples", || samples() - before >= samples_of(engine));
     stop.store(true, Ordering::Relaxed);
     let allocations = threads.map(|thread| thread.join().expect("a thread under load ends"));
     drop(session);
@@ -95,9 +98,17 @@ fn sample_under_load(engine: &str, interval: Duration) {
 
 #[test]
 fn the_handler_allocates_nothing_at_1_and_5_khz() {
-    for engine in ["tick", "ctimer"] {
+    for engine in ["tick", "ctimer", "perf", "itimer"] {
         for interval in [Duration::from_micros(1_000), Duration::from_micros(200)] {
-            sample_under_load(engine, interval);
+            match Session::try_start(&config(engine, interval)) {
+                Ok(session) => sample_under_load(session, engine, interval),
+                Err(reason) => {
+                    assert_eq!(engine, "perf", "{reason}");
+                    // Not by a macro, whose output a test that passes keeps for itself.
+                    writeln!(std::io::stderr(), "perf is not tested: {reason}")
+                        .expect("standard error is open");
+                }
+            }
         }
     }
 }

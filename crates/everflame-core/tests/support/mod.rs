@@ -47,11 +47,17 @@ pub(crate) fn config(engine: &str, interval: Duration) -> Config {
 
 impl Session {
     pub(crate) fn start(config: &Config) -> Session {
-        let alone = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = session::start(config) {
-            panic!("sampling does not start: {error}");
+        match Session::try_start(config) {
+            Ok(session) => session,
+            Err(error) => panic!("sampling does not start: {error}"),
         }
-        Session { _alone: alone }
+    }
+
+    /// As [`Session::start`], for an engine that a machine may refuse; the error says why.
+    pub(crate) fn try_start(config: &Config) -> Result<Session, String> {
+        let alone = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+        session::start(config).map_err(|error| error.to_string())?;
+        Ok(Session { _alone: alone })
     }
 
     /// Ends the period and returns its profile.
