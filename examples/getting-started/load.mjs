@@ -50,16 +50,15 @@ function chooseRequest(random, books) {
 
 /**
  * Drives the service with the mix above and resolves with autocannon's result.
- * @param {{ url: string, seconds: number, connections?: number, seed?: number, requestsPerSecond?: number }} options
+ * @param {{ url: string, seconds: number, connections?: number, seed?: number }} options
  */
-export async function drive({ url, seconds, connections = 10, seed = 1, requestsPerSecond }) {
+export async function drive({ url, seconds, connections = 10, seed = 1 }) {
   const { books } = createCatalogue(STOCK);
   let client = 0;
   return autocannon({
     url,
     duration: seconds,
     connections,
-    ...(requestsPerSecond === undefined ? {} : { overallRate: requestsPerSecond }),
     setupClient(connection) {
       const random = seededRandom(seed * 1000 + client++);
       connection.setRequests(
