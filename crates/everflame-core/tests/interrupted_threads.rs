@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use everflame_core::session;
 use everflame_core::signal::COUNTERS;
 use support::{
     LIMIT, Session, StalledAggregator, burn, config, gettid, names_of_thread, of_thread, samples,
-    wait_for,
+    stacks_of_thread, wait_for,
 };
 
 const FAST: Duration = Duration::from_micros(200);
@@ -161,6 +162,51 @@ fn a_thread_that_blocks_every_signal_runs_on_and_keeps_its_cpu_time() {
         cpu > clock as f64 * 0.9 && cpu < clock as f64 * 1.02,
         "{cpu} of {clock} ns"
     );
+}
+
+/// Sleeps until the other end of the pipe is closed. Its frame is found by the stack pointer: the kernel tells no other
+/// register of a sleeping thread, and Rust's own library needs the frame pointer.
+#[inline(never)]
+fn sleeps_deaf(pipe: &std::io::PipeReader) -> i64 {
+    let mut byte = 0u8;
+    // SAFETY: reads one byte into a variable.
+    unsafe { libc::syscall(libc::SYS_read, pipe.as_raw_fd(), &raw mut byte, 1) }
+}
+
+#[inline(never)]
+fn calls_sleeps_deaf(pipe: &std::io::PipeReader) -> i64 {
+    std::hint::black_box(sleeps_deaf(pipe))
+}
+
+#[test]
+fn a_sleeping_thread_that_blocks_every_signal_has_its_stack() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (ready, tid) = std::sync::mpsc::channel();
+    let deaf = std::thread::spawn(move || {
+        everflame_core::signal::mask_all_signals();
+        ready.send(gettid()).expect("the test waits");
+        calls_sleeps_deaf(&reader)
+    });
+    let tid = tid.recv().expect("the thread runs");
+    let session = Session::start(&config("tick", Duration::from_millis(1)));
+    let mut callers = Vec::new();
+    wait_for("the stack of a thread that answers no signals", || {
+        let (profile, _) = session.rotate();
+        let stacks = stacks_of_thread(&profile, tid);
+        callers = stacks
+            .iter()
+            .filter_map(|stack| {
+                let place = stack
+                    .iter()
+                    .position(|name| name.ends_with("::sleeps_deaf"))?;
+                stack.get(place + 1).map(|name| (*name).to_owned())
+            })
+            .collect();
+        !callers.is_empty()
+    });
+    drop(writer);
+    assert_eq!(deaf.join().expect("a deaf thread ends"), 0);
+    assert!(callers[0].ends_with("::calls_sleeps_deaf"), "{callers:?}");
 }
 
 /// Memory for a stack with nothing but a guard above it: a read past its end is a crash.

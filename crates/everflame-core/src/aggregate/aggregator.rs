@@ -198,7 +198,7 @@ impl State {
                     composer.stack(tables, header, payload, javascript)
                 }
             });
-            thread.learn_places(|key| composer.place(tables, key.pc));
+            thread.learn_places(|tid, key| composer.sleeping_stack(tables, tid, key));
             thread.refresh_labels(tables, isolates, until, &process);
             let labels = thread.labels;
             let mut add = |share: Share| {

@@ -164,10 +164,11 @@ fn without_native_frames_a_native_stack_is_one_frame_that_says_so() {
 fn what_a_map_of_code_cannot_tell_is_counted_once() {
     let (mut composer, mut tables) = composer();
     let nowhere = crate::v8::MemoryRange::default();
-    let mut map = CodeMap::new(&crate::v8::BuiltinRanges {
+    let ranges = crate::v8::BuiltinRanges {
         embedded: nowhere,
         code_range: nowhere,
-    });
+    };
+    let mut map = CodeMap::new(&ranges, &std::sync::Arc::default());
     for from in [0x1000, 0x2000, 0x3000] {
         map.replay(crate::v8::CodeEvent::Moved { from, to: 0x9000 });
     }

@@ -18,7 +18,7 @@ use std::io;
 use crate::signal::Installed;
 
 pub use observer::{Observer, ObserverOptions, Settled};
-pub(crate) use place::main_stack;
+pub(crate) use place::{is_asleep_at, main_stack};
 pub use report::{Report, ThreadEvent};
 pub use select::{Rejected, Selected, select};
 

@@ -389,15 +389,19 @@ impl Loop {
             self.options.signal = signal;
             COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
             for index in 0..self.threads.len() {
-                self.add_to_engine(self.threads[index].tid);
+                self.add_to_engine(index);
             }
         }
     }
 
-    /// Has the engine sample a thread.
-    fn add_to_engine(&mut self, tid: i32) {
-        // An ended thread is found gone at the next look; any other failure is counted and shown in the status.
-        if self.engine.add(tid).is_err() && thread_cpu_of(tid).is_some() {
+    /// Has the engine sample a thread. One for which the kernel has no timer left (RLIMIT_SIGPENDING) is interrupted by
+    /// the observer instead.
+    fn add_to_engine(&mut self, index: usize) {
+        let thread = &mut self.threads[index];
+        let added = self.engine.add(thread.tid);
+        thread.interrupted_by_observer = self.engine.observer_interrupts() || added.is_err();
+        // An ended thread is found gone at the next look.
+        if added.is_err() && thread_cpu_of(thread.tid).is_some() {
             COUNTERS
                 .engine_thread_failures
                 .fetch_add(1, Ordering::Relaxed);
@@ -421,7 +425,6 @@ impl Loop {
             now,
             slot,
             &self.options,
-            self.engine.observer_interrupts(),
             &mut self.stacks,
             &self.shared.reports,
         );
@@ -541,7 +544,7 @@ impl Loop {
         AGGREGATOR.notify();
         self.known.insert(tid);
         self.threads.push(thread);
-        self.add_to_engine(tid);
+        self.add_to_engine(self.threads.len() - 1);
     }
 
     fn clocks(&self) -> Settled {

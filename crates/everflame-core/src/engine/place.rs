@@ -45,6 +45,11 @@ fn parse(text: &[u8]) -> Place {
     }
 }
 
+/// Whether a thread of this process sleeps in a system call at this place.
+pub(crate) fn is_asleep_at(tid: i32, key: WaitKey) -> bool {
+    open(tid).is_some_and(|file| read(&file) == Place::Asleep(key))
+}
+
 /// When a thread started, in nanoseconds since boot, to 10 ms (`starttime` of `/proc/self/task/<tid>/stat`).
 pub(super) fn started(tid: i32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;

@@ -22,7 +22,7 @@ pub struct Rejected {
 }
 
 /// Cheapest at full accuracy first (docs/engines.md has the measurements).
-const ORDER: [&str; 4] = ["tick", "ctimer", "perf", "itimer"];
+const ORDER: [&str; 4] = ["ctimer", "tick", "perf", "itimer"];
 
 /// Starts the engine named, or with `auto` the first of [`ORDER`] that works here.
 ///
@@ -52,7 +52,7 @@ pub fn select(wanted: &str, signal: Option<&str>, interval: u64) -> Result<Selec
             Ok((engine, signal)) => {
                 rejected.extend(names.map(|engine| Rejected {
                     engine,
-                    reason: format!("not needed: {name} costs less at the same accuracy"),
+                    reason: format!("not needed: {name} works (docs/engines.md has the order)"),
                 }));
                 return Ok(Selected {
                     reason: describe("cheapest at full accuracy (docs/engines.md)", &*engine),

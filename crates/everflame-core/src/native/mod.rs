@@ -14,6 +14,7 @@ mod debug_file;
 mod demangle;
 mod elf_file;
 mod image;
+mod memory;
 mod module;
 mod modules;
 mod registers;
@@ -24,6 +25,7 @@ mod symbols;
 mod unwind;
 
 pub use demangle::demangle;
+pub(crate) use memory::read_memory;
 pub use module::{Module, ModuleId};
 pub use modules::{Located, Modules};
 pub use registers::Registers;

@@ -94,7 +94,7 @@ counters! {
     memory_bytes,
     /// Last profiles that could not be written when a signal ended the process.
     last_profile_failures,
-    /// Threads for which the engine's timer could not be made.
+    /// Threads for which the engine's timer could not be made; the observer interrupts them instead.
     engine_thread_failures,
 }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use super::clock::{monotonic, thread_cpu};
 use super::counters::COUNTERS;
 use super::install;
-use super::record::{Header, MAX_FRAMES, MAX_RECORD, STACK_COPY, flags, kind};
+use super::record::{
+    Header, LONG_STACK_COPY, LONGEST_RECORD, MAX_FRAMES, MAX_RECORD, STACK_COPY, flags, kind,
+};
 use super::registers::Registers;
 use super::slot::{JavaScript, Slot, slots};
 use super::wake;
@@ -144,12 +146,12 @@ fn sample(registers: &Registers, weight: u32) {
 fn record(slot: &Slot, registers: &Registers, start: u64, weight: u32) {
     slot.last_sp.store(registers.sp, Ordering::Relaxed);
     let Some(ring) = slot.ring() else { return };
-    let Some(place) = ring.reserve(MAX_RECORD) else {
+    let Some((place, room)) = ring.reserve_between(MAX_RECORD, LONGEST_RECORD) else {
         lost(slot);
         return;
     };
-    // SAFETY: MAX_RECORD bytes are reserved at `place`, aligned to 8.
-    let size = unsafe { write(place, slot, registers, start, weight) };
+    // SAFETY: `room` bytes, at least MAX_RECORD, are reserved at `place`, aligned to 8.
+    let size = unsafe { write(place, room, slot, registers, start, weight) };
     COUNTERS.samples.fetch_add(1, Ordering::Relaxed);
     if ring.commit(size) {
         wake::AGGREGATOR.notify();
@@ -165,9 +167,10 @@ fn lost(slot: &Slot) {
 /// Writes the record and returns its size.
 ///
 /// # Safety
-/// `place` has room for MAX_RECORD bytes and is aligned to 8.
+/// `place` has room for `room` bytes, at least MAX_RECORD, and is aligned to 8.
 unsafe fn write(
     place: *mut u8,
+    room: usize,
     slot: &Slot,
     registers: &Registers,
     time: u64,
@@ -208,6 +211,7 @@ unsafe fn write(
     };
     const { assert!(STACK_COPY >= MAX_FRAMES * 8) };
     let mut copy_end = stack.end;
+    let mut longest_copy = STACK_COPY;
     let mut count = 0;
     let javascript = slot
         .javascript()
@@ -237,12 +241,18 @@ unsafe fn write(
         if walked.broken {
             header.flags |= flags::BROKEN;
         }
+        if walked.broken || count == 0 {
+            longest_copy = LONG_STACK_COPY;
+        }
     }
     header.frames = count as u16;
     let mut size = size_of::<Header>() + count * 8;
     if header.flags & flags::LEAF_IN_V8 == 0 && copy_end > registers.sp {
         let start = copy_start(registers.sp);
-        let bytes = ((copy_end - start) as usize).min(STACK_COPY) & !7;
+        let bytes = ((copy_end - start) as usize)
+            .min(longest_copy)
+            .min(room - size)
+            & !7;
         // SAFETY: the source is the thread's own stack from its red zone up, the target the reserved room.
         unsafe {
             std::ptr::copy_nonoverlapping(start as *const u8, place.add(size), bytes);
@@ -375,7 +385,8 @@ mod tests {
             let registers = Registers::at(pc);
             let mut room = room();
             // SAFETY: the room is large enough and aligned to 8.
-            let size = unsafe { write(room.as_mut_ptr().cast(), slot, &registers, 1, 1) };
+            let size =
+                unsafe { write(room.as_mut_ptr().cast(), MAX_RECORD, slot, &registers, 1, 1) };
             let header = header_of(&room);
             assert_eq!(size, size_of::<Header>(), "neither frames nor a copy");
             assert_eq!(header.flags & flags::LEAF_IN_V8 != 0, in_v8);

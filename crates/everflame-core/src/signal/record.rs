@@ -11,8 +11,15 @@ pub(super) const ROOT_FRAMES: usize = 24;
 /// whole stack, is seldom deeper; beyond it the frame-pointer walk has the word.
 pub(super) const STACK_COPY: usize = 8 * 1024;
 
-/// Upper bound of one record, reserved before the walk.
+/// Bytes copied where the walk found no frame-pointer chain: the tables are all there is then. libuv's event loop keeps
+/// 16 KB of events on its stack and waits in a C library that uses the frame pointer for something else.
+pub(super) const LONG_STACK_COPY: usize = 24 * 1024;
+
+/// Room that every record needs before the walk.
 pub const MAX_RECORD: usize = size_of::<Header>() + MAX_FRAMES * 8 + STACK_COPY;
+
+/// Upper bound of one record.
+pub(super) const LONGEST_RECORD: usize = MAX_RECORD - STACK_COPY + LONG_STACK_COPY;
 
 /// Record kinds.
 pub mod kind {

@@ -4,13 +4,13 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::map::Mapping;
-use super::record::{Header, MAX_RECORD, kind};
+use super::record::{Header, LONGEST_RECORD, kind};
 
 /// Bytes of a ring. At 99 Hz a busy JavaScript thread writes about 60 KB a second, and the aggregator is woken when
 /// half is full. A thread that seldom runs touches few of its ring's pages.
 pub const RING_BYTES: usize = 128 * 1024;
 
-const _: () = assert!(MAX_RECORD * 2 < RING_BYTES / 2);
+const _: () = assert!(LONGEST_RECORD * 2 < RING_BYTES / 2);
 
 /// Single producer, single consumer. Positions grow for ever; the place in memory is the position modulo the size.
 pub struct Ring {
@@ -38,14 +38,22 @@ impl Ring {
     /// Room for one record of up to `bytes` (a multiple of 8), contiguous; `None` when the ring is full.
     /// Producer only. Nothing is visible to the consumer before [`Ring::commit`].
     pub fn reserve(&self, bytes: usize) -> Option<*mut u8> {
+        self.reserve_between(bytes, bytes).map(|(place, _)| place)
+    }
+
+    /// As [`Ring::reserve`] for `least` bytes, and says how many there are, up to `most`.
+    pub fn reserve_between(&self, least: usize, most: usize) -> Option<(*mut u8, usize)> {
         let head = self.head.load(Ordering::Relaxed);
         let tail = self.tail.load(Ordering::Acquire);
         let place = (head % RING_BYTES as u64) as usize;
         let until_end = RING_BYTES - place;
-        let padding = if until_end < bytes { until_end } else { 0 };
-        if head + (padding + bytes) as u64 - tail > RING_BYTES as u64 {
+        let padding = if until_end < least { until_end } else { 0 };
+        let free = RING_BYTES as u64 - (head - tail);
+        if (padding + least) as u64 > free {
             return None;
         }
+        let contiguous = if padding > 0 { RING_BYTES } else { until_end };
+        let room = most.min(contiguous).min(free as usize - padding);
         if padding > 0 {
             let header = Header {
                 size: padding as u32,
@@ -64,10 +72,10 @@ impl Ring {
                 }
             }
             self.head.store(head + padding as u64, Ordering::Release);
-            return Some(self.memory.as_ptr());
+            return Some((self.memory.as_ptr(), room));
         }
-        // SAFETY: `place` is inside the mapping and `bytes` are free behind it.
-        Some(unsafe { self.memory.as_ptr().add(place) })
+        // SAFETY: `place` is inside the mapping and `room` bytes are free behind it.
+        Some((unsafe { self.memory.as_ptr().add(place) }, room))
     }
 
     /// Publishes a record of `bytes` (a multiple of 8) written at the reserved place; says whether half the ring is
@@ -184,6 +192,26 @@ mod tests {
         ring.drain(|_, _| read += 1);
         assert_eq!(read, written);
         assert!(write(&ring, 0, 4096));
+    }
+
+    #[test]
+    fn room_is_what_is_free_and_contiguous() {
+        let ring = Ring::new().unwrap();
+        let (least, most) = (8 * 1024, 32 * 1024);
+        let room = |ring: &Ring| ring.reserve_between(least, most).map(|(_, room)| room);
+        assert_eq!(room(&ring), Some(most));
+        // Four fifths are written and read: what is left at the end is less than the most.
+        for _ in 0..4 {
+            assert!(write(&ring, 0, (RING_BYTES / 5 - size_of::<Header>()) & !7));
+        }
+        ring.drain(|_, _| ());
+        let end = RING_BYTES - 4 * ((RING_BYTES / 5) & !7);
+        assert_eq!(room(&ring), Some(end));
+        // Another, and the room goes on at the beginning.
+        assert!(write(&ring, 0, 20 * 1024));
+        assert_eq!(room(&ring), Some(most));
+        while write(&ring, 0, 8 * 1024 - size_of::<Header>()) {}
+        assert_eq!(room(&ring), None);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub struct JsFrame {
 pub struct CodeMap {
     /// By start address; entries never overlap.
     entries: BTreeMap<u64, Entry>,
-    functions: Functions,
+    functions: Arc<Functions>,
     sequence: u64,
     alias: Option<BuiltinAlias>,
     bytecode_header: Option<u64>,
@@ -76,18 +76,22 @@ struct Entry {
 }
 
 impl CodeMap {
-    /// An empty map. Reads `/proc/self/maps` to find the builtins' second place: not for JavaScript threads.
-    pub fn new(builtins: &BuiltinRanges) -> CodeMap {
+    /// An empty map that names functions as the other isolates' maps do. Reads `/proc/self/maps` to find the builtins'
+    /// second place: not for JavaScript threads.
+    pub fn new(builtins: &BuiltinRanges, functions: &Arc<Functions>) -> CodeMap {
         let alias = memory_map::read()
             .ok()
             .and_then(|maps| BuiltinAlias::find(&maps, builtins));
-        CodeMap::empty(alias, Layout::get().ok().map(Layout::bytecode_header))
+        CodeMap {
+            functions: Arc::clone(functions),
+            ..CodeMap::empty(alias, Layout::get().ok().map(Layout::bytecode_header))
+        }
     }
 
     pub(super) fn empty(alias: Option<BuiltinAlias>, bytecode_header: Option<u64>) -> CodeMap {
         CodeMap {
             entries: BTreeMap::new(),
-            functions: Functions::default(),
+            functions: Arc::default(),
             sequence: 0,
             alias,
             bytecode_header,

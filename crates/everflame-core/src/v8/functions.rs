@@ -77,9 +77,10 @@ impl Placed {
     }
 }
 
-/// Every function named so far that something still refers to.
+/// Every function named so far that something still refers to. All isolates of a process share one: workers run the same
+/// functions, and what is known of a function is kept by its one name.
 #[derive(Debug, Default)]
-pub(super) struct Functions {
+pub struct Functions {
     known: Mutex<Known>,
 }
 

@@ -38,6 +38,7 @@ pub use code_name::{FunctionKind, JsFunction};
 pub use entry::{EntryError, EntryPoints, Isolate};
 pub use events::{CALIBRATION_SOURCE, IsolateLog};
 pub use features::Features;
+pub use functions::Functions;
 pub use leaf::{JsAddress, Leaf, LeafWords, executing_bytecode, leaf};
 pub use ranges::CodeRanges;
 pub use script::Script;

@@ -152,8 +152,8 @@ pub(crate) fn of_thread(profile: &Profile, kind: &str, tid: i32) -> i64 {
         .sum()
 }
 
-/// The functions in a thread's stacks, each once, sorted.
-pub(crate) fn names_of_thread(profile: &Profile, tid: i32) -> Vec<&str> {
+/// A thread's stacks as the profile has them, each from leaf to root.
+pub(crate) fn stacks_of_thread(profile: &Profile, tid: i32) -> Vec<Vec<&str>> {
     let name = |location: &u64| {
         let location = profile.location.iter().find(|row| row.id == *location);
         let line = location.and_then(|row| row.line.first());
@@ -161,8 +161,16 @@ pub(crate) fn names_of_thread(profile: &Profile, tid: i32) -> Vec<&str> {
         let row = profile.function.iter().find(|row| row.id == function);
         profile.string_table[row.map_or(0, |row| row.name) as usize].as_str()
     };
-    let names: std::collections::BTreeSet<&str> = samples_of(profile, tid)
-        .flat_map(|sample| sample.location_id.iter().map(name))
+    samples_of(profile, tid)
+        .map(|sample| sample.location_id.iter().map(name).collect())
+        .collect()
+}
+
+/// The functions in a thread's stacks, each once, sorted.
+pub(crate) fn names_of_thread(profile: &Profile, tid: i32) -> Vec<&str> {
+    let names: std::collections::BTreeSet<&str> = stacks_of_thread(profile, tid)
+        .into_iter()
+        .flatten()
         .collect();
     names.into_iter().collect()
 }

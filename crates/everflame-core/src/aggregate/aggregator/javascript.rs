@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::compose::JavaScript;
 use crate::signal::{COUNTERS, Header, Slots};
-use crate::v8::{CodeEvent, CodeMap, CodeRanges, Features, IsolateLog};
+use crate::v8::{CodeEvent, CodeMap, CodeRanges, Features, Functions, IsolateLog};
 
 /// A thread that runs JavaScript.
 pub struct JavaScriptThread {
@@ -38,6 +38,7 @@ struct IsolateState {
 #[derive(Default)]
 pub(super) struct Isolates {
     states: FxHashMap<usize, IsolateState>,
+    functions: Arc<Functions>,
 }
 
 /// How far an isolate's log can be replayed once every ring has been read.
@@ -63,7 +64,8 @@ impl Isolates {
             if !known {
                 // Reads the executable's symbols, so not on the thread that registers.
                 features.get_or_init(|| Features::of(&thread.log));
-                self.states.insert(thread.number, IsolateState::new(thread));
+                self.states
+                    .insert(thread.number, IsolateState::new(thread, &self.functions));
             }
         }
         // One that ended since was taken on just now; those registered since are still to come.
@@ -143,10 +145,10 @@ impl Isolates {
 }
 
 impl IsolateState {
-    fn new(thread: &Arc<JavaScriptThread>) -> IsolateState {
+    fn new(thread: &Arc<JavaScriptThread>, functions: &Arc<Functions>) -> IsolateState {
         IsolateState {
             thread: Arc::clone(thread),
-            map: CodeMap::new(&thread.log.builtins()),
+            map: CodeMap::new(&thread.log.builtins(), functions),
             pending: VecDeque::new(),
             replayed: 0,
         }

@@ -147,13 +147,13 @@ impl ThreadState {
         });
     }
 
-    /// Gives stacks to the places of a thread that answers no signals: its place is all that is known.
-    pub(super) fn learn_places(&mut self, mut stack: impl FnMut(WaitKey) -> StackId) {
+    /// Gives stacks to the places of a thread that answers no signals.
+    pub(super) fn learn_places(&mut self, mut stack: impl FnMut(i32, WaitKey) -> StackId) {
         for step in &self.steps {
             if let Step::Unresponsive(_, _, key) = step
                 && !self.account.knows(key)
             {
-                self.account.learn(*key, stack(*key));
+                self.account.learn(*key, stack(self.tid, *key));
             }
         }
     }

@@ -42,6 +42,8 @@ pub(super) struct Watched {
     pub(super) tid: i32,
     pub(super) number: usize,
     pub(super) ended: bool,
+    /// Its samples while it runs are the observer's to ask for, and not a timer's.
+    pub(super) interrupted_by_observer: bool,
     /// When the thread was looked at last.
     pub(super) looked: u64,
     /// When it was last seen to have run.
@@ -85,6 +87,7 @@ impl Watched {
             tid,
             number,
             ended: false,
+            interrupted_by_observer: false,
             looked: 0,
             ran: 0,
             previous_look: 0,
@@ -134,7 +137,6 @@ impl Watched {
         now: u64,
         slot: &Slot,
         options: &ObserverOptions,
-        interrupts: bool,
         stacks: &mut Stacks,
         reports: &Reports,
     ) -> Look {
@@ -184,7 +186,7 @@ impl Watched {
             Place::Running => {
                 self.leave(now, advance.max(options.interval), before, reports);
                 self.state = State::Running;
-                if interrupts {
+                if self.interrupted_by_observer {
                     COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
                     self.interrupt(options);
                 }
