@@ -10,8 +10,8 @@
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
 /**
- * Makes the calling JavaScript thread known: from now on its stacks have JavaScript names. Once a thread; the
- * registration ends with the thread's environment.
+ * Makes the calling JavaScript thread known: from now on its stacks have JavaScript names. The registration ends
+ * with the thread's environment, and outlives a stop.
  *
  * `threadId` is 0 for the main thread, else `worker_threads.threadId`. Throws when V8's entry points are missing.
  */

@@ -16,7 +16,27 @@ const LAYERS: Record<string, RegExp> = {
   requires: /;requires;require;(?:[^;]*;)+whileLoading;spin$/,
 };
 
+/** Where each kind of thread waits when there is nothing to do, from the function that it begins with. */
+const WAITS: Record<string, RegExp> = {
+  'the main thread': /^__libc_start_call_main;node::Start;.*;uv_run;uv__io_poll;epoll_p?wait$/,
+  'a worker': /^start_thread;node::worker::Worker::StartThread.*;uv_run;uv__io_poll;epoll_p?wait$/,
+  'the pool': /^start_thread;worker;uv_cond_wait;pthread_cond_wait;/,
+  "V8's helpers": /^start_thread;node::\(anonymous namespace\)::PlatformWorkerThread.*;pthread_cond_wait;/,
+  // Node.js blocks all signals on it.
+  "the inspector's thread": /^start_thread;node::inspector::.*StartIoThreadMain.*;uv_sem_wait;/,
+};
+
 for (const node of testNodes()) {
+  test.serial(`Node.js ${node.major}: a sleeping thread has its stack, up to its root`, async (t) => {
+    const { profiles } = await profileWorkload<object>(t, node, 'asleep', { args: ['2500'] });
+    const stacks = foldedStacks(profiles, 'wall');
+    for (const [thread, wait] of Object.entries(WAITS)) {
+      const slept = [...stacks].reduce((sum, [stack, value]) => (wait.test(stack) ? sum + value : sum), 0);
+      t.log(`${thread}: ${(slept / 1e6).toFixed(0)} ms`);
+      t.true(slept > 2000e6, [...stacks.keys()].join('\n'));
+    }
+  });
+
   for (const depth of [50, 500, 5000]) {
     test.serial(`Node.js ${node.major}: a recursion of ${depth} calls has its shape`, async (t) => {
       const { truth, profiles } = await profileWorkload<{ calls: number }>(t, node, 'deep', {
@@ -67,7 +87,7 @@ for (const node of testNodes()) {
 
       const hashing = [...stacks].filter(([stack]) => /PBKDF2Traits>::DoThreadPoolWork/.test(stack));
       const all = hashing.reduce((sum, [, value]) => sum + value, 0);
-      const whole = hashing.filter(([stack]) => /^(clone3;|__clone;)?start_thread;worker;/.test(stack));
+      const whole = hashing.filter(([stack]) => /^start_thread;worker;/.test(stack));
       const rooted = whole.reduce((sum, [, value]) => sum + value, 0);
       t.log(`pool: ${(rooted / 1e6).toFixed(1)} of ${(all / 1e6).toFixed(1)} ms reach the thread's root`);
       t.true(all > 150e6 && rooted / all > 0.98);

@@ -97,6 +97,14 @@ export const STEPS = [
     ),
   },
   {
+    name: 'portable',
+    needs: ['typescript', 'nodes'],
+    run: command(process.execPath, [join(ROOT, 'scripts', 'portable.mjs')], {
+      count: countTapTests,
+      timeoutSeconds: 1800,
+    }),
+  },
+  {
     name: 'arm64',
     needs: ['typescript'],
     run: command(process.execPath, [join(ROOT, 'scripts', 'arm64.mjs')], {

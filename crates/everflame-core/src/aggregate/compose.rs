@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::join::join;
 use super::mailbox::Options;
+use super::root::{frames_before, is_root};
 use super::tables::{FrameId, FrameRow, FunctionRow, StackId, Tables};
 use crate::engine::is_asleep_at;
 use crate::native::{
@@ -352,20 +353,11 @@ impl Composer {
         }
     }
 
-    /// Whether the last frame is one that a thread begins with. The C library's first frames keep no frame pointer, so
-    /// the chain looks broken there.
+    /// Whether the last frame is one that a thread begins with.
     fn reached_root(&self, tables: &Tables) -> bool {
-        const ROOTS: [&str; 6] = [
-            "__libc_start_call_main",
-            "__libc_start_main",
-            "_start",
-            "start_thread",
-            "clone",
-            "clone3",
-        ];
         self.stack
             .last()
-            .is_some_and(|frame| ROOTS.contains(&tables.function_name(*frame)))
+            .is_some_and(|frame| is_root(tables.function_name(*frame)))
     }
 
     fn push_unknown(&mut self) {
@@ -486,7 +478,7 @@ impl Composer {
         self.resolved = resolved;
     }
 
-    /// Cuts what is too deep, keeping the leaf side, and interns.
+    /// Leaves out what lies before the thread's first function, cuts what is too deep, keeping the leaf side, and interns.
     fn finish(&mut self, tables: &mut Tables) -> StackId {
         static COUNTED: &AtomicU64 = &COUNTERS.frames;
         match (self.stack.is_empty(), self.native_frames) {
@@ -494,6 +486,11 @@ impl Composer {
             (true, false) => self.stack.push(self.synthetic.native),
             (false, _) => {}
         }
+        let before = frames_before(|distance| {
+            let frame = self.stack.iter().nth_back(distance)?;
+            Some(tables.function_name(*frame))
+        });
+        self.stack.truncate(self.stack.len() - before);
         COUNTED.fetch_add(self.stack.len() as u64, Ordering::Relaxed);
         if self.stack.len() > self.max_frames {
             let omitted = self.stack.len() - self.max_frames;

@@ -7,6 +7,7 @@ mod join;
 mod mailbox;
 mod output;
 mod period;
+mod root;
 mod tables;
 
 pub use account::Share;
