@@ -72,7 +72,7 @@ pub(super) extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, conte
     // SAFETY: as above.
     let saved = unsafe { *errno };
     // SAFETY: the kernel passes a valid siginfo and ucontext.
-    match unsafe { weight_of_ours(info) } {
+    match unsafe { weight_of_ours(info).or_else(|| weight_of_nameless(info)) } {
         Some(weight) => {
             if ENABLED.load(Ordering::SeqCst) {
                 // SAFETY: `context` is this handler's third argument.
@@ -117,6 +117,25 @@ unsafe fn weight_of_ours(info: *const libc::siginfo_t) -> Option<u32> {
     }
 }
 
+/// The same for a signal that has lost what it carried: where no more may be pending (RLIMIT_SIGPENDING) the kernel
+/// delivers it without a sender. It is ours where the observer has just asked this thread.
+///
+/// # Safety
+/// `info` is the kernel's siginfo.
+unsafe fn weight_of_nameless(info: *const libc::siginfo_t) -> Option<u32> {
+    // SAFETY: the caller's promise; SI_USER fills in the sender.
+    let nameless = unsafe { (*info).si_code == libc::SI_USER && (*info).si_pid() == 0 };
+    (nameless && own_slot()?.1.is_asked()).then_some(1)
+}
+
+/// The slot of the calling thread, and its id.
+fn own_slot() -> Option<(i32, &'static Slot)> {
+    // SAFETY: gettid takes nothing and cannot fail.
+    let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+    let (_, slot) = slots()?.find(tid)?;
+    Some((tid, slot))
+}
+
 /// Whether a signal that the observer received was sent by us.
 ///
 /// # Safety
@@ -128,9 +147,7 @@ pub unsafe fn sent_by_us(info: &libc::siginfo_t) -> bool {
 
 fn sample(registers: &Registers, weight: u32) {
     let start = monotonic();
-    // SAFETY: gettid takes nothing and cannot fail.
-    let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
-    let Some((_, slot)) = slots().and_then(|slots| slots.find(tid)) else {
+    let Some((tid, slot)) = own_slot() else {
         COUNTERS.dropped_no_slot.fetch_add(1, Ordering::Relaxed);
         return;
     };

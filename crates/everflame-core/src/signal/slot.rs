@@ -71,6 +71,8 @@ pub struct Slot {
     handlers: AtomicU32,
     /// Signals that were handled.
     handled: AtomicU32,
+    /// The observer has sent a signal that was not handled yet.
+    asked: AtomicBool,
 }
 
 // SAFETY: `javascript` is written and read on the slot's own thread only (attach, detach and the handler), ordered by
@@ -97,6 +99,7 @@ impl Slot {
             dropped: AtomicU64::new(0),
             handlers: AtomicU32::new(0),
             handled: AtomicU32::new(0),
+            asked: AtomicBool::new(false),
         }
     }
 
@@ -183,6 +186,16 @@ impl Slot {
     /// Whether a handler is at work here.
     pub fn is_in_handler(&self) -> bool {
         self.handlers.load(Ordering::SeqCst) > 0
+    }
+
+    /// The observer is about to send a signal.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a signal of the observer is on its way; it counts as arrived then.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.swap(false, Ordering::SeqCst)
     }
 
     /// Signals handled so far.

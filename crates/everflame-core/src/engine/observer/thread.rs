@@ -188,7 +188,7 @@ impl Watched {
                 self.state = State::Running;
                 if self.interrupted_by_observer {
                     COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
-                    self.interrupt(options);
+                    self.interrupt(slot, options);
                 }
             }
             Place::Unknown => {
@@ -196,7 +196,7 @@ impl Watched {
                 if ran || self.state == State::New {
                     self.state = State::Running;
                     COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
-                    self.interrupt(options);
+                    self.interrupt(slot, options);
                 } else {
                     // Not seen to run, and no way to see where it sleeps: its last stack has the time.
                     self.state = State::Unresponsive(WaitKey::default());
@@ -215,19 +215,20 @@ impl Watched {
                 self.handled = slot.handled();
                 slot.expect(key);
                 COUNTERS.signals_asleep.fetch_add(1, Ordering::Relaxed);
-                self.interrupt(options);
+                self.interrupt(slot, options);
             }
         }
         if ran { Look::Ran(advance) } else { Look::Still }
     }
 
-    fn interrupt(&self, options: &ObserverOptions) {
+    fn interrupt(&self, slot: &Slot, options: &ObserverOptions) {
         if !options.signal.is_in_place() {
             // Somebody else's by now; the next tick takes another.
             return;
         }
         // The only failures are a thread that has just ended, found gone at the next look, and a full signal queue,
         // after which the next tick tries again.
+        slot.ask();
         options.signal.interrupt(self.tid).unwrap_or_default();
     }
 
