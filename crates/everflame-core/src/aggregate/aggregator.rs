@@ -12,6 +12,7 @@ use std::sync::mpsc::channel;
 use super::account::Share;
 use super::compose::Composer;
 use super::mailbox::{Command, Mailbox, Options};
+use super::output;
 use super::period::Period;
 use super::tables::{StackId, Tables};
 use crate::engine::{Observer, Settled};
@@ -130,6 +131,9 @@ impl State {
     }
 
     fn begin(&mut self, options: Options, observer: Arc<Observer>, output: Option<String>) {
+        if let Some(prefix) = &output {
+            self.sequence = self.sequence.max(output::next_sequence(prefix));
+        }
         self.output = output;
         self.options = options;
         self.composer.configure(&options);
@@ -199,8 +203,12 @@ impl State {
                 }
             });
             thread.learn_places(|tid, key| composer.sleeping_stack(tables, tid, key));
+            let before = thread.labels;
             thread.refresh_labels(tables, isolates, until, &process);
             let labels = thread.labels;
+            if labels != before {
+                period.rename(before, labels);
+            }
             let mut add = |share: Share| {
                 *accounted += share.cpu;
                 period.add(labels, &share, limit.is_some());

@@ -115,6 +115,18 @@ impl Period {
         }
     }
 
+    /// A thread has another name from now on, and in what this period has of it already: a worker is one thread, also
+    /// before it has joined.
+    pub fn rename(&mut self, before: ThreadLabels, now: ThreadLabels) {
+        if self.thread_index.contains_key(&now) {
+            return;
+        }
+        if let Some(thread) = self.thread_index.remove(&before) {
+            self.threads[thread as usize] = now;
+            self.thread_index.insert(now, thread);
+        }
+    }
+
     /// Ends the period: pays what is still owed, and puts stacks that share their callers side by side, which compresses
     /// best.
     pub fn finish(&mut self, tables: &Tables) {
@@ -217,6 +229,22 @@ mod tests {
             assert_eq!(period.entries.iter().map(|e| e.cpu).sum::<u64>(), 18);
             assert_eq!(period.entries.iter().map(|e| e.count).sum::<u64>(), 6);
         }
+    }
+
+    #[test]
+    fn a_thread_that_is_named_late_is_one_thread() {
+        let tables = tables(1);
+        let named = ThreadLabels {
+            name: StringId(7),
+            ..LABELS
+        };
+        let mut period = Period::new(0, true, INTERVAL);
+        period.add(LABELS, &share(0, 1), false);
+        period.rename(LABELS, named);
+        period.add(named, &share(0, 2), false);
+        period.finish(&tables);
+        assert_eq!(period.threads, [named]);
+        assert_eq!(period.entries.len(), 2);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::slot::{JavaScript, Slot, slots};
 use super::wake;
 use super::walk::{Stack, walk};
 use crate::native::RED_ZONE;
-use crate::v8::{EntryPoints, RegisterState, SampleInfo};
+use crate::v8::{CodeRanges, EntryPoints, RegisterState, SampleInfo};
 
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
@@ -239,6 +239,9 @@ unsafe fn write(
         header.sequence = unsafe { (*javascript.sequence).load(Ordering::Acquire) };
         if javascript.ranges.contains(registers.pc) {
             header.flags |= flags::LEAF_IN_V8;
+            if let Some(address) = return_address(&stack, &javascript.ranges) {
+                header.at_sp = address;
+            }
         }
     }
     if stack.end != 0 {
@@ -287,6 +290,23 @@ unsafe fn write(
     size
 }
 
+/// Where a builtin without a frame of its own returns to. Usually that is on top of the stack; one that computes with
+/// floating point keeps values above it. The frame in use is the caller's then: it has a context, a tagged address, where
+/// a builtin's own frame has its kind, a small integer (`frame-constants.h` of V8).
+fn return_address(stack: &Stack, ranges: &CodeRanges) -> Option<u64> {
+    const WORDS: u64 = 8;
+    let top = stack.word(stack.sp)?;
+    let context = stack.word(stack.fp.checked_sub(8)?)?;
+    if ranges.contains(top) || context & 1 == 0 {
+        return None;
+    }
+    let end = stack.fp.min(stack.sp + WORDS * 8);
+    (stack.sp + 8..end)
+        .step_by(8)
+        .filter_map(|address| stack.word(address))
+        .find(|word| ranges.contains(*word))
+}
+
 /// Where the stack copy begins: below the stack pointer as far as code may keep values there (the red zone). On an
 /// alternate signal stack that memory may not exist, and the copy begins at the stack pointer.
 fn copy_start(sp: u64) -> u64 {
@@ -302,7 +322,7 @@ fn copy_start(sp: u64) -> u64 {
 /// Our own frame is that near when the handler runs on the interrupted stack.
 const ONE_STACK: u64 = 64 * 1024;
 
-const NO_RANGES: crate::v8::CodeRanges = crate::v8::CodeRanges::empty();
+const NO_RANGES: CodeRanges = CodeRanges::empty();
 
 /// Whether the slot's isolate is still the one that runs on this thread.
 fn is_current(javascript: &JavaScript) -> bool {
@@ -371,7 +391,6 @@ mod tests {
     use std::sync::atomic::AtomicU64;
 
     use super::*;
-    use crate::v8::CodeRanges;
 
     /// Memory for one record.
     fn room() -> Vec<u64> {
@@ -381,6 +400,33 @@ mod tests {
     fn header_of(room: &[u64]) -> Header {
         // SAFETY: a header was written there.
         unsafe { room.as_ptr().cast::<Header>().read() }
+    }
+
+    #[test]
+    fn a_builtin_that_keeps_values_on_the_stack_still_returns_to_its_caller() {
+        const CODE: u64 = 0x5000;
+        let ranges = CodeRanges::from_ranges(&[(CODE, 0x100)]);
+        let context = 0x7001;
+        let found = |words: &[u64], fp: usize| {
+            let sp = words.as_ptr() as u64;
+            let stack = Stack {
+                sp,
+                fp: sp + fp as u64 * 8,
+                end: sp + words.len() as u64 * 8,
+            };
+            return_address(&stack, &ranges)
+        };
+        // Two values, the return address, the frame with its context.
+        assert_eq!(found(&[3, 4, CODE + 8, 0, context, 0], 5), Some(CODE + 8));
+        // On top, as usual: nothing to look for.
+        assert_eq!(found(&[CODE + 8, 4, CODE + 16, 0, context, 0], 5), None);
+        // A builtin's own frame: what lies in it is no return address.
+        assert_eq!(found(&[3, 4, CODE + 8, 0, 22 << 32, 0], 5), None);
+        // Not beyond the frame, and not far.
+        assert_eq!(found(&[3, context, 0, CODE + 8], 2), None);
+        let mut far = [3; 16];
+        (far[12], far[14]) = (CODE + 8, context);
+        assert_eq!(found(&far, 15), None);
     }
 
     extern "C" fn some_code() {}
