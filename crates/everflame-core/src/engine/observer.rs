@@ -1,13 +1,14 @@
 //! The observer: one thread that finds threads, reads their clocks and places from outside, and decides who is
 //! interrupted. See docs/architecture.md, "Engines".
 
+mod descriptors;
+mod discovery;
 mod idle;
 mod stacks;
 mod thread;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -16,11 +17,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::report::Reports;
-use super::{Engine, EngineError, Report};
+use super::{Engine, Report};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Installed, Slots, choose, install, is_enabled, monotonic, process_cpu,
-    set_enabled, thread_cpu, thread_cpu_of,
+    AGGREGATOR, COUNTERS, Installed, Slots, is_enabled, monotonic, process_cpu, set_enabled,
+    thread_cpu, thread_cpu_of,
 };
+use descriptors::Descriptors;
 use idle::Sleeper;
 use stacks::Stacks;
 use thread::{Look, Watched};
@@ -206,6 +208,7 @@ struct Loop {
     known: HashSet<i32>,
     shared: Arc<Shared>,
     stacks: Stacks,
+    descriptors: Descriptors,
     /// The process's clock at the last tick.
     process: u64,
     /// CPU time of the process that nobody looked at has used.
@@ -238,6 +241,7 @@ impl Loop {
         // SAFETY: gettid takes nothing and cannot fail.
         let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
         let now = monotonic();
+        let mut descriptors = Descriptors::new();
         Loop {
             engine,
             slots,
@@ -249,12 +253,17 @@ impl Loop {
             known: HashSet::new(),
             shared,
             stacks: Stacks::default(),
+            tasks: if descriptors.keep() {
+                File::open("/proc/self/task").ok()
+            } else {
+                None
+            },
+            descriptors,
             process: process_cpu(),
             unexplained: 0,
             own_cpu: own_clocks(),
             earlier_cpu: COUNTERS.observer_cpu_nanoseconds.load(Ordering::Relaxed),
             started: now,
-            tasks: File::open("/proc/self/task").ok(),
             links: 0,
             looked_for_threads: 0,
             quiet: 0,
@@ -357,8 +366,7 @@ impl Loop {
         }
         self.order = order;
         if !self.is_explained() {
-            let links = thread_links(self.tasks.as_ref());
-            if std::mem::replace(&mut self.links, links) != links {
+            if self.may_be_more_threads() {
                 self.find_threads(now, false);
                 for index in 0..self.threads.len() {
                     if self.threads[index].looked != now {
@@ -375,37 +383,6 @@ impl Loop {
     /// Whether no thread that was not looked at can have run for long enough to count.
     fn is_explained(&self) -> bool {
         self.unexplained <= STILL + TICK_COST
-    }
-
-    /// The program has put its own handler in place of ours: the signal is the program's from now on, and we take
-    /// another. While there is none, totals go on without stacks, and the next tick tries again.
-    fn change_signal(&mut self) {
-        self.engine.stop();
-        let changed = choose(None)
-            .and_then(install)
-            .map_err(EngineError::from)
-            .and_then(|signal| self.engine.change_signal(signal).map(|()| signal));
-        if let Ok(signal) = changed {
-            self.options.signal = signal;
-            COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
-            for index in 0..self.threads.len() {
-                self.add_to_engine(index);
-            }
-        }
-    }
-
-    /// Has the engine sample a thread. One for which the kernel has no timer left (RLIMIT_SIGPENDING) is interrupted by
-    /// the observer instead.
-    fn add_to_engine(&mut self, index: usize) {
-        let thread = &mut self.threads[index];
-        let added = self.engine.add(thread.tid);
-        thread.interrupted_by_observer = self.engine.observer_interrupts() || added.is_err();
-        // An ended thread is found gone at the next look.
-        if added.is_err() && thread_cpu_of(thread.tid).is_some() {
-            COUNTERS
-                .engine_thread_failures
-                .fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     /// CPU time of the profiler's own threads since the last call, as they noted it themselves.
@@ -426,6 +403,7 @@ impl Loop {
             slot,
             &self.options,
             &mut self.stacks,
+            &mut self.descriptors,
             &self.shared.reports,
         );
         match look {
@@ -438,20 +416,6 @@ impl Loop {
                 self.end(index, now);
                 0
             }
-        }
-    }
-
-    fn end(&mut self, index: usize, now: u64) {
-        let thread = &mut self.threads[index];
-        thread.end(now, &self.shared.reports);
-        self.engine.remove(thread.tid);
-        self.known.remove(&thread.tid);
-        let javascript = self
-            .slots
-            .get(thread.number)
-            .is_some_and(|slot| slot.has_javascript());
-        if !javascript {
-            self.slots.forget(thread.tid);
         }
     }
 
@@ -483,68 +447,6 @@ impl Loop {
         while self.threads.iter().any(busy) && monotonic() < limit {
             std::thread::yield_now();
         }
-    }
-
-    /// Reads the list of threads, takes on new ones and lets ended ones go. `existing`: they were there before the
-    /// profiler.
-    fn find_threads(&mut self, now: u64, existing: bool) {
-        self.looked_for_threads = now;
-        let Ok(entries) = std::fs::read_dir("/proc/self/task") else {
-            return;
-        };
-        let mut alive = HashSet::new();
-        for tid in entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        {
-            alive.insert(tid);
-            if self.own_threads.contains(&tid) || self.known.contains(&tid) {
-                continue;
-            }
-            self.take_on(tid, now, existing);
-        }
-        for index in 0..self.threads.len() {
-            if !alive.contains(&self.threads[index].tid) {
-                self.end(index, now);
-            }
-        }
-        self.threads.retain(|thread| !thread.ended);
-        // Those for which there was no slot, too: the number may be given to another thread.
-        self.known.retain(|tid| alive.contains(tid));
-    }
-
-    /// Takes on a thread that has registered itself, even if it has ended since: its slot is to be given back.
-    fn discover(&mut self, tid: i32) {
-        let now = monotonic();
-        self.find_threads(now, false);
-        if !self.known.contains(&tid) {
-            self.take_on(tid, now, false);
-        }
-    }
-
-    fn take_on(&mut self, tid: i32, now: u64, existing: bool) {
-        let Some((number, slot)) = self.slots.claim(tid) else {
-            COUNTERS
-                .threads_without_slot
-                .fetch_add(1, Ordering::Relaxed);
-            self.known.insert(tid);
-            return;
-        };
-        // What an earlier observer has learnt, this one's aggregator does not know.
-        slot.forget_place();
-        let Some(thread) = Watched::begin(tid, number, now, self.started, existing) else {
-            // Its slot may have been claimed by the thread itself, and its code map be known to the aggregator, which
-            // gives both back when it reads that the thread has ended.
-            self.slots.forget(tid);
-            Watched::ended(tid, number, now, &self.shared.reports);
-            return;
-        };
-        thread.report_begin(&self.shared.reports);
-        // It reads the thread's name while there is one.
-        AGGREGATOR.notify();
-        self.known.insert(tid);
-        self.threads.push(thread);
-        self.add_to_engine(self.threads.len() - 1);
     }
 
     fn clocks(&self) -> Settled {
@@ -586,11 +488,4 @@ impl Loop {
 fn own_clocks() -> u64 {
     COUNTERS.observer_cpu_nanoseconds.load(Ordering::Relaxed)
         + COUNTERS.aggregator_cpu_nanoseconds.load(Ordering::Relaxed)
-}
-
-/// Link count of the directory of threads; 0 when it cannot be read.
-fn thread_links(tasks: Option<&File>) -> u64 {
-    tasks
-        .and_then(|tasks| tasks.metadata().ok())
-        .map_or(0, |metadata| metadata.nlink())
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::sync::atomic::Ordering;
 
+use super::descriptors::Descriptors;
 use super::stacks::Stacks;
 use super::{ObserverOptions, STILL};
 use crate::engine::place::{self, Place};
@@ -138,6 +139,7 @@ impl Watched {
         slot: &Slot,
         options: &ObserverOptions,
         stacks: &mut Stacks,
+        descriptors: &mut Descriptors,
         reports: &Reports,
     ) -> Look {
         let Some(cpu) = thread_cpu_of(self.tid) else {
@@ -164,7 +166,7 @@ impl Watched {
                 // One that has taken a signal answers: its sample found no room in its ring, or was taken on the way to
                 // another place, too short a way to count as having run. It is asked again.
                 let answers = slot.handled() != self.handled;
-                if !answers && self.place() == Place::Asleep(key) {
+                if !answers && self.place(descriptors) == Place::Asleep(key) {
                     self.state = State::Unresponsive(key);
                     return Look::Still;
                 }
@@ -180,7 +182,7 @@ impl Watched {
             if self.state == State::Running && advance > elapsed - elapsed / 8 && elapsed > 0 {
                 Place::Running
             } else {
-                self.place()
+                self.place(descriptors)
             };
         match place {
             Place::Running => {
@@ -232,13 +234,24 @@ impl Watched {
         options.signal.interrupt(self.tid).unwrap_or_default();
     }
 
-    fn place(&mut self) -> Place {
-        if self.file.is_none() {
-            self.file = place::open(self.tid);
+    fn place(&mut self, descriptors: &mut Descriptors) -> Place {
+        if let Some(file) = &self.file {
+            return place::read(file);
         }
-        match &self.file {
-            Some(file) => place::read(file),
-            None => Place::Unknown,
+        let Some(file) = place::open(self.tid) else {
+            return Place::Unknown;
+        };
+        let place = place::read(&file);
+        if descriptors.keep() {
+            self.file = Some(file);
+        }
+        place
+    }
+
+    /// Closes what was kept open of the thread.
+    pub(super) fn close(&mut self, descriptors: &mut Descriptors) {
+        if self.file.take().is_some() {
+            descriptors.close();
         }
     }
 

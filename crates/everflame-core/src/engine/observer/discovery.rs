@@ -1,0 +1,131 @@
+//! Which threads there are: found, handed to the engine, and let go.
+
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::Ordering;
+
+use super::Loop;
+use super::thread::Watched;
+use crate::engine::EngineError;
+use crate::signal::{AGGREGATOR, COUNTERS, choose, install, monotonic, thread_cpu_of};
+
+impl Loop {
+    /// Whether the directory of threads has changed since the last call, by its link count: two more than there are
+    /// threads. Without the directory they are found once a second.
+    pub(super) fn may_be_more_threads(&mut self) -> bool {
+        let links = self
+            .tasks
+            .as_ref()
+            .and_then(|tasks| tasks.metadata().ok())
+            .map_or(0, |metadata| metadata.nlink());
+        std::mem::replace(&mut self.links, links) != links
+    }
+
+    /// The program has put its own handler in place of ours: the signal is the program's from now on, and we take
+    /// another. While there is none, totals go on without stacks, and the next tick tries again.
+    pub(super) fn change_signal(&mut self) {
+        self.engine.stop();
+        let changed = choose(None)
+            .and_then(install)
+            .map_err(EngineError::from)
+            .and_then(|signal| self.engine.change_signal(signal).map(|()| signal));
+        if let Ok(signal) = changed {
+            self.options.signal = signal;
+            COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
+            for index in 0..self.threads.len() {
+                self.add_to_engine(index);
+            }
+        }
+    }
+
+    /// Has the engine sample a thread. One for which the kernel has no timer left (RLIMIT_SIGPENDING) is interrupted by
+    /// the observer instead.
+    fn add_to_engine(&mut self, index: usize) {
+        let thread = &mut self.threads[index];
+        let added = self.engine.add(thread.tid);
+        thread.interrupted_by_observer = self.engine.observer_interrupts() || added.is_err();
+        // An ended thread is found gone at the next look.
+        if added.is_err() && thread_cpu_of(thread.tid).is_some() {
+            COUNTERS
+                .engine_thread_failures
+                .fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn end(&mut self, index: usize, now: u64) {
+        let thread = &mut self.threads[index];
+        thread.end(now, &self.shared.reports);
+        thread.close(&mut self.descriptors);
+        self.engine.remove(thread.tid);
+        self.known.remove(&thread.tid);
+        let javascript = self
+            .slots
+            .get(thread.number)
+            .is_some_and(|slot| slot.has_javascript());
+        if !javascript {
+            self.slots.forget(thread.tid);
+        }
+    }
+
+    /// Reads the list of threads, takes on new ones and lets ended ones go. `existing`: they were there before the
+    /// profiler.
+    pub(super) fn find_threads(&mut self, now: u64, existing: bool) {
+        self.looked_for_threads = now;
+        let Ok(entries) = std::fs::read_dir("/proc/self/task") else {
+            return;
+        };
+        let mut alive = HashSet::new();
+        for tid in entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        {
+            alive.insert(tid);
+            if self.own_threads.contains(&tid) || self.known.contains(&tid) {
+                continue;
+            }
+            self.take_on(tid, now, existing);
+        }
+        for index in 0..self.threads.len() {
+            if !alive.contains(&self.threads[index].tid) {
+                self.end(index, now);
+            }
+        }
+        self.threads.retain(|thread| !thread.ended);
+        // Those for which there was no slot, too: the number may be given to another thread.
+        self.known.retain(|tid| alive.contains(tid));
+    }
+
+    /// Takes on a thread that has registered itself, even if it has ended since: its slot is to be given back.
+    pub(super) fn discover(&mut self, tid: i32) {
+        let now = monotonic();
+        self.find_threads(now, false);
+        if !self.known.contains(&tid) {
+            self.take_on(tid, now, false);
+        }
+    }
+
+    fn take_on(&mut self, tid: i32, now: u64, existing: bool) {
+        let Some((number, slot)) = self.slots.claim(tid) else {
+            COUNTERS
+                .threads_without_slot
+                .fetch_add(1, Ordering::Relaxed);
+            self.known.insert(tid);
+            return;
+        };
+        // What an earlier observer has learnt, this one's aggregator does not know.
+        slot.forget_place();
+        let Some(thread) = Watched::begin(tid, number, now, self.started, existing) else {
+            // Its slot may have been claimed by the thread itself, and its code map be known to the aggregator, which
+            // gives both back when it reads that the thread has ended.
+            self.slots.forget(tid);
+            Watched::ended(tid, number, now, &self.shared.reports);
+            return;
+        };
+        thread.report_begin(&self.shared.reports);
+        // It reads the thread's name while there is one.
+        AGGREGATOR.notify();
+        self.known.insert(tid);
+        self.threads.push(thread);
+        self.add_to_engine(self.threads.len() - 1);
+    }
+}
