@@ -10,8 +10,8 @@ type Names = { spent: Record<'callsWasm' | 'callsRegExp' | 'callsEvaluated' | 'c
 const EXPECTED = {
   callsWasm: /;wasmSpin[^;]*@/,
   callsRegExp: /;RegExp: \/\^\(a\+\)\+\$\/@/,
-  // The loop stands on the fourth line of the text that was evaluated.
-  callsEvaluated: /;evaluatedSpin@[^;]*:4(;|$)/,
+  // The loop stands on the fourth line of the text that was evaluated, which says what it is to be called.
+  callsEvaluated: /;evaluatedSpin@made-by-eval\.js:4(;|$)/,
   callsCollector: /;\(garbage collector\)@/,
 };
 

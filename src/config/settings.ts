@@ -159,7 +159,7 @@ export const settings: { readonly [Name in SettingName]: SettingOf<Configuration
     clamp: true,
     option: true,
     flag: { name: 'max-frames', argument: 'number' },
-    help: 'Frames kept of one stack, counted from the leaf; the rest is marked as left out. Beyond the range the nearest bound is used: receivers take 600 frames at most.',
+    help: 'Frames kept of one stack, counted from the leaf; the rest is marked as left out. The native sampler itself takes 487 from the leaf and up to 24 from the root. Beyond the range the nearest bound is used: receivers take 600 frames at most.',
   },
   nativeFrames: {
     type: 'boolean',

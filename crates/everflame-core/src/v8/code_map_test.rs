@@ -205,6 +205,7 @@ fn script(name: &str) -> Arc<Script> {
     Arc::new(Script {
         id: 1,
         name: Some(name.into()),
+        source_url: None,
         line_offset: 0,
         lines: LineTable::new((0..100).map(|line| line * 10 + 9)).unwrap(),
     })

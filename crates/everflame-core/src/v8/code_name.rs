@@ -30,6 +30,19 @@ pub struct JsFunction {
     pub kind: FunctionKind,
 }
 
+impl JsFunction {
+    /// The same function under the name that its source gives itself. Native functions have none.
+    pub(super) fn in_file(self, url: &str) -> JsFunction {
+        match self.kind {
+            FunctionKind::JavaScript => JsFunction {
+                file: readable_file(url).into(),
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
 /// The compiler that made a JavaScript function's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tier {

@@ -51,11 +51,14 @@ impl Placed {
 
     pub(super) fn function(&self, functions: &Functions) -> &Arc<JsFunction> {
         self.function.get_or_init(|| {
-            let script = self
-                .script
-                .as_ref()
-                .and_then(|script| script.name.as_deref());
-            functions.intern(code_name::function(&self.name, self.code_type, script))
+            let script = self.script.as_ref();
+            let name = script.and_then(|script| script.name.as_deref());
+            let url = script.and_then(|script| script.source_url.as_deref());
+            let function = code_name::function(&self.name, self.code_type, name);
+            functions.intern(match url {
+                Some(url) => function.in_file(url),
+                None => function,
+            })
         })
     }
 

@@ -155,6 +155,7 @@ mod tests {
         Script {
             id: 1,
             name: None,
+            source_url: None,
             line_offset: 0,
             // Ten characters a line.
             lines: LineTable::new((0..100).map(|line| line * 10 + 9)).unwrap(),

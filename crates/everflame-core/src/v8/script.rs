@@ -10,6 +10,9 @@ pub struct Script {
     pub id: u32,
     /// The name V8 knows it by: a path, a `file://` URL, `node:internal/…`; `None` for code without one.
     pub name: Option<Box<str>>,
+    /// The name that its source gives itself (`//# sourceURL`), as bundlers and template engines do for what they
+    /// evaluate.
+    pub source_url: Option<Box<str>>,
     /// Lines that the embedder put before the first (`lineOffset` of `vm.Script`).
     pub line_offset: u32,
     pub(super) lines: LineTable,
@@ -93,6 +96,7 @@ mod tests {
         Script {
             id: 1,
             name: None,
+            source_url: None,
             line_offset: 0,
             lines: LineTable::new(ends.iter().copied()).unwrap(),
         }

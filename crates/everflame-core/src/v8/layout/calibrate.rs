@@ -1,12 +1,16 @@
 //! Proves the layout on a function that V8 compiles while it also reports the function's lines by event.
 
 use super::super::code_event::CodeType;
+use super::super::events::CALIBRATION_URL;
 use super::super::positions::{PositionFormat, PositionTable};
 use super::heap::{Heap, Object};
 use super::{Layout, Learned, View};
 
 /// Where BytecodeArray's source position table may lie: the pointer fields after its map and length.
 const CANDIDATES: std::ops::Range<u64> = 16..64;
+
+/// Where a Script's field for the name that its source gives itself may lie.
+const SCRIPT_FIELDS: std::ops::Range<u64> = 64..192;
 
 /// A table is recognised by this many entries at least: a shorter one could agree by accident.
 const ENOUGH_ENTRIES: usize = 4;
@@ -81,8 +85,15 @@ impl Calibrator {
         if script.lines.is_empty() {
             return Err("a script's line ends were not found");
         }
-        self.find_table(view, array)
-            .ok_or("no field of a bytecode array agrees with V8's own line information")
+        let learned = self
+            .find_table(view, array)
+            .ok_or("no field of a bytecode array agrees with V8's own line information")?;
+        let is_url =
+            |offset: &u64| view.script_text(&function, *offset).as_deref() == Some(CALIBRATION_URL);
+        Ok(Learned {
+            source_url: SCRIPT_FIELDS.step_by(8).find(is_url),
+            ..learned
+        })
     }
 
     fn find_table(&self, view: View<'_>, array: Object) -> Option<Learned> {
@@ -98,6 +109,7 @@ impl Calibrator {
                     return Some(Learned {
                         bytecode_positions: offset,
                         format,
+                        source_url: None,
                     });
                 }
             }

@@ -54,6 +54,8 @@ pub(super) struct Learned {
     /// BytecodeArray: its source position table.
     pub(super) bytecode_positions: u64,
     pub(super) format: PositionFormat,
+    /// Script: the name that its source gives itself (`//# sourceURL`); `None` where it was not found.
+    pub(super) source_url: Option<u64>,
 }
 
 /// The layout of this process's V8.
@@ -112,6 +114,7 @@ impl Layout {
     fn view(&self, heap: Heap) -> View<'_> {
         View {
             constants: &self.constants,
+            learned: self.learned.get(),
             heap,
         }
     }
@@ -121,6 +124,7 @@ impl Layout {
 #[derive(Clone, Copy)]
 struct View<'a> {
     constants: &'a Constants,
+    learned: Option<&'a Learned>,
     heap: Heap,
 }
 

@@ -74,8 +74,13 @@ impl View<'_> {
         Ok(Script {
             id: function.script_id,
             name: self
-                .object(script, fields.name)
-                .and_then(|name| self.string(name, MAX_JOINED))
+                .script_text(function, fields.name)
+                .map(String::into_boxed_str),
+            source_url: self
+                .learned
+                .and_then(|learned| learned.source_url)
+                .and_then(|field| self.script_text(function, field))
+                .filter(|url| !url.is_empty())
                 .map(String::into_boxed_str),
             line_offset,
             lines: match self.object(script, fields.line_ends) {
@@ -84,6 +89,11 @@ impl View<'_> {
                 _ => LineTable::default(),
             },
         })
+    }
+
+    /// The text in a field of a function's script; `None` where it holds something else.
+    pub(super) fn script_text(self, function: &Function, field: u64) -> Option<String> {
+        self.string(self.object(function.script, field)?, MAX_JOINED)
     }
 
     fn line_ends(self, ends: Object) -> Result<LineTable, Doubt> {
