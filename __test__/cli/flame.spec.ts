@@ -47,7 +47,7 @@ function parse(svg: string): { boxes: Box[]; scripts: string[] } {
     if (name === 'g' && attributes.class === 'box') {
       const [left, share] = [Number(attributes['data-left']), Number(attributes['data-share'])];
       boxes.push({ name: String(attributes['data-name']), left, share, title: '', fill: '', y: 0 });
-    } else if (name === 'rect' && path.at(-2) === 'g' && last) {
+    } else if (name === 'rect' && last?.fill === '') {
       last.fill = String(attributes.fill);
       last.y = Number(attributes.y);
     }
@@ -106,19 +106,24 @@ test('the script inside is JavaScript', async (t) => {
   t.notThrows(() => new Script(parse(svg).scripts[0] ?? ''));
 });
 
-test('the script inside cuts names as the drawing does', async (t) => {
-  const names = ['short', '🔥'.repeat(400), `${'x'.repeat(300)}end`];
-  const { svg } = await draw(
-    temporaryFolder(t),
-    names.map((name, index) => ({ values: [1, 10 ** (3 - index)], stack: [{ name, file: `/${index}.js` }] })),
-  );
+/** Runs the script of a flame graph in just as much of a document as it touches. `answer` is what a search is given. */
+function runScript(svg: string, width: number, answer = '') {
   const { boxes, scripts } = parse(svg);
-  // Just as much of a document as the script touches.
   const element = (attributes: Record<string, unknown> = {}) => ({
+    attributes,
     listeners: {} as Record<string, () => void>,
+    classes: {} as Record<string, boolean>,
     textContent: '',
-    classList: { toggle: () => undefined },
+    localName: 'svg',
+    get classList() {
+      return {
+        toggle: (name: string, on: boolean) => {
+          this.classes[name] = on;
+        },
+      };
+    },
     getAttribute: (key: string) => attributes[key],
+    getBoundingClientRect: () => ({ width }),
     setAttribute: (key: string, value: unknown) => {
       attributes[key] = value;
     },
@@ -127,22 +132,34 @@ test('the script inside cuts names as the drawing does', async (t) => {
     },
   });
   const parts = boxes.map((box) => {
-    const [rect, text] = [element(), element()];
+    const children = { rect: element(), text: element(), title: element() };
+    children.title.textContent = box.title;
     const group = element({ 'data-name': box.name, 'data-left': box.left, 'data-share': box.share });
-    return {
-      text,
-      group: Object.assign(group, { querySelector: (tag: string) => (tag === 'text' ? text : rect) }),
-    };
+    const querySelector = (tag: keyof typeof children) => children[tag];
+    return { ...children, box, group: Object.assign(group, { querySelector }) };
   });
-  const byId = { details: element(), reset: element(), search: element() };
+  const byId = { details: element(), header: element(), reset: element(), search: element() };
+  const root = element({ height: Number(/ height="(\d+)"/.exec(svg)?.[1]) });
+  const window = Object.assign(element(), { scrollY: 0, prompt: () => answer });
   new Script(scripts[0] ?? '').runInNewContext({
+    window,
     document: {
+      documentElement: root,
       querySelectorAll: () => parts.map(({ group }) => group),
       getElementById: (id: keyof typeof byId) => byId[id],
       addEventListener: () => undefined,
     },
   });
-  byId.reset.listeners.click?.();
+  return { parts, byId, root, window };
+}
+
+test('the script inside cuts names as the drawing does', async (t) => {
+  const names = ['short', '🔥'.repeat(400), `${'x'.repeat(300)}end`];
+  const { svg } = await draw(
+    temporaryFolder(t),
+    names.map((name, index) => ({ values: [1, 10 ** (3 - index)], stack: [{ name, file: `/${index}.js` }] })),
+  );
+  const { parts } = runScript(svg, 1200);
   const labels = [...svg.matchAll(/<text x="[\d.]+" y="[\d.]+">([^<]*)<\/text><\/g>/g)].map(
     ([, text]) => text,
   );
@@ -155,6 +172,43 @@ test('the script inside cuts names as the drawing does', async (t) => {
     labels.join(),
   );
   t.true(labels.includes(''));
+});
+
+test('a deep graph has its whole height, the width of the window, and text that is not scaled', async (t) => {
+  const stack = Array.from({ length: 450 }, (_, index) => ({ name: `f${index}`, file: '/f.js' }));
+  const { svg } = await draw(temporaryFolder(t), [{ values: [1, 7], stack }]);
+  const [, width, height, viewBox] =
+    /<svg [^>]*width="(\d+)" height="(\d+)" viewBox="([\d ]+)"/.exec(svg) ?? [];
+  t.is(viewBox, `0 0 ${width} ${height}`);
+  const ends = parse(svg).boxes.map(({ y }) => y);
+  t.is(ends.length, 452);
+  t.true(Math.max(...ends) < Number(height));
+  t.true(Number(/font-size="(\d+)"/.exec(svg)?.[1]) >= 11);
+
+  for (const [window, used] of [
+    [1913, 1913],
+    [300, 640],
+  ] as const) {
+    const { root, parts } = runScript(svg, window);
+    t.like(root.attributes, { width: used, viewBox: `0 0 ${used} ${height}` });
+    t.is(parts[0]?.rect.attributes.width, used - 20);
+  }
+});
+
+test('the header stays in sight, and a zoom stays when the window changes', async (t) => {
+  const { svg } = await draw(temporaryFolder(t), [
+    { values: [1, 25], stack: [{ name: 'quarter', file: '/f.js' }] },
+    { values: [1, 75], stack: [{ name: 'rest', file: '/f.js' }] },
+  ]);
+  const { parts, byId, window } = runScript(svg, 1000);
+  window.scrollY = 5000;
+  window.listeners.scroll?.();
+  t.is(byId.header.attributes.transform, 'translate(0 5000)');
+  const quarter = parts.find(({ box }) => box.name === 'quarter');
+  t.is(quarter?.rect.attributes.width, 245);
+  quarter?.group.listeners.click?.();
+  window.listeners.resize?.();
+  t.is(quarter?.rect.attributes.width, 980);
 });
 
 test('a box is as wide as its share, and within the box of its caller', async (t) => {
@@ -238,8 +292,9 @@ test('a flame graph that cannot be written is one line and exit code 1', async (
   t.regex(end.stderr, /^everflame: cannot write \/proc\/nowhere\/x\.svg: /);
 });
 
-test('a profile without samples is drawn as an empty picture', async (t) => {
+test('a profile without samples is drawn as an empty picture that says so', async (t) => {
   const { end, svg } = await draw(temporaryFolder(t), []);
   t.is(end.code, 0);
   t.deepEqual(parse(svg).boxes, []);
+  t.regex(svg, />no samples</);
 });

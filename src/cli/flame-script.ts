@@ -1,13 +1,28 @@
-import { CHARACTER, INDENT, LEAST_CHARACTERS, MARGIN, USABLE } from './flame-geometry';
+import {
+  CHARACTER,
+  INDENT,
+  LEAST_CHARACTERS,
+  LEAST_WIDTH,
+  MARGIN,
+  RESET_RIGHT,
+  SEARCH_RIGHT,
+  USABLE,
+} from './flame-geometry';
 import { shorten } from './format';
 
-/** The script inside a flame graph: zoom to a box, search by pattern, details of the box under the pointer. */
+/**
+ * The script inside a flame graph: boxes over the whole width of the window, zoom to a box, search by pattern, details
+ * of the box under the pointer.
+ */
 export const FLAME_SCRIPT = `
 (function () {
   'use strict';
-  var MARGIN = ${MARGIN}, USABLE = ${USABLE};
+  var MARGIN = ${MARGIN}, usable = ${USABLE};
+  var shown = { from: 0, whole: 1 };
   var shorten = ${shorten.toString()};
   var boxes = Array.prototype.slice.call(document.querySelectorAll('.box'));
+  var picture = document.documentElement;
+  var header = document.getElementById('header');
   var details = document.getElementById('details');
   var reset = document.getElementById('reset');
   var search = document.getElementById('search');
@@ -20,8 +35,26 @@ export const FLAME_SCRIPT = `
     return room < ${LEAST_CHARACTERS} ? '' : shorten(box.getAttribute('data-name'), room, 0);
   }
 
+  // One pixel of the picture is one of the window, so that text is as large in every graph.
+  function fit() {
+    picture.setAttribute('width', '100%');
+    var width = Math.max(${LEAST_WIDTH}, Math.floor(picture.getBoundingClientRect().width));
+    picture.setAttribute('width', width);
+    picture.setAttribute('viewBox', '0 0 ' + width + ' ' + picture.getAttribute('height'));
+    reset.setAttribute('x', width - ${RESET_RIGHT});
+    search.setAttribute('x', width - ${SEARCH_RIGHT});
+    usable = width - 2 * MARGIN;
+    zoom(shown.from, shown.whole);
+  }
+
+  // The header stays in sight above a graph that is taller than the window.
+  function follow() {
+    header.setAttribute('transform', 'translate(0 ' + Math.max(0, window.scrollY) + ')');
+  }
+
   function zoom(from, whole) {
     var slack = 1e-6;
+    shown = { from: from, whole: whole };
     boxes.forEach(function (box) {
       var start = left(box), size = share(box);
       var outside = start >= from + whole - slack || start + size <= from + slack;
@@ -29,8 +62,8 @@ export const FLAME_SCRIPT = `
       if (outside) return;
       var wider = size > whole + slack;
       box.classList.toggle('faded', wider);
-      var x = wider ? MARGIN : MARGIN + (start - from) / whole * USABLE;
-      var width = wider ? USABLE : size / whole * USABLE;
+      var x = wider ? MARGIN : MARGIN + (start - from) / whole * usable;
+      var width = wider ? usable : size / whole * usable;
       var rect = box.querySelector('rect'), text = box.querySelector('text');
       rect.setAttribute('x', x);
       rect.setAttribute('width', Math.max(0.2, width));
@@ -77,6 +110,12 @@ export const FLAME_SCRIPT = `
       details.textContent = box.querySelector('title').textContent.replace(/\\n/g, '   ');
     });
   });
+  // Inside a page of somebody else's the graph has the size that it was given there.
+  if (picture.localName === 'svg') {
+    fit();
+    window.addEventListener('resize', fit);
+    window.addEventListener('scroll', follow);
+  }
   reset.addEventListener('click', function () { zoom(0, 1); });
   search.addEventListener('click', find);
   document.addEventListener('keydown', function (event) {

@@ -1,4 +1,14 @@
-import { CHARACTER, INDENT, label, MARGIN, USABLE, WIDTH } from './flame-geometry';
+import {
+  CHARACTER,
+  FONT_SIZE,
+  INDENT,
+  label,
+  MARGIN,
+  RESET_RIGHT,
+  SEARCH_RIGHT,
+  USABLE,
+  WIDTH,
+} from './flame-geometry';
 import { FLAME_SCRIPT } from './flame-script';
 import type { FlameNode } from './flame-tree';
 import { formatShare, formatValue } from './format';
@@ -17,7 +27,10 @@ const COLOURS: Record<FlameNode['kind'], { fill: string; legend: string }> = {
   thread: { fill: '#d9d9d9', legend: 'threads' },
 };
 
-/** A flame graph as one SVG file that needs nothing else: click to zoom, search by pattern. */
+/**
+ * A flame graph as one SVG file that needs nothing else: click to zoom, search by pattern. It has a size in pixels, so
+ * that no viewer shrinks a tall one to the height of its window; the script widens it to the window's width.
+ */
 export function flameSvg(root: FlameNode, title: string, unit: string): string {
   const boxes: string[] = [];
   let depth = 0;
@@ -32,21 +45,25 @@ export function flameSvg(root: FlameNode, title: string, unit: string): string {
     }
   };
   if (root.value > 0) draw(root, 0, 0);
+  const nothing = `<text x="${MARGIN}" y="${HEADER + 14}">no samples</text>`;
   const height = HEADER + (depth + 1) * ROW + MARGIN;
   return `<?xml version="1.0" encoding="UTF-8"?>
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="100%" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="11">
+<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="${FONT_SIZE}">
 <style>
   .box { cursor: pointer } .box:hover rect { stroke: #000 } .box text { pointer-events: none }
   .faded { opacity: 0.45 } .found rect { fill: #e0409f } .button { cursor: pointer; text-decoration: underline }
 </style>
 <rect width="100%" height="100%" fill="#fff"/>
+<g id="boxes">
+${boxes.length > 0 ? boxes.join('\n') : nothing}
+</g>
+<g id="header">
+<rect width="100%" height="${HEADER - 2}" fill="#fff"/>
 <text x="${MARGIN}" y="20" font-size="15">${escapeXml(title)}</text>
 ${legend()}
-<text id="reset" class="button" x="${WIDTH - 200}" y="20" visibility="hidden">reset zoom</text>
-<text id="search" class="button" x="${WIDTH - 90}" y="20">search</text>
+<text id="reset" class="button" x="${WIDTH - RESET_RIGHT}" y="20" visibility="hidden">reset zoom</text>
+<text id="search" class="button" x="${WIDTH - SEARCH_RIGHT}" y="20">search</text>
 <text id="details" x="${MARGIN}" y="58"> </text>
-<g id="boxes">
-${boxes.join('\n')}
 </g>
 <script><![CDATA[${FLAME_SCRIPT}]]></script>
 </svg>
