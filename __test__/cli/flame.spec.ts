@@ -211,6 +211,31 @@ test('the header stays in sight, and a zoom stays when the window changes', asyn
   t.is(quarter?.rect.attributes.width, 980);
 });
 
+test('a search finds functions by their names, files and packages', async (t) => {
+  const { svg } = await draw(temporaryFolder(t), [
+    {
+      values: [1, 20],
+      stack: [{ name: 'render', file: '/app/node_modules/@scope/md/lib/a.js', startLine: 7 }],
+    },
+    { values: [1, 30], stack: [{ name: 'memcpy', module: '/usr/lib/libc.so.6' }] },
+    { values: [1, 50], stack: [{ name: 'line\nbreak', file: '/app/src/main.js' }] },
+  ]);
+  for (const [pattern, names] of [
+    ['^RENDER$', ['render']],
+    ['@scope/md', ['render']],
+    ['^/app/node_modules/.*:7$', ['render']],
+    ['libc', ['memcpy']],
+    ['^/app/src/', ['line\nbreak']],
+    ['20 ns', []],
+    ['', []],
+  ] as const) {
+    const { parts, byId } = runScript(svg, 1000, pattern);
+    byId.search.listeners.click?.();
+    const found = parts.filter(({ group }) => group.classes.found).map(({ box }) => box.name);
+    t.deepEqual(found, [...names], pattern);
+  }
+});
+
 test('a box is as wide as its share, and within the box of its caller', async (t) => {
   const f = { name: 'f', file: '/f.js', startLine: 1 };
   const g = { name: 'g', file: '/g.js', startLine: 2 };

@@ -30,6 +30,12 @@ export const FLAME_SCRIPT = `
   function left(box) { return Number(box.getAttribute('data-left')); }
   function share(box) { return Number(box.getAttribute('data-share')); }
 
+  // The title is the name, the place where one is known, and the value, each in lines of its own.
+  function place(box) {
+    var title = box.querySelector('title').textContent;
+    return title.slice(box.getAttribute('data-name').length + 1, title.lastIndexOf('\\n'));
+  }
+
   function label(box, width) {
     var room = Math.floor((width - ${2 * INDENT}) / ${CHARACTER});
     return room < ${LEAST_CHARACTERS} ? '' : shorten(box.getAttribute('data-name'), room, 0);
@@ -74,7 +80,7 @@ export const FLAME_SCRIPT = `
   }
 
   function find() {
-    var wish = window.prompt('Search for functions (regular expression); empty clears', '');
+    var wish = window.prompt('Search for functions, files and packages (regular expression); empty clears', '');
     if (wish === null) return;
     var pattern = null;
     try {
@@ -85,7 +91,7 @@ export const FLAME_SCRIPT = `
     }
     var found = [];
     boxes.forEach(function (box) {
-      var hit = pattern !== null && pattern.test(box.getAttribute('data-name'));
+      var hit = pattern !== null && (pattern.test(box.getAttribute('data-name')) || pattern.test(place(box)));
       box.classList.toggle('found', hit);
       if (hit) found.push(box);
     });
