@@ -6,9 +6,13 @@ import { appendFileSync } from 'node:fs';
  */
 export const REPORT_VARIABLE = 'EVERFLAME_RUN_REPORT';
 
-/** One line of the report. `prefix` is where the process writes its profiles. */
+/**
+ * One line of the report. `prefix` is where the process writes its profiles; `unwritten` says that one could not be
+ * written, which the process itself has told the user.
+ */
 export type RunEvent =
   | { kind: 'started'; pid: number; prefix: string }
+  | { kind: 'unwritten'; pid: number }
   | { kind: 'failed'; pid: number; reason: string };
 
 /** Tells `everflame run`, if this process is below one. */

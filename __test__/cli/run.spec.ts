@@ -286,6 +286,29 @@ for (const [what, script, said] of [
   });
 }
 
+test('a full disk is said once, and nothing about the program beside it', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'out'));
+  // The name under which the last profile is written leads to a device that is always full.
+  const script = `require('node:fs').symlinkSync('/dev/full', 'out/profile.' + process.pid + '.0.wall.pprof.exit.tmp');
+    ${BURN} burn(100); process.exit(5);`;
+  const end = await everflame(['run', '--output', 'out', 'node', '-e', script], { cwd: folder, env });
+  t.is(end.code, 5);
+  t.regex(end.stderr, /^everflame: error: cannot write profiles to .*ENOSPC.*: free space, or .*\n$/);
+});
+
+test('where the reports find no room, the last line does not guess', async (t) => {
+  // Loaded by the command and by the program, as a disk is shared by both.
+  const full = `require('node:fs').appendFileSync = () => { throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }); };`;
+  const folder = temporaryFolder(t, { 'full.js': full });
+  const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], {
+    cwd: folder,
+    env: { ...env, NODE_OPTIONS: '--require ./full.js' },
+  });
+  t.is(end.code, 0);
+  t.regex(end.stderr, /^everflame: whether a Node\.js process was profiled is not known: \/\S* is full\.\n$/);
+});
+
 test('a program that is not Node.js runs normally, and one line says that nothing was profiled', async (t) => {
   const folder = temporaryFolder(t);
   const end = await everflame(['run', 'sh', '-c', 'echo output; exit 4'], { cwd: folder });

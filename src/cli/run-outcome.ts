@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
+import { codeOf } from '../log';
 import type { RunEvent } from '../run-report';
 
 /** Collects what the processes below `everflame run` report. */
@@ -25,8 +26,14 @@ export class RunOutcome {
   lastLine(program: string, environment: NodeJS.ProcessEnv): string | undefined {
     const events = this.read();
     const started = events.filter((event) => event.kind === 'started');
-    if (started.length > 0) return summary(started);
+    if (started.length > 0) {
+      const files = started.flatMap(({ pid, prefix }) => profilesOf(pid, prefix));
+      const told = files.length === 0 && events.some(({ kind }) => kind === 'unwritten');
+      return told ? undefined : summary(started.length, files);
+    }
     if (events.length > 0) return undefined;
+    if (this.isFull())
+      return `whether a Node.js process was profiled is not known: ${dirname(this.folder)} is full.`;
     const enabled = environment.DD_PROFILING_ENABLED ?? '';
     if (/^(false|0|no|off)$/i.test(enabled.trim())) {
       return `no Node.js process was profiled: DD_PROFILING_ENABLED is ${enabled}.`;
@@ -40,6 +47,17 @@ export class RunOutcome {
       rmSync(this.folder, { recursive: true, force: true });
     } catch {
       // The program has done something to the place. What is left is one small file among temporary ones.
+    }
+  }
+
+  /** Whether the processes could not report because there is no room for it. */
+  private isFull(): boolean {
+    try {
+      appendFileSync(this.path, '\n');
+      return false;
+    } catch (error) {
+      // Anything else is the program's doing, and says nothing about the reports.
+      return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
     }
   }
 
@@ -67,11 +85,8 @@ function parseEvent(line: string): RunEvent | undefined {
   }
 }
 
-type Started = Extract<RunEvent, { kind: 'started' }>;
-
-function summary(started: Started[]): string {
-  const files = started.flatMap(({ pid, prefix }) => profilesOf(pid, prefix));
-  const processes = started.length === 1 ? '1 process' : `${started.length} processes`;
+function summary(processCount: number, files: string[]): string {
+  const processes = processCount === 1 ? '1 process' : `${processCount} processes`;
   if (files.length === 0)
     return `${processes} profiled, but no profile was written: the end came too hard or too early.`;
   const shown = files.map(fromHere);

@@ -1,5 +1,6 @@
 import type { Profile } from '../engine';
 import { type Logger, messageOf } from '../log';
+import { reportToRun } from '../run-report';
 
 /** Loaded when the first file is written: before that is the program's start. */
 const files = (): typeof import('./pprof-file') => require('./pprof-file') as typeof import('./pprof-file');
@@ -71,7 +72,10 @@ export class ProfileWriter {
     this.counters.failures += 1;
     // The same trouble each period is said once; it is said again after it was gone.
     const trouble = String((error as NodeJS.ErrnoException).code ?? error);
-    if (trouble !== this.lastFailure) this.logger.error(files().writeFailure(path, error));
+    if (trouble !== this.lastFailure) {
+      this.logger.error(files().writeFailure(path, error));
+      reportToRun({ kind: 'unwritten', pid: process.pid });
+    }
     this.lastFailure = trouble;
   }
 }
