@@ -341,6 +341,7 @@ for (const rate of ['0', '-5', 'NaN', '1e9']) {
     t.deepEqual(warnings, [
       `everflame: warn: --rate is "${rate}", but it must be a number of hertz from 1 to 10000; 99 is used instead.`,
     ]);
+    t.regex(end.stderr, /\neverflame: 1 profile of 1 process in out; look at it with: /);
   });
 }
 

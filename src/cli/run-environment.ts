@@ -10,6 +10,8 @@ export interface RunEnvironment {
   environment: NodeJS.ProcessEnv;
   /** One sentence for each flag that could not be used. */
   warnings: string[];
+  /** Whether the last warning says why nothing is profiled. */
+  refused: boolean;
 }
 
 /**
@@ -36,8 +38,8 @@ export function runEnvironment(flags: Record<string, unknown>, own: NodeJS.Proce
       warnings.push(badValueWarning(`--${setting.flag.name}`, raw, parsed.allowed, used));
     }
   }
-  if (typeof flags.output === 'string') setOutput(environment, flags.output, warnings);
-  return { environment, warnings };
+  const usable = typeof flags.output !== 'string' || setOutput(environment, flags.output, warnings);
+  return { environment, warnings, refused: !usable };
 }
 
 /** `NODE_OPTIONS` with `--require <preload>` behind it. Node.js splits at spaces outside double quotes. */
@@ -46,23 +48,26 @@ export function appendPreload(options: string | undefined, preload: string): str
   return options?.trim() ? `${options} --require ${path}` : `--require ${path}`;
 }
 
-function setOutput(environment: NodeJS.ProcessEnv, folder: string, warnings: string[]): void {
+/** Returns false where the folder cannot be written, so that nothing is profiled. */
+function setOutput(environment: NodeJS.ProcessEnv, folder: string, warnings: string[]): boolean {
   if (folder.trim() === '') {
     // A variable of a shell that is not set; as a path it would be the working directory.
     const used = readSetting('output', environment) ?? '.everflame';
     warnings.push(badValueWarning('--output', folder, 'a folder', used));
-    return;
+    return true;
   }
   // Absolute, since the program may run elsewhere.
   const prefix = resolve(folder, 'profile');
   try {
     assertWritable(prefix);
     environment.DD_PROFILING_OUTPUT_PPROF = prefix;
+    return true;
   } catch (error) {
     // Said here and now, once; a profiler that cannot write has nothing to do.
     environment.DD_PROFILING_ENABLED = 'false';
     warnings.push(
       `cannot write profiles to ${folder}: ${messageOf(error)}. The program runs without a profiler; name a folder that can be written with --output <dir>.`,
     );
+    return false;
   }
 }

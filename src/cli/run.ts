@@ -43,7 +43,7 @@ export async function run(
   process.exitCode = end.signal ? SIGNAL_BASE + constants.signals[end.signal] : end.code;
   const lastLine = outcome?.lastLine(program, environment);
   outcome?.close();
-  if (lastLine && settled.warnings.length === 0) logger.notice(lastLine);
+  if (lastLine && !settled.refused) logger.notice(lastLine);
   // So that whoever waits sees the same end. Some signals are not deadly to Node.js; then the code above, a shell's
   // for the same, stands in.
   if (end.signal) process.kill(process.pid, end.signal);
