@@ -1,11 +1,9 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { elfHeader, HEADER_BYTES, MACHINES, readHead } from './elf';
 import { codeOf, messageOf } from './log';
 import { type CLibrary, localBinary, platformTuple } from './native';
 import { packageRoot } from './package-root';
-
-/** `e_machine` of an ELF file (elf(5)) by the name of the architecture in Node.js. */
-const MACHINES: Record<string, number> = { x64: 62, arm64: 183 };
 
 /** One sentence for a native sampler that did not load: what was tried, what went wrong, and what mends it. */
 export function explainFailure(error: unknown, library: CLibrary): string {
@@ -65,20 +63,11 @@ function binaryOf(tuple: string): string {
 
 /** For which processor a file is, or undefined where it cannot be read. */
 function machineOf(file: string): number | 'not ELF' | undefined {
-  const header = Buffer.alloc(20);
   try {
-    const descriptor = openSync(file, 'r');
-    try {
-      readSync(descriptor, header);
-    } finally {
-      closeSync(descriptor);
-    }
+    return elfHeader(readHead(file, HEADER_BYTES))?.machine ?? 'not ELF';
   } catch {
     return undefined;
   }
-  if (header.toString('latin1', 0, 4) !== '\x7fELF') return 'not ELF';
-  // EI_DATA: 2 is big-endian.
-  return header[5] === 2 ? header.readUInt16BE(18) : header.readUInt16LE(18);
 }
 
 function describePlatform(library: CLibrary): string {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { handles } from '#src/cli/not-a-program.js';
 import { appendPreload } from '#src/cli/run-environment.js';
 import { pidsOf, profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
@@ -467,6 +468,84 @@ test('the options reach the profiler', async (t) => {
   t.true(profiles.every(({ samples }) => samples.every(({ labels }) => !labels.has('end_timestamp_ns'))));
   // 0.8 s of CPU time at 500 Hz; the half leaves room for a loaded machine, and is over twice what 99 Hz would give.
   t.true(total(profiles, 'sample') > 200, String(total(profiles, 'sample')));
+});
+
+/** The start of a program in ELF: its class (32 or 64 bits), byte order, processor, and size of a program header. */
+function elf(bits: 32 | 64, bigEndian: boolean, machine: number, entry = bits === 64 ? 56 : 32): Buffer {
+  const header = Buffer.alloc(64);
+  header.set([0x7f, 0x45, 0x4c, 0x46, bits / 32, bigEndian ? 2 : 1, 1]);
+  for (const [offset, value] of [
+    [16, 2],
+    [18, machine],
+    [bits === 64 ? 54 : 42, entry],
+  ] as const) {
+    if (bigEndian) header.writeUInt16BE(value, offset);
+    else header.writeUInt16LE(value, offset);
+  }
+  return header;
+}
+
+const FOREIGN = process.arch === 'x64' ? 'arm64' : 'x64';
+const ELF_MACHINES: Record<string, number> = { x64: 62, arm64: 183 };
+const FOREIGN_SAID = new RegExp(
+  `it is for another kind of processor \\(${FOREIGN}\\)\\. Use the one for ${process.arch}\\.`,
+);
+
+for (const [what, content, said] of [
+  ['a program of another processor', elf(64, false, ELF_MACHINES[FOREIGN] as number), FOREIGN_SAID],
+  // 21 is EM_PPC64; no handler of an emulator is likely for it.
+  [
+    'a program with the other byte order',
+    elf(64, true, 21),
+    /it is for another kind of processor\. Use the one for /,
+  ],
+  [
+    'a program with garbage behind its first bytes',
+    Buffer.from('\x7fELFgarbage'),
+    /it is damaged, or no program\. Copy or build it again\./,
+  ],
+  [
+    'a library that was cut off',
+    elf(64, false, ELF_MACHINES[process.arch] as number, 0),
+    /it is damaged, or no program\./,
+  ],
+  [
+    'a file that is neither a program nor text',
+    Buffer.from([1, 2, 0, 3, 10]),
+    /it is neither a program of this system nor a script\./,
+  ],
+] as const) {
+  test(`${what}: 126 and one line, by its path and in PATH`, async (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, 'thing'), content, { mode: 0o755 });
+    for (const name of ['./thing', 'thing']) {
+      const end = await everflame(['run', '--output', 'out', name], {
+        cwd: folder,
+        env: { PATH: `${folder}:${process.env.PATH}` },
+      });
+      t.is(end.code, 126, end.stderr);
+      t.is(end.stderr.split('\n').length, 2, end.stderr);
+      t.true(end.stderr.startsWith(`everflame: error: cannot run ${name}: it is `), end.stderr);
+      t.regex(end.stderr, said);
+    }
+  });
+}
+
+test('a script without #! runs, also with bytes behind its first line', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'thing'), 'exit 4\n\0\0', { mode: 0o755 });
+  t.is((await everflame(['run', './thing'], { cwd: folder, env })).code, 4);
+});
+
+test('a handler of the kernel for other kinds of files is known by its magic or its extension', (t) => {
+  const head = elf(64, false, 183);
+  const emulator = (state: string, machine: string) =>
+    `${state}\ninterpreter /usr/bin/qemu\nflags: OCF\noffset 0\nmagic 7f454c460201010000000000000000000200${machine}\nmask ffffffffffffff00fffffffffffffffffeffffff\n`;
+  t.true(handles(emulator('enabled', 'b700'), '/x/thing', head));
+  t.false(handles(emulator('enabled', 'f300'), '/x/thing', head));
+  t.false(handles(emulator('disabled', 'b700'), '/x/thing', head));
+  t.true(handles('enabled\ninterpreter /usr/bin/jexec\nflags:\nextension .jar\n', '/x/a.jar', head));
+  t.false(handles('enabled\ninterpreter /usr/bin/jexec\nflags:\nextension .jar\n', '/x/a.war', head));
 });
 
 test('a program without a word: usage, and no profile', async (t) => {

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { readSetting } from '../config/resolve';
 import { codeOf, Logger, messageOf } from '../log';
 import { REPORT_VARIABLE } from '../run-report';
+import { whyNotAProgram } from './not-a-program';
 import { runEnvironment } from './run-environment';
 import { RunOutcome } from './run-outcome';
 import { TerminalWitness } from './terminal-witness';
@@ -30,6 +31,12 @@ export async function run(
   const { environment } = settled;
   const logger = new Logger(readSetting('logLevel', environment));
   for (const warning of [...warnings, ...settled.warnings]) logger.warn(warning);
+  const obstacle = whyNotAProgram(program);
+  if (obstacle !== undefined) {
+    logger.error(`cannot run ${program}: ${obstacle}`);
+    process.exitCode = NOT_EXECUTABLE;
+    return;
+  }
   const outcome = RunOutcome.open();
   if (outcome) environment[REPORT_VARIABLE] = outcome.path;
   const end = await runToEnd(program, programArguments, environment);

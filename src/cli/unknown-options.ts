@@ -1,7 +1,6 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import type { Command } from 'commander';
 import { nearest } from '../config/nearest';
+import { findProgram } from './find-program';
 
 /**
  * Passes over options before the program that do not exist, with a warning for each: a slip in a start command must not
@@ -38,20 +37,5 @@ export function withoutUnknownOptions(
 function valueBehind([next, ...rest]: string[], takesValue: boolean): string | undefined {
   // Something has to be left to run.
   if (next === undefined || next.startsWith('-') || rest.length === 0) return undefined;
-  return takesValue || !isProgram(next) ? next : undefined;
-}
-
-/** Whether a word names a program as a shell finds it: by its path, or in `PATH`. */
-function isProgram(word: string): boolean {
-  const folders = word.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
-  return folders.some((folder) => {
-    const path = join(folder, word);
-    try {
-      accessSync(path, constants.X_OK);
-      return statSync(path).isFile();
-    } catch {
-      // Not there, or not for this user: the next folder may have it.
-      return false;
-    }
-  });
+  return takesValue || findProgram(next) === undefined ? next : undefined;
 }
