@@ -548,6 +548,19 @@ test('a handler of the kernel for other kinds of files is known by its magic or 
   t.false(handles('enabled\ninterpreter /usr/bin/jexec\nflags:\nextension .jar\n', '/x/a.war', head));
 });
 
+for (const words of [
+  ['--', '--output', 'foo'],
+  ['--rate', '99', '--', '--output', 'foo'],
+  ['--preiod', '9', '--', '--output', 'foo'],
+]) {
+  test(`${words.join(' ')}: behind "--" is the program, whatever it is called`, async (t) => {
+    const end = await everflame(['run', ...words], { cwd: temporaryFolder(t) });
+    t.is(end.code, 127, end.stderr);
+    t.regex(end.stderr, /everflame: error: no such program: --output\. Check the name and PATH\.\n$/);
+    t.false(end.stderr.includes('The option --output'), end.stderr);
+  });
+}
+
 test('a program without a word: usage, and no profile', async (t) => {
   const end = await everflame(['run']);
   t.is(end.code, 1);

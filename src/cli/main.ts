@@ -67,7 +67,7 @@ code are the program's own. Each option is also an environment variable:
     command.addOption(option);
   }
   return command.action(async (first: string, rest: string[]) => {
-    const { words, warnings } = withoutUnknownOptions(command, [first, ...rest]);
+    const { words, warnings } = withoutUnknownOptions(command, process.argv, [first, ...rest]);
     const [name, ...programArguments] = words;
     if (name === undefined) return command.error(`error: missing argument 'program'`);
     const { run } = require('./run') as typeof import('./run');

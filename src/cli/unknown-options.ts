@@ -4,11 +4,12 @@ import { findProgram } from './find-program';
 
 /**
  * Passes over options before the program that do not exist, with a warning for each: a slip in a start command must not
- * keep a service from starting. `given` are the words from the first such option on; what is left begins with the
- * program.
+ * keep a service from starting. `line` are all words of the command line, `given` its last ones, from the first such
+ * option or from the program on; what is left begins with the program.
  */
 export function withoutUnknownOptions(
   command: Command,
+  line: readonly string[],
   given: string[],
 ): { words: string[]; warnings: string[] } {
   const known = command.options.map((option) => option.long ?? '');
@@ -16,7 +17,9 @@ export function withoutUnknownOptions(
   let words = given;
   for (;;) {
     const [word, ...rest] = words;
-    if (word === undefined || !word.startsWith('-') || word === '-') return { words, warnings };
+    // Behind `--` is the program, whatever it is called.
+    const ended = line[line.length - words.length - 1] === '--';
+    if (word === undefined || ended || !word.startsWith('-') || word === '-') return { words, warnings };
     const name = word.replace(/=.*/s, '');
     const guess = nearest(name, known);
     const takesValue = command.options.some((option) => option.long === guess && option.required);
