@@ -57,6 +57,8 @@ export class Profiler {
   private readonly logger: Logger;
   private readonly origin: Origin;
   private engine: Engine | undefined;
+  /** Whether `stop` was called and its profile is not there yet. */
+  private ending = false;
   /** The engine that `stop` has asked for its last profile, until that is there. */
   private stopping: Engine | undefined;
   private writer: ProfileWriter | undefined;
@@ -80,7 +82,7 @@ export class Profiler {
 
   /**
    * Starts profiling. Where a profiler runs already, in this object or another, one error line says so and that one
-   * goes on. Throws an EverflameError where the engine that was asked for by name cannot start.
+   * goes on; where one is still stopping, the line says to wait for it. Throws an EverflameError where the engine that was asked for by name cannot start.
    */
   start(): this {
     const obstacle = this.obstacle();
@@ -102,11 +104,13 @@ export class Profiler {
 
   /** Stops profiling, writes the last profile and returns it. Undefined where none was running. */
   stop(): Promise<Profile | undefined> {
+    // What runs now is what is stopped, not what is started while a flush before this one is at work.
+    const { engine } = this;
+    this.ending ||= engine !== undefined;
     return this.whileAlive(() =>
       this.next(async () => {
-        const { engine } = this;
-        if (!engine) return undefined;
-        // Before anything is awaited: a second call finds nothing to stop.
+        // A second call finds nothing to stop.
+        if (!engine || this.engine !== engine) return undefined;
         this.engine = undefined;
         clearInterval(this.timer);
         this.unwatchWorkers?.();
@@ -117,6 +121,7 @@ export class Profiler {
           return await this.hand(engine.stop());
         } finally {
           this.stopping = undefined;
+          this.ending = false;
           delete registry[RUNNING];
           process.removeListener('exit', this.onExit);
           process.setMaxListeners(process.getMaxListeners() - 1);
@@ -157,8 +162,14 @@ export class Profiler {
     if (!isMainThread) {
       return 'a profiler is started on the main thread of a process and sees its worker threads; this one is not started.';
     }
+    const running = registry[RUNNING];
+    if (running instanceof Profiler && running.ending) {
+      const which =
+        running === this ? 'this profiler is stopping; it' : 'another profiler is stopping; this one';
+      return `${which} is not started. Await the promise of stop() first.`;
+    }
     if (this.engine) return 'this profiler is running already; it goes on.';
-    if (registry[RUNNING]) {
+    if (running) {
       return 'another profiler is running in this process and goes on; this one is not started. Stop the other first.';
     }
     return undefined;

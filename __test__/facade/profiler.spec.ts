@@ -74,6 +74,31 @@ test('a second profiler is refused with one error line and the first goes on', a
   t.regex(lines[1] ?? '', /^everflame: error: this profiler is running already; it goes on\.$/);
 });
 
+test('a start while a stop is under way is refused with a line that says so, and works after it', async (t) => {
+  const end = await evaluate(
+    `(async () => {
+      const [first, second] = [new Profiler(), new Profiler()];
+      first.start();
+      const stopped = first.stop();
+      first.start();
+      second.start();
+      console.log((await stopped) !== undefined, first.status.running, second.status.running);
+      console.log(second.start().status.running);
+      // The first of two stops is done before the second one has its turn: what is started then goes on.
+      const [one, two] = [second.stop(), second.stop()];
+      await one;
+      second.start();
+      console.log(await two, second.status.running);
+    })();`,
+  );
+  t.is(end.stdout, 'true false false\ntrue\nundefined true\n');
+  t.is(
+    end.stderr,
+    'everflame: error: this profiler is stopping; it is not started. Await the promise of stop() first.\n' +
+      'everflame: error: another profiler is stopping; this one is not started. Await the promise of stop() first.\n',
+  );
+});
+
 test('a second copy of the package is refused too', async (t) => {
   const end = await evaluate(
     `new Profiler().start();
