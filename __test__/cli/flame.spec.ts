@@ -314,7 +314,7 @@ test('a flame graph that cannot be written is one line and exit code 1', async (
     '/proc/nowhere/x.svg',
   );
   t.is(end.code, 1);
-  t.regex(end.stderr, /^everflame: cannot write \/proc\/nowhere\/x\.svg: /);
+  t.regex(end.stderr, /^everflame: error: cannot write \/proc\/nowhere\/x\.svg: /);
 });
 
 test('a profile without samples is drawn as an empty picture that says so', async (t) => {

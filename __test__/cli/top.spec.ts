@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { classify, packageOfPath } from '#src/profile/classify.js';
 import { buildProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
-import { CLI, everflame } from '../support/spawn.js';
+import { CLI, everflame, run } from '../support/spawn.js';
 
 const TYPES: [string, string][] = [
   ['sample', 'count'],
@@ -104,7 +104,7 @@ test('values of one name in different units are not added up', async (t) => {
     t.is(end.code, 1);
     t.is(
       end.stderr,
-      `everflame: ${second} has "cpu" in microseconds and ${first} in nanoseconds: they cannot be added. Name files of one kind, or another --type\n`,
+      `everflame: error: ${second} has "cpu" in microseconds and ${first} in nanoseconds: they cannot be added. Name files of one kind, or another --type\n`,
     );
   }
   t.is((await rowsOf(files, '--type', 'sample')).total, 5);
@@ -286,6 +286,16 @@ test('a reader that closes the pipe ends the command without a word', async (t) 
   child.stdout.destroy();
   const [code, signal] = (await once(child, 'close')) as [number, string | null];
   t.deepEqual([code, signal, stderr], [0, null, '']);
+});
+
+test('a full disk behind standard output is one line and exit code 1', async (t) => {
+  const { files } = twoFiles(t);
+  for (const command of [['top'], ['top', '--json'], ['flame', '-o', '/dev/null']]) {
+    const words = [...command, ...files].map((word) => `'${word}'`).join(' ');
+    const end = await run('sh', ['-c', `"$0" "$1" ${words} >/dev/full`, process.execPath, CLI]);
+    t.is(end.code, 1, end.stderr);
+    t.regex(end.stderr, /^everflame: error: cannot write to standard output: ENOSPC.*\n$/);
+  }
 });
 
 test('help and version tell the truth', async (t) => {

@@ -23,17 +23,23 @@ program.addCommand(runCommand());
 program.addCommand(topCommand());
 program.addCommand(flameCommand());
 
-// `everflame top | head` closes the pipe: that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  // `everflame top | head` closes the pipe: that is no error.
+  if (error.code === 'EPIPE') process.exit(0);
+  sayError(`cannot write to standard output: ${error.message}`);
+  // Whatever comes after would fail in the same way.
+  process.exit(1);
 });
 
 program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof EverflameError)) throw error;
-  process.stderr.write(`everflame: ${error.message}\n`);
+  sayError(error.message);
   process.exitCode = 1;
 });
+
+function sayError(message: string): void {
+  process.stderr.write(`everflame: error: ${message}\n`);
+}
 
 function runCommand(): Command {
   const command = new Command('run')
