@@ -564,7 +564,7 @@ for (const words of [
 test('a program without a word: usage, and no profile', async (t) => {
   const end = await everflame(['run']);
   t.is(end.code, 1);
-  t.regex(end.stderr, /missing required argument 'program'/);
+  t.regex(end.stderr, /^everflame: error: missing required argument 'program'/);
 });
 
 test('the page that the help names is there, and npm packs it', async (t) => {

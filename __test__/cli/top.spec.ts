@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { classify, packageOfPath } from '#src/profile/classify.js';
 import { buildProfile } from '../support/build-profile.js';
@@ -231,7 +231,8 @@ test('what is no profile: one clear line and exit code 1', async (t) => {
   };
   const whole = readFileSync(files[0] as string);
   const bad = [
-    [put('empty.pprof', ''), /is not a pprof profile/],
+    [put('empty.pprof', ''), /is not a pprof profile: it is empty$/m],
+    [put('empty.pprof.gz', gzipSync('')), /is not a pprof profile: it is empty$/m],
     [put('text.pprof', 'function burn() {}\n'.repeat(50)), /is not a pprof profile/],
     [put('object.json', '{"nodes": []}'), /is not a pprof profile/],
     [put('cut.pprof', whole.subarray(0, whole.length / 2)), /is not a pprof profile: unexpected end of file/],
@@ -262,6 +263,7 @@ test('bad options of top are refused with what is allowed', async (t) => {
   const { files } = twoFiles(t);
   const by = await everflame(['top', ...files, '--by', 'color']);
   t.is(by.code, 1);
+  t.regex(by.stderr, /^everflame: error: option '--by/);
   t.regex(by.stderr, /Allowed choices are function, line, package, thread/);
   const limit = await everflame(['top', ...files, '--limit', '0']);
   t.is(limit.code, 1);
@@ -310,5 +312,5 @@ test('help and version tell the truth', async (t) => {
   }
   const unknown = await everflame(['tpo']);
   t.is(unknown.code, 1);
-  t.regex(unknown.stderr, /Did you mean top\?/);
+  t.regex(unknown.stderr, /^everflame: error: unknown command 'tpo'\n\(Did you mean top\?/);
 });

@@ -19,9 +19,11 @@ const program = new Command('everflame')
   .enablePositionalOptions()
   .showHelpAfterError('Run "everflame --help" for the commands and their options.');
 
-program.addCommand(runCommand());
-program.addCommand(topCommand());
-program.addCommand(flameCommand());
+for (const command of [runCommand(), topCommand(), flameCommand()]) program.addCommand(command);
+// Commander's errors begin with "error:".
+for (const command of [program, ...program.commands]) {
+  command.configureOutput({ outputError: (message, write) => write(`everflame: ${message}`) });
+}
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // `everflame top | head` closes the pipe: that is no error.

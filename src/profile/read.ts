@@ -22,7 +22,9 @@ export function readProfile(path: string): LoadedProfile {
 
 /** Reads a profile from its bytes: profile.proto, plain or compressed with gzip or Zstandard. `path` is for messages. */
 export function decodeProfile(path: string, data: Uint8Array): LoadedProfile {
+  if (data.length === 0) throw notAProfile(path, 'it is empty');
   const plain = decompress(path, data);
+  if (plain.length === 0) throw notAProfile(path, 'it is empty');
   let profile: Profile;
   try {
     profile = Profile.decode(plain);
