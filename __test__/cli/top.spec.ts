@@ -86,6 +86,16 @@ test('CPU time is what is shown unless something else is asked for', async (t) =
   const { type, total } = await rowsOf(files);
   t.is(type, 'wall');
   t.is(total, 7e6 + 48e6);
+  // Neither of the two usual ones is in both.
+  buildProfile(files[1] as string, TYPES.slice(0, 1), [{ values: [5], stack: [main] }]);
+  t.like(await rowsOf(files), { type: 'sample', total: 6 });
+  buildProfile(files[1] as string, [['heap', 'bytes']], [{ values: [5], stack: [main] }]);
+  const end = await everflame(['top', ...files]);
+  t.is(end.code, 1);
+  t.is(
+    end.stderr,
+    `everflame: error: no kind of value is in all files: ${files[0]} has sample, wall; ${files[1]} has heap. Name files of one kind\n`,
+  );
 });
 
 test('values of one name in different units are not added up', async (t) => {

@@ -96,7 +96,7 @@ function topCommand(): Command {
     .addOption(new Option('--by <grouping>', 'what a row is').choices(groupings).default('function'))
     .option(
       '--type <name>',
-      'values to add up: cpu, wall, sample or another of the file (default: cpu, else wall)',
+      `values to add up: cpu, wall, sample or another of the files (default: the first of these that all files have)`,
     )
     .option('--limit <rows>', 'how many rows to print', positiveInteger, DEFAULT_ROWS)
     .option('--json', 'print JSON, values in the unit of the file')
@@ -113,7 +113,7 @@ function flameCommand(): Command {
     .option('-o, --output <file>', 'the file to write', 'flame.svg')
     .option(
       '--type <name>',
-      'values to draw: cpu, wall, sample or another of the file (default: cpu, else wall)',
+      `values to draw: cpu, wall, sample or another of the files (default: the first of these that all files have)`,
     )
     .option('--thread <name>', 'one thread only, such as "Main Event Loop"')
     .action((files: string[], options: import('./flame').FlameOptions) => {

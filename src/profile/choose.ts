@@ -17,9 +17,9 @@ export interface Selection {
 }
 
 /**
- * Takes one kind of value out of profiles and puts their samples together. Without a wish it is the CPU time,
- * or the first kind there is where a file has none. Throws an EverflameError where a file lacks the kind or
- * counts it in another unit.
+ * Takes one kind of value out of profiles and puts their samples together. Without a wish it is the first
+ * kind that all files have: CPU time, wall time, then as the first file lists them. Throws an EverflameError where a file
+ * lacks the kind or counts it in another unit, and where the files have no kind in common.
  */
 export function selectValues(profiles: LoadedProfile[], wish: string | undefined): Selection {
   const type = wish ?? defaultType(profiles);
@@ -53,5 +53,12 @@ export function selectValues(profiles: LoadedProfile[], wish: string | undefined
 function defaultType(profiles: LoadedProfile[]): string {
   const inAll = (type: string): boolean =>
     profiles.every((profile) => profile.types.some((candidate) => candidate.type === type));
-  return ['cpu', 'wall'].find(inAll) ?? profiles[0]?.types[0]?.type ?? '';
+  const own = (profile: LoadedProfile): string[] => profile.types.map(({ type }) => type);
+  const type = ['cpu', 'wall', ...profiles.slice(0, 1).flatMap(own)].find(inAll);
+  if (type !== undefined) return type;
+  const lists = profiles.map((profile) => `${profile.path} has ${own(profile).join(', ')}`);
+  throw new EverflameError(
+    'NO_COMMON_TYPE',
+    `no kind of value is in all files: ${lists.join('; ')}. Name files of one kind`,
+  );
 }
