@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
+import { top } from '#src/cli/top.js';
 import { classify, packageOfPath } from '#src/profile/classify.js';
 import { buildProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -212,6 +213,35 @@ test('the table: aligned columns, shares, the limit and how to see the rest', as
       '3 more rows; --limit 5 shows them.',
       '',
     ].join('\n'),
+  );
+});
+
+test('a table without samples says so, and its JSON is whole', async (t) => {
+  const { files } = twoFiles(t);
+  const [file] = files as [string, string];
+  buildProfile(file, TYPES, []);
+  t.is((await everflame(['top', file])).stdout, 'cpu: 0 ns in 1 file, by function\n\nno samples\n');
+  t.like(await rowsOf([file]), { type: 'cpu', total: 0, rows: [] });
+});
+
+test('places are short by the working directory and the package, and at a terminal by its width', async (t) => {
+  const { folder, files } = twoFiles(t);
+  const [file] = files as [string, string];
+  const name = 'f';
+  const deep = 'src/a/rather/deep/place/in/the/program';
+  buildProfile(file, TYPES, [
+    { values: [1, 5, 5], stack: [{ name, file: join(folder, deep, 'own.js'), startLine: 3 }] },
+    { values: [1, 3, 3], stack: [{ name, file: `/app/node_modules/@s/p/${deep}/other.js`, startLine: 4 }] },
+  ]);
+  const piped = await everflame(['top', file], { cwd: folder });
+  t.true(piped.stdout.includes(`  ${deep}/own.js:3\n`), piped.stdout);
+  t.true(piped.stdout.includes(`  @s/p/${deep}/other.js:4\n`), piped.stdout);
+
+  const lines = top([file], { by: 'function', limit: 5 }, 70).split('\n').slice(2);
+  t.is(Math.max(...lines.map((line) => line.length)), 70, lines.join('\n'));
+  t.true(
+    lines.slice(1).every((line) => / {2}\u2026\S*\/(own\.js:3|other\.js:4)$/.test(line)),
+    lines.join('\n'),
   );
 });
 

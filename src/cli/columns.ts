@@ -5,11 +5,20 @@ export interface Column {
   cells: string[];
 }
 
+const GAP = '  ';
+
+/** How many characters stand before a column behind these. */
+export function widthOf(columns: Column[]): number {
+  return widthsOf(columns).reduce((sum, width) => sum + width + GAP.length, 0);
+}
+
+function widthsOf(columns: Column[]): number[] {
+  return columns.map(({ title, cells }) => Math.max(title.length, ...cells.map((cell) => cell.length)));
+}
+
 /** Lines of a table, each column as wide as its widest cell; no spaces at line ends. */
 export function alignColumns(columns: Column[]): string[] {
-  const widths = columns.map(({ title, cells }) =>
-    Math.max(title.length, ...cells.map((cell) => cell.length)),
-  );
+  const widths = widthsOf(columns);
   const count = Math.max(0, ...columns.map(({ cells }) => cells.length));
   const line = (cell: (column: Column) => string): string =>
     columns
@@ -17,7 +26,7 @@ export function alignColumns(columns: Column[]): string[] {
         const width = widths[index] ?? 0;
         return column.align === 'left' ? cell(column).padEnd(width) : cell(column).padStart(width);
       })
-      .join('  ')
+      .join(GAP)
       .trimEnd();
   const rows = Array.from({ length: count }, (_, row) => line((column) => column.cells[row] ?? ''));
   return [line((column) => column.title), ...rows];

@@ -102,7 +102,7 @@ function topCommand(): Command {
     .option('--json', 'print JSON, values in the unit of the file')
     .action((files: string[], options: import('./top').TopOptions) => {
       const { top } = require('./top') as typeof import('./top');
-      process.stdout.write(`${top(files, options)}\n`);
+      process.stdout.write(`${top(files, options, process.stdout.columns)}\n`);
     });
 }
 

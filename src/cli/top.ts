@@ -1,13 +1,13 @@
 import { relative } from 'node:path';
 import { selectValues } from '../profile/choose';
 import { readProfile } from '../profile/read';
-import { type Grouping, type Row, tabulate } from '../profile/table';
-import { alignColumns } from './columns';
+import { type Grouping, tabulate } from '../profile/table';
+import { alignColumns, type Column, widthOf } from './columns';
 import { formatShare, formatValue, shorten } from './format';
 
 const NAME_WIDTH = 60;
-/** Of a name that is longer, its last part stays as well: the method of a class, the file of a path. */
-const NAME_END = 29;
+/** In fewer columns a name or a place would say too little: the terminal wraps the line. */
+const LEAST_WIDTH = 12;
 
 export interface TopOptions {
   by: Grouping;
@@ -16,8 +16,11 @@ export interface TopOptions {
   json?: boolean;
 }
 
-/** The text that `everflame top` prints. Throws an EverflameError where a file cannot be used. */
-export function top(files: string[], options: TopOptions): string {
+/**
+ * The text that `everflame top` prints. `columns` is the width of the terminal it is for; undefined where it is for
+ * none, so that places stay whole. Throws an EverflameError where a file cannot be used.
+ */
+export function top(files: string[], options: TopOptions, columns?: number): string {
   const selection = selectValues(files.map(readProfile), options.type);
   const all = tabulate(selection, options.by);
   const rows = all.slice(0, options.limit);
@@ -25,21 +28,38 @@ export function top(files: string[], options: TopOptions): string {
   if (options.json) return JSON.stringify({ files, type, unit, total, by: options.by, rows }, undefined, 2);
   const fileCount = files.length === 1 ? '1 file' : `${files.length} files`;
   const heading = `${type}: ${formatValue(total, unit)} in ${fileCount}, by ${options.by}`;
-  const columns = alignColumns([
+  if (rows.length === 0) return [heading, '', 'no samples'].join('\n');
+  const figures: Column[] = [
     { title: 'self', align: 'right', cells: rows.map((row) => formatValue(row.self, unit)) },
     { title: '', align: 'right', cells: rows.map((row) => formatShare(row.self, total)) },
     { title: 'total', align: 'right', cells: rows.map((row) => formatValue(row.total, unit)) },
     { title: '', align: 'right', cells: rows.map((row) => formatShare(row.total, total)) },
-    { title: options.by, align: 'left', cells: rows.map((row) => shorten(row.name, NAME_WIDTH, NAME_END)) },
-    { title: hasPlaces(rows) ? 'where' : '', align: 'left', cells: rows.map((row) => place(row.location)) },
-  ]);
+  ];
+  const room = columns === undefined ? undefined : columns - widthOf(figures);
+  const hasPlaces = rows.some((row) => row.location !== '');
+  const share = room === undefined ? NAME_WIDTH : Math.floor(hasPlaces ? room / 2 : room);
+  const nameWidth = Math.min(NAME_WIDTH, atLeast(share));
+  const names: Column = {
+    title: options.by,
+    align: 'left',
+    // Of a name that is too long, its last part stays as well: the method of a class, the file of a path.
+    cells: rows.map((row) => shorten(row.name, nameWidth, Math.floor((nameWidth - 1) / 2))),
+  };
+  const placeWidth = room === undefined ? Number.POSITIVE_INFINITY : atLeast(room - widthOf([names]));
+  const places: Column = {
+    title: hasPlaces ? 'where' : '',
+    align: 'left',
+    // The end of a place has the file and the line.
+    cells: rows.map((row) => shorten(place(row.location), placeWidth, placeWidth - 1)),
+  };
+  const table = alignColumns([...figures, names, places]);
   const hidden = all.length - rows.length;
   const more = hidden > 0 ? ['', `${hidden} more rows; --limit ${all.length} shows them.`] : [];
-  return [heading, '', ...columns, ...more].join('\n');
+  return [heading, '', ...table, ...more].join('\n');
 }
 
-function hasPlaces(rows: Row[]): boolean {
-  return rows.some((row) => row.location !== '');
+function atLeast(width: number): number {
+  return Math.max(LEAST_WIDTH, width);
 }
 
 /** A place as short as it stays clear: from the package on, or from the working directory. */
