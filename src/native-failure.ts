@@ -20,22 +20,31 @@ export function explainFailure(error: unknown, library: CLibrary): string {
   }
   const local = localBinary(tuple);
   const tried = `tried ${local}${existsSync(local) ? '' : ' (does not exist)'} and the package everflame-${tuple}`;
-  const remedy = isMissing(cause) ? remedyForMissing(tuple) : remedyForBroken(reason, binaryOf(tuple));
+  const remedy = isMissing(cause) ? remedyForMissing(tuple) : remedyForBroken(reason, binaryOf(tuple), tuple);
   return `the native sampler could not be loaded on ${platform} (${tried}): ${reason}. ${remedy}`;
 }
 
+/** Whether this is a checkout with the sources of the sampler, not an installed package. */
+function isCheckout(): boolean {
+  return existsSync(join(packageRoot, 'Cargo.toml'));
+}
+
 function remedyForMissing(tuple: string): string {
-  return existsSync(join(packageRoot, 'Cargo.toml'))
+  return isCheckout()
     ? 'Build it with "npm run build"'
     : `Install without --omit=optional, or add everflame-${tuple}`;
 }
 
 /** What mends a file that is there and does not load. */
-function remedyForBroken(reason: string, file: string): string {
+function remedyForBroken(reason: string, file: string, tuple: string): string {
   const machine = machineOf(file);
   if (machine !== undefined && machine !== MACHINES[process.arch]) {
     const what = machine === 'not ELF' ? 'damaged or no Linux library' : 'for another kind of processor';
-    return `${file} is ${what}: remove it and install again on this machine, as a copied node_modules brings the files of the other one`;
+    const remedy =
+      isCheckout() && file === localBinary(tuple)
+        ? 'build it for this machine with "npm run build"'
+        : 'remove it and install again on this machine, as a copied node_modules brings the files of the other one';
+    return `${file} is ${what}: ${remedy}`;
   }
   if (/version `GLIBC/.test(reason)) {
     return 'The C library of this system is older than the binary needs: use a newer system, or build the binary on this one (docs/platforms.md)';

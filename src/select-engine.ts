@@ -24,7 +24,7 @@ export function startEngine(options: EngineOptions, logger: Logger): Engine {
   if (options.engine !== 'auto') {
     throw new EverflameError(
       'ENGINE_UNAVAILABLE',
-      `the engine ${options.engine} cannot start: ${native.reason}. Use EVERFLAME_ENGINE=auto to let Everflame choose`,
+      `the engine ${options.engine} cannot start: ${native.reason}. Let Everflame choose with --engine auto, EVERFLAME_ENGINE=auto or the option engine: "auto"`,
       { cause: native.error },
     );
   }

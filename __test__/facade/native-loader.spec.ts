@@ -57,12 +57,20 @@ test('a binary of another platform is told from a missing one', async (t) => {
 const BINARY =
   readdirSync(join(ROOT, 'native')).find((name) => name.includes(`linux-${process.arch}-`)) ?? '';
 
-/** The package as npm installs it, with this as its binary, and what it says when it is preloaded. */
-async function installed(t: ExecutionContext, binary: Buffer | undefined, node = process.execPath) {
+/**
+ * The package as npm installs it, with this as its binary and `more` files of the repository, and what it says when it
+ * is preloaded.
+ */
+async function installed(
+  t: ExecutionContext,
+  binary: Buffer | undefined,
+  node = process.execPath,
+  more: string[] = [],
+) {
   const folder = temporaryFolder(t);
   const root = join(folder, 'everflame');
   mkdirSync(join(root, 'native'), { recursive: true });
-  for (const name of ['dist', 'package.json', 'native/index.js'])
+  for (const name of ['dist', 'package.json', 'native/index.js', ...more])
     cpSync(join(ROOT, name), join(root, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   if (binary) writeFileSync(join(root, 'native', BINARY), binary);
@@ -99,6 +107,11 @@ for (const { major, path } of testNodes()) {
     const own = readFileSync(join(ROOT, 'native', BINARY));
     const foreign = Buffer.from(own);
     foreign.writeUInt16LE(process.arch === 'x64' ? 183 : 62, 18);
+    const checkout = await installed(t, foreign, path, ['Cargo.toml']);
+    t.regex(
+      checkout.said,
+      /\.node is for another kind of processor: build it for this machine with "npm run build"\.$/m,
+    );
     const glibc = /GLIBC_2\.\d\d/.exec(own.toString('latin1'))?.[0] ?? '';
     for (const [binary, remedy] of [
       [
@@ -154,7 +167,10 @@ test('a forced engine that cannot start is one error line; the program runs with
   t.is(end.code, 42);
   t.is(end.stdout, 'output of the program\n');
   t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
-  t.regex(end.stderr, /^everflame: error: the engine tick cannot start: .*Use EVERFLAME_ENGINE=auto/);
+  t.regex(
+    end.stderr,
+    /^everflame: error: the engine tick cannot start: .*Let Everflame choose with --engine auto, EVERFLAME_ENGINE=auto or /,
+  );
   t.deepEqual(profilesIn(join(folder, 'out')), []);
 });
 
