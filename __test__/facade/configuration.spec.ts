@@ -145,6 +145,10 @@ test('sizes may be written with a unit', (t) => {
   }
   t.is(cap('1.5G'), 1.5 * 1024 ** 3);
   for (const text of ['16T', 'M', '-16M', '1M']) t.is(cap(text), settings.memoryCap.default, text);
+  const { warnings } = resolveConfiguration({}, { EVERFLAME_MEMORY_CAP: '1M' });
+  t.deepEqual(warnings, [
+    'EVERFLAME_MEMORY_CAP is "1M", but it must be a number of bytes from 8M to 2G, such as 64M; 64M is used instead.',
+  ]);
 });
 
 test('an unknown option is reported once with the nearest name', (t) => {
@@ -156,11 +160,15 @@ test('an unknown option is reported once with the nearest name', (t) => {
 });
 
 test('options that are no object are reported, not thrown', (t) => {
-  for (const bad of ['fast', 7, true]) {
+  for (const bad of ['fast', 7, true, [], [{ rate: 5 }]]) {
     const { configuration, warnings } = resolveConfiguration(bad, {});
     t.is(configuration.rate, 99);
+    t.is(warnings.length, 1);
     t.regex(warnings[0] ?? '', /must be an object/);
   }
+  t.deepEqual(resolveConfiguration([], {}).warnings, [
+    'The options of a Profiler must be an object, not an array; they are ignored.',
+  ]);
 });
 
 test('the options of the caller are not changed', (t) => {

@@ -50,6 +50,11 @@ export function allowedValues(setting: Setting): string {
   }
 }
 
+/** A value of a setting as people write it. */
+export function formatSetting(setting: Setting, value: unknown): string {
+  return setting.type === 'bytes' && typeof value === 'number' ? formatBytes(value) : String(value);
+}
+
 /** Writes a number of bytes with the largest unit that leaves it whole. */
 export function formatBytes(bytes: number): string {
   for (const [suffix, factor] of [...BYTE_FACTORS].reverse()) {

@@ -1,4 +1,4 @@
-import { parseValue } from './parse';
+import { formatSetting, parseValue } from './parse';
 import { type Configuration, type Setting, type SettingName, settingNames, settings } from './settings';
 
 /** Options of `new Profiler(options)`; each one left out comes from the environment, then from its default. */
@@ -37,15 +37,21 @@ export function readSetting<Name extends SettingName>(
 }
 
 /** The sentence for a value that could not be used. `source` says where it was found. */
-export function badValueWarning(source: string, raw: unknown, allowed: string, used: unknown): string {
+export function badValueWarning(
+  source: string,
+  setting: Setting,
+  raw: unknown,
+  allowed: string,
+  used: unknown,
+): string {
   const shown = typeof raw === 'string' ? JSON.stringify(raw) : describe(raw);
-  const instead = used === undefined ? 'it is left unset' : `${String(used)} is used instead`;
+  const instead = used === undefined ? 'it is left unset' : `${formatSetting(setting, used)} is used instead`;
   return `${source} is ${shown}, but it must be ${allowed}; ${instead}.`;
 }
 
 function readOptions(options: unknown, warnings: string[]): Record<string, unknown> {
   if (options === undefined || options === null) return {};
-  if (typeof options !== 'object') {
+  if (typeof options !== 'object' || Array.isArray(options)) {
     warnings.push(`The options of a Profiler must be an object, not ${describe(options)}; they are ignored.`);
     return {};
   }
@@ -94,11 +100,12 @@ function parseOrWarn(
   const parsed = parseValue(setting, raw);
   if (parsed.ok) return parsed.value;
   const used = parsed.use ?? otherwise();
-  warnings.push(badValueWarning(source, raw, parsed.allowed, used));
+  warnings.push(badValueWarning(source, setting, raw, parsed.allowed, used));
   return used;
 }
 
 function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
   return typeof value === 'number' || typeof value === 'boolean' || value === null
     ? String(value)
     : typeof value;
