@@ -8,7 +8,10 @@ export interface Profile {
   data: Buffer;
   startNanoseconds: bigint;
   endNanoseconds: bigint;
-  /** Samples in it. */
+  /**
+   * Sum of the values of type `sample` in it. The native sampler looks at a sleeping thread once and counts each interval
+   * that it slept through, so this is more than the sampler has taken; see `EngineMetrics.counters`.
+   */
   samples: number;
   /** Samples that were taken but could not be kept. */
   dropped: number;
@@ -65,8 +68,12 @@ export interface EngineStatus {
   features: Feature[];
 }
 
-/** Counters of an engine, since the process started. */
+/** Counters of an engine: the native sampler's since the process started, the inspector's since it was started. */
 export interface EngineMetrics {
+  /**
+   * By name. `samples` are the stacks that were taken: by the signal handler of the native sampler, whether or not they
+   * are in a profile yet; by V8's profiler in the profiles made so far.
+   */
   counters: Record<string, number>;
   /** How often the signal handler took at least so long, and less than the next entry says. */
   handler: { nanoseconds: number; count: number }[];

@@ -120,6 +120,8 @@ export class Profiler {
         try {
           return await this.hand(engine.stop());
         } finally {
+          // With what the last profile has added.
+          this.lastMetrics = engine.metrics();
           this.stopping = undefined;
           this.ending = false;
           delete registry[RUNNING];
@@ -148,7 +150,7 @@ export class Profiler {
     };
   }
 
-  /** Counters of the engine and of the files written. After `stop()`, as they stood then. */
+  /** Counters of the engine and of the files written. After `stop()`, with the profile that it made. */
   metrics(): Metrics {
     const metrics = this.engine ? this.engine.metrics() : this.lastMetrics;
     return {

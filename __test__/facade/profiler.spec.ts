@@ -193,6 +193,19 @@ test('flush and stop hand out the profile that is written', async (t) => {
   t.like(written, { written: 2, bytes: one + two, failures: 0 });
 });
 
+test('metrics() after stop() counts the profile that stop() made', async (t) => {
+  const end = await evaluate(
+    `(async () => {
+      const profiler = new Profiler().start();
+      burn(60);
+      const { samples } = await profiler.stop();
+      const { counters } = profiler.metrics();
+      console.log(samples > 0, counters.profiles, counters.samples === samples);
+    })();`,
+  );
+  t.is(end.stdout, 'true 1 true\n', end.stderr);
+});
+
 test('output that cannot be written is one line at once, and the program goes on', async (t) => {
   const end = await evaluate(
     `new Profiler({ output: '/proc/nowhere/p', period: 0.1 }).start();
