@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { driveWithProgress, Service } from './demo/service.mjs';
 import { buildNative, buildTypeScript, fromRoot, installDependencies } from './setup/build.mjs';
 import { Advice, EXAMPLE, main, ROOT } from './setup/commands.mjs';
-import { cpuByFunction, everflame } from './setup/everflame.mjs';
+import { cpuByFunction, EVERFLAME, everflame } from './setup/everflame.mjs';
 import { step } from './setup/progress.mjs';
 import { checkTools } from './setup/tools.mjs';
 
@@ -48,7 +48,10 @@ async function profileService(seconds) {
     console.log(`Example service on ${url}, started with: everflame run node server.mjs`);
     console.log(`  ${await driveWithProgress(url, seconds)}`);
     await service.stop();
-    const said = service.written.split('\n').filter((line) => line.startsWith('everflame'));
+    // The line at the end names paths from the service's folder; below they stand from this one.
+    const said = service.written
+      .split('\n')
+      .filter((line) => line.startsWith('everflame') && !line.includes('look at it with:'));
     for (const line of said) console.log(`  ${line}`);
   } finally {
     service.kill();
@@ -106,4 +109,5 @@ await main(async () => {
   console.log('What it is and how to mend it: docs/getting-started.md\n');
   console.log(`profile:     ${files.map(fromRoot).join(' ')}`);
   console.log(`flame graph: ${fromRoot(FLAME_GRAPH)}`);
+  console.log(`table:       node ${fromRoot(EVERFLAME)} top ${fromRoot(OUTPUT)}/*.pprof`);
 }, HELP);
