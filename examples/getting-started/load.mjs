@@ -68,21 +68,55 @@ export async function drive({ url, seconds, connections = 10, seed = 1 }) {
   });
 }
 
+const HELP = `Usage: node load.mjs [--url URL] [--seconds N] [--connections N] [--seed N]
+
+Sends requests to the bookshop, which must be running: node server.mjs
+
+  --url           where it listens, http://127.0.0.1:3000
+  --seconds       how long, 20
+  --connections   how many at a time, 10
+  --seed          which requests: the same seed makes the same ones, 1
+  --help          show this text`;
+
+/** The command line's values; undefined where it is wrong, which is said here. */
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        url: { type: 'string', default: 'http://127.0.0.1:3000' },
+        seconds: { type: 'string', default: '20' },
+        connections: { type: 'string', default: '10' },
+        seed: { type: 'string', default: '1' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${error.message}\n\n${HELP}`);
+    return undefined;
+  }
+}
+
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      url: { type: 'string', default: 'http://127.0.0.1:3000' },
-      seconds: { type: 'string', default: '20' },
-      connections: { type: 'string', default: '10' },
-      seed: { type: 'string', default: '1' },
-    },
-  });
+  const values = readOptions();
+  if (values === undefined) {
+    process.exitCode = 1;
+    return;
+  }
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
   const result = await drive({
     url: values.url,
     seconds: Number(values.seconds),
     connections: Number(values.connections),
     seed: Number(values.seed),
   });
+  if (result.requests.total === 0) {
+    console.error(`No answer from ${values.url}. Start the service first: node server.mjs`);
+    process.exitCode = 1;
+    return;
+  }
   console.log(
     `${result.requests.total} requests, ${result.requests.average} a second, ${result.latency.p99} ms at the 99th percentile`,
   );
