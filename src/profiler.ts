@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
 import type { Engine, EngineMetrics, Feature, Profile, StartReport, ThreadStatus } from './engine';
+import { listenLastToExit } from './exit-listener';
 import { Logger, messageOf } from './log';
 import { assertWritable } from './output/folder';
 import { ProfileWriter } from './output/writer';
@@ -69,7 +70,7 @@ export class Profiler {
   private lastMetrics: EngineMetrics = { counters: {}, handler: [] };
   /** The flush that runs, or the last one: the next waits for it. */
   private current: Promise<unknown> = Promise.resolve();
-  private readonly onExit = (): void => this.finishAtExit();
+  private ignoreExit: (() => void) | undefined;
 
   /** `origin` is for the preload; leave it out. */
   constructor(options?: ProfilerOptions, origin: Origin = 'code') {
@@ -82,7 +83,8 @@ export class Profiler {
 
   /**
    * Starts profiling. Where a profiler runs already, in this object or another, one error line says so and that one
-   * goes on; where one is still stopping, the line says to wait for it. Throws an EverflameError where the engine that was asked for by name cannot start.
+   * goes on; where one is still stopping, the line says to wait for it. Throws an EverflameError where the engine that was
+   * asked for by name cannot start.
    */
   start(): this {
     const obstacle = this.obstacle();
@@ -96,8 +98,7 @@ export class Profiler {
     this.engine = engine;
     this.watch(engine);
     if (prefix !== undefined) this.startWriting(prefix);
-    process.setMaxListeners(process.getMaxListeners() + 1);
-    process.on('exit', this.onExit);
+    this.ignoreExit = listenLastToExit(() => this.finishAtExit());
     this.logger.info(this.startLine(engine, prefix));
     return this;
   }
@@ -125,8 +126,7 @@ export class Profiler {
           this.stopping = undefined;
           this.ending = false;
           delete registry[RUNNING];
-          process.removeListener('exit', this.onExit);
-          process.setMaxListeners(process.getMaxListeners() - 1);
+          this.ignoreExit?.();
         }
       }),
     );

@@ -274,6 +274,22 @@ for (const [how, script, code] of [
   });
 }
 
+for (const end of ['', 'process.exit(3);']) {
+  test(`what exit listeners do is in the last profile${end && ', also after process.exit()'}`, async (t) => {
+    const folder = temporaryFolder(t);
+    // The profiler is there first, as with the preload.
+    const script = `new Profiler({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
+      process.on('exit', function atExit() { burn(150); });
+      setImmediate(() => { ${end} });`;
+    const ended = await evaluate(script, { EVERFLAME_ENGINE: 'auto' });
+    t.deepEqual([ended.code, ended.stderr], [end ? 3 : 0, '']);
+    const profiles = profilesIn(folder).map(readProfile);
+    t.is(profiles.length, 1);
+    const inListener = total(profiles, 'wall', ({ frames }) => frames.some(({ name }) => name === 'atExit'));
+    t.true(inListener > 100e6, `${inListener} ns`);
+  });
+}
+
 test('a profiler adds no warning about listeners to a program with ten of its own', async (t) => {
   const end = await evaluate(
     `const profiler = new Profiler().start();
