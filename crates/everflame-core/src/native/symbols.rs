@@ -16,6 +16,8 @@ use super::stubs;
 
 /// Symbols read at once: 96 kB, so that building node's table (160,000 symbols and more) needs no copy of it.
 const SYMBOLS_AT_ONCE: u64 = 4096;
+/// Room is made beforehand for so many; node has 240,000 at most.
+const MOST_SYMBOLS: u64 = 1 << 20;
 /// How far a lookup goes back for a function that encloses the symbols nearest to the address.
 const ENCLOSING_SEARCH: usize = 32;
 /// Names of one address that are compared; libc has up to five.
@@ -201,7 +203,8 @@ fn code_sections(elf: &ElfFile) -> impl Iterator<Item = &Section> {
 fn read_entries(elf: &ElfFile, section: &Section, base: u64) -> Result<Box<[Entry]>, ElfError> {
     let symbol_size = size_of::<Sym64<NativeEndian>>() as u64;
     let count = section.size / symbol_size;
-    let mut entries = Vec::new();
+    // At once: a vector that grows to megabytes leaves its former homes to the allocator, which keeps them.
+    let mut entries = Vec::with_capacity(count.min(MOST_SYMBOLS) as usize);
     let mut first = 0;
     while first < count {
         let batch = SYMBOLS_AT_ONCE.min(count - first);

@@ -125,7 +125,7 @@ unsafe fn weight_of_ours(info: *const libc::siginfo_t) -> Option<u32> {
 unsafe fn weight_of_nameless(info: *const libc::siginfo_t) -> Option<u32> {
     // SAFETY: the caller's promise; SI_USER fills in the sender.
     let nameless = unsafe { (*info).si_code == libc::SI_USER && (*info).si_pid() == 0 };
-    (nameless && own_slot()?.1.is_asked()).then_some(1)
+    (nameless && own_slot()?.1.take_asked()).then_some(1)
 }
 
 /// The slot of the calling thread, and its id.
@@ -154,6 +154,7 @@ fn sample(registers: &Registers, weight: u32) {
     slot.enter_handler();
     // A slot is handed out again only while no handler is at work on it, so from here on it stays this thread's.
     if slot.tid() == tid {
+        slot.take_asked();
         record(slot, registers, start, weight);
     }
     slot.leave_handler();

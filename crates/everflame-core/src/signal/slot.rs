@@ -193,8 +193,8 @@ impl Slot {
         self.asked.store(true, Ordering::SeqCst);
     }
 
-    /// Whether a signal of the observer is on its way; it counts as arrived then.
-    pub(super) fn is_asked(&self) -> bool {
+    /// Whether a signal of the observer was on its way; it has arrived now.
+    pub(super) fn take_asked(&self) -> bool {
         self.asked.swap(false, Ordering::SeqCst)
     }
 
