@@ -33,6 +33,9 @@ function shareInV8({ nodes, samples }: CpuProfile, name: string): number {
   return samples.filter((id) => inside.has(id)).length / samples.length;
 }
 
+/** V8 is asked for a sample each millisecond; late ones come in bursts that are no more than that in truth. */
+const asked = (rate: number): number => Math.min(rate, 1000);
+
 test.before(() => {
   if (existsSync(join(PEER, 'package.json'))) return;
   throw new Error(`${PEER} is missing. Run "npm ci --prefix bench", or all of it with "npm test".`);
@@ -42,7 +45,7 @@ for (const { major, path } of testNodes()) {
   test.serial(`Node.js ${major}: --cpu-prof samples as often as without us, and so do we`, async (t) => {
     /** Samples of V8's profiler in a second of its own time: the best of the attempts, since noise only takes away. */
     const best = { without: 0, withUs: 0 };
-    for (let attempt = 0; attempt < ATTEMPTS && best.withUs <= best.without * 0.7; attempt++) {
+    for (let attempt = 0; attempt < ATTEMPTS && best.withUs <= asked(best.without) * 0.7; attempt++) {
       for (const profiled of [false, true]) {
         const folder = temporaryFolder(t);
         const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
@@ -66,7 +69,7 @@ for (const { major, path } of testNodes()) {
     }
     const rates = `${best.withUs.toFixed(0)} samples a second, ${best.without.toFixed(0)} without us`;
     t.log(rates);
-    t.true(best.withUs > best.without * 0.7, rates);
+    t.true(best.withUs > asked(best.without) * 0.7, rates);
   });
 
   test.serial(`Node.js ${major}: an inspector session in the middle takes none of our samples`, async (t) => {
@@ -233,7 +236,7 @@ interface Blocking {
   results: Record<string, Record<string, number>>;
   /** Signals to sleeping threads while a call was made again and again, and how long that took. */
   asleep: Record<string, { signals: number; milliseconds: number }>;
-  /** Signals to running threads during short reads and writes. */
+  /** Signals handled during short reads and writes. */
   running: number;
   bytes: number;
   sum: number;

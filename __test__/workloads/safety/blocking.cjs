@@ -1,6 +1,6 @@
 /**
  * Blocks in Atomics.wait, in a child process and in read(2), then makes short system calls; prints what came of each, and
- * how many signals the profiler of the preload, if there is one, sent meanwhile.
+ * how many samples the profiler of the preload, if there is one, took meanwhile: each is a signal that was handled.
  */
 const { execFileSync, spawn } = require('node:child_process');
 const { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } = require('node:fs');
@@ -75,7 +75,7 @@ closeSync(reader);
 
 // Small writes and reads of a pipe to itself: each is a system call that a signal can interrupt.
 const pipe = openSync(path, 'r+');
-const before = counter('signals_running');
+const before = counter('samples');
 let bytes = 0;
 let sum = 0;
 do {
@@ -84,7 +84,7 @@ do {
     readSync(pipe, byte);
     sum += byte[0];
   }
-} while (running && counter('signals_running') - before < WANTED && bytes < LIMIT);
+} while (running && counter('samples') - before < WANTED && bytes < LIMIT);
 closeSync(pipe);
 rmSync(folder, { recursive: true });
-console.log(JSON.stringify({ results, asleep, running: counter('signals_running') - before, bytes, sum }));
+console.log(JSON.stringify({ results, asleep, running: counter('samples') - before, bytes, sum }));
