@@ -16,7 +16,7 @@ for (const node of testNodes()) {
         'changing-code',
         {
           flags,
-          args: ['3000'],
+          args: ['5000'],
           rate: RATE,
         },
       );
