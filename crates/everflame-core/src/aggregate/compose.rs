@@ -167,14 +167,13 @@ impl Composer {
             .unwinder
             .unwind(&self.modules, registers, &stack, &|_| false, &mut unwound);
         // What was copied belongs to this place only if the thread has not left it meanwhile.
-        if is_asleep_at(tid, key) {
+        let stayed = is_asleep_at(tid, key);
+        if stayed {
             for frame in &unwound {
                 self.push_native(tables, frame.return_address, Lookup::Return);
             }
-            if end != UnwindEnd::Root {
-                self.stack.push(tables.synthetic("(signals blocked)"));
-            }
-        } else {
+        }
+        if !stayed || end != UnwindEnd::Root {
             self.stack.push(tables.synthetic("(signals blocked)"));
         }
         self.unwound = unwound;
