@@ -118,10 +118,12 @@ fn a_signal_that_was_ignored_stays_ignored_and_is_counted() {
     if is_own_process() {
         set_handler(libc::SIGVTALRM, libc::SIG_IGN);
         let _session = sampling();
+        let counted = || COUNTERS.foreign_signals.load(Ordering::Relaxed);
         for sent in 1..=50 {
-            signal_this_thread(libc::SIGVTALRM);
+            // The kernel keeps one signal of a number: this one is lost where the sampler's own is pending.
             wait_for("the signal", || {
-                COUNTERS.foreign_signals.load(Ordering::Relaxed) >= sent
+                signal_this_thread(libc::SIGVTALRM);
+                counted() >= sent
             });
         }
         return;
@@ -444,4 +446,39 @@ fn our_signal_is_ignored_by_default_and_stays_so() {
     }
     let (end, output) = in_own_process("our_signal_is_ignored_by_default_and_stays_so");
     assert_eq!(end, End::Code(0), "{output}");
+}
+
+/// Burns until so many samples more were taken.
+fn burn_until_sampled(more: u64) {
+    let before = samples();
+    wait_for("samples", || {
+        burn(100_000);
+        samples() >= before + more
+    });
+}
+
+#[test]
+fn sampling_goes_on_when_the_signal_is_given_back() {
+    if !is_own_process() {
+        let (end, text) = in_own_process("sampling_goes_on_when_the_signal_is_given_back");
+        assert_eq!(end, End::Code(0), "{text}");
+        return;
+    }
+    let session = Session::start(&config("itimer", Duration::from_millis(5)));
+    burn_until_sampled(20);
+    // SAFETY: all-zero actions are valid to be filled.
+    let (mut theirs, mut ours): (libc::sigaction, libc::sigaction) = unsafe { std::mem::zeroed() };
+    theirs.sa_sigaction = own_handler();
+    let replace = |new: &libc::sigaction, old: &mut libc::sigaction| {
+        // SAFETY: both are valid; the handlers live as long as the program.
+        assert_eq!(unsafe { libc::sigaction(libc::SIGPROF, new, old) }, 0);
+    };
+    replace(&theirs, &mut ours);
+    let start = std::time::Instant::now();
+    while start.elapsed() < Duration::from_millis(300) {
+        burn(100_000);
+    }
+    replace(&ours, &mut theirs);
+    burn_until_sampled(20);
+    drop(session);
 }
