@@ -110,8 +110,9 @@ impl Runtime {
     }
 }
 
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+
 fn runtime() -> Result<&'static Runtime, StartError> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(runtime) = RUNTIME.get() {
@@ -142,8 +143,12 @@ fn runtime() -> Result<&'static Runtime, StartError> {
 pub fn start(config: &Config) -> Result<Started, StartError> {
     let runtime = runtime()?;
     let mut running = runtime.observer();
-    if running.is_some() {
-        return Err(StartError::Running);
+    if let Some(observer) = &*running {
+        return Err(if observer.has_failed() {
+            StartError::Failed
+        } else {
+            StartError::Running
+        });
     }
     let selected = select(
         &config.engine,
@@ -235,7 +240,9 @@ pub fn stop(
     reply: impl FnOnce(Result<Profile, EncodingError>) + Send + 'static,
 ) {
     let Ok(runtime) = runtime() else { return };
-    let Some(observer) = runtime.observer().take() else {
+    // Held to the end, so that no other session begins before the aggregator was told that this one is over.
+    let mut running = runtime.observer();
+    let Some(observer) = running.take() else {
         return;
     };
     signal::terminal::unguard();
@@ -398,7 +405,13 @@ pub fn features() -> Vec<(&'static str, Result<(), &'static str>)> {
 /// # Safety
 /// Called on the thread that attached, while its isolate is still alive.
 pub unsafe fn detach(attached: Attached) {
-    let Ok(runtime) = runtime() else { return };
+    // Also of an aggregator that has failed, but not in a fork, where locks may be held by threads that are not there.
+    let Some(runtime) = RUNTIME
+        .get()
+        .filter(|runtime| runtime.process == std::process::id())
+    else {
+        return;
+    };
     if let Some((_, slot)) = runtime.slots.find(attached.tid) {
         signal::with_signals_masked(|| {
             slot.clear_javascript();

@@ -151,10 +151,11 @@ impl State {
     }
 
     /// A thread that took part has ended while nobody samples: its slot and its map are given back. Where its end is
-    /// still to be read, that does it.
+    /// still to be read, that does it, and where it was read already, that has done it.
     fn give_back(&mut self, mailbox: &Mailbox, slot: usize) {
         self.drain(mailbox);
-        if !self.threads.has(slot) && self.isolates.forget_if_gone(slot) {
+        let kept = !self.threads.has(slot) && self.isolates.thread(slot).is_some();
+        if kept && self.isolates.forget_if_gone(slot) {
             self.slots.release(slot);
         }
     }

@@ -8,7 +8,7 @@ use super::aggregator::JavaScriptThread;
 use crate::engine::Observer;
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{AGGREGATOR, set_enabled, terminal};
-use crate::v8::Features;
+use crate::v8::{Features, be_silent};
 
 /// A finished profile.
 #[derive(Debug)]
@@ -104,6 +104,10 @@ impl Mailbox {
     pub(super) fn die(&self) {
         set_enabled(false);
         terminal::unguard();
+        be_silent();
+        for thread in self.javascript() {
+            thread.log.take(&mut VecDeque::new());
+        }
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         self.dead.store(true, Ordering::Release);
         commands.clear();

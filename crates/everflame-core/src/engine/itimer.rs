@@ -7,6 +7,8 @@ use super::{Engine, EngineError};
 use crate::signal::{Delivery, Installed, accept};
 
 pub(super) struct Itimer {
+    /// Nanoseconds of the process's CPU time between signals.
+    interval: u64,
     /// The process's timer is ours to disarm.
     armed: bool,
 }
@@ -17,6 +19,15 @@ impl Itimer {
     /// # Errors
     /// A profiling timer runs already, or the kernel refuses.
     pub(super) fn new(interval: u64) -> Result<Itimer, EngineError> {
+        let mut itimer = Itimer {
+            interval,
+            armed: false,
+        };
+        itimer.arm()?;
+        Ok(itimer)
+    }
+
+    fn arm(&mut self) -> Result<(), EngineError> {
         // SAFETY: an all-zero itimerval is valid.
         let mut running: libc::itimerval = unsafe { std::mem::zeroed() };
         // SAFETY: reads into a valid itimerval.
@@ -27,8 +38,9 @@ impl Itimer {
             return Err(EngineError::ItimerTaken);
         }
         accept(Delivery::ProcessTimer);
-        arm(interval).map_err(EngineError::Itimer)?;
-        Ok(Itimer { armed: true })
+        arm(self.interval).map_err(EngineError::Itimer)?;
+        self.armed = true;
+        Ok(())
     }
 }
 
@@ -86,8 +98,15 @@ impl Engine for Itimer {
     }
 
     /// The process-wide timer raises SIGPROF and nothing else.
-    fn change_signal(&mut self, _signal: Installed) -> Result<(), EngineError> {
-        Err(EngineError::SigprofTaken)
+    fn can_use(&self, signal: libc::c_int) -> bool {
+        signal == libc::SIGPROF
+    }
+
+    fn change_signal(&mut self, signal: Installed) -> Result<(), EngineError> {
+        if !self.can_use(signal.signal) {
+            return Err(EngineError::SigprofTaken);
+        }
+        self.arm()
     }
 }
 

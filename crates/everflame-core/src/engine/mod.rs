@@ -48,10 +48,15 @@ pub trait Engine: Send {
     /// Disarms everything and forgets its threads. Late signals may still arrive.
     fn stop(&mut self);
 
-    /// After a stop: threads added from now on get another signal.
+    /// Whether it can work with this signal.
+    fn can_use(&self, _signal: libc::c_int) -> bool {
+        true
+    }
+
+    /// After a stop: threads added from now on get this signal.
     ///
     /// # Errors
-    /// The engine cannot work with it.
+    /// The engine cannot work with it, or not now.
     fn change_signal(&mut self, signal: Installed) -> Result<(), EngineError>;
 }
 

@@ -199,6 +199,8 @@ impl Observer {
 
 struct Loop {
     engine: Box<dyn Engine>,
+    /// The engine has no signal to work with.
+    stopped: bool,
     slots: &'static Slots,
     sleeper: Sleeper,
     options: ObserverOptions,
@@ -244,6 +246,7 @@ impl Loop {
         let mut descriptors = Descriptors::new();
         Loop {
             engine,
+            stopped: false,
             slots,
             sleeper: Sleeper::new(options.signal.signal, tid, options.interval),
             own_threads: [tid, options.aggregator],
@@ -307,6 +310,9 @@ impl Loop {
     fn tick(&mut self) {
         if !self.options.signal.is_in_place() {
             self.change_signal();
+        } else if self.stopped {
+            // Whoever took the signal has given it back.
+            self.resume(self.options.signal);
         }
         let now = monotonic();
         let process = process_cpu();

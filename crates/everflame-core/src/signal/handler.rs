@@ -152,7 +152,8 @@ fn sample(registers: &Registers, weight: u32) {
         return;
     };
     slot.enter_handler();
-    // A slot is handed out again only while no handler is at work on it, so from here on it stays this thread's.
+    // A slot has its thread's id until it is released, and is handed out again only while no handler is at work on it: with
+    // this id it stays this thread's until the handler leaves.
     if slot.tid() == tid {
         slot.take_asked();
         record(slot, registers, start, weight);

@@ -365,6 +365,9 @@ impl Slots {
         ] {
             word.store(0, Ordering::Relaxed);
         }
+        for flag in [&slot.confirmed_has_javascript, &slot.asked] {
+            flag.store(false, Ordering::Relaxed);
+        }
         slot.isolate.store(std::ptr::null_mut(), Ordering::Relaxed);
         slot.tid.store(tid, Ordering::SeqCst);
         entry.store(number as u16 + 1, Ordering::Release);
@@ -381,18 +384,23 @@ impl Slots {
     }
 
     /// Gives a forgotten slot back after its ring was read for the last time. One whose handler has not returned (its
-    /// thread gets no CPU time) is not handed out before it has.
+    /// thread gets no CPU time) is not handed out before it has; one that was given back already is not given back twice.
     pub fn release(&self, number: usize) {
         let Some(slot) = self.get(number) else { return };
+        let mut released = self
+            .released
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Before any look at whether a handler is at work: one that enters from here on finds another thread's slot.
+        if slot.tid.swap(0, Ordering::SeqCst) == 0 {
+            return;
+        }
         if let Some(ring) = slot.ring()
             && !slot.is_in_handler()
         {
             ring.clear();
         }
-        self.released
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .push(number as u16);
+        released.push(number as u16);
     }
 }
 
@@ -444,6 +452,29 @@ mod tests {
         assert_ne!(slots.claim(78).unwrap().0, number);
         slot.leave_handler();
         assert_eq!(slots.claim(79).unwrap().0, number);
+    }
+
+    #[test]
+    fn a_handler_that_comes_late_finds_that_the_slot_is_not_its_own() {
+        let slots = Slots::new().unwrap();
+        let (number, slot) = slots.claim(77).unwrap();
+        slots.forget(77);
+        slots.release(number);
+        // It had found the slot before, and enters after the next thread's claim has looked for handlers.
+        assert_ne!(slot.tid(), 77);
+        assert_eq!(slots.claim(78).unwrap().0, number);
+        assert_ne!(slot.tid(), 77);
+    }
+
+    #[test]
+    fn a_slot_given_back_twice_is_handed_out_once() {
+        let slots = Slots::new().unwrap();
+        let (number, _) = slots.claim(77).unwrap();
+        slots.forget(77);
+        slots.release(number);
+        slots.release(number);
+        assert_eq!(slots.claim(78).unwrap().0, number);
+        assert_ne!(slots.claim(79).unwrap().0, number);
     }
 
     #[test]

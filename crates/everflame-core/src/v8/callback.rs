@@ -18,13 +18,19 @@ const BACKLOG_LIMIT: usize = 8 * 1024 * 1024;
 /// Panics in V8's callback: the event is lost, the application is not.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// This process is a fork: nobody reads the logs, and their locks may be held by threads that are not there.
-static FORKED: AtomicBool = AtomicBool::new(false);
+/// Nobody reads the logs: this process is a fork, where their locks may be held by threads that are not there, or the
+/// aggregator has failed.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Has V8's callback log nothing from now on.
+pub fn be_silent() {
+    SILENT.store(true, Ordering::Relaxed);
+}
 
 /// Has forks of this process log nothing. To be called once a process.
 pub fn be_silent_in_forks() {
     extern "C" fn child() {
-        FORKED.store(true, Ordering::Relaxed);
+        be_silent();
     }
     // SAFETY: the handler stores to an atomic only. Out of memory, a fork that goes on running JavaScript logs in vain.
     unsafe { libc::pthread_atfork(None, None, Some(child)) };
@@ -36,7 +42,7 @@ pub fn callback_panics() -> u64 {
 }
 
 pub(super) unsafe extern "C" fn on_code_event(event: *const JitCodeEvent) {
-    if FORKED.load(Ordering::Relaxed) {
+    if SILENT.load(Ordering::Relaxed) {
         return;
     }
     // Unwinding into V8 would end the process.

@@ -31,7 +31,7 @@ mod vlq;
 mod wasm_ranges;
 
 pub use builtins::BuiltinRanges;
-pub use callback::{be_silent_in_forks, callback_panics};
+pub use callback::{be_silent, be_silent_in_forks, callback_panics};
 pub use code_event::{AddedCode, CodeEvent, CodeType};
 pub use code_map::{CodeMap, Counters, JsFrame, Lookup};
 pub use code_name::{FunctionKind, JsFunction};

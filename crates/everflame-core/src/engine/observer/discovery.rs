@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::Loop;
 use super::thread::Watched;
-use crate::engine::EngineError;
-use crate::signal::{AGGREGATOR, COUNTERS, choose, install, monotonic, thread_cpu_of};
+use crate::signal::{AGGREGATOR, COUNTERS, Installed, choose, install, monotonic, thread_cpu_of};
 
 impl Loop {
     /// Whether the directory of threads has changed since the last call, by its link count: two more than there are
@@ -24,18 +23,31 @@ impl Loop {
     /// The program has put its own handler in place of ours: the signal is the program's from now on, and we take
     /// another. While there is none, totals go on without stacks, and the next tick tries again.
     pub(super) fn change_signal(&mut self) {
-        self.engine.stop();
-        let changed = choose(None)
-            .and_then(install)
-            .map_err(EngineError::from)
-            .and_then(|signal| self.engine.change_signal(signal).map(|()| signal));
-        if let Ok(signal) = changed {
-            self.options.signal = signal;
-            COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
-            for index in 0..self.threads.len() {
-                self.add_to_engine(index);
-            }
+        if !std::mem::replace(&mut self.stopped, true) {
+            self.engine.stop();
         }
+        let Ok(signal) = choose(None) else { return };
+        if !self.engine.can_use(signal) {
+            return;
+        }
+        if let Ok(signal) = install(signal)
+            && self.resume(signal)
+        {
+            COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Has the stopped engine sample every thread again, with this signal; whether it does.
+    pub(super) fn resume(&mut self, signal: Installed) -> bool {
+        if self.engine.change_signal(signal).is_err() {
+            return false;
+        }
+        self.stopped = false;
+        self.options.signal = signal;
+        for index in 0..self.threads.len() {
+            self.add_to_engine(index);
+        }
+        true
     }
 
     /// Has the engine sample a thread. One for which the kernel has no timer left (RLIMIT_SIGPENDING) is interrupted by
@@ -54,6 +66,10 @@ impl Loop {
 
     pub(super) fn end(&mut self, index: usize, now: u64) {
         let thread = &mut self.threads[index];
+        // A look may have found it before the list did. Its slot can be another thread's by the second time.
+        if thread.ended {
+            return;
+        }
         thread.end(now, &self.shared.reports);
         thread.close(&mut self.descriptors);
         self.engine.remove(thread.tid);
@@ -85,6 +101,10 @@ impl Loop {
             }
             self.take_on(tid, now, existing);
         }
+        // The kernel may skip a thread while one before it in the list is ending.
+        let skipped = |tid: &&i32| !alive.contains(tid) && thread_cpu_of(**tid).is_some();
+        let skipped: Vec<i32> = self.known.iter().filter(skipped).copied().collect();
+        alive.extend(skipped);
         for index in 0..self.threads.len() {
             if !alive.contains(&self.threads[index].tid) {
                 self.end(index, now);

@@ -16,6 +16,9 @@ const SAME_SLEEP: u64 = 50_000;
 /// Native places remembered a thread; an event loop has one, a pool thread one or two.
 const PLACES: usize = 8;
 
+/// Nanoseconds by which the kernel's start of a thread may be too early: it counts in ticks of USER_HZ, 100 a second.
+const START_RESOLUTION: u64 = 20_000_000;
+
 /// Looks after which a signal that is not answered is given up (the thread blocks it, or is stuck in the kernel).
 const PATIENCE: u32 = 20;
 
@@ -73,11 +76,13 @@ impl Watched {
         existing: bool,
     ) -> Option<Watched> {
         let cpu = thread_cpu_of(tid)?;
+        // Since boot, while our time line stops during suspend: never before the profiler, never after now.
+        let started = place::started(tid).unwrap_or(now);
+        // The kernel may have left it out of the list when the profiler started.
+        let existing = existing || started + START_RESOLUTION < profiler_start;
         let (begin_time, begin_cpu) = if existing {
             (now, cpu)
         } else {
-            // Since boot, while our time line stops during suspend: never before the profiler, never after now.
-            let started = place::started(tid).unwrap_or(now);
             (started.clamp(profiler_start, now), 0)
         };
         Some(Watched::new(tid, number, now, (begin_time, begin_cpu)))
