@@ -1,27 +1,84 @@
+/** The call in which `process.exit()` ends. Not in Node's typings. */
+const ending = process as unknown as { reallyExit: (code?: number) => never };
+
 /**
- * Listens to `exit` behind every listener that the program adds, so that what those do is in the last profile too. One that
- * is added in the very turn in which the process exits comes behind. Returns the function that ends the listening.
+ * Listens for the end of the process: once, behind every `exit` listener that the program adds, so that what those do is in
+ * the last profile too. A listener that calls `process.exit()` or throws ends the process before its turn comes: then just
+ * before that. One that is added in the very turn in which the process exits comes behind. Returns the function that ends the
+ * listening.
  */
-export function listenLastToExit(listener: () => void): () => void {
+export function listenLastToExit(finish: () => void): () => void {
+  let over = false;
+  const once = (): void => {
+    if (over) return;
+    over = true;
+    finish();
+  };
+  const unraise = raiseMaxListeners();
+  const unwatch = watchExit(once);
+  const unwrap = wrapReallyExit(once);
+  return () => {
+    over = true;
+    unwatch();
+    unwrap();
+    unraise();
+  };
+}
+
+/** Keeps two listeners to `exit`: the last one, and a first one that looks out for the others' errors. */
+function watchExit(last: () => void): () => void {
   let waiting = false;
-  const moveBack = (): void => {
-    waiting = false;
-    if (!process.listeners('exit').includes(listener)) return;
-    process.removeListener('exit', listener);
-    process.on('exit', listener);
+  // Told of an error before anybody handles it. Outside of an exit it may not be the end.
+  const first = (): void => void process.on('uncaughtExceptionMonitor', last);
+  const add = (): void => {
+    process.prependListener('exit', first);
+    process.on('exit', last);
+  };
+  const remove = (): void => {
+    process.removeListener('exit', first);
+    process.removeListener('exit', last);
   };
   const onNewListener = (event: string | symbol, added: unknown): void => {
-    if (event !== 'exit' || added === listener || waiting) return;
+    if (event !== 'exit' || added === first || added === last || waiting) return;
     waiting = true;
     // The new listener is not there yet.
-    queueMicrotask(moveBack);
+    queueMicrotask(() => {
+      waiting = false;
+      // Not where the program has taken all listeners away, or the listening has ended.
+      if (!process.listeners('exit').includes(last)) return;
+      remove();
+      add();
+    });
   };
-  process.setMaxListeners(process.getMaxListeners() + 1);
-  process.on('exit', listener);
+  add();
   process.on('newListener', onNewListener);
   return () => {
     process.removeListener('newListener', onNewListener);
-    process.removeListener('exit', listener);
-    process.setMaxListeners(process.getMaxListeners() - 1);
+    process.removeListener('uncaughtExceptionMonitor', last);
+    remove();
+  };
+}
+
+function wrapReallyExit(before: () => void): () => void {
+  const original = ending.reallyExit;
+  const wrapped = (code?: number): never => {
+    before();
+    return original.call(process, code);
+  };
+  ending.reallyExit = wrapped;
+  return () => {
+    // Somebody who has wrapped it since keeps ours, which does nothing more.
+    if (ending.reallyExit === wrapped) ending.reallyExit = original;
+  };
+}
+
+/** Room for the listeners above: the warning of a leak is about the program's own. 0 is no limit at all. */
+function raiseMaxListeners(): () => void {
+  const limit = process.getMaxListeners();
+  if (limit === 0) return () => undefined;
+  const raised = limit + 2;
+  process.setMaxListeners(raised);
+  return () => {
+    if (process.getMaxListeners() === raised) process.setMaxListeners(limit);
   };
 }

@@ -156,7 +156,7 @@ export class Profiler {
     return {
       ...metrics,
       profiles: { failures: this.failures },
-      files: this.writer?.counters ?? { written: 0, bytes: 0, failures: 0 },
+      files: { ...(this.writer?.counters ?? { written: 0, bytes: 0, failures: 0 }) },
     };
   }
 

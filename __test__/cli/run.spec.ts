@@ -1,7 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { handles } from '#src/cli/not-a-program.js';
 import { appendPreload } from '#src/cli/run-environment.js';
@@ -11,6 +20,8 @@ import { readProfile, total } from '../support/pprof.js';
 import { CLI, everflame, ROOT, run, start } from '../support/spawn.js';
 
 const env = { EVERFLAME_ENGINE: 'inspector' };
+/** Runs a program as another user. */
+const SETPRIV = '/usr/bin/setpriv';
 const BURN = `function burn(ms) { const end = Date.now() + ms; while (Date.now() < end) Math.sqrt(end); }`;
 
 for (const { major, path } of testNodes()) {
@@ -45,6 +56,23 @@ test('standard input goes to the program', async (t) => {
   );
   t.is(end.stdout, 'every\nline\n');
   t.is(end.code, 0);
+});
+
+test('pipes that the program has in common with the command still block', async (t) => {
+  const folder = temporaryFolder(t);
+  // Not by `console`, which makes them non-blocking itself.
+  const script = `setTimeout(() => {
+      const fs = require('node:fs');
+      const isNonblocking = (fd) => (parseInt(/flags:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/fdinfo/' + fd, 'utf8'))[1], 8) & 0o4000) !== 0;
+      const modes = [0, 1, 2].map(isNonblocking);
+      fs.writeSync(1, JSON.stringify([fs.readSync(0, Buffer.alloc(9)), ...modes]));
+    }, 200);`;
+  const piped = `(sleep 1; echo hi) | "$@" 2>&1 | cat`;
+  for (const command of [[], [process.execPath, CLI, 'run', '--output', 'out']]) {
+    const words = [...command, process.execPath, '-e', script];
+    const end = await run('sh', ['-c', piped, 'sh', ...words], { cwd: folder, env });
+    t.is(/^\[.*\]/.exec(end.stdout)?.[0], '[3,false,false,false]', end.stdout);
+  }
 });
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) {
@@ -149,6 +177,43 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGABRT'] as const) {
     t.is(end.signal, signal, JSON.stringify(end));
     t.is(end.stdout, 'ready\n');
   });
+}
+
+(process.getuid?.() === 0 && existsSync(SETPRIV) ? test : test.skip)(
+  'a program of another user runs on where a signal may not be handed on (to make one takes root and setpriv)',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    chmodSync(folder, 0o755);
+    const asRoot = join(folder, 'as-root');
+    copyFileSync(SETPRIV, asRoot);
+    chmodSync(asRoot, 0o4755);
+    const words = [CLI, 'run', asRoot, '--reuid=0', 'sleep', '2'];
+    const running = start(SETPRIV, ['--reuid=65534', '--clear-groups', process.execPath, ...words], {
+      cwd: folder,
+      env: { ...env, HOME: folder },
+    });
+    const child = await childOf(running.child.pid as number, 'sleep');
+    running.child.kill('SIGTERM');
+    const end = await running.ended;
+    t.is(end.code, 0, end.stderr);
+    t.regex(
+      end.stderr,
+      new RegExp(
+        `^everflame: warn: a signal cannot be handed on to .*as-root .*EPERM.* Send it to process ${child} as that user\\.$`,
+        'm',
+      ),
+    );
+  },
+);
+
+/** The child with this name, once it is there. */
+async function childOf(parent: number, name: string): Promise<number> {
+  for (;;) {
+    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
+    const found = children.find((pid) => pid && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name);
+    if (found) return Number(found);
+    await sleep(20);
+  }
 }
 
 test('npm scripts: the program below npm is profiled', async (t) => {

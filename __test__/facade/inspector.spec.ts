@@ -260,6 +260,25 @@ test.serial(
   },
 );
 
+test.serial(
+  'a profile that is there is not written over, as where each run has the same process number',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const script = `const fs = require('node:fs');
+    const { Profiler } = require(${JSON.stringify(ROOT)});
+    const prefix = ${JSON.stringify(join(folder, 'p'))};
+    const earlier = prefix + '.' + process.pid + '.7.wall.pprof';
+    fs.writeFileSync(earlier, 'earlier');
+    new Profiler({ output: prefix, engine: 'inspector' }).start();
+    const end = Date.now() + 50;
+    while (Date.now() < end) Math.sqrt(end);`;
+    const end = await run(process.execPath, ['-e', script]);
+    t.is(end.stderr, '');
+    const names = profilesIn(folder).map((path) => path.replace(/.*p\.\d+\./, ''));
+    t.deepEqual(names.sort(), ['7.wall.pprof', '8.wall.pprof']);
+  },
+);
+
 test.serial('an inspector session of the program lives beside it', async (t) => {
   const folder = temporaryFolder(t, {
     'session.js': `

@@ -1,5 +1,5 @@
-import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, rmdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { pruneInbox } from '#src/output/inbox.js';
 import { profilePath, writeFailure, writeProfile, writeProfileSync } from '#src/output/pprof-file.js';
@@ -95,4 +95,22 @@ test('a user without a name has an inbox too', async (t) => {
   t.is(end.code, 0, end.stderr);
   const [uid, prefix] = end.stdout.trim().split(' ');
   t.is(prefix, `/tmp/everflame-${uid}/profile`);
+});
+
+test('a folder for temporary files that somebody else has made, or a link, is not used', async (t) => {
+  const folder = temporaryFolder(t);
+  const uid = process.getuid?.() as number;
+  const name = join(folder, `everflame-${uid}`);
+  const script = `console.log(require(${JSON.stringify(join(process.cwd(), 'dist/src/output/inbox.js'))}).inboxPrefix());`;
+  const prefix = async () =>
+    (await run(process.execPath, ['-e', script], { cwd: '/proc', env: { TMPDIR: folder } })).stdout.trim();
+  t.is(await prefix(), join(name, 'profile'));
+  t.is(statSync(name).mode & 0o777, 0o700);
+  t.is(await prefix(), join(name, 'profile'), 'its own is used again');
+  rmdirSync(name);
+  mkdirSync(join(folder, 'elsewhere'));
+  symlinkSync(join(folder, 'elsewhere'), name);
+  const other = await prefix();
+  t.true(other.startsWith(`${name}-`) && other.endsWith('/profile'), other);
+  t.is(statSync(dirname(other)).mode & 0o777, 0o700);
 });

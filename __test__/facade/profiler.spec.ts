@@ -9,8 +9,17 @@ const ENTRY = JSON.stringify(ROOT);
 const INSPECTOR = { EVERFLAME_ENGINE: 'inspector' };
 const BURN = `function burn(ms) { const end = Date.now() + ms; while (Date.now() < end) Math.sqrt(end); }`;
 
+/** By the clock of the process: on a busy machine a sampler sees nothing of a thread that gets no CPU time. */
+const BURN_CPU = `function burnCpu(ms) {
+  const start = process.cpuUsage();
+  for (;;) {
+    const { user, system } = process.cpuUsage(start);
+    if (user + system >= ms * 1000) return;
+  }
+}`;
+
 function evaluate(script: string, env: Record<string, string> = {}, node = process.execPath) {
-  return run(node, ['-e', `const { Profiler } = require(${ENTRY}); ${BURN} ${script}`], {
+  return run(node, ['-e', `const { Profiler } = require(${ENTRY}); ${BURN} ${BURN_CPU} ${script}`], {
     env: { ...INSPECTOR, ...env },
   });
 }
@@ -279,7 +288,7 @@ for (const end of ['', 'process.exit(3);']) {
     const folder = temporaryFolder(t);
     // The profiler is there first, as with the preload.
     const script = `new Profiler({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
-      process.on('exit', function atExit() { burn(150); });
+      process.on('exit', function atExit() { burnCpu(300); });
       setImmediate(() => { ${end} });`;
     const ended = await evaluate(script, { EVERFLAME_ENGINE: 'auto' });
     t.deepEqual([ended.code, ended.stderr], [end ? 3 : 0, '']);
@@ -289,6 +298,57 @@ for (const end of ['', 'process.exit(3);']) {
     t.true(inListener > 100e6, `${inListener} ns`);
   });
 }
+
+for (const [what, listener, code] of [
+  ['exits', 'process.exit(5);', 5],
+  ['throws', 'throw new Error("thrown by a listener");', 1],
+  ['ends the process without further events', 'process.reallyExit(6);', 6],
+] as const) {
+  test(`the last profile survives an exit listener that ${what}, and so does the end`, async (t) => {
+    const folder = temporaryFolder(t);
+    for (const { major, path } of testNodes()) {
+      const prefix = join(folder, major, 'p');
+      const script = `process.on('exit', function atExit() { burnCpu(300); ${listener} });`;
+      const plain = await evaluate(script, {}, path);
+      const end = await evaluate(
+        `new Profiler({ output: ${JSON.stringify(prefix)} }).start(); ${script}`,
+        { EVERFLAME_ENGINE: 'auto' },
+        path,
+      );
+      t.is(plain.code, end.code, major);
+      t.true([code, 7].includes(end.code as number), `${major}: ${end.code}`);
+      const files = profilesIn(join(folder, major)).map(readProfile);
+      t.is(files.length, 1, major + end.stderr);
+      const inListener = total(files, 'wall', ({ frames }) => frames.some(({ name }) => name === 'atExit'));
+      t.true(inListener > 60e6, `${major}: ${inListener} ns`);
+    }
+  });
+}
+
+for (const [when, before, after] of [
+  ['before the start', 'process.setMaxListeners(0);', ''],
+  ['after it', '', 'process.setMaxListeners(0);'],
+] as const) {
+  test(`no limit of listeners, set ${when}, stays so`, async (t) => {
+    const end = await evaluate(
+      `${before} const profiler = new Profiler().start(); ${after}
+       for (let i = 0; i < 20; i++) process.on('exit', () => {});
+       profiler.stop().then(() => console.log(process.getMaxListeners()));`,
+    );
+    t.is(end.stderr, '');
+    t.is(end.stdout, '0\n');
+  });
+}
+
+test('a profiler that was stopped leaves the process as it was', async (t) => {
+  const end = await evaluate(
+    `const facts = () => [process.reallyExit, process.getMaxListeners(), ...process.eventNames().map((name) => process.listenerCount(name))];
+     const before = facts();
+     const profiler = new Profiler().start();
+     profiler.stop().then(() => console.log(facts().every((fact, index) => fact === before[index])));`,
+  );
+  t.is(end.stdout, 'true\n', end.stderr);
+});
 
 test('a profiler adds no warning about listeners to a program with ten of its own', async (t) => {
   const end = await evaluate(

@@ -25,19 +25,23 @@ for (const command of [program, ...program.commands]) {
   command.configureOutput({ outputError: (message, write) => write(`everflame: ${message}`) });
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // `everflame top | head` closes the pipe: that is no error.
-  if (error.code === 'EPIPE') process.exit(0);
-  sayError(`cannot write to standard output: ${error.message}`);
-  // Whatever comes after would fail in the same way.
-  process.exit(1);
-});
-
 program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof EverflameError)) throw error;
   sayError(error.message);
   process.exitCode = 1;
 });
+
+/** Not for `run`: the stream would make a pipe non-blocking that the program has in common with us. */
+function print(text: string): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `everflame top | head` closes the pipe: that is no error.
+    if (error.code === 'EPIPE') process.exit(0);
+    sayError(`cannot write to standard output: ${error.message}`);
+    // Whatever comes after would fail in the same way.
+    process.exit(1);
+  });
+  process.stdout.write(`${text}\n`);
+}
 
 function sayError(message: string): void {
   process.stderr.write(`everflame: error: ${message}\n`);
@@ -102,7 +106,7 @@ function topCommand(): Command {
     .option('--json', 'print JSON, values in the unit of the file')
     .action((files: string[], options: import('./top').TopOptions) => {
       const { top } = require('./top') as typeof import('./top');
-      process.stdout.write(`${top(files, options, process.stdout.columns)}\n`);
+      print(top(files, options, process.stdout.columns));
     });
 }
 
@@ -118,7 +122,7 @@ function flameCommand(): Command {
     .option('--thread <name>', 'one thread only, such as "Main Event Loop"')
     .action((files: string[], options: import('./flame').FlameOptions) => {
       const { flame } = require('./flame') as typeof import('./flame');
-      process.stdout.write(`${flame(files, options)}\n`);
+      print(flame(files, options));
     });
 }
 

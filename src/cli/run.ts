@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { readSetting } from '../config/resolve';
 import { codeOf, Logger, messageOf } from '../log';
 import { REPORT_VARIABLE } from '../run-report';
@@ -16,6 +17,7 @@ const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 const SIGNAL_BASE = 128;
+const STANDARD_DESCRIPTORS = [0, 1, 2];
 
 /**
  * Runs a program under the profiler, with the terminal, signals and exit code of the program itself. `flags` are the
@@ -39,7 +41,7 @@ export async function run(
   }
   const outcome = RunOutcome.open();
   if (outcome) environment[REPORT_VARIABLE] = outcome.path;
-  const end = await runToEnd(program, programArguments, environment);
+  const end = await runToEnd(program, programArguments, environment, logger);
   if (end.kind === 'failed') {
     outcome?.close();
     logger.error(startFailure(program, end.error));
@@ -62,6 +64,7 @@ async function runToEnd(
   program: string,
   programArguments: string[],
   environment: NodeJS.ProcessEnv,
+  logger: Logger,
 ): Promise<End> {
   let child: ChildProcess;
   try {
@@ -71,20 +74,29 @@ async function runToEnd(
     return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
   }
   const stopForwarding = forwardSignals(child);
-  const end = await ended(child);
+  const end = await ended(child, (error) =>
+    logger.warn(
+      `a signal cannot be handed on to ${program} (${messageOf(error)}): it runs as another user. Send it to process ${child.pid} as that user.`,
+    ),
+  );
   stopForwarding();
   return end;
 }
 
-function ended(child: ChildProcess): Promise<End> {
+/** `refused` is told of a signal that the program may not be sent. */
+function ended(child: ChildProcess, refused: (error: Error) => void): Promise<End> {
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ kind: 'failed', error }));
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve({ kind: 'failed', error });
+      else refused(error);
+    });
     child.once('exit', (code, signal) => resolve({ kind: 'ended', code: code ?? 0, signal }));
   });
 }
 
 function forwardSignals(child: ChildProcess): () => void {
-  const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  // Not by the streams of `process`: they make pipes non-blocking, which the program has in common with us.
+  const atTerminal = STANDARD_DESCRIPTORS.some((descriptor) => isatty(descriptor));
   const witness = atTerminal ? new TerminalWitness() : undefined;
   const handlers = FORWARDED.map((signal) => {
     const handler = async (): Promise<void> => {

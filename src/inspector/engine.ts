@@ -12,6 +12,7 @@ import {
   type StartReport,
   threadName,
 } from '../engine';
+import { nextSequence } from '../output/pprof-file';
 import { ProfileBuilder } from './builder';
 import { epochNanoseconds, ThreadCollector } from './collector';
 import { convertPeriod } from './convert';
@@ -45,6 +46,7 @@ export class InspectorEngine implements Engine {
     private readonly options: EngineOptions,
     reason: string,
   ) {
+    if (options.outputPrefix !== undefined) sequence = Math.max(sequence, nextSequence(options.outputPrefix));
     this.collector = new ThreadCollector(options.intervalNanoseconds);
     this.report = {
       engine: 'inspector',

@@ -1,6 +1,8 @@
+import { lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { codeOf } from '../log';
 import { assertWritable } from './folder';
 
 /** How long a profile stays in a folder that nobody named. */
@@ -20,7 +22,26 @@ export function inboxPrefix(): string {
   } catch {
     // A read-only working directory is usual in containers, and the reason for the second place.
     // By number: in a container the user often has no name, and asking for one throws.
-    return join(tmpdir(), `everflame-${process.getuid?.() ?? 'user'}`, 'profile');
+    return join(ownFolder(join(tmpdir(), `everflame-${process.getuid?.() ?? 'user'}`)), 'profile');
+  }
+}
+
+/**
+ * Makes a folder in a directory that is everybody's. Another user may have made one of that name before, or a link, to have
+ * us write where they like: then it is a new one.
+ */
+function ownFolder(path: string): string {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return path;
+  } catch (error) {
+    // Whatever else is wrong is told where the first profile is written.
+    if (codeOf(error) !== 'EEXIST') return path;
+    const found = lstatSync(path);
+    // Windows has a directory for temporary files for each user.
+    const uid = process.getuid?.() ?? found.uid;
+    const isOurs = found.isDirectory() && found.uid === uid && (uid === 0 || (found.mode & 0o022) === 0);
+    return isOurs ? path : mkdtempSync(`${path}-`);
   }
 }
 

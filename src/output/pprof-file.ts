@@ -1,5 +1,5 @@
-import { promises, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { promises, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { codeOf, messageOf } from '../log';
 import { makeFolder } from './folder';
 
@@ -9,6 +9,29 @@ import { makeFolder } from './folder';
  */
 export function profilePath(prefix: string, sequence: number): string {
   return `${prefix}.${process.pid}.${sequence}.wall.pprof`;
+}
+
+/**
+ * The first number of which no file of this process number and prefix exists: each run of a container begins with the same
+ * process number. As `next_sequence` of the native sampler.
+ */
+export function nextSequence(prefix: string): number {
+  const start = `${basename(prefix)}.${process.pid}.`;
+  const suffix = '.wall.pprof';
+  const numbers = namesIn(dirname(prefix))
+    .filter((name) => name.startsWith(start) && name.endsWith(suffix))
+    .map((name) => name.slice(start.length, -suffix.length))
+    .filter((number) => /^\d+$/.test(number));
+  return numbers.reduce((next, number) => Math.max(next, Number(number) + 1), 0);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // A folder that is not there yet has no files, and one that cannot be read is told when a profile is written.
+    return [];
+  }
 }
 
 /** Writes a profile under a temporary name and renames it, so that a reader never meets half a file. */

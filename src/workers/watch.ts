@@ -62,9 +62,9 @@ function replaceWorker(from: WorkerClass, to: WorkerClass): void {
 }
 
 function needsPreload(options: WorkerOptions | undefined, preloaded: boolean): boolean {
-  if (options === undefined || options === null) return !preloaded;
+  if (options === undefined) return !preloaded;
   // Whatever is wrong with the options is for Node.js to say.
-  if (typeof options !== 'object') return false;
+  if (typeof options !== 'object' || options === null) return false;
   if (options.execArgv !== undefined && !isFlags(options.execArgv)) return false;
   const inherits = options.execArgv === undefined && (options.env === undefined || options.env === SHARE_ENV);
   return !(preloaded && inherits);
@@ -80,10 +80,11 @@ function isFlags(execArgv: unknown): boolean {
  */
 function makeWithPreload(make: Construct, options: WorkerOptions | undefined): Worker {
   const own = options?.execArgv ?? process.execArgv;
-  const withFlags = (execArgv: readonly string[]): WorkerOptions => ({
-    ...options,
-    execArgv: ['--require', PRELOAD, ...execArgv],
-  });
+  // With what the options inherit, as Node.js reads them.
+  const withFlags = (execArgv: readonly string[]): WorkerOptions =>
+    Object.create(options ?? null, {
+      execArgv: { value: ['--require', PRELOAD, ...execArgv], enumerable: true },
+    }) as WorkerOptions;
   const unlessRefused = (execArgv: readonly string[], otherwise: (refusal: unknown) => Worker): Worker => {
     try {
       return make(withFlags(execArgv));
