@@ -73,8 +73,9 @@ async function runStep(step) {
   const { passed, failed, skipped } = result.tests;
   const counted = passed + failed + skipped > 0 ? `  ${summaryLine(result.tests)}` : '';
   console.log(`${result.ok ? 'ok    ' : 'FAILED'} ${step.name.padEnd(13)}${seconds.padStart(7)} s${counted}`);
-  for (const [, reason] of result.output.matchAll(/# SKIP (.+)$/gim))
-    console.log(`       skipped: ${reason}`);
+  // The reason stands behind the mark, or, as ava has no place for it, in the title.
+  for (const [, title, reason] of result.output.matchAll(/^ok \d+ - (.*?) # SKIP *(.*)$/gim))
+    console.log(`       skipped: ${reason ? `${title}: ${reason}` : title}`);
   if (!result.ok) console.log(explain(step, result).trimEnd().replaceAll(/^/gm, '  | '));
   return result;
 }

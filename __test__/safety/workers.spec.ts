@@ -17,13 +17,28 @@ const CAP_MB = 32;
  */
 const LEAK_BYTES = 32 * 1024;
 
+/**
+ * Handled signals in a second of CPU time, of the 5,000 asked for. A CPU timer gives one in each tick of the kernel, of which
+ * there are 100 to 1,000 a second.
+ */
+const LEAST_RATE = 1000;
+
 interface Outcome {
   count: number;
+  /** CPU time of the process. */
+  cpuSeconds: number;
   /** Resident bytes after each batch. */
   rss: number[];
   threads: number;
   largest: number;
   counters: Record<string, number>;
+}
+
+/** The engine that comes nearest to 5 kHz here: `perf` where the system permits it. */
+async function fastEngine(node: string): Promise<string> {
+  const script = `new (require(${JSON.stringify(ROOT)}).Profiler)({ engine: 'perf' }).start().stop();`;
+  const { code } = await run(node, ['-e', script]);
+  return code === 0 ? 'perf' : 'tick';
 }
 
 /** Workers that come and go under the profiler: what must hold of any number of them. */
@@ -33,6 +48,7 @@ async function storm(t: ExecutionContext, node: string, workers: number, flags: 
   const program = join(ROOT, '__test__', 'workloads', 'safety', 'worker-storm.cjs');
   const env = {
     EVERFLAME_RATE: '5000',
+    EVERFLAME_ENGINE: await fastEngine(node),
     EVERFLAME_MEMORY_CAP: `${CAP_MB}M`,
     DD_PROFILING_UPLOAD_PERIOD: '5',
     DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'),
@@ -48,7 +64,9 @@ async function storm(t: ExecutionContext, node: string, workers: number, flags: 
   t.is(counters.threads_without_slot, 0);
   t.is(counters.dropped_memory_cap, 0);
   t.true((counters.memory_bytes ?? 0) < CAP_MB * 2 ** 20, `${counters.memory_bytes} bytes`);
-  t.true((counters.samples ?? 0) > workers * 10, `${counters.samples} samples`);
+  const rate = (counters.samples ?? 0) / outcome.cpuSeconds;
+  t.log(`${env.EVERFLAME_ENGINE}: ${Math.round(rate)} samples in a second of CPU time`);
+  t.true(rate > LEAST_RATE, `${counters.samples} samples in ${outcome.cpuSeconds} s`);
   const profiles = profilesIn(folder).map(readProfile);
   const ofWorkers = total(profiles, 'cpu', ({ labels }) => /^Worker #/.test(labels.get('thread name') ?? ''));
   // The thread of a worker used 12 to 15 ms; a faster machine needs less.

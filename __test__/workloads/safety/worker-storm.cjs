@@ -52,7 +52,9 @@ async function main(count, size) {
   }
   // The profiler that the preload started.
   const counters = globalThis[Symbol.for('everflame.running')]?.metrics().counters;
-  console.log(JSON.stringify({ count, rss, threads: readdirSync('/proc/self/task').length, largest, counters }));
+  const { user, system } = process.cpuUsage();
+  const threads = readdirSync('/proc/self/task').length;
+  console.log(JSON.stringify({ count, cpuSeconds: (user + system) / 1e6, rss, threads, largest, counters }));
 }
 
 if (isMainThread) {

@@ -1,5 +1,5 @@
-//! `perf`: one software-clock event a thread (perf_event_open(2)), kernel time included where allowed. When descriptors
-//! run out, further threads get CPU timers.
+//! `perf`: one software-clock event a thread (perf_event_open(2)), kernel time included where allowed. Where half of the
+//! descriptors that the process may have are in use, the rest are the application's, and further threads get CPU timers.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use rustc_hash::FxHashMap;
 
 use super::ctimer::Ctimer;
+use super::descriptor_limit::descriptor_limit;
 use super::{Engine, EngineError};
 use crate::signal::{Delivery, Installed, accept};
 
@@ -117,6 +118,10 @@ impl Perf {
             pid: libc::c_int,
         }
         let event = self.open(tid)?;
+        // The kernel gives the lowest that is free, so this says how many are in use.
+        if event.as_raw_fd() as u64 >= descriptor_limit() / 2 {
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+        }
         let descriptor = event.as_raw_fd();
         let owner = Owner {
             kind: F_OWNER_TID,

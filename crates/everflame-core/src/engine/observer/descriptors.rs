@@ -1,8 +1,10 @@
 //! How many files the observer keeps open. They are the application's descriptors.
 
+use crate::engine::descriptor_limit::descriptor_limit;
+
 /// Of so many descriptors that the process may have, one is ours to keep.
 const SHARE: u64 = 32;
-/// More than that saves nothing worth having: files are kept for threads that run often.
+/// More than that saves nothing worth having: files are kept for the threads that are looked at first.
 const MOST: u64 = 64;
 
 pub(super) struct Descriptors {
@@ -13,13 +15,7 @@ pub(super) struct Descriptors {
 impl Descriptors {
     /// By the limit as it is now (RLIMIT_NOFILE).
     pub(super) fn new() -> Descriptors {
-        let mut limit = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
-        // SAFETY: writes a valid structure; where it fails, the limit stays 0.
-        unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-        Descriptors::within(limit.rlim_cur)
+        Descriptors::within(descriptor_limit())
     }
 
     fn within(limit: u64) -> Descriptors {
