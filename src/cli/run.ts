@@ -67,13 +67,15 @@ async function runToEnd(
   logger: Logger,
 ): Promise<End> {
   let child: ChildProcess;
+  // Before there is a program: a signal that came in between would end this command alone. It is told afterwards.
+  const stopForwarding = forwardSignals((signal) => child.kill(signal));
   try {
     child = spawn(program, programArguments, { stdio: 'inherit', env: environment });
   } catch (error) {
+    stopForwarding();
     // Node.js tells some refusals by an event and throws the others: an empty name, ENOTDIR, E2BIG.
     return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
   }
-  const stopForwarding = forwardSignals(child);
   const end = await ended(child, (error) =>
     logger.warn(
       `a signal cannot be handed on to ${program} (${messageOf(error)}): it runs as another user. Send it to process ${child.pid} as that user.`,
@@ -94,7 +96,7 @@ function ended(child: ChildProcess, refused: (error: Error) => void): Promise<En
   });
 }
 
-function forwardSignals(child: ChildProcess): () => void {
+function forwardSignals(send: (signal: NodeJS.Signals) => void): () => void {
   // Not by the streams of `process`: they make pipes non-blocking, which the program has in common with us.
   const atTerminal = STANDARD_DESCRIPTORS.some((descriptor) => isatty(descriptor));
   const witness = atTerminal ? new TerminalWitness() : undefined;
@@ -102,7 +104,7 @@ function forwardSignals(child: ChildProcess): () => void {
     const handler = async (): Promise<void> => {
       // A second interrupt is "at once" to many programs, so one Ctrl+C must not arrive twice.
       if (FROM_TERMINAL.has(signal) && (await witness?.sawSignal())) return;
-      child.kill(signal);
+      send(signal);
     };
     process.on(signal, handler);
     return { signal, handler };
