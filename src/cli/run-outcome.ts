@@ -1,7 +1,8 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { codeOf } from '../log';
+import { profilesOf } from '../output/pprof-file';
 import type { RunEvent } from '../run-report';
 
 /** Collects what the processes below `everflame run` report. */
@@ -103,19 +104,5 @@ function fromHere(file: string): string {
   } catch {
     // The program has removed the working directory: the whole path is right anywhere.
     return file;
-  }
-}
-
-/** The files of one process: also those that the native sampler wrote when a signal ended it. */
-function profilesOf(pid: number, prefix: string): string[] {
-  const folder = dirname(prefix);
-  const start = `${basename(prefix)}.${pid}.`;
-  try {
-    return readdirSync(folder)
-      .filter((name) => name.startsWith(start) && name.endsWith('.wall.pprof'))
-      .map((name) => join(folder, name));
-  } catch {
-    // The folder was never made, which the process itself has reported.
-    return [];
   }
 }

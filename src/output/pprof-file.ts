@@ -1,14 +1,30 @@
 import { promises, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { codeOf, messageOf } from '../log';
 import { makeFolder } from './folder';
+
+const SUFFIX = '.wall.pprof';
 
 /**
  * Path of one profile: `<prefix>.<pid>.<sequence>.wall.pprof`. Process number and counter keep the files of
  * one run apart; the native sampler uses the same scheme for the file it writes when a signal ends the process.
  */
 export function profilePath(prefix: string, sequence: number): string {
-  return `${prefix}.${process.pid}.${sequence}.wall.pprof`;
+  return `${prefix}.${process.pid}.${sequence}${SUFFIX}`;
+}
+
+/** The files of one process that are there: also those that the native sampler wrote when a signal ended it. */
+export function profilesOf(pid: number, prefix: string): string[] {
+  const folder = dirname(prefix);
+  const start = `${basename(prefix)}.${pid}.`;
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.startsWith(start) && name.endsWith(SUFFIX))
+      .map((name) => join(folder, name));
+  } catch {
+    // The folder was never made, which the process itself has reported or will.
+    return [];
+  }
 }
 
 /**
@@ -16,22 +32,11 @@ export function profilePath(prefix: string, sequence: number): string {
  * process number. As `next_sequence` of the native sampler.
  */
 export function nextSequence(prefix: string): number {
-  const start = `${basename(prefix)}.${process.pid}.`;
-  const suffix = '.wall.pprof';
-  const numbers = namesIn(dirname(prefix))
-    .filter((name) => name.startsWith(start) && name.endsWith(suffix))
-    .map((name) => name.slice(start.length, -suffix.length))
+  const start = `${basename(prefix)}.${process.pid}.`.length;
+  const numbers = profilesOf(process.pid, prefix)
+    .map((path) => basename(path, SUFFIX).slice(start))
     .filter((number) => /^\d+$/.test(number));
   return numbers.reduce((next, number) => Math.max(next, Number(number) + 1), 0);
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    // A folder that is not there yet has no files, and one that cannot be read is told when a profile is written.
-    return [];
-  }
 }
 
 /** Writes a profile under a temporary name and renames it, so that a reader never meets half a file. */
