@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, rmdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { pruneInbox } from '#src/output/inbox.js';
@@ -107,10 +116,15 @@ test('a folder for temporary files that somebody else has made, or a link, is no
   t.is(await prefix(), join(name, 'profile'));
   t.is(statSync(name).mode & 0o777, 0o700);
   t.is(await prefix(), join(name, 'profile'), 'its own is used again');
+  const isNew = async (what: string) => {
+    const other = await prefix();
+    t.true(other.startsWith(`${name}-`) && other.endsWith('/profile'), `${what}: ${other}`);
+    t.is(statSync(dirname(other)).mode & 0o777, 0o700, what);
+  };
+  chmodSync(name, 0o777);
+  await isNew('open to everybody');
   rmdirSync(name);
   mkdirSync(join(folder, 'elsewhere'));
   symlinkSync(join(folder, 'elsewhere'), name);
-  const other = await prefix();
-  t.true(other.startsWith(`${name}-`) && other.endsWith('/profile'), other);
-  t.is(statSync(dirname(other)).mode & 0o777, 0o700);
+  await isNew('a link');
 });

@@ -22,7 +22,10 @@ export function inboxPrefix(): string {
   } catch {
     // A read-only working directory is usual in containers, and the reason for the second place.
     // By number: in a container the user often has no name, and asking for one throws.
-    return join(ownFolder(join(tmpdir(), `everflame-${process.getuid?.() ?? 'user'}`)), 'profile');
+    const uid = process.getuid?.();
+    const folder = join(tmpdir(), `everflame-${uid ?? 'user'}`);
+    // Windows has no such numbers, and a directory for temporary files for each user.
+    return join(uid === undefined ? folder : ownFolder(folder, uid), 'profile');
   }
 }
 
@@ -30,7 +33,7 @@ export function inboxPrefix(): string {
  * Makes a folder in a directory that is everybody's. Another user may have made one of that name before, or a link, to have
  * us write where they like: then it is a new one.
  */
-function ownFolder(path: string): string {
+function ownFolder(path: string, uid: number): string {
   try {
     mkdirSync(path, { mode: 0o700 });
     return path;
@@ -38,9 +41,7 @@ function ownFolder(path: string): string {
     // Whatever else is wrong is told where the first profile is written.
     if (codeOf(error) !== 'EEXIST') return path;
     const found = lstatSync(path);
-    // Windows has a directory for temporary files for each user.
-    const uid = process.getuid?.() ?? found.uid;
-    const isOurs = found.isDirectory() && found.uid === uid && (uid === 0 || (found.mode & 0o022) === 0);
+    const isOurs = found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0;
     return isOurs ? path : mkdtempSync(`${path}-`);
   }
 }
