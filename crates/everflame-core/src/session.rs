@@ -91,6 +91,11 @@ struct Runtime {
 }
 
 impl Runtime {
+    /// Not in a fork of the process, where locks may be held by threads that are not there.
+    fn is_own(&self) -> bool {
+        self.process == std::process::id()
+    }
+
     fn observer(&self) -> MutexGuard<'_, Option<Arc<Observer>>> {
         self.observer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,7 +121,7 @@ fn runtime() -> Result<&'static Runtime, StartError> {
     static STARTING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(runtime) = RUNTIME.get() {
-        return if runtime.process != std::process::id() {
+        return if !runtime.is_own() {
             Err(StartError::Forked)
         } else if runtime.mailbox.is_dead() {
             Err(StartError::Failed)
@@ -405,11 +410,8 @@ pub fn features() -> Vec<(&'static str, Result<(), &'static str>)> {
 /// # Safety
 /// Called on the thread that attached, while its isolate is still alive.
 pub unsafe fn detach(attached: Attached) {
-    // Also of an aggregator that has failed, but not in a fork, where locks may be held by threads that are not there.
-    let Some(runtime) = RUNTIME
-        .get()
-        .filter(|runtime| runtime.process == std::process::id())
-    else {
+    // Also where the aggregator has failed.
+    let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) else {
         return;
     };
     if let Some((_, slot)) = runtime.slots.find(attached.tid) {

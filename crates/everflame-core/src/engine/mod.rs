@@ -54,10 +54,10 @@ pub trait Engine: Send {
         true
     }
 
-    /// After a stop: threads added from now on get this signal.
+    /// After a stop: threads added from now on get this signal, which [`Engine::can_use`] has allowed.
     ///
     /// # Errors
-    /// The engine cannot work with it, or not now.
+    /// Somebody else has the timer by now, or the kernel refuses.
     fn change_signal(&mut self, signal: Installed) -> Result<(), EngineError>;
 }
 

@@ -76,14 +76,18 @@ impl Watched {
         existing: bool,
     ) -> Option<Watched> {
         let cpu = thread_cpu_of(tid)?;
-        // Since boot, while our time line stops during suspend: never before the profiler, never after now.
-        let started = place::started(tid).unwrap_or(now);
-        // The kernel may have left it out of the list when the profiler started.
-        let existing = existing || started + START_RESOLUTION < profiler_start;
-        let (begin_time, begin_cpu) = if existing {
-            (now, cpu)
+        let started = if existing {
+            None
         } else {
-            (started.clamp(profiler_start, now), 0)
+            Some(place::started(tid).unwrap_or(now))
+        };
+        let (begin_time, begin_cpu) = match started {
+            // Since boot, while our time line stops during suspend: never before the profiler, never after now.
+            Some(started) if started + START_RESOLUTION >= profiler_start => {
+                (started.clamp(profiler_start, now), 0)
+            }
+            // The kernel may have left an older one out of its list when the profiler started.
+            _ => (now, cpu),
         };
         Some(Watched::new(tid, number, now, (begin_time, begin_cpu)))
     }
