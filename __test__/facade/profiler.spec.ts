@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import test from 'ava';
+import { BURN } from '../support/burn.js';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { readProfile, total } from '../support/pprof.js';
@@ -7,19 +8,9 @@ import { ROOT, run } from '../support/spawn.js';
 
 const ENTRY = JSON.stringify(ROOT);
 const INSPECTOR = { EVERFLAME_ENGINE: 'inspector' };
-const BURN = `function burn(ms) { const end = Date.now() + ms; while (Date.now() < end) Math.sqrt(end); }`;
-
-/** By the clock of the process: on a busy machine a sampler sees nothing of a thread that gets no CPU time. */
-const BURN_CPU = `function burnCpu(ms) {
-  const start = process.cpuUsage();
-  for (;;) {
-    const { user, system } = process.cpuUsage(start);
-    if (user + system >= ms * 1000) return;
-  }
-}`;
 
 function evaluate(script: string, env: Record<string, string> = {}, node = process.execPath) {
-  return run(node, ['-e', `const { Profiler } = require(${ENTRY}); ${BURN} ${BURN_CPU} ${script}`], {
+  return run(node, ['-e', `const { Profiler } = require(${ENTRY}); ${BURN} ${script}`], {
     env: { ...INSPECTOR, ...env },
   });
 }
@@ -288,7 +279,7 @@ for (const end of ['', 'process.exit(3);']) {
     const folder = temporaryFolder(t);
     // The profiler is there first, as with the preload.
     const script = `new Profiler({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
-      process.on('exit', function atExit() { burnCpu(300); });
+      process.on('exit', function atExit() { burn(300); });
       setImmediate(() => { ${end} });`;
     const ended = await evaluate(script, { EVERFLAME_ENGINE: 'auto' });
     t.deepEqual([ended.code, ended.stderr], [end ? 3 : 0, '']);
@@ -308,7 +299,7 @@ for (const [what, listener, code] of [
     const folder = temporaryFolder(t);
     for (const { major, path } of testNodes()) {
       const prefix = join(folder, major, 'p');
-      const script = `process.on('exit', function atExit() { burnCpu(300); ${listener} });`;
+      const script = `process.on('exit', function atExit() { burn(300); ${listener} });`;
       const plain = await evaluate(script, {}, path);
       const end = await evaluate(
         `new Profiler({ output: ${JSON.stringify(prefix)} }).start(); ${script}`,

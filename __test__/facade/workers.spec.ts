@@ -36,17 +36,18 @@ function program(prologue: string): string {
 }
 
 test('what the options of a worker inherit counts, and what is no object is for Node.js to refuse', async (t) => {
-  const script = `
-    ${`new (require(${JSON.stringify(ROOT)}).Profiler)().start();`}
+  const program = (prologue: string) => `
+    ${prologue}
     const { Worker } = require('node:worker_threads');
     class Options { get workerData() { return 5; } get eval() { return true; } }
     for (const options of [Object.create({ workerData: 5, eval: true }), new Options()]) {
       new Worker('console.log(require("node:worker_threads").workerData)', options);
     }
     try { new Worker('1', null); } catch (error) { console.log(error.code); }`;
-  const end = await run(process.execPath, ['-e', script], { env: { EVERFLAME_ENGINE: 'inspector' } });
+  const profiled = program(`new (require(${JSON.stringify(ROOT)}).Profiler)().start();`);
+  const end = await run(process.execPath, ['-e', profiled], { env: { EVERFLAME_ENGINE: 'inspector' } });
   t.deepEqual([end.code, end.stderr], [0, '']);
-  const plain = await run(process.execPath, ['-e', script.replace(/new \(require.*\n/, '\n')]);
+  const plain = await run(process.execPath, ['-e', program('')]);
   t.deepEqual(end.stdout.trim().split('\n').sort(), plain.stdout.trim().split('\n').sort());
   t.is(end.stdout.match(/^5$/gm)?.length, 2);
 });

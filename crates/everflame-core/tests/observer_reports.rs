@@ -5,29 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use everflame_core::engine::{Engine, EngineError, Observer, ObserverOptions, ThreadEvent};
-use everflame_core::signal::{Installed, choose, install, set_enabled, slots};
+use everflame_core::engine::{Observer, ObserverOptions, ThreadEvent, select};
+use everflame_core::signal::{set_enabled, slots};
 
-/// Interrupts nobody.
-struct Idle;
-
-impl Engine for Idle {
-    fn name(&self) -> &'static str {
-        "idle"
-    }
-
-    fn add(&mut self, _tid: i32) -> Result<(), EngineError> {
-        Ok(())
-    }
-
-    fn remove(&mut self, _tid: i32) {}
-
-    fn stop(&mut self) {}
-
-    fn change_signal(&mut self, _signal: Installed) -> Result<(), EngineError> {
-        Ok(())
-    }
-}
+/// Nanoseconds between looks.
+const INTERVAL: u64 = 1_000_000;
 
 /// Starts and ends threads that run for up to four milliseconds, until told to stop.
 fn churn(seed: u64, go: &AtomicBool) {
@@ -54,15 +36,15 @@ fn churn(seed: u64, go: &AtomicBool) {
 #[test]
 fn a_thread_begins_and_ends_once_in_a_slot_of_its_own() {
     let slots = slots().expect("memory for slots");
-    let signal = install(choose(None).expect("a free signal")).expect("a handler");
+    let selected = select("tick", None, INTERVAL).expect("an engine without needs");
     set_enabled(true);
     let options = ObserverOptions {
-        interval: 1_000_000,
-        signal,
+        interval: INTERVAL,
+        signal: selected.signal,
         aggregator: 1,
         backlog: Box::new(|| 0),
     };
-    let observer = Observer::start(Box::new(Idle), slots, options).expect("an observer");
+    let observer = Observer::start(selected.engine, slots, options).expect("an observer");
     let go = Arc::new(AtomicBool::new(true));
     let churning: Vec<_> = (0..2)
         .map(|seed| {
