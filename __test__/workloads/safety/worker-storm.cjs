@@ -1,13 +1,13 @@
 /**
- * Starts and ends COUNT workers, BATCH at a time. Each makes optimised code that is soon thrown away again, and garbage
+ * Starts and ends COUNT workers, BATCH at a time. Each makes code that is soon thrown away again, and garbage
  * in a heap with little room; half of them are terminated in the middle of it, the others end by themselves.
  * Prints one line of JSON at the end.
  */
 const { readdirSync } = require('node:fs');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 
-/** Is optimised for one shape, then meets others: each round is a deoptimisation. */
-function deoptimise(round) {
+/** Runs a new function on one shape and then on others. It ends before V8 optimises it, so nothing is deoptimised. */
+function meetShapes(round) {
   const read = new Function('object', `return object.value + ${round}`);
   let sum = 0;
   for (let turn = 0; turn < 300; turn++) sum += read({ value: turn });
@@ -20,7 +20,7 @@ function deoptimise(round) {
 function storm(rounds) {
   let kept = [];
   for (let round = 0; round < rounds; round++) {
-    deoptimise(round);
+    meetShapes(round);
     kept = Array.from({ length: 2000 }, (_, index) => ({ index, round }));
     if (round % 8 === 0) globalThis.gc?.();
   }
