@@ -4,6 +4,7 @@
 mod support;
 
 use std::ffi::c_int;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -111,6 +112,71 @@ fn a_timer_of_the_program_still_ends_the_process() {
     }
     let (end, output) = in_own_process("a_timer_of_the_program_still_ends_the_process");
     assert_eq!(end, End::Signal(libc::SIGVTALRM), "{output}");
+}
+
+/// Leaves no room for pending signals: the kernel delivers them without their senders.
+fn use_up_pending_signals() {
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: a valid limit of this process.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_SIGPENDING, &none) };
+    assert_eq!(result, 0);
+}
+
+/// Samples a second thread and this one, has the observer told many things, and starts again.
+fn sample_without_room(engine: &str, signal: &str) {
+    let wanted = Config {
+        signal: Some(signal.to_owned()),
+        ..config(engine, FAST)
+    };
+    for _ in 0..3 {
+        let session = match Session::try_start(&wanted) {
+            Ok(session) => session,
+            Err(reason) => {
+                assert_eq!(engine, "perf", "{reason}");
+                writeln!(std::io::stderr(), "perf is not tested: {reason}")
+                    .expect("standard error is open");
+                return;
+            }
+        };
+        let beside = std::thread::spawn(|| {
+            for _ in 0..500 {
+                burn(20_000);
+                std::thread::sleep(Duration::from_micros(300));
+            }
+        });
+        let before = samples();
+        wait_for("samples", || {
+            burn(20_000);
+            session.rotate();
+            samples() - before > 100
+        });
+        beside.join().expect("the thread ends");
+    }
+}
+
+#[test]
+fn signals_that_lost_their_sender_do_not_end_the_process() {
+    if is_own_process() {
+        use_up_pending_signals();
+        for (engine, signal) in [
+            ("tick", "SIGVTALRM"),
+            ("perf", "SIGVTALRM"),
+            ("tick", "SIGPROF"),
+            ("itimer", "SIGPROF"),
+        ] {
+            sample_without_room(engine, signal);
+        }
+        return;
+    }
+    let (end, output) = in_own_process("signals_that_lost_their_sender_do_not_end_the_process");
+    assert_eq!(end, End::Code(0), "{output}");
+    for line in output.lines().filter(|line| line.contains("not tested")) {
+        // Not by a macro, whose output a test that passes keeps for itself.
+        writeln!(std::io::stderr(), "{line}").expect("standard error is open");
+    }
 }
 
 #[test]

@@ -4,12 +4,13 @@
 mod support;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, RwLock};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use everflame_core::signal::{slots, thread_cpu, thread_cpu_of};
+use everflame_core::signal::{slots, thread_cpu_of};
 use support::{Session, burn, config, gettid, of_thread};
 
 const TIME: Duration = Duration::from_secs(10);
@@ -19,44 +20,60 @@ fn join_all<T>(threads: Vec<JoinHandle<T>>) -> Vec<T> {
     threads.into_iter().map(join).collect()
 }
 
-/// Works and sleeps until told to stop; its id and its clock at the end, in nanoseconds.
-fn work(go: &AtomicBool) -> (i32, u64) {
+/// Works and sleeps until told to stop, says so, and waits until the profile has been read: its clock stands still then.
+fn work(go: &AtomicBool, done: &Sender<i32>, read: &RwLock<()>) {
     while go.load(Ordering::Relaxed) {
         burn(30_000);
         sleep(Duration::from_micros(700));
     }
-    (gettid(), thread_cpu())
+    done.send(gettid()).expect("the test waits");
+    drop(read.read());
 }
 
 #[test]
 fn cpu_time_of_living_threads_is_counted_once_while_others_end() {
     let session = Session::start(&config("ctimer", Duration::from_millis(1)));
-    let mut truth = Vec::new();
+    let (done, finished) = channel();
+    let read = Arc::new(RwLock::new(()));
+    let unread = read.write().expect("nobody has panicked");
+    let mut living = Vec::new();
     let start = Instant::now();
     while start.elapsed() < TIME {
         let go = Arc::new(AtomicBool::new(true));
-        let (mut brief, mut living) = (Vec::new(), Vec::new());
+        let mut brief = Vec::new();
         for index in 0..64 {
             let time = Duration::from_micros(10_000 + index * 7919 % 60_000);
             brief.push(spawn(move || sleep(time)));
-            if index % 4 == 3 {
-                let go = Arc::clone(&go);
-                living.push(spawn(move || work(&go)));
+            if index % 16 == 15 {
+                let (go, done, read) = (Arc::clone(&go), done.clone(), Arc::clone(&read));
+                living.push(spawn(move || work(&go, &done, &read)));
             }
         }
         join_all(brief);
         go.store(false, Ordering::Relaxed);
-        truth.extend(join_all(living));
     }
+    let threads: Vec<i32> = finished.iter().take(living.len()).collect();
+    // What they still do is to wait for the lock.
+    sleep(Duration::from_millis(100));
     let (profile, _) = session.rotate();
-    assert!(truth.len() > 100, "only {} threads", truth.len());
-    for (tid, clock) in truth {
-        let counted = of_thread(&profile, "cpu", tid) as u64;
-        assert!(
-            counted <= clock + clock / 20 + 1_000_000,
-            "{counted} ns counted of a thread whose clock is {clock} ns"
-        );
-    }
+    let clocks = threads
+        .iter()
+        .map(|tid| thread_cpu_of(*tid).expect("it waits"));
+    let wrong: Vec<_> = threads
+        .iter()
+        .zip(clocks)
+        .map(|(tid, clock)| (of_thread(&profile, "cpu", *tid) as u64, clock))
+        .filter(|(counted, clock)| counted != clock)
+        .collect();
+    drop(unread);
+    join_all(living);
+    assert!(threads.len() > 100, "only {} threads", threads.len());
+    assert!(
+        wrong.is_empty(),
+        "counted, and on the clock, of {} of {} threads: {wrong:?}",
+        wrong.len(),
+        threads.len()
+    );
 }
 
 /// Starts 24 threads that end at once and then 24 that live a while, until told to stop.

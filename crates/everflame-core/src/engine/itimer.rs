@@ -37,7 +37,7 @@ impl Itimer {
         if running.it_value.tv_sec != 0 || running.it_value.tv_usec != 0 {
             return Err(EngineError::ItimerTaken);
         }
-        accept(Delivery::ProcessTimer);
+        accept(Delivery::ProcessTimer, libc::SIGPROF);
         arm(self.interval).map_err(EngineError::Itimer)?;
         self.armed = true;
         Ok(())

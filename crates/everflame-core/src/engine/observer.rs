@@ -2,13 +2,13 @@
 //! interrupted. See docs/architecture.md, "Engines".
 
 mod descriptors;
+mod directory;
 mod discovery;
 mod idle;
 mod stacks;
 mod thread;
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -19,10 +19,11 @@ use std::time::Duration;
 use super::report::Reports;
 use super::{Engine, Report};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Installed, Slots, is_enabled, monotonic, process_cpu, set_enabled,
-    thread_cpu, thread_cpu_of,
+    AGGREGATOR, COUNTERS, Installed, Outstanding, Slots, is_enabled, monotonic, process_cpu,
+    set_enabled, thread_cpu, thread_cpu_of,
 };
 use descriptors::Descriptors;
+use directory::Directory;
 use idle::Sleeper;
 use stacks::Stacks;
 use thread::{Look, Watched};
@@ -86,6 +87,8 @@ pub struct Observer {
 #[derive(Default)]
 struct Shared {
     reports: Reports,
+    /// Signals of commands that are on their way.
+    outstanding: Arc<Outstanding>,
     /// The clocks at the end of sampling.
     last: Mutex<Option<Settled>>,
     /// A bug has ended the thread.
@@ -158,6 +161,7 @@ impl Observer {
         let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         // Both fail only when the observer has ended, and then there is nothing left to tell it.
         if commands.send(command).is_ok() {
+            self.shared.outstanding.announce();
             self.signal.interrupt(self.tid).unwrap_or_default();
         }
     }
@@ -220,11 +224,10 @@ struct Loop {
     /// CPU time of earlier observers of this process.
     earlier_cpu: u64,
     started: u64,
-    /// `/proc/self/task`, kept open: finding it by its path is a fifth of a tick. Without it threads are found once a
-    /// second.
-    tasks: Option<File>,
-    /// Its link count at the last look: two more than there are threads.
-    links: u64,
+    /// `None` where no descriptor was free: it is opened when one is.
+    tasks: Option<Directory>,
+    /// The link count of the list of threads at the last look.
+    links: libc::nlink_t,
     looked_for_threads: u64,
     quiet: u32,
     /// When the last tick was.
@@ -243,12 +246,16 @@ impl Loop {
         // SAFETY: gettid takes nothing and cannot fail.
         let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
         let now = monotonic();
-        let mut descriptors = Descriptors::new();
         Loop {
             engine,
             stopped: false,
             slots,
-            sleeper: Sleeper::new(options.signal.signal, tid, options.interval),
+            sleeper: Sleeper::new(
+                options.signal.signal,
+                tid,
+                options.interval,
+                Arc::clone(&shared.outstanding),
+            ),
             own_threads: [tid, options.aggregator],
             options,
             tid,
@@ -256,12 +263,8 @@ impl Loop {
             known: HashSet::new(),
             shared,
             stacks: Stacks::default(),
-            tasks: if descriptors.keep() {
-                File::open("/proc/self/task").ok()
-            } else {
-                None
-            },
-            descriptors,
+            tasks: Directory::open().ok(),
+            descriptors: Descriptors::new(),
             process: process_cpu(),
             unexplained: 0,
             own_cpu: own_clocks(),

@@ -72,7 +72,7 @@ impl Perf {
         };
         match opened {
             Ok(_) => {
-                accept(Delivery::PerfDescriptor);
+                accept(Delivery::PerfDescriptor, signal.signal);
                 Ok(perf)
             }
             Err(error) => Err(explain(tid, error)),
@@ -213,6 +213,7 @@ impl Engine for Perf {
 
     fn change_signal(&mut self, signal: Installed) -> Result<(), EngineError> {
         self.signal = signal;
+        accept(Delivery::PerfDescriptor, signal.signal);
         self.fallback = None;
         Ok(())
     }

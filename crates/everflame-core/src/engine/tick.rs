@@ -1,7 +1,7 @@
 //! `tick`: the observer interrupts threads that its own timer finds running. Needs nothing from the kernel but signals.
 
 use super::{Engine, EngineError};
-use crate::signal::Installed;
+use crate::signal::{Installed, slots};
 
 pub(super) struct Tick;
 
@@ -11,6 +11,10 @@ impl Tick {
     pub(super) fn new(signal: Installed) -> Result<Tick, EngineError> {
         // SAFETY: gettid takes nothing and cannot fail.
         let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+        // Known from an earlier start.
+        if let Some((_, slot)) = slots().and_then(|slots| slots.find(tid)) {
+            slot.outstanding.announce();
+        }
         // Sampling is off still, so the handler returns at once.
         signal.interrupt(tid).map_err(EngineError::SignalDenied)?;
         Ok(Tick)

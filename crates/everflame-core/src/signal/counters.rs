@@ -72,6 +72,8 @@ counters! {
     stacks_broken,
     /// Threads that found no free slot.
     threads_without_slot,
+    /// Searches for new threads given up, because no file descriptor was free for the kernel's list of them.
+    thread_list_failures,
     /// V8 code events replayed.
     code_events,
     /// Of new code that was logged without its tables of lines, because too much waited to be read.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use super::clock::{monotonic, thread_cpu};
 use super::counters::COUNTERS;
 use super::install;
+use super::outstanding::Outstanding;
 use super::record::{
     Header, LONG_STACK_COPY, LONGEST_RECORD, MAX_FRAMES, MAX_RECORD, STACK_COPY, flags, kind,
 };
@@ -21,9 +22,9 @@ static ENABLED: AtomicBool = AtomicBool::new(false);
 /// V8's entry points, once they are known.
 static ENTRY: AtomicPtr<EntryPoints> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Which deliveries besides our own cookie are ours, a bit each. None is taken back: a signal may be on its way when
-/// another engine starts.
-static ACCEPTED: AtomicU8 = AtomicU8::new(0);
+/// Which deliveries besides our own cookie are ours, by signal, a bit each. None is taken back: a signal may be on its way
+/// when another engine starts.
+static ACCEPTED: [AtomicU8; 65] = [const { AtomicU8::new(0) }; 65];
 
 /// Identifies signals that we send and timers that we make: its address cannot come from anybody else.
 static COOKIE: u8 = 0;
@@ -52,13 +53,19 @@ pub fn is_enabled() -> bool {
     ENABLED.load(Ordering::SeqCst)
 }
 
-/// From now on this delivery is ours too.
-pub fn accept(delivery: Delivery) {
-    ACCEPTED.fetch_or(delivery as u8, Ordering::Release);
+fn accepted(signal: c_int) -> Option<&'static AtomicU8> {
+    ACCEPTED.get(usize::try_from(signal).ok()?)
 }
 
-fn accepts(delivery: Delivery) -> bool {
-    ACCEPTED.load(Ordering::Relaxed) & delivery as u8 != 0
+/// From now on this delivery of this signal is ours too.
+pub fn accept(delivery: Delivery, signal: c_int) {
+    if let Some(accepted) = accepted(signal) {
+        accepted.fetch_or(delivery as u8, Ordering::Release);
+    }
+}
+
+fn accepts(delivery: Delivery, signal: c_int) -> bool {
+    accepted(signal).is_some_and(|accepted| accepted.load(Ordering::Relaxed) & delivery as u8 != 0)
 }
 
 pub fn set_entry_points(entry: &'static EntryPoints) {
@@ -72,60 +79,87 @@ pub(super) extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, conte
     // SAFETY: as above.
     let saved = unsafe { *errno };
     // SAFETY: the kernel passes a valid siginfo and ucontext.
-    match unsafe { weight_of_ours(info).or_else(|| weight_of_nameless(info)) } {
-        Some(weight) => {
+    let ours = match unsafe { origin(&*info) } {
+        Origin::Named { weight, directed } => Some((weight, directed)),
+        // Our own thread has arrived here without a slot while nobody samples, or before it was found.
+        Origin::Nameless => own_slot()
+            .is_none_or(|(_, slot)| slot.outstanding.arrive())
+            .then_some((1, false)),
+        Origin::Foreign => None,
+    };
+    match ours {
+        Some((weight, directed)) => {
             if ENABLED.load(Ordering::SeqCst) {
                 // SAFETY: `context` is this handler's third argument.
                 let registers = unsafe { Registers::of(context) };
-                sample(&registers, weight);
+                sample(&registers, weight, directed);
             }
         }
         None => {
             COUNTERS.foreign_signals.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: the arguments are the kernel's, passed on unchanged.
-            unsafe { install::forward(signal, info, context) };
+            install::do_as_before(signal);
         }
     }
     // SAFETY: as above.
     unsafe { *errno = saved };
 }
 
-/// Sampling intervals that this signal stands for, or `None` when it is not ours.
-///
+/// Whose a signal is.
+enum Origin {
+    Named {
+        /// Sampling intervals that it stands for.
+        weight: u32,
+        /// Sent to this very thread, and no timer's.
+        directed: bool,
+    },
+    /// It has lost what it carried, as a directed one does where no more may be pending (RLIMIT_SIGPENDING), or comes from
+    /// outside the process's namespace.
+    Nameless,
+    Foreign,
+}
+
 /// # Safety
 /// `info` is the kernel's siginfo.
-unsafe fn weight_of_ours(info: *const libc::siginfo_t) -> Option<u32> {
-    // SAFETY: the caller's promise.
-    let code = unsafe { (*info).si_code };
-    match code {
-        libc::SI_QUEUE | libc::SI_TIMER => {
+unsafe fn origin(info: &libc::siginfo_t) -> Origin {
+    let ours = |weight, directed| Origin::Named { weight, directed };
+    match info.si_code {
+        code @ (libc::SI_QUEUE | libc::SI_TIMER) => {
             // SAFETY: both codes fill in `si_value`.
-            if unsafe { (*info).si_value().sival_ptr } != cookie() {
-                return None;
+            if unsafe { info.si_value().sival_ptr } != cookie() {
+                return Origin::Foreign;
             }
             if code == libc::SI_QUEUE {
-                return Some(1);
+                return ours(1, true);
             }
             // SAFETY: for SI_TIMER the word after the timer's id is the overrun count (sigaction(2)): byte 20.
-            let overruns = unsafe { info.cast::<c_int>().add(5).read() };
-            Some(1 + overruns.max(0) as u32)
+            let overruns = unsafe { std::ptr::from_ref(info).cast::<c_int>().add(5).read() };
+            ours(1 + overruns.max(0) as u32, false)
         }
         // POLL_IN to POLL_HUP (F_SETSIG, fcntl(2)).
-        1..=6 if accepts(Delivery::PerfDescriptor) => Some(1),
-        libc::SI_KERNEL if accepts(Delivery::ProcessTimer) => Some(1),
-        _ => None,
+        1..=6 if accepts(Delivery::PerfDescriptor, info.si_signo) => ours(1, false),
+        libc::SI_KERNEL if accepts(Delivery::ProcessTimer, info.si_signo) => ours(1, false),
+        // SAFETY: SI_USER fills in the sender.
+        libc::SI_USER if unsafe { info.si_pid() } == 0 => Origin::Nameless,
+        _ => Origin::Foreign,
     }
 }
 
-/// The same for a signal that has lost what it carried: where no more may be pending (RLIMIT_SIGPENDING) the kernel
-/// delivers it without a sender. It is ours where the observer has just asked this thread.
+/// Whether a signal that the observer received was sent by us; `outstanding` are those sent to it.
 ///
 /// # Safety
-/// `info` is the kernel's siginfo.
-unsafe fn weight_of_nameless(info: *const libc::siginfo_t) -> Option<u32> {
-    // SAFETY: the caller's promise; SI_USER fills in the sender.
-    let nameless = unsafe { (*info).si_code == libc::SI_USER && (*info).si_pid() == 0 };
-    (nameless && own_slot()?.1.take_asked()).then_some(1)
+/// `info` was filled by the kernel.
+pub unsafe fn is_ours(info: &libc::siginfo_t, outstanding: &Outstanding) -> bool {
+    // SAFETY: the caller's promise.
+    match unsafe { origin(info) } {
+        Origin::Named { directed, .. } => {
+            if directed {
+                outstanding.arrive();
+            }
+            true
+        }
+        Origin::Nameless => outstanding.arrive(),
+        Origin::Foreign => false,
+    }
 }
 
 /// The slot of the calling thread, and its id.
@@ -136,16 +170,7 @@ fn own_slot() -> Option<(i32, &'static Slot)> {
     Some((tid, slot))
 }
 
-/// Whether a signal that the observer received was sent by us.
-///
-/// # Safety
-/// `info` was filled by the kernel.
-pub unsafe fn sent_by_us(info: &libc::siginfo_t) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { weight_of_ours(info) }.is_some()
-}
-
-fn sample(registers: &Registers, weight: u32) {
+fn sample(registers: &Registers, weight: u32, directed: bool) {
     let start = monotonic();
     let Some((tid, slot)) = own_slot() else {
         COUNTERS.dropped_no_slot.fetch_add(1, Ordering::Relaxed);
@@ -155,7 +180,9 @@ fn sample(registers: &Registers, weight: u32) {
     // A slot has its thread's id until it is released, and is handed out again only while no handler is at work on it: with
     // this id it stays this thread's until the handler leaves.
     if slot.tid() == tid {
-        slot.take_asked();
+        if directed {
+            slot.outstanding.arrive();
+        }
         record(slot, registers, start, weight);
     }
     slot.leave_handler();

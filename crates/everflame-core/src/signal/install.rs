@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::handler::{cookie, handle};
 
@@ -36,13 +36,9 @@ pub enum InstallError {
     Refused(String, io::Error),
 }
 
-/// The handlers that were there before, by signal number: they get the signals that are not ours.
-static PREVIOUS: [AtomicPtr<libc::sigaction>; 65] =
-    [const { AtomicPtr::new(std::ptr::null_mut()) }; 65];
-
-fn previous(signal: c_int) -> Option<&'static AtomicPtr<libc::sigaction>> {
-    PREVIOUS.get(usize::try_from(signal).ok()?)
-}
+/// Which signals were ignored before they became ours, a bit each. The others had their default action: no signal is taken
+/// that has a handler.
+static IGNORED: AtomicU64 = AtomicU64::new(0);
 
 /// A signal whose handler is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,9 +125,10 @@ pub fn install(signal: c_int) -> Result<Installed, InstallError> {
     if !is_free(signal) {
         return Err(InstallError::Taken(signal_name(signal).to_owned()));
     }
-    if let Some(previous) = previous(signal) {
-        // Leaked on purpose: the handler reads it for as long as the process lives.
-        previous.store(Box::into_raw(Box::new(before)), Ordering::Release);
+    if before.sa_sigaction == libc::SIG_IGN {
+        IGNORED.fetch_or(1 << signal, Ordering::Release);
+    } else {
+        IGNORED.fetch_and(!(1 << signal), Ordering::Release);
     }
     // SAFETY: an all-zero sigaction is valid.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -203,39 +200,17 @@ impl Installed {
     }
 }
 
-/// A signal that is not ours: to the handler that was there before, or its default action.
-///
-/// # Safety
-/// Called from our handler with the kernel's arguments.
-pub(super) unsafe fn forward(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: null, or leaked and never freed.
-    let Some(previous) =
-        previous(signal).and_then(|previous| unsafe { previous.load(Ordering::Acquire).as_ref() })
-    else {
+/// Does with a signal that is not ours what happened to it before the handler was put in place. Called from the handler.
+pub(super) fn do_as_before(signal: c_int) {
+    let ignored = IGNORED.load(Ordering::Acquire) & 1 << signal != 0;
+    // SIGURG is ignored by default.
+    if ignored || signal == libc::SIGURG {
         return;
-    };
-    match previous.sa_sigaction {
-        libc::SIG_IGN => {}
-        // Ignored by default.
-        libc::SIG_DFL if signal == libc::SIGURG => {}
-        libc::SIG_DFL => {
-            // The default action, as without us: the end of the process.
-            // SAFETY: plain system calls on this process; the signal is unblocked when the handler returns.
-            unsafe {
-                libc::signal(signal, libc::SIG_DFL);
-                libc::kill(libc::getpid(), signal);
-            }
-        }
-        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
-            // SAFETY: the previous owner installed a three-argument handler for this signal.
-            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
-                unsafe { std::mem::transmute(handler) };
-            handler(signal, info, context);
-        }
-        handler => {
-            // SAFETY: the previous owner installed a one-argument handler for this signal.
-            let handler: extern "C" fn(c_int) = unsafe { std::mem::transmute(handler) };
-            handler(signal);
-        }
+    }
+    // The default action of all others is the end of the process.
+    // SAFETY: plain system calls on this process; the signal is unblocked when the handler returns.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::kill(libc::getpid(), signal);
     }
 }

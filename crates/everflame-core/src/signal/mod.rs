@@ -8,6 +8,7 @@ mod counters;
 mod handler;
 mod install;
 mod map;
+mod outstanding;
 mod record;
 mod registers;
 mod ring;
@@ -22,12 +23,13 @@ pub use clock::{
 };
 pub use counters::{COUNTERS, Counters, HISTOGRAM_BUCKETS, bucket_floor};
 pub use handler::{
-    Delivery, accept, cookie as timer_value, is_enabled, sent_by_us, set_enabled, set_entry_points,
+    Delivery, accept, cookie as timer_value, is_enabled, is_ours, set_enabled, set_entry_points,
 };
 pub use install::{
     InstallError, Installed, choose, install, mask_all_signals, signal_name, with_signals_masked,
 };
 pub use map::Mapping;
+pub use outstanding::Outstanding;
 pub use record::{Frame, FrameKind, Header, MAX_FRAMES, MAX_RECORD, flags, kind};
 pub use ring::{RING_BYTES, Ring};
 pub use slot::{JavaScript, Slot, Slots, WaitKey, slots, thread_name};

@@ -11,6 +11,7 @@ use std::sync::atomic::{
 
 use super::clock::{monotonic, thread_cpu};
 use super::map::Mapping;
+use super::outstanding::Outstanding;
 use super::record::{Header, kind};
 use super::ring::Ring;
 use super::thread_pointer::thread_pointer;
@@ -71,8 +72,8 @@ pub struct Slot {
     handlers: AtomicU32,
     /// Signals that were handled.
     handled: AtomicU32,
-    /// The observer has sent a signal that was not handled yet.
-    asked: AtomicBool,
+    /// Signals of the observer that are on their way.
+    pub outstanding: Outstanding,
 }
 
 // SAFETY: `javascript` is written and read on the slot's own thread only (attach, detach and the handler), ordered by
@@ -99,7 +100,7 @@ impl Slot {
             dropped: AtomicU64::new(0),
             handlers: AtomicU32::new(0),
             handled: AtomicU32::new(0),
-            asked: AtomicBool::new(false),
+            outstanding: Outstanding::default(),
         }
     }
 
@@ -186,16 +187,6 @@ impl Slot {
     /// Whether a handler is at work here.
     pub fn is_in_handler(&self) -> bool {
         self.handlers.load(Ordering::SeqCst) > 0
-    }
-
-    /// The observer is about to send a signal.
-    pub fn ask(&self) {
-        self.asked.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether a signal of the observer was on its way; it has arrived now.
-    pub(super) fn take_asked(&self) -> bool {
-        self.asked.swap(false, Ordering::SeqCst)
     }
 
     /// Signals handled so far.
@@ -365,9 +356,9 @@ impl Slots {
         ] {
             word.store(0, Ordering::Relaxed);
         }
-        for flag in [&slot.confirmed_has_javascript, &slot.asked] {
-            flag.store(false, Ordering::Relaxed);
-        }
+        slot.confirmed_has_javascript
+            .store(false, Ordering::Relaxed);
+        slot.outstanding.clear();
         slot.isolate.store(std::ptr::null_mut(), Ordering::Relaxed);
         slot.tid.store(tid, Ordering::SeqCst);
         entry.store(number as u16 + 1, Ordering::Release);

@@ -1,22 +1,17 @@
 //! Which threads there are: found, handed to the engine, and let go.
 
 use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::Ordering;
 
 use super::Loop;
+use super::directory::Directory;
 use super::thread::Watched;
 use crate::signal::{AGGREGATOR, COUNTERS, Installed, choose, install, monotonic, thread_cpu_of};
 
 impl Loop {
-    /// Whether the directory of threads has changed since the last call, by its link count: two more than there are
-    /// threads. Without the directory they are found once a second.
+    /// Whether the number of threads has changed since the last call. Without their list they are found once a second.
     pub(super) fn may_be_more_threads(&mut self) -> bool {
-        let links = self
-            .tasks
-            .as_ref()
-            .and_then(|tasks| tasks.metadata().ok())
-            .map_or(0, |metadata| metadata.nlink());
+        let links = self.tasks.as_ref().map_or(0, Directory::links);
         std::mem::replace(&mut self.links, links) != links
     }
 
@@ -87,15 +82,18 @@ impl Loop {
     /// profiler.
     pub(super) fn find_threads(&mut self, now: u64, existing: bool) {
         self.looked_for_threads = now;
-        let Ok(entries) = std::fs::read_dir("/proc/self/task") else {
+        if self.tasks.is_none() {
+            self.tasks = Directory::open().ok();
+        }
+        let Some(tasks) = &mut self.tasks else {
+            COUNTERS
+                .thread_list_failures
+                .fetch_add(1, Ordering::Relaxed);
             return;
         };
-        let mut alive = HashSet::new();
-        for tid in entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        {
-            alive.insert(tid);
+        let listed: Vec<i32> = tasks.threads().collect();
+        let mut alive: HashSet<i32> = listed.iter().copied().collect();
+        for tid in listed {
             if self.own_threads.contains(&tid) || self.known.contains(&tid) {
                 continue;
             }

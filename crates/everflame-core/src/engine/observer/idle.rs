@@ -1,13 +1,16 @@
 //! How the observer sleeps: until the next tick, or, when nothing runs, until the process has used CPU time again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::posix_timer::{PosixTimer, timespec};
-use crate::signal::sent_by_us;
+use crate::signal::{Outstanding, is_ours};
 
 pub(super) struct Sleeper {
     signal: libc::c_int,
     interval: u64,
+    /// Commands' signals that are on their way.
+    outstanding: Arc<Outstanding>,
     /// On the process's CPU clock, directed at this thread. Without it idle waits are cut short instead.
     timer: Option<PosixTimer>,
     /// The last wait took a signal that was somebody else's.
@@ -16,10 +19,16 @@ pub(super) struct Sleeper {
 }
 
 impl Sleeper {
-    pub(super) fn new(signal: libc::c_int, tid: i32, interval: u64) -> Sleeper {
+    pub(super) fn new(
+        signal: libc::c_int,
+        tid: i32,
+        interval: u64,
+        outstanding: Arc<Outstanding>,
+    ) -> Sleeper {
         Sleeper {
             signal,
             interval,
+            outstanding,
             timer: PosixTimer::new(libc::CLOCK_PROCESS_CPUTIME_ID, signal, tid).ok(),
             gave_back: false,
             random: crate::signal::monotonic() | 1,
@@ -61,7 +70,7 @@ impl Sleeper {
         };
         // A signal to the whole process goes to any thread that waits for it, also to this one.
         // SAFETY: the kernel has filled `info`.
-        if received == self.signal && !unsafe { sent_by_us(&info) } {
+        if received == self.signal && !unsafe { is_ours(&info, &self.outstanding) } {
             // Ended by a full queue only, in which the kernel would have lost it, too.
             give_back(self.signal, &info);
             self.gave_back = true;
@@ -100,6 +109,7 @@ mod tests {
         let mut sleeper = Sleeper {
             signal: libc::SIGVTALRM,
             interval: 10_000,
+            outstanding: Arc::default(),
             timer: None,
             gave_back: false,
             random: 99,

@@ -239,7 +239,7 @@ impl Watched {
         }
         // The only failures are a thread that has just ended, found gone at the next look, and a full signal queue,
         // after which the next tick tries again.
-        slot.ask();
+        slot.outstanding.announce();
         options.signal.interrupt(self.tid).unwrap_or_default();
     }
 
