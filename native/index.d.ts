@@ -33,6 +33,12 @@ export declare function flush(encoding: Encoding): Promise<NativeProfile>
  */
 export declare function flushSync(encoding: Encoding, timeoutMilliseconds: number): NativeProfile | null
 
+/**
+ * The program is about to handle the signal of this name, such as `SIGURG`: if it is the sampler's, sampling goes on by
+ * another one, and none of its signals reaches the program's handler.
+ */
+export declare function giveUpSignal(signal: string): void
+
 /** Signals whose handler took at least `nanoseconds` and less than the next bucket says. */
 export interface HistogramBucket {
   nanoseconds: number

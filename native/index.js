@@ -839,6 +839,7 @@ module.exports.attachThread = nativeBinding.attachThread
 module.exports.Encoding = nativeBinding.Encoding
 module.exports.flush = nativeBinding.flush
 module.exports.flushSync = nativeBinding.flushSync
+module.exports.giveUpSignal = nativeBinding.giveUpSignal
 module.exports.metrics = nativeBinding.metrics
 module.exports.start = nativeBinding.start
 module.exports.status = nativeBinding.status

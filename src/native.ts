@@ -8,6 +8,8 @@ import { packageRoot } from './package-root';
 export interface NativeBinding extends Omit<Engine, 'report'> {
   start(options: EngineOptions): StartReport;
   attachThread(threadId: number, name: string): void;
+  /** The program is about to handle this signal; sampling goes on by another where it is ours. */
+  giveUpSignal(signal: string): void;
 }
 
 /** The binding, or one sentence that says why there is none. */

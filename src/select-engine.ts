@@ -76,7 +76,14 @@ class NativeEngine implements Engine {
   constructor(
     private readonly binding: NativeBinding,
     readonly report: StartReport,
-  ) {}
+  ) {
+    // Node.js handles a signal in a listener of its own to this event: before that, ours is to be another.
+    (process as NodeJS.EventEmitter).prependListener('newListener', this.onNewListener);
+  }
+
+  private readonly onNewListener = (event: string | symbol): void => {
+    if (typeof event === 'string' && event.startsWith('SIG')) this.binding.giveUpSignal(event);
+  };
 
   flush(encoding: Encoding): Promise<Profile> {
     return this.binding.flush(encoding);
@@ -91,6 +98,7 @@ class NativeEngine implements Engine {
   }
 
   stop(): Promise<Profile> {
+    process.removeListener('newListener', this.onNewListener);
     return this.binding.stop();
   }
 

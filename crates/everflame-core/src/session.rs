@@ -259,6 +259,22 @@ pub fn stop(
     runtime.mailbox.tell(Command::End);
 }
 
+/// The calling thread is about to handle the signal of this name: sampling goes on by another.
+pub fn give_up_signal(name: &str) {
+    /// An observer that answers no sooner gets no CPU time; it finds the program's handler by itself.
+    const LIMIT: Duration = Duration::from_millis(100);
+    let Some((runtime, signal)) = RUNTIME.get().zip(signal::signal_number(name)) else {
+        return;
+    };
+    if !runtime.is_own() {
+        return;
+    }
+    let observer = runtime.observer().clone();
+    if let Some(observer) = observer {
+        observer.give_up(signal, LIMIT);
+    }
+}
+
 /// Whether threads are being sampled.
 pub fn is_running() -> bool {
     runtime().is_ok_and(|runtime| {

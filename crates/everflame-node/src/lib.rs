@@ -102,6 +102,13 @@ pub fn stop<'env>(env: &'env Env, encoding: Option<Encoding>) -> Result<Object<'
     Ok(promise)
 }
 
+/// The program is about to handle the signal of this name, such as `SIGURG`: if it is the sampler's, sampling goes on by
+/// another one, and none of its signals reaches the program's handler.
+#[napi]
+pub fn give_up_signal(signal: String) {
+    session::give_up_signal(&signal);
+}
+
 /// A thread that is being sampled.
 #[napi(object)]
 pub struct NativeThread {

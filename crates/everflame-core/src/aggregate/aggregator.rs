@@ -199,6 +199,11 @@ impl State {
                     limit
                 }
                 _ => {
+                    let of_v8 = header.flags & (flags::JAVASCRIPT | flags::LEAF_IN_V8) != 0;
+                    if of_v8 && isolates.thread(number).is_none() {
+                        // It has attached since the turn began.
+                        isolates.adopt(&mailbox.javascript, &mailbox.features);
+                    }
                     let javascript = isolates.at(number, header);
                     composer.stack(tables, header, payload, javascript)
                 }

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::join::join;
 use super::mailbox::Options;
-use super::root::{frames_before, is_root};
+use super::root::{frames_before, is_root, is_worker};
 use super::tables::{FrameId, FrameRow, FunctionRow, StackId, Tables};
 use crate::engine::is_asleep_at;
 use crate::native::{
@@ -209,6 +209,9 @@ impl Composer {
             }
         };
         self.rest(tables, rest, &mut javascript, collecting);
+        if header.sequence == 0 {
+            self.name_unattached(tables, javascript.is_some());
+        }
         if let Some(javascript) = javascript {
             count(&javascript.map.take_counters());
         }
@@ -349,6 +352,25 @@ impl Composer {
         }
         if collecting && !marked {
             self.stack.push(self.synthetic.collector);
+        }
+    }
+
+    /// A worker's JavaScript has no names before it is attached, in its start-up: each piece of it is one frame that says so.
+    /// A stack that is not followed to its root is known to be a worker's where the worker has attached since.
+    fn name_unattached(&mut self, tables: &mut Tables, attached_since: bool) {
+        let unknown = self.synthetic.unknown;
+        let is_root = |frame: &FrameId| is_worker(tables.function_name(*frame));
+        if !self.stack.contains(&unknown) || !attached_since && !self.stack.iter().any(is_root) {
+            return;
+        }
+        let unattached = tables.synthetic("(worker not attached)");
+        let stack = std::mem::take(&mut self.stack);
+        for part in stack.chunk_by(|a, b| (*a == unknown) == (*b == unknown)) {
+            if part[0] == unknown {
+                self.stack.push(unattached);
+            } else {
+                self.stack.extend_from_slice(part);
+            }
         }
     }
 

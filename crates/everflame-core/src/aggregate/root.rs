@@ -17,6 +17,11 @@ pub(super) fn is_root(name: &str) -> bool {
     ROOTS.contains(&name) || ENTRIES.contains(&name)
 }
 
+/// Whether this is the function that a worker's thread runs.
+pub(super) fn is_worker(name: &str) -> bool {
+    name.contains("worker::Worker::StartThread")
+}
+
 /// How many of the outermost frames to leave out. Unwind tables lead farther than frame pointers; without a common end one
 /// thread's stacks would have two roots. `name` gives the function's name by its distance from the outermost.
 pub(super) fn frames_before<'a>(name: impl Fn(usize) -> Option<&'a str>) -> usize {

@@ -9,6 +9,7 @@ mod stacks;
 mod thread;
 
 use std::collections::HashSet;
+use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -47,6 +48,8 @@ enum Command {
     Settle(Sender<Settled>),
     /// A thread of the application has registered itself.
     Discover(i32),
+    /// The program is about to handle this signal; answer when it gets no more of ours.
+    GiveUp(c_int, Sender<()>),
     Stop,
 }
 
@@ -186,6 +189,15 @@ impl Observer {
         self.tell(Command::Discover(tid));
     }
 
+    /// The program is about to handle this signal: from the return on none of ours arrives on it. Waits for at most
+    /// `limit`, after which the observer will find the program's handler.
+    pub fn give_up(&self, signal: c_int, limit: Duration) {
+        let (done, wait) = channel();
+        self.tell(Command::GiveUp(signal, done));
+        // Out of time, or the observer has ended.
+        wait.recv_timeout(limit).unwrap_or_default();
+    }
+
     /// Ends the thread and disarms the engine.
     pub fn stop(&self) {
         self.tell(Command::Stop);
@@ -292,6 +304,13 @@ impl Loop {
                         done.send(settled).unwrap_or_default();
                     }
                     Ok(Command::Discover(tid)) => self.discover(tid),
+                    Ok(Command::GiveUp(signal, done)) => {
+                        if signal == self.options.signal.signal && !self.stopped {
+                            self.change_signal();
+                        }
+                        // The one who asked may have stopped waiting.
+                        done.send(()).unwrap_or_default();
+                    }
                     Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return,
                     Err(TryRecvError::Empty) => break,
                 }

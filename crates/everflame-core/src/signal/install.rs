@@ -63,6 +63,14 @@ pub fn signal_name(signal: c_int) -> &'static str {
         .map_or("unknown signal", |(_, name)| name)
 }
 
+/// The signal of this name, where it is one that we may use.
+pub fn signal_number(name: &str) -> Option<c_int> {
+    CANDIDATES
+        .iter()
+        .find(|(_, known)| *known == name)
+        .map(|(signal, _)| *signal)
+}
+
 fn names() -> String {
     CANDIDATES.map(|(_, name)| name).join(", ")
 }
@@ -109,6 +117,18 @@ pub fn choose(wanted: Option<&str>) -> Result<c_int, InstallError> {
     } else {
         Err(InstallError::Taken((*name).to_owned()))
     }
+}
+
+/// Another signal that nobody owns.
+///
+/// # Errors
+/// None is free.
+pub fn choose_other_than(signal: c_int) -> Result<c_int, InstallError> {
+    CANDIDATES
+        .iter()
+        .map(|(other, _)| *other)
+        .find(|other| *other != signal && is_free(*other))
+        .ok_or_else(|| InstallError::NoneFree(names()))
 }
 
 /// Puts the handler in place. It stays for ever: the default action of these signals ends the process, and a late one

@@ -26,7 +26,8 @@ pub use handler::{
     Delivery, accept, cookie as timer_value, is_enabled, is_ours, set_enabled, set_entry_points,
 };
 pub use install::{
-    InstallError, Installed, choose, install, mask_all_signals, signal_name, with_signals_masked,
+    InstallError, Installed, choose, choose_other_than, install, mask_all_signals, signal_name,
+    signal_number, with_signals_masked,
 };
 pub use map::Mapping;
 pub use outstanding::Outstanding;

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use super::Loop;
 use super::directory::Directory;
 use super::thread::Watched;
-use crate::signal::{AGGREGATOR, COUNTERS, Installed, choose, install, monotonic, thread_cpu_of};
+use crate::signal::{
+    AGGREGATOR, COUNTERS, Installed, choose_other_than, install, monotonic, thread_cpu_of,
+};
 
 impl Loop {
     /// Whether the number of threads has changed since the last call. Without their list they are found once a second.
@@ -15,13 +17,15 @@ impl Loop {
         std::mem::replace(&mut self.links, links) != links
     }
 
-    /// The program has put its own handler in place of ours: the signal is the program's from now on, and we take
-    /// another. While there is none, totals go on without stacks, and the next tick tries again.
+    /// The program has put its own handler in place of ours, or is about to: the signal is the program's from now on, and we
+    /// take another. While there is none, totals go on without stacks, and the next tick tries again.
     pub(super) fn change_signal(&mut self) {
         if !std::mem::replace(&mut self.stopped, true) {
             self.engine.stop();
         }
-        let Ok(signal) = choose(None) else { return };
+        let Ok(signal) = choose_other_than(self.options.signal.signal) else {
+            return;
+        };
         if !self.engine.can_use(signal) {
             return;
         }
