@@ -30,6 +30,22 @@ function runsOn(t: ExecutionContext, end: Ended, what: string): void {
   t.deepEqual([end.code, end.signal, end.stdout], [42, null, 'output of the program\n'], what + end.stderr);
 }
 
+/** How a process comes to a `/proc` that is not its own, or to none. */
+const NAMESPACES = {
+  'the /proc of another process namespace': ['--pid', '--fork'],
+  'no /proc': ['--mount', '--fork', '/bin/sh', '-c', 'umount -l /proc && exec "$@"', 'sh'],
+};
+
+/** Why this machine makes no such namespace; undefined where it does. */
+function noNamespace(options: string[]): string | undefined {
+  try {
+    execFileSync('unshare', [...options, 'true'], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    return (error as Error).message.trim().split('\n').at(-1);
+  }
+}
+
 /** Builds the program that denies a system call, once a run. */
 let deny: string | undefined;
 function denying(
@@ -84,6 +100,23 @@ for (const { major, path } of testNodes()) {
       t.is(end.stderr, '');
       const profiles = profilesIn(folder).map(readProfile);
       t.true(shareOf(profiles, 'cpu', 'burn') > 0.3, `${shareOf(profiles, 'cpu', 'burn')}`);
+    });
+  }
+
+  for (const [what, options] of Object.entries(NAMESPACES)) {
+    const obstacle = noNamespace(options);
+    const title = `Node.js ${major}: with ${what} V8's profiler takes over, with one line`;
+    const testOrSkip = obstacle === undefined ? test.serial : test.skip;
+    testOrSkip(obstacle === undefined ? title : `${title} (not tested: ${obstacle})`, async (t) => {
+      const folder = temporaryFolder(t);
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+      const end = await run('unshare', [...options, path, '--require', AUTO, '-e', PROGRAM], { env });
+      runsOn(t, end, '');
+      t.regex(
+        end.stderr,
+        /^everflame: warn: .*V8's own profiler is used: \/proc is not this process's own.*mount -t proc.*\n$/,
+      );
+      t.true(shareOf(profilesIn(folder).map(readProfile), 'wall', 'burn') > 0.3);
     });
   }
 

@@ -53,6 +53,10 @@ pub enum StartError {
     )]
     Failed,
     #[error(
+        "/proc is not this process's own (it is not mounted, or belongs to another process namespace), so its threads cannot be found; mount it in this namespace (mount -t proc proc /proc, or unshare --mount-proc)"
+    )]
+    ForeignProc,
+    #[error(
         "the profiler's memory could not be mapped; raise the memory limit of the process (ulimit -v)"
     )]
     Memory,
@@ -155,6 +159,9 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
             StartError::Running
         });
     }
+    if !has_own_proc() {
+        return Err(StartError::ForeignProc);
+    }
     let selected = select(
         &config.engine,
         config.signal.as_deref(),
@@ -199,6 +206,12 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
         rejected: selected.rejected,
         signal: signal::signal_name(signal.signal),
     })
+}
+
+/// Whether `/proc` shows this process by the number that it has for itself.
+fn has_own_proc() -> bool {
+    std::fs::read_link("/proc/self")
+        .is_ok_and(|process| process.as_os_str() == std::process::id().to_string().as_str())
 }
 
 /// Whether the profiler's own threads are at work in this process.
