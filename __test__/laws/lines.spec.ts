@@ -16,16 +16,22 @@ interface Lines {
 /** The flags that forbid every better kind of code, and whether what is left has run. */
 const TIERS: { flags: string[]; ran: (node: TestNode, tier: string, trace: string) => boolean }[] = [
   { flags: ['--no-opt', '--no-sparkplug', '--no-maglev'], ran: (_, tier) => tier === 'interpreter' },
+  // For other profilers: each interpreted function has an entry of its own in the stack.
+  {
+    flags: ['--no-opt', '--no-sparkplug', '--no-maglev', '--interpreted-frames-native-stack'],
+    ran: (_, tier) => tier === 'interpreter',
+  },
   { flags: ['--no-opt', '--always-sparkplug', '--no-maglev'], ran: (_, tier) => tier === 'sparkplug' },
   {
     flags: ['--no-turbofan', '--maglev', '--trace-opt'],
     // Node.js is built without Maglev before 24.
     ran: ({ major }, tier, trace) => (Number(major) >= 24 ? made(trace, 'MAGLEV') : tier === 'sparkplug'),
   },
-  {
-    flags: ['--trace-opt', '--trace-turbo-inlining'],
-    ran: (_, _tier, trace) => made(trace, 'TURBOFAN') && /Inlining .* callee>} into .* burn>}/.test(trace),
-  },
+  ...[[], ['--interpreted-frames-native-stack']].map((flags) => ({
+    flags: ['--trace-opt', '--trace-turbo-inlining', ...flags],
+    ran: (_: TestNode, _tier: string, trace: string) =>
+      made(trace, 'TURBOFAN') && /Inlining .* callee>} into .* burn>}/.test(trace),
+  })),
 ];
 
 /** Whether V8 tells that it made such code for the function. What it makes may be thrown away again and made anew. */

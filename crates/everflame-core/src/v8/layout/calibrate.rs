@@ -76,7 +76,11 @@ impl Calibrator {
         let array = view
             .bytecode_array_at(start)
             .map_err(|_| "a function's bytecode is not in a bytecode array as expected")?;
-        if view.object(function.object, view.constants.function.data) != Some(array) {
+        // With interpreter data around it, where each function has an entry of its own.
+        let bytecode = view
+            .object(function.object, view.constants.function.data)
+            .and_then(|data| view.bytecode_array_of(data));
+        if bytecode != Some(array) {
             return Err("a function does not point to its bytecode where it was expected");
         }
         let script = view

@@ -228,7 +228,7 @@ impl View<'_> {
 
     /// The bytecode of what a function or Sparkplug code has as its data: the array itself, interpreter data around
     /// it, or Sparkplug code that has it.
-    fn bytecode_array_of(self, data: Object) -> Option<Object> {
+    pub(super) fn bytecode_array_of(self, data: Object) -> Option<Object> {
         /// InterpreterData: map, bytecode array, trampoline.
         const INTERPRETED: u64 = 8;
         let mut data = data;
