@@ -369,8 +369,7 @@ pub unsafe fn attach(
     if isolate.is_null() {
         return Err(ThreadError::NoIsolate);
     }
-    // SAFETY: gettid takes nothing and cannot fail.
-    let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+    let tid = signal::own_tid();
     let (number, slot) = runtime.slots.claim(tid).ok_or(ThreadError::NoSlot)?;
     if slot.has_isolate(isolate) {
         runtime.discover(tid);

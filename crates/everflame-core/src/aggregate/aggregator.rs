@@ -17,7 +17,7 @@ use super::period::Period;
 use super::tables::{StackId, Tables};
 use crate::engine::{Observer, Settled};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Slots, flags, monotonic, terminal, thread_cpu, thread_name,
+    AGGREGATOR, COUNTERS, Slots, flags, monotonic, own_tid, terminal, thread_cpu, thread_name,
 };
 use javascript::Isolates;
 pub use javascript::JavaScriptThread;
@@ -35,8 +35,7 @@ pub fn start(slots: &'static Slots) -> std::io::Result<Arc<Mailbox>> {
         .name("everflame-agg".to_owned())
         .spawn(move || {
             crate::signal::mask_all_signals();
-            // SAFETY: gettid takes nothing and cannot fail.
-            let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+            let tid = own_tid();
             shared.tid.store(tid, Ordering::Release);
             // The starter waits for this; were it gone, the thread would still be of use.
             started.send(()).unwrap_or_default();

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::posix_timer::PosixTimer;
 use super::{Engine, EngineError};
-use crate::signal::{Installed, thread_clock_id};
+use crate::signal::{Installed, own_tid, thread_clock_id};
 
 pub(super) struct Ctimer {
     signal: Installed,
@@ -17,8 +17,7 @@ impl Ctimer {
     /// # Errors
     /// The kernel refuses a timer for the calling thread.
     pub(super) fn new(signal: Installed, interval: u64) -> Result<Ctimer, EngineError> {
-        // SAFETY: gettid takes nothing and cannot fail.
-        let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+        let tid = own_tid();
         PosixTimer::new(thread_clock_id(tid), signal.signal, tid)
             .map_err(|error| EngineError::Timer(tid, error))?;
         Ok(Ctimer {

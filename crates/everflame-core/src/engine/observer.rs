@@ -20,8 +20,8 @@ use std::time::Duration;
 use super::report::Reports;
 use super::{Engine, Report};
 use crate::signal::{
-    AGGREGATOR, COUNTERS, Installed, Outstanding, Slots, is_enabled, monotonic, process_cpu,
-    set_enabled, thread_cpu, thread_cpu_of,
+    AGGREGATOR, COUNTERS, Installed, Outstanding, Slots, is_enabled, monotonic, own_tid,
+    process_cpu, set_enabled, thread_cpu, thread_cpu_of,
 };
 use descriptors::Descriptors;
 use directory::Directory;
@@ -255,8 +255,7 @@ impl Loop {
         options: ObserverOptions,
         shared: Arc<Shared>,
     ) -> Loop {
-        // SAFETY: gettid takes nothing and cannot fail.
-        let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+        let tid = own_tid();
         let now = monotonic();
         Loop {
             engine,

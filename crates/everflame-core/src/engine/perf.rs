@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::ctimer::Ctimer;
 use super::descriptor_limit::descriptor_limit;
 use super::{Engine, EngineError};
-use crate::signal::{Delivery, Installed, accept};
+use crate::signal::{Delivery, Installed, accept, own_tid};
 
 /// `struct perf_event_attr` up to the fields used here (PERF_ATTR_SIZE_VER0, 64 bytes).
 #[repr(C)]
@@ -60,8 +60,7 @@ impl Perf {
             events: FxHashMap::default(),
             fallback: None,
         };
-        // SAFETY: gettid takes nothing and cannot fail.
-        let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+        let tid = own_tid();
         let first = perf.open(tid);
         let opened = match first {
             Err(error) if denied(&error) => {

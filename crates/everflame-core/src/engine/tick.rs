@@ -1,7 +1,7 @@
 //! `tick`: the observer interrupts threads that its own timer finds running. Needs nothing from the kernel but signals.
 
 use super::{Engine, EngineError};
-use crate::signal::{Installed, slots};
+use crate::signal::{Installed, own_tid, slots};
 
 pub(super) struct Tick;
 
@@ -9,8 +9,7 @@ impl Tick {
     /// # Errors
     /// A thread of this process may not be signalled: a sandbox denies the system call.
     pub(super) fn new(signal: Installed) -> Result<Tick, EngineError> {
-        // SAFETY: gettid takes nothing and cannot fail.
-        let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+        let tid = own_tid();
         // Known from an earlier start.
         if let Some((_, slot)) = slots().and_then(|slots| slots.find(tid)) {
             slot.outstanding.announce();

@@ -43,14 +43,19 @@ pub fn thread_cpu_of(tid: i32) -> Option<u64> {
     read(thread_clock_id(tid))
 }
 
+/// The kernel's number of the calling thread.
+pub fn own_tid() -> i32 {
+    // SAFETY: gettid takes nothing and cannot fail.
+    unsafe { libc::syscall(libc::SYS_gettid) as i32 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn own_clock_read_from_outside_is_the_own_clock() {
-        // SAFETY: gettid takes nothing and cannot fail.
-        let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+        let tid = own_tid();
         let before = thread_cpu();
         let outside = thread_cpu_of(tid).expect("a living thread has a clock");
         let after = thread_cpu();
@@ -62,12 +67,7 @@ mod tests {
 
     #[test]
     fn an_ended_thread_has_no_clock() {
-        let tid = std::thread::spawn(|| {
-            // SAFETY: gettid takes nothing and cannot fail.
-            unsafe { libc::syscall(libc::SYS_gettid) as i32 }
-        })
-        .join()
-        .unwrap();
+        let tid = std::thread::spawn(own_tid).join().unwrap();
         // The kernel removes the task some time after the join.
         let gone = (0..10_000).any(|_| {
             std::thread::yield_now();

@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
-use super::clock::{monotonic, thread_cpu};
+use super::clock::{monotonic, own_tid, thread_cpu};
 use super::counters::COUNTERS;
 use super::install;
 use super::outstanding::Outstanding;
@@ -164,8 +164,7 @@ pub unsafe fn is_ours(info: &libc::siginfo_t, outstanding: &Outstanding) -> bool
 
 /// The slot of the calling thread, and its id.
 fn own_slot() -> Option<(i32, &'static Slot)> {
-    // SAFETY: gettid takes nothing and cannot fail.
-    let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+    let tid = own_tid();
     let (_, slot) = slots()?.find(tid)?;
     Some((tid, slot))
 }

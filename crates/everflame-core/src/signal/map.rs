@@ -58,14 +58,6 @@ impl Mapping {
     pub fn as_ptr(&self) -> *mut u8 {
         self.start.as_ptr()
     }
-
-    pub fn len(&self) -> usize {
-        self.length
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
 }
 
 impl Drop for Mapping {

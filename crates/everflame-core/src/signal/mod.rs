@@ -19,7 +19,7 @@ mod wake;
 mod walk;
 
 pub use clock::{
-    monotonic, process_cpu, realtime_offset, thread_clock_id, thread_cpu, thread_cpu_of,
+    monotonic, own_tid, process_cpu, realtime_offset, thread_clock_id, thread_cpu, thread_cpu_of,
 };
 pub use counters::{COUNTERS, Counters, HISTOGRAM_BUCKETS, bucket_floor};
 pub use handler::{

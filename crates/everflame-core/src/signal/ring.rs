@@ -17,7 +17,6 @@ pub struct Ring {
     memory: Mapping,
     head: AtomicU64,
     tail: AtomicU64,
-    records: AtomicU64,
 }
 
 impl Ring {
@@ -26,7 +25,6 @@ impl Ring {
             memory: Mapping::new(RING_BYTES)?,
             head: AtomicU64::new(0),
             tail: AtomicU64::new(0),
-            records: AtomicU64::new(0),
         })
     }
 
@@ -83,13 +81,7 @@ impl Ring {
     pub fn commit(&self, bytes: usize) -> bool {
         let head = self.head.load(Ordering::Relaxed) + bytes as u64;
         self.head.store(head, Ordering::Release);
-        self.records.fetch_add(1, Ordering::Relaxed);
         head - self.tail.load(Ordering::Relaxed) > RING_BYTES as u64 / 2
-    }
-
-    /// Records committed so far.
-    pub fn records(&self) -> u64 {
-        self.records.load(Ordering::Relaxed)
     }
 
     pub fn is_empty(&self) -> bool {

@@ -60,17 +60,16 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::signal::own_tid;
 
     #[test]
     fn the_list_is_read_anew_each_time() {
         let mut directory = Directory::open().unwrap();
-        // SAFETY: gettid takes nothing and cannot fail.
-        let gettid = || unsafe { libc::syscall(libc::SYS_gettid) } as i32;
         let (done, wait) = std::sync::mpsc::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
-        assert!(directory.threads().any(|tid| tid == gettid()));
+        assert!(directory.threads().any(|tid| tid == own_tid()));
         let thread = std::thread::spawn(move || {
-            tell.send(gettid()).unwrap();
+            tell.send(own_tid()).unwrap();
             wait.recv().unwrap_err();
         });
         let tid = told.recv().unwrap();
