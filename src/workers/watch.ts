@@ -1,12 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import workerThreads, {
-  getEnvironmentData,
-  SHARE_ENV,
-  setEnvironmentData,
-  type Worker,
-  type WorkerOptions,
-} from 'node:worker_threads';
+// By its default alone: names beside it would have the compiler copy the whole module, at the program's start.
+import workerThreads, { type Worker, type WorkerOptions } from 'node:worker_threads';
 import { codeOf, messageOf } from '../log';
 
 const PRELOAD = join(__dirname, 'preload.js');
@@ -43,14 +38,14 @@ export function watchWorkers(preloaded: boolean): () => void {
 
 /** Gives the worker the `process.execArgv` it would have had: our flag is not the program's business. */
 export function restoreExecArgv(): void {
-  const own = getEnvironmentData(EXEC_ARGV_KEY) as string[] | undefined;
+  const own = workerThreads.getEnvironmentData(EXEC_ARGV_KEY) as string[] | undefined;
   if (!own) return;
   process.execArgv.splice(0, Infinity, ...own);
   setExecArgv(undefined);
 }
 
 function setExecArgv(execArgv: readonly string[] | undefined): void {
-  setEnvironmentData(EXEC_ARGV_KEY, execArgv as unknown as string);
+  workerThreads.setEnvironmentData(EXEC_ARGV_KEY, execArgv as unknown as string);
 }
 
 function replaceWorker(from: WorkerClass, to: WorkerClass): void {
@@ -66,7 +61,7 @@ function needsPreload(options: WorkerOptions | undefined, preloaded: boolean): b
   // Whatever is wrong with the options is for Node.js to say.
   if (typeof options !== 'object' || options === null) return false;
   if (options.execArgv !== undefined && !isFlags(options.execArgv)) return false;
-  const inherits = options.execArgv === undefined && (options.env === undefined || options.env === SHARE_ENV);
+  const inherits = options.execArgv === undefined && (options.env === undefined || options.env === workerThreads.SHARE_ENV);
   return !(preloaded && inherits);
 }
 

@@ -282,26 +282,57 @@ mod tests {
         CodeRanges::from_ranges(&[(V8_CODE, 0x1000)])
     }
 
-    /// A stack made of words; addresses inside it are given as indices.
-    struct Fake(Vec<u64>);
+    fn page() -> usize {
+        // SAFETY: a constant of the system.
+        unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+    }
+
+    /// A stack made of words; addresses inside it are given as indices. A page that cannot be read follows it, and one
+    /// comes before its first page, so that a load beyond either faults.
+    struct Fake {
+        mapping: *mut u8,
+        bytes: usize,
+        words: usize,
+    }
 
     impl Fake {
         fn new(words: usize) -> Fake {
-            Fake(vec![0; words])
+            let inside = (words * 8).next_multiple_of(page());
+            let bytes = page() + inside + page();
+            // SAFETY: a new mapping that nobody else knows; of it only the pages between the guards are made usable.
+            let mapping = unsafe {
+                let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                let mapping =
+                    libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0);
+                assert_ne!(mapping, libc::MAP_FAILED);
+                let usable = libc::PROT_READ | libc::PROT_WRITE;
+                assert_eq!(libc::mprotect(mapping.byte_add(page()), inside, usable), 0);
+                mapping.cast::<u8>()
+            };
+            Fake {
+                mapping,
+                bytes,
+                words,
+            }
+        }
+        /// Its words end where the guard begins.
+        fn words(&mut self) -> &mut [u64] {
+            // SAFETY: aligned, inside the usable pages, and borrowed for as long as the words are.
+            unsafe { std::slice::from_raw_parts_mut(self.at(0) as *mut u64, self.words) }
         }
         fn at(&self, index: usize) -> u64 {
-            self.0.as_ptr() as u64 + index as u64 * 8
+            (self.mapping as usize + self.bytes - page() - self.words * 8 + index * 8) as u64
         }
         /// A frame whose saved frame pointer is at `index`: returns to `address`, caller's frame at `caller`.
         fn frame(&mut self, index: usize, address: u64, caller: Option<usize>) {
-            self.0[index] = caller.map_or(0, |caller| self.at(caller));
-            self.0[index + 1] = address;
+            let caller = caller.map_or(0, |caller| self.at(caller));
+            self.words()[index..index + 2].copy_from_slice(&[caller, address]);
         }
         fn walk(&self, fp: u64, v8_frames: &[u64]) -> (Vec<(FrameKind, u64)>, bool) {
             let stack = Stack {
                 sp: self.at(0),
                 fp,
-                end: self.at(self.0.len()),
+                end: self.at(self.words),
             };
             let mut out = [0; MAX_FRAMES];
             let walked = walk(&stack, &ranges(), v8_frames, &mut out);
@@ -313,6 +344,13 @@ mod tests {
                 })
                 .collect();
             (frames, walked.broken)
+        }
+    }
+
+    impl Drop for Fake {
+        fn drop(&mut self) {
+            // SAFETY: unmaps what `new` mapped; addresses made from it are numbers.
+            unsafe { libc::munmap(self.mapping.cast(), self.bytes) };
         }
     }
 
@@ -347,8 +385,8 @@ mod tests {
         let mut stack = Fake::new(64);
         let array = 0x5000_0001;
         stack.frame(4, V8_CODE + 9, Some(20));
-        stack.0[16] = array; // [fp-32] of the frame at 20
-        stack.0[15] = 77 << 32; // [fp-40]
+        stack.words()[16] = array; // [fp-32] of the frame at 20
+        stack.words()[15] = 77 << 32; // [fp-40]
         stack.frame(20, 0x3333, None);
         let (frames, _) = stack.walk(stack.at(4), &[array + 77]);
         assert_eq!(frames, [(V8, array + 77), (Native, 0x3333)]);
@@ -399,21 +437,33 @@ mod tests {
 
     #[test]
     fn garbage_never_leaves_the_stack() {
-        let mut stack = Fake::new(512);
+        // Whole pages, so that there is a guard right below the stack pointer too.
+        let words = page() / 8;
+        let mut stack = Fake::new(words);
+        let (low, high) = (stack.at(0), stack.at(words));
         let mut seed = 0x9e37_79b9_7f4a_7c15u64;
         for round in 0..2_000 {
-            for index in 0..stack.0.len() {
+            for index in 0..words {
                 seed ^= seed << 13;
                 seed ^= seed >> 7;
                 seed ^= seed << 17;
-                stack.0[index] = match seed % 4 {
-                    0 => stack.at((seed >> 8) as usize % 512),
-                    1 => V8_CODE + (seed >> 8) % 0x1000,
+                let number = seed >> 8;
+                stack.words()[index] = match seed % 8 {
+                    0..=2 => low + number % words as u64 * 8,
+                    // The last word, the end and what lies around it; the same below the first.
+                    3 => high - 16 + number % 32,
+                    4 => low - 16 + number % 32,
+                    5 => V8_CODE + number % 0x1000,
                     _ => seed,
                 };
             }
-            let fp = stack.at(round % 512) + (seed % 2) * 3;
-            let (frames, _) = stack.walk(fp, &[V8_CODE + seed % 0x1000, seed]);
+            let fp = match round % 4 {
+                0 => high - 16 + seed % 32,
+                1 => low - 16 + seed % 32,
+                _ => stack.at(round % words),
+            };
+            let v8_frames = [V8_CODE + seed % 0x1000, seed];
+            let (frames, _) = stack.walk(fp, &v8_frames);
             assert!(frames.len() <= MAX_FRAMES);
         }
     }

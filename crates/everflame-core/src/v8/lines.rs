@@ -216,8 +216,10 @@ mod tests {
     }
 
     #[test]
-    fn lengths_give_the_starts_back() {
+    fn a_bytecode_starts_after_all_that_come_before_it() {
         assert_eq!(starts_of(&[2, 3, 1]), [0, 2, 5]);
+        // Lengths have one byte, starts have not.
+        assert_eq!(starts_of(&[200, 200, 200]), [0, 200, 400]);
         assert_eq!(starts_of(&[]), [] as [u32; 0]);
     }
 
