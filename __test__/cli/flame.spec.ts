@@ -304,6 +304,12 @@ test('one thread alone, and the error that names the threads there are', async (
   const { end } = await draw(folder, samples, '--thread', 'main');
   t.is(end.code, 1);
   t.regex(end.stderr, /no wall values of a thread named "main"; there is "Main Event Loop", "other"\n$/);
+  const empty = await draw(folder, [], '--thread', MAIN);
+  t.is(empty.end.code, 1);
+  t.is(
+    empty.end.stderr,
+    'everflame: error: no wall values of a thread named "Main Event Loop", nor of any other: the profile has no wall values. Name another file, or another --type\n',
+  );
 });
 
 test('a flame graph that cannot be written is one line and exit code 1', async (t) => {

@@ -216,6 +216,21 @@ test('the table: aligned columns, shares, the limit and how to see the rest', as
   );
 });
 
+test('a table of more rows than a call takes arguments is whole', (t) => {
+  const file = join(temporaryFolder(t), 'wide.pprof');
+  const count = 150_000;
+  buildProfile(
+    file,
+    TYPES,
+    Array.from({ length: count }, (_, index) => ({
+      values: [1, 1, 1],
+      stack: [{ name: `f${index}`, file: '/app/wide.js' }],
+    })),
+  );
+  const lines = top([file], { by: 'function', limit: count }, 100).split('\n');
+  t.is(lines.filter((line) => line.includes('wide.js')).length, count);
+});
+
 test('a table without samples says so, and its JSON is whole', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];

@@ -20,9 +20,13 @@ export function flame(files: string[], options: FlameOptions): string {
   const root = buildFlameTree(selection, options.thread);
   if (options.thread !== undefined && root.value === 0) {
     const threads = [...new Set(selection.samples.map(({ sample }) => threadOf(sample)))].sort();
+    const known = threads.map((name) => `"${name}"`).join(', ');
+    const wish = `no ${selection.type} values of a thread named "${options.thread}"`;
     throw new EverflameError(
       'NO_SUCH_THREAD',
-      `no ${selection.type} values of a thread named "${options.thread}"; there is ${threads.map((name) => `"${name}"`).join(', ')}`,
+      threads.length > 0
+        ? `${wish}; there is ${known}`
+        : `${wish}, nor of any other: the profile has no ${selection.type} values. Name another file, or another --type`,
     );
   }
   const sum = formatValue(root.value, selection.unit);
