@@ -14,11 +14,11 @@ function startProfiler(): void {
   // What is wrong with a setting is for the profiler to say, which reads them all.
   if (!readSetting('enabled', process.env)) return;
   const { Profiler } = require('./profiler') as typeof import('./profiler');
-  const { reportToRun } = require('./run-report') as typeof import('./run-report');
+  const { reportStart, reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
     const profiler = new Profiler({}, 'preload').start();
     const { running, output } = profiler.status;
-    if (running && output !== undefined) reportToRun({ kind: 'started', pid: process.pid, prefix: output });
+    if (running && output !== undefined) reportStart(output);
   } catch (error) {
     const reason = messageOf(error);
     new Logger(readSetting('logLevel', process.env)).error(`${reason}. The program runs without a profiler.`);

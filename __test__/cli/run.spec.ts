@@ -486,6 +486,21 @@ test('without an output the profiles are in .everflame', async (t) => {
   t.is(profilesIn(join(folder, '.everflame')).length, 1, end.stderr);
 });
 
+test('the last line counts what this run wrote, not what an earlier process of the same number left', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'out'));
+  // Behind the preload of the user, who is first, so it is there when the profiler looks for its number.
+  writeFileSync(
+    join(folder, 'earlier.js'),
+    `for (const number of [0, 7, 10]) require('node:fs').writeFileSync('out/profile.' + process.pid + '.' + number + '.wall.pprof', 'earlier');`,
+  );
+  const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], {
+    cwd: folder,
+    env: { ...env, NODE_OPTIONS: '--require ./earlier.js' },
+  });
+  t.regex(end.stderr, /^everflame: 1 profile of 1 process in out; .* out\/profile\.\d+\.11\.wall\.pprof\n$/);
+});
+
 for (const [variable, used, where] of [
   ['', '.everflame', '.everflame'],
   ['elsewhere/profile', 'elsewhere/profile', 'elsewhere'],

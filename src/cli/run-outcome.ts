@@ -28,9 +28,10 @@ export class RunOutcome {
     const events = this.read();
     const started = events.filter((event) => event.kind === 'started');
     if (started.length > 0) {
-      const files = started.flatMap(({ pid, prefix }) => profilesOf(pid, prefix));
-      const told = files.length === 0 && events.some(({ kind }) => kind === 'unwritten');
-      return told ? undefined : summary(started.length, files);
+      // A process that executes another program starts twice under one number.
+      const files = new Set(started.flatMap(({ pid, prefix, first }) => profilesOf(pid, prefix, first)));
+      const told = files.size === 0 && events.some(({ kind }) => kind === 'unwritten');
+      return told ? undefined : summary(new Set(started.map(({ pid }) => pid)).size, [...files]);
     }
     if (events.length > 0) return undefined;
     if (this.isFull())

@@ -13,13 +13,15 @@ export function profilePath(prefix: string, sequence: number): string {
   return `${prefix}.${process.pid}.${sequence}${SUFFIX}`;
 }
 
-/** The files of one process that are there: also those that the native sampler wrote when a signal ended it. */
-export function profilesOf(pid: number, prefix: string): string[] {
+/**
+ * The files of one process number that are there, from the number `first` on: also those that the native sampler wrote
+ * when a signal ended the process.
+ */
+export function profilesOf(pid: number, prefix: string, first = 0): string[] {
   const folder = dirname(prefix);
-  const start = `${basename(prefix)}.${pid}.`;
   try {
     return readdirSync(folder)
-      .filter((name) => name.startsWith(start) && name.endsWith(SUFFIX))
+      .filter((name) => (sequenceOf(name, pid, prefix) ?? -1) >= first)
       .map((name) => join(folder, name));
   } catch {
     // The folder was never made, which the process itself has reported or will.
@@ -27,16 +29,21 @@ export function profilesOf(pid: number, prefix: string): string[] {
   }
 }
 
+/** The number in the name of a file; undefined where it is no profile of this process number and prefix. */
+function sequenceOf(name: string, pid: number, prefix: string): number | undefined {
+  const start = `${basename(prefix)}.${pid}.`;
+  if (!name.startsWith(start) || !name.endsWith(SUFFIX)) return undefined;
+  const number = name.slice(start.length, -SUFFIX.length);
+  return /^\d+$/.test(number) ? Number(number) : undefined;
+}
+
 /**
  * The first number of which no file of this process number and prefix exists: each run of a container begins with the same
  * process number. As `next_sequence` of the native sampler.
  */
 export function nextSequence(prefix: string): number {
-  const start = `${basename(prefix)}.${process.pid}.`.length;
-  const numbers = profilesOf(process.pid, prefix)
-    .map((path) => basename(path, SUFFIX).slice(start))
-    .filter((number) => /^\d+$/.test(number));
-  return numbers.reduce((next, number) => Math.max(next, Number(number) + 1), 0);
+  const numbers = profilesOf(process.pid, prefix).map((path) => sequenceOf(basename(path), process.pid, prefix));
+  return numbers.reduce<number>((next, number) => Math.max(next, (number ?? 0) + 1), 0);
 }
 
 /** Writes a profile under a temporary name and renames it, so that a reader never meets half a file. */
