@@ -1,6 +1,6 @@
 import { promises, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { codeOf, messageOf } from '../log';
+import { codeOf, reasonOf } from '../log';
 import { makeFolder } from './folder';
 
 const SUFFIX = '.wall.pprof';
@@ -42,7 +42,9 @@ function sequenceOf(name: string, pid: number, prefix: string): number | undefin
  * process number. As `next_sequence` of the native sampler.
  */
 export function nextSequence(prefix: string): number {
-  const numbers = profilesOf(process.pid, prefix).map((path) => sequenceOf(basename(path), process.pid, prefix));
+  const numbers = profilesOf(process.pid, prefix).map((path) =>
+    sequenceOf(basename(path), process.pid, prefix),
+  );
   return numbers.reduce<number>((next, number) => Math.max(next, (number ?? 0) + 1), 0);
 }
 
@@ -84,10 +86,10 @@ export function writeProfileSync(path: string, data: Uint8Array): void {
 
 /** One sentence for a profile that could not be written, with what to do about it. */
 export function writeFailure(path: string, error: unknown): string {
-  return `cannot write profiles to ${path}: ${messageOf(error)}. ${remedy(codeOf(error))} The program goes on.`;
+  return `cannot write profiles to ${path}: ${reasonOf(error)}. ${remedy(codeOf(error), path)} The program goes on.`;
 }
 
-function remedy(code: string | undefined): string {
+function remedy(code: string | undefined, path: string): string {
   const elsewhere = 'name another place with DD_PROFILING_OUTPUT_PPROF=<prefix> or --output <dir>';
   switch (code) {
     case 'ENOSPC':
@@ -99,6 +101,8 @@ function remedy(code: string | undefined): string {
     case 'EACCES':
     case 'EPERM':
       return `Give this user the right to write there, or ${elsewhere}.`;
+    case 'ERR_ACCESS_DENIED':
+      return `Start Node.js with --allow-fs-write=${join(dirname(path), '*')}, or ${elsewhere}.`;
     case 'ENOTDIR':
     case 'EEXIST':
       return `A part of the path is not a directory: ${elsewhere}.`;
