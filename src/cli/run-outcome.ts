@@ -40,7 +40,7 @@ export class RunOutcome {
     if (/^(false|0|no|off)$/i.test(enabled.trim())) {
       return `no Node.js process was profiled: DD_PROFILING_ENABLED is ${enabled}.`;
     }
-    return `no Node.js process was profiled: ${program} is not a Node.js program, ended before it was up, or clears NODE_OPTIONS.`;
+    return `no Node.js process was profiled: ${program} is not a Node.js program, ended before it was up, clears NODE_OPTIONS, or may not load the profiler.`;
   }
 
   /** Removes the temporary files. */
