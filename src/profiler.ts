@@ -1,10 +1,18 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
-import type { Engine, EngineMetrics, Feature, Profile, StartReport, ThreadStatus } from './engine';
+import {
+  type Engine,
+  type EngineMetrics,
+  EverflameError,
+  type Feature,
+  type Profile,
+  type StartReport,
+  type ThreadStatus,
+} from './engine';
 import { listenLastToExit } from './exit-listener';
-import { Logger, messageOf } from './log';
+import { Logger, messageOf, reasonOf } from './log';
 import { assertWritable } from './output/folder';
 import { ProfileWriter } from './output/writer';
 import { startEngine } from './select-engine';
@@ -84,7 +92,7 @@ export class Profiler {
   /**
    * Starts profiling. Where a profiler runs already, in this object or another, one error line says so and that one
    * goes on; where one is still stopping, the line says to wait for it. Throws an EverflameError where the engine that was
-   * asked for by name cannot start.
+   * asked for by name cannot start, and where the output is below a working directory that is gone.
    */
   start(): this {
     const obstacle = this.obstacle();
@@ -179,7 +187,7 @@ export class Profiler {
 
   private outputPrefix(): string | undefined {
     const { output } = this.configuration;
-    if (output !== undefined) return resolve(output);
+    if (output !== undefined) return absolutePrefix(output);
     if (this.origin !== 'preload') return undefined;
     const { inboxPrefix } = require('./output/inbox') as typeof import('./output/inbox');
     return inboxPrefix();
@@ -300,5 +308,20 @@ export class Profiler {
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
     }
+  }
+}
+
+/** An output as a path that stays right when the program changes its working directory. */
+function absolutePrefix(output: string): string {
+  try {
+    const path = resolve(output);
+    // Somebody who ends it with a slash means a folder.
+    return output.endsWith('/') ? join(path, 'profile') : path;
+  } catch (error) {
+    throw new EverflameError(
+      'NO_WORKING_DIRECTORY',
+      `the output ${output} is below a working directory that is gone (${reasonOf(error)}). Name it by its whole path, from / on`,
+      { cause: error },
+    );
   }
 }

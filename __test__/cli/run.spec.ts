@@ -352,6 +352,39 @@ for (const [what, script, said] of [
   });
 }
 
+test('in a working directory that is gone, the program runs, and its profiles go elsewhere', async (t) => {
+  const folder = temporaryFolder(t);
+  const command = `mkdir gone && cd gone && rmdir ../gone && exec "$@"`;
+  for (const [flags, code, said] of [
+    [
+      [],
+      7,
+      /^everflame: 1 profile of 1 process in \/.*everflame-\d+; look at it with: everflame top \/\S+\n$/,
+    ],
+    [
+      ['--output', 'out'],
+      7,
+      /^everflame: warn: cannot write profiles to out: ENOENT.* name a folder that can be written with --output <dir>\.\n$/,
+    ],
+  ] as const) {
+    const words = [
+      process.execPath,
+      CLI,
+      'run',
+      ...flags,
+      'node',
+      '-e',
+      `console.log('up'); process.exit(${code});`,
+    ];
+    const end = await run('sh', ['-c', command, 'sh', ...words], {
+      cwd: folder,
+      env: { ...env, TMPDIR: folder },
+    });
+    t.deepEqual([end.code, end.stdout], [code, 'up\n'], end.stderr);
+    t.regex(end.stderr, said);
+  }
+});
+
 test('a full disk is said once, and nothing about the program beside it', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'out'));

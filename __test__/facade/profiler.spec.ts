@@ -206,6 +206,24 @@ test('metrics() after stop() counts the profile that stop() made', async (t) => 
   t.is(end.stdout, 'true 1 true\n', end.stderr);
 });
 
+test('an output that ends with a slash is a folder', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await evaluate(
+    `const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'deep', '/'))} }).start();
+     console.log(profiler.status.output);`,
+  );
+  t.is(end.stdout, `${join(folder, 'deep', 'profile')}\n`, end.stderr);
+  t.is(profilesIn(join(folder, 'deep')).length, 1);
+});
+
+test('an output below a working directory that is gone throws an error that says what to write', async (t) => {
+  const folder = temporaryFolder(t);
+  const script = `process.chdir(${JSON.stringify(folder)}); require('node:fs').rmdirSync(${JSON.stringify(folder)});
+    try { new Profiler({ output: 'out/p' }).start(); } catch (error) { console.log(error.code, error.message); }`;
+  const end = await evaluate(script);
+  t.regex(end.stdout, /^NO_WORKING_DIRECTORY the output out\/p .* Name it by its whole path, from \/ on\n$/);
+});
+
 test('output that cannot be written is one line at once, and the program goes on', async (t) => {
   const end = await evaluate(
     `new Profiler({ output: '/proc/nowhere/p', period: 0.1 }).start();

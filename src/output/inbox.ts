@@ -15,12 +15,13 @@ const MAXIMUM_BYTES = 256 * 1024 * 1024;
  * directory for temporary files where that one cannot be written.
  */
 export function inboxPrefix(): string {
-  const here = resolve('.everflame', 'profile');
   try {
+    const here = resolve('.everflame', 'profile');
     assertWritable(here);
     return here;
   } catch {
-    // A read-only working directory is usual in containers, and the reason for the second place.
+    // A read-only working directory is usual in containers, and the reason for the second place. One that is gone has no
+    // path at all.
     // By number: in a container the user often has no name, and asking for one throws.
     const uid = process.getuid?.();
     const folder = join(tmpdir(), `everflame-${uid ?? 'user'}`);
