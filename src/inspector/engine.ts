@@ -70,7 +70,12 @@ export class InspectorEngine implements Engine {
   }
 
   flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null {
-    if (this.running) this.pending.push(this.collector.cut());
+    const last = this.running ? this.collector.pause() : undefined;
+    if (last) {
+      this.pending.push(last);
+      // Where the end does not come after all: `process.execve()` has failed.
+      queueMicrotask(() => this.running && this.collector.resume());
+    }
     const patience = Math.min(timeoutMilliseconds, EXIT_WORKER_TIMEOUT_MILLISECONDS);
     this.pending.push(...this.workers.gatherSync('cut', patience));
     const periods = this.pending;
