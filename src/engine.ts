@@ -1,9 +1,6 @@
 import type { EngineName } from './config/settings';
 
-/** How the bytes of a profile are compressed. */
-export type Encoding = 'gzip' | 'zstd' | 'none';
-
-/** One finished profile: a `wall.pprof` and the time it covers, in nanoseconds since the epoch. */
+/** One finished profile: a `wall.pprof`, compressed with gzip, and the time it covers, in nanoseconds since the epoch. */
 export interface Profile {
   data: Buffer;
   startNanoseconds: bigint;
@@ -83,12 +80,12 @@ export interface EngineMetrics {
 export interface Engine {
   readonly report: StartReport;
   /** Ends the current period and returns its profile. */
-  flush(encoding: Encoding): Promise<Profile>;
+  flush(): Promise<Profile>;
   /**
    * As `flush`, on a thread that will not run again: blocks it for at most `timeoutMilliseconds`.
    * Null where the profile was not ready in that time.
    */
-  flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null;
+  flushSync(timeoutMilliseconds: number): Profile | null;
   /**
    * Profiles of `flush` and `stop` that are made and did not reach this thread, oldest first. For a thread that will
    * not run again, after `flushSync`.

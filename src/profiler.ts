@@ -246,7 +246,7 @@ export class Profiler {
   }
 
   private flushNext(): Promise<Profile | undefined> {
-    return this.next(async () => this.engine && this.hand(this.engine.flush('gzip')));
+    return this.next(async () => this.engine && this.hand(this.engine.flush()));
   }
 
   /** Runs one flush after the other. */
@@ -294,7 +294,7 @@ export class Profiler {
     writer?.finishSync();
     if (!engine || !writer) return;
     try {
-      const last = engine.flushSync('gzip', EXIT_TIMEOUT_MILLISECONDS);
+      const last = engine.flushSync(EXIT_TIMEOUT_MILLISECONDS);
       if (last === null) {
         this.logger.warn(
           `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,

@@ -1,6 +1,5 @@
 import { threadId } from 'node:worker_threads';
 import {
-  type Encoding,
   type Engine,
   type EngineMetrics,
   type EngineOptions,
@@ -92,12 +91,12 @@ class NativeEngine implements Engine {
     readonly report: StartReport,
   ) {}
 
-  flush(encoding: Encoding): Promise<Profile> {
-    return this.binding.flush(encoding);
+  flush(): Promise<Profile> {
+    return this.binding.flush('gzip');
   }
 
-  flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null {
-    return this.binding.flushSync(encoding, timeoutMilliseconds);
+  flushSync(timeoutMilliseconds: number): Profile | null {
+    return this.binding.flushSync('gzip', timeoutMilliseconds);
   }
 
   takeUndelivered(): Profile[] {
