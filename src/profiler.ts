@@ -308,6 +308,7 @@ export class Profiler {
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
     }
+    writer.tidySync();
   }
 }
 
