@@ -68,8 +68,8 @@ export interface EngineStatus {
 /** Counters of an engine: the native sampler's since the process started, the inspector's since it was started. */
 export interface EngineMetrics {
   /**
-   * By name. `samples` are the stacks that were taken: by the signal handler of the native sampler, whether or not they
-   * are in a profile yet; by V8's profiler in the profiles made so far.
+   * By name; docs/metrics.md has the meaning and unit of each. `samples` are the stacks that were taken: by the signal
+   * handler of the native sampler, whether or not they are in a profile yet; by V8's profiler in the profiles made so far.
    */
   counters: Record<string, number>;
   /** How often the signal handler took at least so long, and less than the next entry says. */
