@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import test from 'ava';
 import { SaxesParser } from 'saxes';
 import { buildProfile, type GivenSample } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
+import { readProfile } from '../support/pprof.js';
 import { everflame } from '../support/spawn.js';
 
 const TYPES: [string, string][] = [
@@ -320,7 +321,25 @@ test('a flame graph that cannot be written is one line and exit code 1', async (
     '/proc/nowhere/x.svg',
   );
   t.is(end.code, 1);
-  t.regex(end.stderr, /^everflame: error: cannot write \/proc\/nowhere\/x\.svg: /);
+  t.regex(
+    end.stderr,
+    /^everflame: error: cannot write \/proc\/nowhere\/x\.svg: ENOENT.*\. Name another file with -o\n$/,
+  );
+});
+
+test('a flame graph is never written over a profile that it is drawn from', async (t) => {
+  const folder = temporaryFolder(t);
+  const profile = join(folder, 'p.pprof');
+  symlinkSync(profile, join(folder, 'link.svg'));
+  for (const output of ['p.pprof', './p.pprof', 'link.svg']) {
+    const { end } = await draw(folder, [{ values: [1, 1], stack: [] }], '-o', output);
+    t.is(end.code, 1);
+    t.is(
+      end.stderr,
+      `everflame: error: ${output} is the profile ${profile} itself. Name another file with -o\n`,
+    );
+    t.is(readProfile(profile).samples.length, 1);
+  }
 });
 
 test('a profile without samples is drawn as an empty picture that says so', async (t) => {
