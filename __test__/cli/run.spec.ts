@@ -519,6 +519,15 @@ test('without an output the profiles are in .everflame', async (t) => {
   t.is(profilesIn(join(folder, '.everflame')).length, 1, end.stderr);
 });
 
+test('the command that the last line names can be pasted into a shell, whatever the folder is called', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(['run', '--output', "it's $HOME\nü", 'node', '-e', '0'], { cwd: folder, env });
+  const command = /look at it with: everflame (top .*)/s.exec(end.stderr)?.[1] ?? '';
+  const pasted = await run('sh', ['-c', `"$0" "$1" ${command}`, process.execPath, CLI], { cwd: folder });
+  t.is(pasted.code, 0, end.stderr + pasted.stderr);
+  t.regex(pasted.stdout, /in 1 file, by function/);
+});
+
 test('the last line counts what this run wrote, not what an earlier process of the same number left', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'out'));

@@ -94,8 +94,16 @@ function summary(processCount: number, files: string[]): string {
   const shown = files.map(fromHere);
   const folders = [...new Set(shown.map(dirname))];
   const count = files.length === 1 ? '1 profile' : `${files.length} profiles`;
-  const pattern = files.length === 1 ? shown[0] : folders.map((folder) => `${folder}/*.pprof`).join(' ');
+  const pattern =
+    files.length === 1
+      ? shown.map(quoted).join()
+      : folders.map((folder) => `${quoted(folder)}/*.pprof`).join(' ');
   return `${count} of ${processes} in ${folders.join(', ')}; look at it with: everflame top ${pattern}`;
+}
+
+/** A path as a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A path as short as it is from the working directory. */
