@@ -196,6 +196,13 @@ test('a deep graph has its whole height, the width of the window, and text that 
   }
 });
 
+test('a stack deeper than a function may call itself is drawn to its leaf', async (t) => {
+  const stack = Array.from({ length: 20_000 }, (_, index) => ({ name: `f${index}`, file: '/deep.js' }));
+  const { end, svg } = await draw(temporaryFolder(t), [{ values: [1, 1], stack }]);
+  t.is(end.code, 0, end.stderr);
+  t.is(parse(svg).boxes.at(-1)?.name, 'f19999');
+});
+
 test('the header stays in sight, and a zoom stays when the window changes', async (t) => {
   const { svg } = await draw(temporaryFolder(t), [
     { values: [1, 25], stack: [{ name: 'quarter', file: '/f.js' }] },
