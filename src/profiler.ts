@@ -104,9 +104,13 @@ export class Profiler {
     const engine = startEngine(this.engineOptions(prefix), this.logger);
     registry[RUNNING] = this;
     this.engine = engine;
-    this.watch(engine);
+    this.attempt('workers that do not inherit the preload are not joined to the profile', () =>
+      this.watch(engine),
+    );
     if (prefix !== undefined) this.startWriting(prefix);
-    this.ignoreExit = listenLastToExit(() => this.finishAtExit());
+    this.attempt('the last period is lost when the process ends', () => {
+      this.ignoreExit = listenLastToExit(() => this.finishAtExit());
+    });
     this.logger.info(this.startLine(engine, prefix));
     return this;
   }
@@ -211,6 +215,17 @@ export class Profiler {
             guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
           }),
     };
+  }
+
+  /** Where a program has frozen what is to be changed, the rest runs without it: the engine is at work already. */
+  private attempt(loss: string, change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      this.logger.warn(
+        `${loss}: ${reasonOf(error)}. Start the profiler before the program freezes objects of Node.js.`,
+      );
+    }
   }
 
   private watch(engine: Engine): void {

@@ -388,6 +388,25 @@ for (const engine of ['auto', 'inspector']) {
   });
 }
 
+for (const [what, said] of [
+  [
+    "require('node:worker_threads')",
+    /^everflame: warn: workers .* are not joined to the profile: .*'Worker'.*\n$/,
+  ],
+  ['process', /^everflame: warn: the last period is lost when the process ends: .*\n$/],
+] as const) {
+  test(`where ${what} was frozen before the start, one line says what is missing and the rest runs`, async (t) => {
+    const end = await evaluate(
+      `require('node:worker_threads'); Object.freeze(${what}); const profiler = new Profiler().start(); burn(60);
+       const was = profiler.status.running;
+       profiler.stop().then(({ samples }) => console.log(was, samples > 0, new Profiler().start().status.running));`,
+    );
+    t.is(end.code, 0);
+    t.is(end.stdout, 'true true true\n', end.stderr);
+    t.regex(end.stderr.split(/(?<=\n)/)[0] ?? '', said);
+  });
+}
+
 for (const [when, before, after] of [
   ['before the start', 'process.setMaxListeners(0);', ''],
   ['after it', '', 'process.setMaxListeners(0);'],
