@@ -79,7 +79,7 @@ function inspectorFailure(error: unknown): string {
   if (codeOf(error) !== 'ERR_ACCESS_DENIED') return `${failure}. Use a Node.js built with the inspector`;
   // Node.js 24 is the first whose permission model can allow the inspector, and names the flag itself.
   const allow = messageOf(error).includes('--allow-inspector')
-    ? 'Start Node.js with --allow-inspector, or'
+    ? 'Start Node.js with --allow-inspector, or use'
     : 'Use';
   return `${failure}. ${allow} the native sampler with --allow-addons and --engine auto`;
 }
