@@ -187,13 +187,17 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGABRT'] as const) {
     const asRoot = join(folder, 'as-root');
     copyFileSync(SETPRIV, asRoot);
     chmodSync(asRoot, 0o4755);
-    const words = [CLI, 'run', asRoot, '--reuid=0', 'sleep', '2'];
+    // Runs until there is somebody who writes.
+    const pipe = join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    const words = [CLI, 'run', asRoot, '--reuid=0', 'cat', pipe];
     const running = start(SETPRIV, ['--reuid=65534', '--clear-groups', process.execPath, ...words], {
       cwd: folder,
       env: { ...env, HOME: folder },
     });
-    const child = await childOf(running.child.pid as number, 'sleep');
+    const child = await childOf(running.child.pid as number, 'cat');
     running.child.kill('SIGTERM');
+    writeFileSync(pipe, '');
     const end = await running.ended;
     t.is(end.code, 0, end.stderr);
     t.regex(
