@@ -2,26 +2,50 @@
  * `everflame/auto`, for `node --require` and `node --import`: starts the profiler before the program, and joins worker
  * threads to it. Whatever goes wrong here ends in a log line; the program starts in any case.
  */
-import { isMainThread } from 'node:worker_threads';
-import { readSetting } from './config/resolve';
-import { Logger, messageOf } from './log';
+import { writeSync } from 'node:fs';
+import { join } from 'node:path';
 
-// Each thread loads no more than it needs: this is the program's starting time.
-if (isMainThread) startProfiler();
-else (require('./workers/attach') as typeof import('./workers/attach')).attachWorker();
+try {
+  // Not above: where the program has frozen `process`, this throws.
+  const { isMainThread } = require('node:worker_threads') as typeof import('node:worker_threads');
+  // Each thread loads no more than it needs: this is the program's starting time.
+  if (isMainThread) startProfiler();
+  else (require('./workers/attach') as typeof import('./workers/attach')).attachWorker();
+} catch (error) {
+  sayUnloaded(error);
+}
 
 function startProfiler(): void {
+  const { readSetting } = require('./config/resolve') as typeof import('./config/resolve');
   // What is wrong with a setting is for the profiler to say, which reads them all.
   if (!readSetting('enabled', process.env)) return;
   const { Profiler } = require('./profiler') as typeof import('./profiler');
-  const { reportToRun } = require('./run-report') as typeof import('./run-report');
+  const { reportStart, reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
     const profiler = new Profiler({}, 'preload').start();
     const { running, output } = profiler.status;
-    if (running && output !== undefined) reportToRun({ kind: 'started', pid: process.pid, prefix: output });
+    if (running && output !== undefined) reportStart(output);
   } catch (error) {
-    const reason = messageOf(error);
+    const { Logger, reasonOf } = require('./log') as typeof import('./log');
+    const reason = reasonOf(error);
     new Logger(readSetting('logLevel', process.env)).error(`${reason}. The program runs without a profiler.`);
     reportToRun({ kind: 'failed', pid: process.pid, reason });
+  }
+}
+
+/** Says that the profiler's own files cannot be used, or the environment: so with neither. */
+function sayUnloaded(error: unknown): void {
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  const remedy =
+    code === 'ERR_ACCESS_DENIED'
+      ? `Allow Node.js to read and load them, with --allow-fs-read=${join(__dirname, '..', '..', '*')} and --allow-addons.`
+      : 'Preload it before anything else, or install it again.';
+  try {
+    writeSync(
+      2,
+      `everflame: error: the profiler cannot be loaded: ${message ?? error}. ${remedy} The program runs without a profiler.\n`,
+    );
+  } catch {
+    // Standard error is closed or full: there is no other place to say so.
   }
 }

@@ -1,9 +1,6 @@
 import type { EngineName } from './config/settings';
 
-/** How the bytes of a profile are compressed. */
-export type Encoding = 'gzip' | 'zstd' | 'none';
-
-/** One finished profile: a `wall.pprof` and the time it covers, in nanoseconds since the epoch. */
+/** One finished profile: a `wall.pprof`, compressed with gzip, and the time it covers, in nanoseconds since the epoch. */
 export interface Profile {
   data: Buffer;
   startNanoseconds: bigint;
@@ -71,8 +68,8 @@ export interface EngineStatus {
 /** Counters of an engine: the native sampler's since the process started, the inspector's since it was started. */
 export interface EngineMetrics {
   /**
-   * By name. `samples` are the stacks that were taken: by the signal handler of the native sampler, whether or not they
-   * are in a profile yet; by V8's profiler in the profiles made so far.
+   * By name; docs/metrics.md has the meaning and unit of each. `samples` are the stacks that were taken: by the signal
+   * handler of the native sampler, whether or not they are in a profile yet; by V8's profiler in the profiles made so far.
    */
   counters: Record<string, number>;
   /** How often the signal handler took at least so long, and less than the next entry says. */
@@ -83,12 +80,12 @@ export interface EngineMetrics {
 export interface Engine {
   readonly report: StartReport;
   /** Ends the current period and returns its profile. */
-  flush(encoding: Encoding): Promise<Profile>;
+  flush(): Promise<Profile>;
   /**
    * As `flush`, on a thread that will not run again: blocks it for at most `timeoutMilliseconds`.
    * Null where the profile was not ready in that time.
    */
-  flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null;
+  flushSync(timeoutMilliseconds: number): Profile | null;
   /**
    * Profiles of `flush` and `stop` that are made and did not reach this thread, oldest first. For a thread that will
    * not run again, after `flushSync`.

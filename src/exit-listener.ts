@@ -1,11 +1,16 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+
+/** On which Node.js says that the process is about to become another program (22.15 and later). */
+const EXECUTING = 'process.execve';
+
 /** The call in which `process.exit()` ends. Not in Node's typings. */
 const ending = process as unknown as { reallyExit: (code?: number) => never };
 
 /**
  * Listens for the end of the process: once, behind every `exit` listener that the program adds, so that what those do is in
  * the last profile too. A listener that calls `process.exit()` or throws ends the process before its turn comes: then just
- * before that. One that is added in the very turn in which the process exits comes behind. Returns the function that ends the
- * listening.
+ * before that. One that is added in the very turn in which the process exits comes behind. Also before each `process.execve()`, behind which
+ * nothing of this program is left, unless it fails. Returns the function that ends the listening.
  */
 export function listenLastToExit(finish: () => void): () => void {
   let over = false;
@@ -17,11 +22,12 @@ export function listenLastToExit(finish: () => void): () => void {
   const unraise = raiseMaxListeners();
   const unwatch = watchExit(once);
   const unwrap = wrapReallyExit(once);
+  // Not once: the process goes on where the other program cannot be executed.
+  subscribe(EXECUTING, finish);
   return () => {
     over = true;
-    unwatch();
-    unwrap();
-    unraise();
+    unsubscribe(EXECUTING, finish);
+    for (const undo of [unwatch, unwrap, unraise]) unlessFrozen(undo);
   };
 }
 
@@ -29,7 +35,7 @@ export function listenLastToExit(finish: () => void): () => void {
 function watchExit(last: () => void): () => void {
   let waiting = false;
   // Told of an error before anybody handles it. Outside of an exit it may not be the end.
-  const first = (): void => void process.on('uncaughtExceptionMonitor', last);
+  const first = (): void => unlessFrozen(() => process.on('uncaughtExceptionMonitor', last));
   const add = (): void => {
     process.prependListener('exit', first);
     process.on('exit', last);
@@ -57,6 +63,15 @@ function watchExit(last: () => void): () => void {
     process.removeListener('uncaughtExceptionMonitor', last);
     remove();
   };
+}
+
+/** Does what changes the listeners of `process`; nothing where the program has frozen it since the start. */
+function unlessFrozen(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (!Object.isFrozen(process)) throw error;
+  }
 }
 
 function wrapReallyExit(before: () => void): () => void {

@@ -51,6 +51,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** As `messageOf`, to stand inside a sentence: without a full stop at its end. */
+export function reasonOf(error: unknown): string {
+  return messageOf(error).replace(/[.\s]+$/, '');
+}
+
 /** The `code` of a system or Node.js error, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { elfHeader, HEADER_BYTES, MACHINES, readHead } from './elf';
-import { codeOf, messageOf } from './log';
+import { codeOf, messageOf, reasonOf } from './log';
 import { type CLibrary, localBinary, platformTuple } from './native';
 import { packageRoot } from './package-root';
 
@@ -13,7 +13,10 @@ export function explainFailure(error: unknown, library: CLibrary): string {
   }
   const tuple = platformTuple(library) ?? `linux-${process.arch}-gnu`;
   const cause = rootCause(error);
-  const reason = messageOf(cause).split('\n')[0] ?? '';
+  const reason = reasonOf(cause).split('\n')[0] ?? '';
+  if (isRefused(cause)) {
+    return `Node.js may not load the native sampler on ${platform}: ${reason}. ${remedyForRefused()}`;
+  }
   const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
   if (override) {
     return `the native sampler named by NAPI_RS_NATIVE_LIBRARY_PATH, ${override}, could not be loaded on ${platform}: ${reason}. Let it name an everflame.${tuple}.node that loads here, or unset it`;
@@ -22,6 +25,26 @@ export function explainFailure(error: unknown, library: CLibrary): string {
   const tried = `tried ${local}${existsSync(local) ? '' : ' (does not exist)'} and the package everflame-${tuple}`;
   const remedy = isMissing(cause) ? remedyForMissing(tuple) : remedyForBroken(reason, binaryOf(tuple), tuple);
   return `the native sampler could not be loaded on ${platform} (${tried}): ${reason}. ${remedy}`;
+}
+
+/** Not in the typings of Node.js 20: there where the permission model is on. */
+const { permission } = process as { permission?: { has(scope: string, reference?: string): boolean } };
+
+/**
+ * Whether Node.js itself forbids addons, or the permission model to read the file. By the message: the generated loader
+ * copies errors without their code.
+ */
+function isRefused(cause: unknown): boolean {
+  return (
+    messageOf(cause).includes('loading addons is disabled') ||
+    permission?.has('fs.read', join(packageRoot, 'native')) === false
+  );
+}
+
+function remedyForRefused(): string {
+  return permission
+    ? `Start it with --allow-addons --allow-fs-read=${join(packageRoot, '*')} and, for the profiles, --allow-fs-write=<dir>/*`
+    : 'Start it without --no-addons';
 }
 
 /** Whether this is a checkout with the sources of the sampler, not an installed package. */

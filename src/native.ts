@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Engine, EngineOptions, StartReport } from './engine';
+import type { Engine, EngineOptions, Profile, StartReport } from './engine';
 import { codeOf } from './log';
 import { packageRoot } from './package-root';
 
 /** The native sampler, as native/index.js exports it. */
-export interface NativeBinding extends Omit<Engine, 'report'> {
+export interface NativeBinding extends Omit<Engine, 'report' | 'flush' | 'flushSync'> {
+  flush(encoding: 'gzip'): Promise<Profile>;
+  flushSync(encoding: 'gzip', timeoutMilliseconds: number): Profile | null;
   start(options: EngineOptions): StartReport;
   attachThread(threadId: number, name: string): void;
   /** The program is about to handle this signal; sampling goes on by another where it is ours. */

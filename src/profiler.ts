@@ -1,10 +1,18 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
-import type { Engine, EngineMetrics, Feature, Profile, StartReport, ThreadStatus } from './engine';
+import {
+  type Engine,
+  type EngineMetrics,
+  EverflameError,
+  type Feature,
+  type Profile,
+  type StartReport,
+  type ThreadStatus,
+} from './engine';
 import { listenLastToExit } from './exit-listener';
-import { Logger, messageOf } from './log';
+import { Logger, messageOf, reasonOf } from './log';
 import { assertWritable } from './output/folder';
 import { ProfileWriter } from './output/writer';
 import { startEngine } from './select-engine';
@@ -84,7 +92,7 @@ export class Profiler {
   /**
    * Starts profiling. Where a profiler runs already, in this object or another, one error line says so and that one
    * goes on; where one is still stopping, the line says to wait for it. Throws an EverflameError where the engine that was
-   * asked for by name cannot start.
+   * asked for by name cannot start, and where the output is below a working directory that is gone.
    */
   start(): this {
     const obstacle = this.obstacle();
@@ -96,9 +104,13 @@ export class Profiler {
     const engine = startEngine(this.engineOptions(prefix), this.logger);
     registry[RUNNING] = this;
     this.engine = engine;
-    this.watch(engine);
+    this.attempt('workers that do not inherit the preload are not joined to the profile', () =>
+      this.watch(engine),
+    );
     if (prefix !== undefined) this.startWriting(prefix);
-    this.ignoreExit = listenLastToExit(() => this.finishAtExit());
+    this.attempt('the last period is lost when the process ends', () => {
+      this.ignoreExit = listenLastToExit(() => this.finishAtExit());
+    });
     this.logger.info(this.startLine(engine, prefix));
     return this;
   }
@@ -179,7 +191,7 @@ export class Profiler {
 
   private outputPrefix(): string | undefined {
     const { output } = this.configuration;
-    if (output !== undefined) return resolve(output);
+    if (output !== undefined) return absolutePrefix(output);
     if (this.origin !== 'preload') return undefined;
     const { inboxPrefix } = require('./output/inbox') as typeof import('./output/inbox');
     return inboxPrefix();
@@ -203,6 +215,17 @@ export class Profiler {
             guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
           }),
     };
+  }
+
+  /** Where a program has frozen what is to be changed, the rest runs without it: the engine is at work already. */
+  private attempt(loss: string, change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      this.logger.warn(
+        `${loss}: ${reasonOf(error)}. Start the profiler before the program freezes objects of Node.js.`,
+      );
+    }
   }
 
   private watch(engine: Engine): void {
@@ -238,7 +261,7 @@ export class Profiler {
   }
 
   private flushNext(): Promise<Profile | undefined> {
-    return this.next(async () => this.engine && this.hand(this.engine.flush('gzip')));
+    return this.next(async () => this.engine && this.hand(this.engine.flush()));
   }
 
   /** Runs one flush after the other. */
@@ -286,7 +309,7 @@ export class Profiler {
     writer?.finishSync();
     if (!engine || !writer) return;
     try {
-      const last = engine.flushSync('gzip', EXIT_TIMEOUT_MILLISECONDS);
+      const last = engine.flushSync(EXIT_TIMEOUT_MILLISECONDS);
       if (last === null) {
         this.logger.warn(
           `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,
@@ -300,5 +323,21 @@ export class Profiler {
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
     }
+    writer.tidySync();
+  }
+}
+
+/** An output as a path that stays right when the program changes its working directory. */
+function absolutePrefix(output: string): string {
+  try {
+    const path = resolve(output);
+    // Somebody who ends it with a slash means a folder.
+    return output.endsWith('/') ? join(path, 'profile') : path;
+  } catch (error) {
+    throw new EverflameError(
+      'NO_WORKING_DIRECTORY',
+      `the output ${output} is below a working directory that is gone (${reasonOf(error)}). Name it by its whole path, from / on`,
+      { cause: error },
+    );
   }
 }

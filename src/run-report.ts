@@ -7,13 +7,22 @@ import { appendFileSync } from 'node:fs';
 export const REPORT_VARIABLE = 'EVERFLAME_RUN_REPORT';
 
 /**
- * One line of the report. `prefix` is where the process writes its profiles; `unwritten` says that one could not be
+ * One line of the report. `prefix` is where the process writes its profiles, `first` the number of its first one: what is
+ * there with a lower number is of an earlier process with the same number. `unwritten` says that one could not be
  * written, which the process itself has told the user.
  */
 export type RunEvent =
-  | { kind: 'started'; pid: number; prefix: string }
+  | { kind: 'started'; pid: number; prefix: string; first: number }
   | { kind: 'unwritten'; pid: number }
   | { kind: 'failed'; pid: number; reason: string };
+
+/** Tells `everflame run` that this process has a profiler, if it is below one. */
+export function reportStart(prefix: string): void {
+  if (!process.env[REPORT_VARIABLE]) return;
+  // Only here: what is loaded is the program's starting time.
+  const { nextSequence } = require('./output/pprof-file') as typeof import('./output/pprof-file');
+  reportToRun({ kind: 'started', pid: process.pid, prefix, first: nextSequence(prefix) });
+}
 
 /** Tells `everflame run`, if this process is below one. */
 export function reportToRun(event: RunEvent): void {

@@ -1,6 +1,5 @@
 import { threadId } from 'node:worker_threads';
 import {
-  type Encoding,
   type Engine,
   type EngineMetrics,
   type EngineOptions,
@@ -10,7 +9,7 @@ import {
   type StartReport,
   threadName,
 } from './engine';
-import { type Logger, messageOf } from './log';
+import { codeOf, type Logger, messageOf, reasonOf } from './log';
 import { loadNative, type NativeBinding } from './native';
 
 /**
@@ -18,7 +17,9 @@ import { loadNative, type NativeBinding } from './native';
  * with one line that says why. Throws an EverflameError where a forced engine cannot start.
  */
 export function startEngine(options: EngineOptions, logger: Logger): Engine {
-  if (options.engine === 'inspector') return startInspector(options, 'EVERFLAME_ENGINE=inspector');
+  if (options.engine === 'inspector') {
+    return startInspector(options, 'EVERFLAME_ENGINE=inspector', inspectorFailure);
+  }
   const native = startNative(options);
   if (native.ok) return native.engine;
   if (options.engine !== 'auto') {
@@ -28,7 +29,12 @@ export function startEngine(options: EngineOptions, logger: Logger): Engine {
       { cause: native.error },
     );
   }
-  const engine = startInspector(options, native.reason);
+  const engine = startInspector(
+    options,
+    native.reason,
+    (error) =>
+      `${native.reason}. V8's own profiler, which takes over then, cannot start either (${reasonOf(error)})`,
+  );
   logger.warn(
     `native code, native threads and executing lines of callers are missing from the profile, because V8's own profiler is used: ${native.reason}.`,
   );
@@ -45,30 +51,37 @@ function startNative(options: EngineOptions): NativeStart {
   try {
     report = binding.start(options);
   } catch (error) {
-    return { ok: false, reason: withoutFullStop(messageOf(error)), error };
+    return { ok: false, reason: reasonOf(error), error };
   }
   try {
     binding.attachThread(threadId, threadName(threadId));
   } catch (error) {
     // The samples taken so far hold no JavaScript; the engine that takes over begins anew.
     binding.stop().catch(() => undefined);
-    return { ok: false, reason: withoutFullStop(messageOf(error)), error };
+    return { ok: false, reason: reasonOf(error), error };
   }
   return { ok: true, engine: new NativeEngine(binding, report) };
 }
 
-function startInspector(options: EngineOptions, reason: string): Engine {
+/** `explain` makes the message of the EverflameError that is thrown where it cannot start. */
+function startInspector(options: EngineOptions, reason: string, explain: (error: unknown) => string): Engine {
   try {
     // Loaded only here: the native sampler needs neither the inspector nor an encoder in JavaScript.
     const { InspectorEngine } = require('./inspector/engine') as typeof import('./inspector/engine');
     return new InspectorEngine(options, reason);
   } catch (error) {
-    throw new EverflameError(
-      'INSPECTOR_UNAVAILABLE',
-      `V8's profiler cannot start in this Node.js (${messageOf(error)}). Use a Node.js built with the inspector`,
-      { cause: error },
-    );
+    throw new EverflameError('INSPECTOR_UNAVAILABLE', explain(error), { cause: error });
   }
+}
+
+function inspectorFailure(error: unknown): string {
+  const failure = `V8's profiler cannot start in this Node.js (${reasonOf(error)})`;
+  if (codeOf(error) !== 'ERR_ACCESS_DENIED') return `${failure}. Use a Node.js built with the inspector`;
+  // Node.js 24 is the first whose permission model can allow the inspector, and names the flag itself.
+  const allow = messageOf(error).includes('--allow-inspector')
+    ? 'Start Node.js with --allow-inspector, or use'
+    : 'Use';
+  return `${failure}. ${allow} the native sampler with --allow-addons and --engine auto`;
 }
 
 /** The native sampler behind the interface that both engines share. */
@@ -85,12 +98,12 @@ class NativeEngine implements Engine {
     if (typeof event === 'string' && event.startsWith('SIG')) this.binding.giveUpSignal(event);
   };
 
-  flush(encoding: Encoding): Promise<Profile> {
-    return this.binding.flush(encoding);
+  flush(): Promise<Profile> {
+    return this.binding.flush('gzip');
   }
 
-  flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null {
-    return this.binding.flushSync(encoding, timeoutMilliseconds);
+  flushSync(timeoutMilliseconds: number): Profile | null {
+    return this.binding.flushSync('gzip', timeoutMilliseconds);
   }
 
   takeUndelivered(): Profile[] {
@@ -109,8 +122,4 @@ class NativeEngine implements Engine {
   status(): EngineStatus {
     return this.binding.status();
   }
-}
-
-function withoutFullStop(sentence: string): string {
-  return sentence.replace(/\.$/, '');
 }

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import test from 'ava';
 import { SaxesParser } from 'saxes';
 import { buildProfile, type GivenSample } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
+import { readProfile } from '../support/pprof.js';
 import { everflame } from '../support/spawn.js';
 
 const TYPES: [string, string][] = [
@@ -195,6 +196,13 @@ test('a deep graph has its whole height, the width of the window, and text that 
   }
 });
 
+test('a stack deeper than a function may call itself is drawn to its leaf', async (t) => {
+  const stack = Array.from({ length: 20_000 }, (_, index) => ({ name: `f${index}`, file: '/deep.js' }));
+  const { end, svg } = await draw(temporaryFolder(t), [{ values: [1, 1], stack }]);
+  t.is(end.code, 0, end.stderr);
+  t.is(parse(svg).boxes.at(-1)?.name, 'f19999');
+});
+
 test('the header stays in sight, and a zoom stays when the window changes', async (t) => {
   const { svg } = await draw(temporaryFolder(t), [
     { values: [1, 25], stack: [{ name: 'quarter', file: '/f.js' }] },
@@ -304,6 +312,12 @@ test('one thread alone, and the error that names the threads there are', async (
   const { end } = await draw(folder, samples, '--thread', 'main');
   t.is(end.code, 1);
   t.regex(end.stderr, /no wall values of a thread named "main"; there is "Main Event Loop", "other"\n$/);
+  const empty = await draw(folder, [], '--thread', MAIN);
+  t.is(empty.end.code, 1);
+  t.is(
+    empty.end.stderr,
+    'everflame: error: no wall values of a thread named "Main Event Loop", nor of any other: the profile has no wall values. Name another file, or another --type\n',
+  );
 });
 
 test('a flame graph that cannot be written is one line and exit code 1', async (t) => {
@@ -314,7 +328,25 @@ test('a flame graph that cannot be written is one line and exit code 1', async (
     '/proc/nowhere/x.svg',
   );
   t.is(end.code, 1);
-  t.regex(end.stderr, /^everflame: error: cannot write \/proc\/nowhere\/x\.svg: /);
+  t.regex(
+    end.stderr,
+    /^everflame: error: cannot write \/proc\/nowhere\/x\.svg: ENOENT.*\. Name another file with -o\n$/,
+  );
+});
+
+test('a flame graph is never written over a profile that it is drawn from', async (t) => {
+  const folder = temporaryFolder(t);
+  const profile = join(folder, 'p.pprof');
+  symlinkSync(profile, join(folder, 'link.svg'));
+  for (const output of ['p.pprof', './p.pprof', 'link.svg']) {
+    const { end } = await draw(folder, [{ values: [1, 1], stack: [] }], '-o', output);
+    t.is(end.code, 1);
+    t.is(
+      end.stderr,
+      `everflame: error: ${output} is the profile ${profile} itself. Name another file with -o\n`,
+    );
+    t.is(readProfile(profile).samples.length, 1);
+  }
 });
 
 test('a profile without samples is drawn as an empty picture that says so', async (t) => {

@@ -187,13 +187,17 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGABRT'] as const) {
     const asRoot = join(folder, 'as-root');
     copyFileSync(SETPRIV, asRoot);
     chmodSync(asRoot, 0o4755);
-    const words = [CLI, 'run', asRoot, '--reuid=0', 'sleep', '2'];
+    // Runs until there is somebody who writes.
+    const pipe = join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    const words = [CLI, 'run', asRoot, '--reuid=0', 'cat', pipe];
     const running = start(SETPRIV, ['--reuid=65534', '--clear-groups', process.execPath, ...words], {
       cwd: folder,
       env: { ...env, HOME: folder },
     });
-    const child = await childOf(running.child.pid as number, 'sleep');
+    const child = await childOf(running.child.pid as number, 'cat');
     running.child.kill('SIGTERM');
+    writeFileSync(pipe, '');
     const end = await running.ended;
     t.is(end.code, 0, end.stderr);
     t.regex(
@@ -352,6 +356,39 @@ for (const [what, script, said] of [
   });
 }
 
+test('in a working directory that is gone, the program runs, and its profiles go elsewhere', async (t) => {
+  const folder = temporaryFolder(t);
+  const command = `mkdir gone && cd gone && rmdir ../gone && exec "$@"`;
+  for (const [flags, code, said] of [
+    [
+      [],
+      7,
+      /^everflame: 1 profile of 1 process in \/.*everflame-\d+; look at it with: everflame top \/\S+\n$/,
+    ],
+    [
+      ['--output', 'out'],
+      7,
+      /^everflame: warn: cannot write profiles to out: ENOENT.* name a folder that can be written with --output <dir>\.\n$/,
+    ],
+  ] as const) {
+    const words = [
+      process.execPath,
+      CLI,
+      'run',
+      ...flags,
+      'node',
+      '-e',
+      `console.log('up'); process.exit(${code});`,
+    ];
+    const end = await run('sh', ['-c', command, 'sh', ...words], {
+      cwd: folder,
+      env: { ...env, TMPDIR: folder },
+    });
+    t.deepEqual([end.code, end.stdout], [code, 'up\n'], end.stderr);
+    t.regex(end.stderr, said);
+  }
+});
+
 test('a full disk is said once, and nothing about the program beside it', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'out'));
@@ -484,6 +521,30 @@ test('without an output the profiles are in .everflame', async (t) => {
   const end = await everflame(['run', 'node', '-e', '0'], { cwd: folder, env });
   t.is(end.code, 0);
   t.is(profilesIn(join(folder, '.everflame')).length, 1, end.stderr);
+});
+
+test('the command that the last line names can be pasted into a shell, whatever the folder is called', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await everflame(['run', '--output', "it's $HOME\nü", 'node', '-e', '0'], { cwd: folder, env });
+  const command = /look at it with: everflame (top .*)/s.exec(end.stderr)?.[1] ?? '';
+  const pasted = await run('sh', ['-c', `"$0" "$1" ${command}`, process.execPath, CLI], { cwd: folder });
+  t.is(pasted.code, 0, end.stderr + pasted.stderr);
+  t.regex(pasted.stdout, /in 1 file, by function/);
+});
+
+test('the last line counts what this run wrote, not what an earlier process of the same number left', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'out'));
+  // Behind the preload of the user, who is first, so it is there when the profiler looks for its number.
+  writeFileSync(
+    join(folder, 'earlier.js'),
+    `for (const number of [0, 7, 10]) require('node:fs').writeFileSync('out/profile.' + process.pid + '.' + number + '.wall.pprof', 'earlier');`,
+  );
+  const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], {
+    cwd: folder,
+    env: { ...env, NODE_OPTIONS: '--require ./earlier.js' },
+  });
+  t.regex(end.stderr, /^everflame: 1 profile of 1 process in out; .* out\/profile\.\d+\.11\.wall\.pprof\n$/);
 });
 
 for (const [variable, used, where] of [

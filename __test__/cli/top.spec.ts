@@ -216,6 +216,21 @@ test('the table: aligned columns, shares, the limit and how to see the rest', as
   );
 });
 
+test('a table of more rows than a call takes arguments is whole', (t) => {
+  const file = join(temporaryFolder(t), 'wide.pprof');
+  const count = 150_000;
+  buildProfile(
+    file,
+    TYPES,
+    Array.from({ length: count }, (_, index) => ({
+      values: [1, 1, 1],
+      stack: [{ name: `f${index}`, file: '/app/wide.js' }],
+    })),
+  );
+  const lines = top([file], { by: 'function', limit: count }, 100).split('\n');
+  t.is(lines.filter((line) => line.includes('wide.js')).length, count);
+});
+
 test('a table without samples says so, and its JSON is whole', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];
@@ -263,6 +278,11 @@ test('where a frame comes from', (t) => {
   t.deepEqual(classify('f', '(eval)', ''), { kind: 'app', package: '(your code)' });
 });
 
+/** Some MiB of zeros in little space: gzip members follow each other. */
+function zeros(mebibytes: number): Buffer {
+  return Buffer.concat(Array(mebibytes).fill(gzipSync(Buffer.alloc(1 << 20))));
+}
+
 test('what is no profile: one clear line and exit code 1', async (t) => {
   const { folder, files } = twoFiles(t);
   const put = (name: string, data: string | Uint8Array): string => {
@@ -275,10 +295,23 @@ test('what is no profile: one clear line and exit code 1', async (t) => {
     [put('empty.pprof.gz', gzipSync('')), /is not a pprof profile: it is empty$/m],
     [put('text.pprof', 'function burn() {}\n'.repeat(50)), /is not a pprof profile/],
     [put('object.json', '{"nodes": []}'), /is not a pprof profile/],
-    [put('cut.pprof', whole.subarray(0, whole.length / 2)), /is not a pprof profile: unexpected end of file/],
-    [put('cut-raw.pprof', gunzipSync(whole).subarray(0, 40)), /is not a pprof profile/],
+    [put('cut.pprof', whole.subarray(0, whole.length / 2)), /is not a pprof profile: it ends in the middle/],
+    [
+      put('cut-raw.pprof', gunzipSync(whole).subarray(0, -3)),
+      /is not a pprof profile: it ends in the middle: it is damaged, or was not copied whole$/m,
+    ],
     [join(folder, 'missing.pprof'), /cannot read .*missing\.pprof: ENOENT/],
-    [folder, /cannot read .*EISDIR/],
+    [folder, /cannot read .*EISDIR.*\. Name the files in the folder: \/.*\/\*\.pprof$/m],
+    [put('large.pprof.gz', zeros(513)), /is not a pprof profile: it has more than 512 MiB/],
+    [put('zeros.pprof.gz', zeros(500)), /is not a pprof profile: it is damaged, or another kind of file$/m],
+    // A type of values, then samples without anything, each of two bytes.
+    [
+      put(
+        'many.pprof.gz',
+        gzipSync(Buffer.concat([Buffer.from([10, 0]), Buffer.alloc(2 * 5_000_000, '\x12\0')])),
+      ),
+      /is not a pprof profile: it has more than 5000000 records/,
+    ],
   ] as const;
   for (const [path, message] of bad) {
     for (const command of ['top', 'flame']) {

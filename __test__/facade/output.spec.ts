@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   rmdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -10,10 +11,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { pruneInbox } from '#src/output/inbox.js';
+import { pruneInbox, pruneInboxSync } from '#src/output/inbox.js';
 import { profilePath, writeFailure, writeProfile, writeProfileSync } from '#src/output/pprof-file.js';
 import { temporaryFolder } from '../support/folder.js';
-import { run } from '../support/spawn.js';
+import { AUTO, run } from '../support/spawn.js';
 
 test('a profile is there whole or not at all, by both ways of writing', async (t) => {
   const folder = temporaryFolder(t);
@@ -75,7 +76,21 @@ test('an inbox keeps the newest profiles within its limits, and nothing else is 
     writeFileSync(path, 'x'.repeat(100));
     utimesSync(path, (now - hour * 3_600_000) / 1000, (now - hour * 3_600_000) / 1000);
   }
-  await pruneInbox(join(folder, 'p'), now, { age: 4.5 * 3_600_000, bytes: 1000 });
+  const written = (name: string, hours: number): void => {
+    writeFileSync(join(folder, name), 'half');
+    utimesSync(join(folder, name), now / 1000 - hours * 3600, now / 1000 - hours * 3600);
+  };
+  // What killed writers have left, by each way of writing, and what a living one writes.
+  written('p.1.9.wall.pprof.tmp', 1.1);
+  written('p.1.8.wall.pprof.exit.tmp', 1.1);
+  written('p.1.7.wall.pprof.tmp', 0.9);
+  written('other.tmp', 1.1);
+  const limits = { age: 4.5 * 3_600_000, bytes: 1000, writing: 3_600_000 };
+  await pruneInbox(join(folder, 'p'), now, limits);
+  t.deepEqual(
+    readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+    ['other.tmp', 'p.1.7.wall.pprof.tmp'],
+  );
   const profiles = (): string[] =>
     readdirSync(folder)
       .filter((name) => name.endsWith('.pprof'))
@@ -84,12 +99,62 @@ test('an inbox keeps the newest profiles within its limits, and nothing else is 
     profiles(),
     [0, 1, 2, 3, 4].map((hour) => `p.1.${hour}.wall.pprof`),
   );
-  await pruneInbox(join(folder, 'p'), now, { age: 4.5 * 3_600_000, bytes: 250 });
+  await pruneInbox(join(folder, 'p'), now, { ...limits, bytes: 250 });
   t.deepEqual(
     profiles(),
     [0, 1].map((hour) => `p.1.${hour}.wall.pprof`),
   );
   t.true(statSync(join(folder, 'notes.txt')).isFile());
+});
+
+test('a program shorter than a period tidies the inbox when it ends, and nothing but the inbox', async (t) => {
+  const folder = temporaryFolder(t);
+  const old = ['profile.1.0.wall.pprof', 'profile.1.1.wall.pprof.tmp'];
+  const young = ['profile.1.2.wall.pprof', 'profile.1.3.wall.pprof.tmp'];
+  const dayAgo = Date.now() / 1000 - 25 * 3600;
+  const fill = (name: string): void => {
+    mkdirSync(join(folder, name));
+    for (const file of [...old, ...young]) writeFileSync(join(folder, name, file), 'x');
+    for (const file of old) utimesSync(join(folder, name, file), dayAgo, dayAgo);
+  };
+  const left = (name: string): string[] =>
+    readdirSync(join(folder, name)).filter((file) => file.startsWith('profile.1.'));
+  for (const engine of ['auto', 'inspector']) {
+    fill('.everflame');
+    const end = await run(process.execPath, ['--require', AUTO, '-e', ''], {
+      cwd: folder,
+      env: { EVERFLAME_ENGINE: engine },
+    });
+    t.is(end.stderr, '');
+    t.deepEqual(left('.everflame'), young);
+    rmSync(join(folder, '.everflame'), { recursive: true });
+  }
+  fill('named');
+  const env = { EVERFLAME_ENGINE: 'inspector', DD_PROFILING_OUTPUT_PPROF: join(folder, 'named', 'profile') };
+  await run(process.execPath, ['--require', AUTO, '-e', ''], { cwd: folder, env });
+  t.is(left('named').length, 4);
+});
+
+test('the end of a process looks at an inbox no longer than it may, and comes through it in the end', (t) => {
+  const folder = temporaryFolder(t);
+  const count = 500;
+  for (let number = 0; number < count; number++) {
+    const path = join(folder, `p.1.${number}.wall.pprof`);
+    writeFileSync(path, '');
+    utimesSync(path, 1, 1);
+  }
+  const left = (): number => readdirSync(folder).length;
+  const rounds: number[] = [];
+  while (left() > 0 && rounds.length < count) {
+    const before = left();
+    pruneInboxSync(join(folder, 'p'), 0);
+    rounds.push(before - left());
+  }
+  t.is(left(), 0);
+  t.true(
+    rounds.every((removed) => removed > 0 && removed < count / 2),
+    rounds.join(),
+  );
 });
 
 test('a user without a name has an inbox too', async (t) => {

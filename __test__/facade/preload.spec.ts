@@ -149,3 +149,24 @@ test('the preload adds no signal listener and says nothing', async (t) => {
   t.is(end.stdout, '0000000\n');
   t.is(end.stderr, '');
 });
+
+for (const [what, script] of [
+  ['`process` is frozen', 'Object.freeze(process);'],
+  ['there is no environment', 'process.env = null;'],
+] as const) {
+  test(`where ${what} before the preload, one line says so and the next preload has its turn`, async (t) => {
+    const folder = temporaryFolder(t, {
+      'first.js': script,
+      'last.js': "require('node:fs').writeSync(1, 'up');",
+    });
+    const words = ['./first.js', AUTO, './last.js'].flatMap((file) => ['--require', file]);
+    const end = await run(process.execPath, [...words, '-e', '0'], { cwd: folder });
+    t.is(end.stdout, 'up');
+    const said = end.stderr.split('\n').filter((line) => line.startsWith('everflame'));
+    t.is(said.length, 1, end.stderr);
+    t.regex(
+      said[0] ?? '',
+      /^everflame: error: the profiler cannot be loaded: .* The program runs without a profiler\.$/,
+    );
+  });
+}

@@ -4,7 +4,7 @@ import { BURN } from '../support/burn.js';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { readProfile, total } from '../support/pprof.js';
-import { ROOT, run } from '../support/spawn.js';
+import { AUTO, ROOT, run } from '../support/spawn.js';
 
 const ENTRY = JSON.stringify(ROOT);
 const INSPECTOR = { EVERFLAME_ENGINE: 'inspector' };
@@ -206,6 +206,24 @@ test('metrics() after stop() counts the profile that stop() made', async (t) => 
   t.is(end.stdout, 'true 1 true\n', end.stderr);
 });
 
+test('an output that ends with a slash is a folder', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await evaluate(
+    `const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'deep', '/'))} }).start();
+     console.log(profiler.status.output);`,
+  );
+  t.is(end.stdout, `${join(folder, 'deep', 'profile')}\n`, end.stderr);
+  t.is(profilesIn(join(folder, 'deep')).length, 1);
+});
+
+test('an output below a working directory that is gone throws an error that says what to write', async (t) => {
+  const folder = temporaryFolder(t);
+  const script = `process.chdir(${JSON.stringify(folder)}); require('node:fs').rmdirSync(${JSON.stringify(folder)});
+    try { new Profiler({ output: 'out/p' }).start(); } catch (error) { console.log(error.code, error.message); }`;
+  const end = await evaluate(script);
+  t.regex(end.stdout, /^NO_WORKING_DIRECTORY the output out\/p .* Name it by its whole path, from \/ on\n$/);
+});
+
 test('output that cannot be written is one line at once, and the program goes on', async (t) => {
   const end = await evaluate(
     `new Profiler({ output: '/proc/nowhere/p', period: 0.1 }).start();
@@ -313,6 +331,79 @@ for (const [what, listener, code] of [
       const inListener = total(files, 'wall', ({ frames }) => frames.some(({ name }) => name === 'atExit'));
       t.true(inListener > 60e6, `${major}: ${inListener} ns`);
     }
+  });
+}
+
+for (const { major, path } of testNodes()) {
+  // Node.js 20 has no `process.execve`.
+  if (Number(major) < 22) continue;
+
+  for (const engine of ['auto', 'inspector']) {
+    test(`Node.js ${major}, ${engine}: the last profile is written before the process executes another program`, async (t) => {
+      const folder = temporaryFolder(t, {
+        'next.js': `${BURN} function inNext() { burn(100); } inNext();`,
+        'app.js': `${BURN} function inFirst() { burn(100); } inFirst();
+          const execute = () => process.execve(process.execPath, [process.execPath, '--require', ${JSON.stringify(AUTO)}, 'next.js'], process.env);
+          // Where this fails it throws, from Node.js 26 on, and the program goes on; before, it ends the process.
+          if (${Number(major) < 26}) execute();
+          try { process.execve('/nowhere', []); } catch { setImmediate(() => { inFirst(); execute(); }); }`,
+      });
+      const env = { EVERFLAME_ENGINE: engine, DD_PROFILING_OUTPUT_PPROF: join(folder, 'out', 'p') };
+      const end = await run(path, ['--no-warnings', '--require', AUTO, 'app.js'], { cwd: folder, env });
+      t.is(end.code, 0, end.stderr);
+      const files = profilesIn(join(folder, 'out'));
+      const count = Number(major) >= 26 ? 3 : 2;
+      t.deepEqual(
+        files,
+        Array.from({ length: count }, (_, number) =>
+          join(folder, 'out', `p.${end.pid}.${number}.wall.pprof`),
+        ),
+      );
+      const wall = (name: string, number: number): number =>
+        total([readProfile(files[number] as string)], 'wall', ({ frames }) =>
+          frames.some((frame) => frame.name === name),
+        );
+      for (let number = 0; number < count - 1; number++) t.true(wall('inFirst', number) > 60e6, `${number}`);
+      t.true(wall('inNext', count - 1) > 60e6);
+    });
+  }
+}
+
+for (const engine of ['auto', 'inspector']) {
+  test(`${engine}: a program that freezes \`process\` ends as it would, with its last profile`, async (t) => {
+    const folder = temporaryFolder(t);
+    const output = JSON.stringify(join(folder, 'p'));
+    const end = await evaluate(
+      `const profiler = new Profiler({ output: ${output} }).start(); Object.freeze(process); burn(60);`,
+      { EVERFLAME_ENGINE: engine },
+    );
+    t.deepEqual([end.code, end.stderr], [0, '']);
+    t.true(profilesIn(folder).length > 0);
+    const stopped = await evaluate(
+      `const profiler = new Profiler().start(); Object.freeze(process); burn(60);
+       profiler.stop().then((profile) => console.log(profile.samples > 0, profiler.status.running));`,
+      { EVERFLAME_ENGINE: engine },
+    );
+    t.deepEqual([stopped.code, stopped.stdout, stopped.stderr], [0, 'true false\n', '']);
+  });
+}
+
+for (const [what, said] of [
+  [
+    "require('node:worker_threads')",
+    /^everflame: warn: workers .* are not joined to the profile: .*'Worker'.*\n$/,
+  ],
+  ['process', /^everflame: warn: the last period is lost when the process ends: .*\n$/],
+] as const) {
+  test(`where ${what} was frozen before the start, one line says what is missing and the rest runs`, async (t) => {
+    const end = await evaluate(
+      `require('node:worker_threads'); Object.freeze(${what}); const profiler = new Profiler().start(); burn(60);
+       const was = profiler.status.running;
+       profiler.stop().then(({ samples }) => console.log(was, samples > 0, new Profiler().start().status.running));`,
+    );
+    t.is(end.code, 0);
+    t.is(end.stdout, 'true true true\n', end.stderr);
+    t.regex(end.stderr.split(/(?<=\n)/)[0] ?? '', said);
   });
 }
 

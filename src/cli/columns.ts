@@ -13,7 +13,12 @@ export function widthOf(columns: Column[]): number {
 }
 
 function widthsOf(columns: Column[]): number[] {
-  return columns.map(({ title, cells }) => Math.max(title.length, ...cells.map((cell) => cell.length)));
+  return columns.map(({ title, cells }) => longest(cells, title.length));
+}
+
+/** One by one: a table can have more rows than a call can have arguments. */
+function longest(cells: string[], least: number): number {
+  return cells.reduce((most, { length }) => Math.max(most, length), least);
 }
 
 /** Lines of a table, each column as wide as its widest cell; no spaces at line ends. */

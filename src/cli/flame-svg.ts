@@ -34,17 +34,21 @@ const COLOURS: Record<FlameNode['kind'], { fill: string; legend: string }> = {
 export function flameSvg(root: FlameNode, title: string, unit: string): string {
   const boxes: string[] = [];
   let depth = 0;
-  const draw = (node: FlameNode, start: number, level: number): void => {
-    if (node.value < root.value * LEAST_SHARE) return;
+  // Not recursive: other tools' stacks can be deeper than our own.
+  const waiting = root.value > 0 ? [{ node: root, start: 0, level: 0 }] : [];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { node, start, level } = next;
+    if (node.value < root.value * LEAST_SHARE) continue;
     depth = Math.max(depth, level);
     boxes.push(box(node, start, level, root.value, unit));
-    let offset = start;
-    for (const child of [...node.children.values()].sort((a, b) => b.value - a.value)) {
-      draw(child, offset, level + 1);
-      offset += child.value;
+    // The last one first: what is put down last is taken up next.
+    const children = [...node.children.values()].sort((a, b) => b.value - a.value);
+    let end = start + children.reduce((sum, { value }) => sum + value, 0);
+    for (const child of children.reverse()) {
+      end -= child.value;
+      waiting.push({ node: child, start: end, level: level + 1 });
     }
-  };
-  if (root.value > 0) draw(root, 0, 0);
+  }
   const nothing = `<text x="${MARGIN}" y="${HEADER + 14}">no samples</text>`;
   const height = HEADER + (depth + 1) * ROW + MARGIN;
   return `<?xml version="1.0" encoding="UTF-8"?>

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { EverflameError } from '../engine';
-import { messageOf } from '../log';
+import { reasonOf } from '../log';
 import { selectValues } from '../profile/choose';
 import { threadOf } from '../profile/model';
 import { readProfile } from '../profile/read';
@@ -16,13 +16,25 @@ export interface FlameOptions {
 
 /** Writes a flame graph of profiles and returns the line that says so. Throws an EverflameError where it cannot. */
 export function flame(files: string[], options: FlameOptions): string {
-  const selection = selectValues(files.map(readProfile), options.type);
+  const profiles = files.map(readProfile);
+  const input = files.find((file) => isSameFile(file, options.output));
+  if (input !== undefined) {
+    throw new EverflameError(
+      'WOULD_OVERWRITE',
+      `${options.output} is the profile ${input} itself. Name another file with -o`,
+    );
+  }
+  const selection = selectValues(profiles, options.type);
   const root = buildFlameTree(selection, options.thread);
   if (options.thread !== undefined && root.value === 0) {
     const threads = [...new Set(selection.samples.map(({ sample }) => threadOf(sample)))].sort();
+    const known = threads.map((name) => `"${name}"`).join(', ');
+    const wish = `no ${selection.type} values of a thread named "${options.thread}"`;
     throw new EverflameError(
       'NO_SUCH_THREAD',
-      `no ${selection.type} values of a thread named "${options.thread}"; there is ${threads.map((name) => `"${name}"`).join(', ')}`,
+      threads.length > 0
+        ? `${wish}; there is ${known}`
+        : `${wish}, nor of any other: the profile has no ${selection.type} values. Name another file, or another --type`,
     );
   }
   const sum = formatValue(root.value, selection.unit);
@@ -34,9 +46,23 @@ export function flame(files: string[], options: FlameOptions): string {
   try {
     writeFileSync(options.output, svg);
   } catch (error) {
-    throw new EverflameError('UNWRITABLE', `cannot write ${options.output}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new EverflameError(
+      'UNWRITABLE',
+      `cannot write ${options.output || 'a file without a name'}: ${reasonOf(error)}. Name another file with -o`,
+      {
+        cause: error,
+      },
+    );
   }
   return `${options.output}: ${selection.type}, ${sum}. Open it in a browser; click a box to zoom, Ctrl+F to search.`;
+}
+
+function isSameFile(one: string, other: string): boolean {
+  try {
+    const [first, second] = [one, other].map((path) => statSync(path, { bigint: true }));
+    return first?.ino === second?.ino && first?.dev === second?.dev;
+  } catch {
+    // One is not there, or out of reach: then writing it says more.
+    return false;
+  }
 }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseValue } from '../config/parse';
 import { badValueWarning, readSetting } from '../config/resolve';
 import { type Setting, settingNames, settings } from '../config/settings';
-import { messageOf } from '../log';
+import { reasonOf } from '../log';
 import { assertWritable } from '../output/folder';
 import { autoPath } from '../package-root';
 
@@ -56,9 +56,9 @@ function setOutput(environment: NodeJS.ProcessEnv, folder: string, warnings: str
     warnings.push(badValueWarning('--output', settings.output, folder, 'a folder', used));
     return true;
   }
-  // Absolute, since the program may run elsewhere.
-  const prefix = resolve(folder, 'profile');
   try {
+    // Absolute, since the program may run elsewhere. Throws where the working directory is gone.
+    const prefix = resolve(folder, 'profile');
     assertWritable(prefix);
     environment.DD_PROFILING_OUTPUT_PPROF = prefix;
     return true;
@@ -66,7 +66,7 @@ function setOutput(environment: NodeJS.ProcessEnv, folder: string, warnings: str
     // Said here and now, once; a profiler that cannot write has nothing to do.
     environment.DD_PROFILING_ENABLED = 'false';
     warnings.push(
-      `cannot write profiles to ${folder}: ${messageOf(error)}. The program runs without a profiler; name a folder that can be written with --output <dir>.`,
+      `cannot write profiles to ${folder}: ${reasonOf(error)}. The program runs without a profiler; name a folder that can be written with --output <dir>.`,
     );
     return false;
   }

@@ -28,9 +28,10 @@ export class RunOutcome {
     const events = this.read();
     const started = events.filter((event) => event.kind === 'started');
     if (started.length > 0) {
-      const files = started.flatMap(({ pid, prefix }) => profilesOf(pid, prefix));
-      const told = files.length === 0 && events.some(({ kind }) => kind === 'unwritten');
-      return told ? undefined : summary(started.length, files);
+      // A process that executes another program starts twice under one number.
+      const files = new Set(started.flatMap(({ pid, prefix, first }) => profilesOf(pid, prefix, first)));
+      const told = files.size === 0 && events.some(({ kind }) => kind === 'unwritten');
+      return told ? undefined : summary(new Set(started.map(({ pid }) => pid)).size, [...files]);
     }
     if (events.length > 0) return undefined;
     if (this.isFull())
@@ -39,7 +40,7 @@ export class RunOutcome {
     if (/^(false|0|no|off)$/i.test(enabled.trim())) {
       return `no Node.js process was profiled: DD_PROFILING_ENABLED is ${enabled}.`;
     }
-    return `no Node.js process was profiled: ${program} is not a Node.js program, ended before it was up, or clears NODE_OPTIONS.`;
+    return `no Node.js process was profiled: ${program} is not a Node.js program, ended before it was up, clears NODE_OPTIONS, or may not load the profiler.`;
   }
 
   /** Removes the temporary files. */
@@ -93,8 +94,16 @@ function summary(processCount: number, files: string[]): string {
   const shown = files.map(fromHere);
   const folders = [...new Set(shown.map(dirname))];
   const count = files.length === 1 ? '1 profile' : `${files.length} profiles`;
-  const pattern = files.length === 1 ? shown[0] : folders.map((folder) => `${folder}/*.pprof`).join(' ');
+  const pattern =
+    files.length === 1
+      ? shown.map(quoted).join()
+      : folders.map((folder) => `${quoted(folder)}/*.pprof`).join(' ');
   return `${count} of ${processes} in ${folders.join(', ')}; look at it with: everflame top ${pattern}`;
+}
+
+/** A path as a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A path as short as it is from the working directory. */

@@ -100,7 +100,7 @@ export const settings: { readonly [Name in SettingName]: SettingOf<Configuration
       argument: 'dir',
       help: 'Folder the profiles are written to, as <dir>/profile.<pid>.<number>.wall.pprof (default: ".everflame").',
     },
-    help: 'Path prefix of the profiles: each is written as `<prefix>.<pid>.<number>.wall.pprof`, compressed with gzip.',
+    help: 'Path prefix of the profiles: each is written as `<prefix>.<pid>.<number>.wall.pprof`, compressed with gzip. One that ends with a slash is a folder, and `profile` the name in it.',
   },
   period: {
     type: 'number',

@@ -15,6 +15,7 @@ export class ThreadCollector {
   private readonly osThreadId = osThreadId();
   private startNanoseconds = 0n;
   private startCpu: number | undefined;
+  private paused = false;
 
   constructor(intervalNanoseconds: number) {
     this.session.connect();
@@ -30,6 +31,23 @@ export class ThreadCollector {
     const period = this.end();
     this.begin();
     return period;
+  }
+
+  /**
+   * Ends the period without beginning the next one: V8 sends a signal for each sample, and one that is late would end the
+   * program that this process executes. Undefined where that was done already.
+   */
+  pause(): ThreadPeriod | undefined {
+    if (this.paused) return undefined;
+    this.paused = true;
+    return this.end();
+  }
+
+  /** Begins the next period after `pause`. */
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.begin();
   }
 
   /** Ends the last period. The collector is done after this. */

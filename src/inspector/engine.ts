@@ -1,13 +1,11 @@
 import { promisify } from 'node:util';
-import * as zlib from 'node:zlib';
+import { gzip, gzipSync } from 'node:zlib';
 import type { Profile as PprofProfile } from 'pprof-format';
 import {
-  type Encoding,
   type Engine,
   type EngineMetrics,
   type EngineOptions,
   type EngineStatus,
-  EverflameError,
   type Profile,
   type StartReport,
   threadName,
@@ -56,28 +54,33 @@ export class InspectorEngine implements Engine {
     };
   }
 
-  async flush(encoding: Encoding): Promise<Profile> {
+  async flush(): Promise<Profile> {
     this.pending.push(this.collector.cut());
-    return this.finish(encoding, 'cut');
+    return this.finish('cut');
   }
 
   async stop(): Promise<Profile> {
     this.running = false;
     this.pending.push(this.collector.stop());
-    const profile = await this.finish('gzip', 'stop');
+    const profile = await this.finish('stop');
     this.workers.close();
     return profile;
   }
 
-  flushSync(encoding: Encoding, timeoutMilliseconds: number): Profile | null {
-    if (this.running) this.pending.push(this.collector.cut());
+  flushSync(timeoutMilliseconds: number): Profile | null {
+    const last = this.running ? this.collector.pause() : undefined;
+    if (last) {
+      this.pending.push(last);
+      // Where the end does not come after all: `process.execve()` has failed.
+      queueMicrotask(() => this.running && this.collector.resume());
+    }
     const patience = Math.min(timeoutMilliseconds, EXIT_WORKER_TIMEOUT_MILLISECONDS);
     this.pending.push(...this.workers.gatherSync('cut', patience));
     const periods = this.pending;
     this.pending = [];
     const assembly = this.assemble(periods);
     for (let step = assembly.next(); ; step = assembly.next()) {
-      if (step.done) return this.describe(periods, compressSync(step.value.encode(), encoding));
+      if (step.done) return this.describe(periods, gzipSync(step.value.encode()));
     }
   }
 
@@ -107,14 +110,14 @@ export class InspectorEngine implements Engine {
     };
   }
 
-  private async finish(encoding: Encoding, action: 'cut' | 'stop'): Promise<Profile> {
+  private async finish(action: 'cut' | 'stop'): Promise<Profile> {
     this.pending.push(...(await this.workers.gather(action, WORKER_TIMEOUT_MILLISECONDS)));
     const periods = [...this.pending];
     const assembly = this.assemble(periods);
     let sliceEnd = performance.now() + SLICE_MILLISECONDS;
     for (let step = assembly.next(); ; step = assembly.next()) {
       if (step.done) {
-        const data = await compress(await step.value.encodeAsync(), encoding);
+        const data = await promisify(gzip)(await step.value.encodeAsync());
         this.pending = this.pending.filter((period) => !periods.includes(period));
         return this.describe(periods, data);
       }
@@ -163,33 +166,4 @@ function span(periods: ThreadPeriod[]): { start: bigint; end: bigint } {
   }
   const now = epochNanoseconds();
   return { start: start ?? now, end: end ?? now };
-}
-
-/** Zstandard came to Node.js with 22.15 and is not in the typings of the oldest version supported. */
-interface Zstandard {
-  zstdCompress?: (data: Uint8Array, done: (error: Error | null, result: Buffer) => void) => void;
-  zstdCompressSync?: (data: Uint8Array) => Buffer;
-}
-
-async function compress(data: Uint8Array, encoding: Encoding): Promise<Buffer> {
-  if (encoding === 'none') return Buffer.from(data);
-  if (encoding === 'gzip') return promisify(zlib.gzip)(data);
-  const { zstdCompress } = zlib as Zstandard;
-  if (!zstdCompress) throw noZstandard();
-  return promisify(zstdCompress)(data);
-}
-
-function compressSync(data: Uint8Array, encoding: Encoding): Buffer {
-  if (encoding === 'none') return Buffer.from(data);
-  if (encoding === 'gzip') return zlib.gzipSync(data);
-  const { zstdCompressSync } = zlib as Zstandard;
-  if (!zstdCompressSync) throw noZstandard();
-  return zstdCompressSync(data);
-}
-
-function noZstandard(): EverflameError {
-  return new EverflameError(
-    'ENCODING_UNAVAILABLE',
-    `Node.js ${process.version} has no Zstandard (22.15 is the first that has); ask for gzip or none.`,
-  );
 }

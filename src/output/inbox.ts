@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -10,17 +10,47 @@ const MAXIMUM_AGE_MILLISECONDS = 24 * 60 * 60 * 1000;
 /** How much such a folder may hold; the oldest files go first. */
 const MAXIMUM_BYTES = 256 * 1024 * 1024;
 
+/** How long a file that is being written may take: one that is older was left by a process that was killed. */
+const MAXIMUM_WRITING_MILLISECONDS = 60 * 60 * 1000;
+/** How long the end of a process may work on such a folder. */
+const EXIT_MILLISECONDS = 25;
+/** With how many files it works in any case: a busy machine may take the whole time away at once. */
+const EXIT_FILES = 64;
+/** A profile, or one that is being written: see `pprof-file.ts`, and `output.rs` of the native sampler. */
+const OURS = /\.wall\.pprof((\.exit)?\.tmp)?$/;
+
+const LIMITS: Limits = {
+  age: MAXIMUM_AGE_MILLISECONDS,
+  bytes: MAXIMUM_BYTES,
+  writing: MAXIMUM_WRITING_MILLISECONDS,
+};
+
+/** What a folder may hold: ages in milliseconds. */
+interface Limits {
+  age: number;
+  bytes: number;
+  writing: number;
+}
+
+interface Found {
+  path: string;
+  size: number;
+  /** In milliseconds since the epoch. */
+  modified: number;
+}
+
 /**
  * Prefix for profiles when no output is named: `.everflame/profile` in the working directory, or in the
  * directory for temporary files where that one cannot be written.
  */
 export function inboxPrefix(): string {
-  const here = resolve('.everflame', 'profile');
   try {
+    const here = resolve('.everflame', 'profile');
     assertWritable(here);
     return here;
   } catch {
-    // A read-only working directory is usual in containers, and the reason for the second place.
+    // A read-only working directory is usual in containers, and the reason for the second place. One that is gone has no
+    // path at all.
     // By number: in a container the user often has no name, and asking for one throws.
     const uid = process.getuid?.();
     const folder = join(tmpdir(), `everflame-${uid ?? 'user'}`);
@@ -46,26 +76,64 @@ function ownFolder(path: string, uid: number): string {
   }
 }
 
-/** Removes the profiles of an inbox that are too old or too many. `now` is in milliseconds since the epoch. */
-export async function pruneInbox(
-  prefix: string,
-  now = Date.now(),
-  limits = { age: MAXIMUM_AGE_MILLISECONDS, bytes: MAXIMUM_BYTES },
-): Promise<void> {
+/**
+ * Removes the profiles of an inbox that are too old or too many, and what killed writers have left. `now` is in
+ * milliseconds since the epoch.
+ */
+export async function pruneInbox(prefix: string, now = Date.now(), limits = LIMITS): Promise<void> {
   const folder = dirname(prefix);
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.wall.pprof'));
   const files = await Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name);
-      // Another process that prunes the same folder may have been faster: then there is nothing to do.
-      const found = await stat(path).catch(() => undefined);
-      return found && { path, size: found.size, modified: found.mtimeMs };
-    }),
+    (await readdir(folder))
+      .filter((name) => OURS.test(name))
+      .map(async (name) => {
+        const path = join(folder, name);
+        // Another process that prunes the same folder may have been faster: then there is nothing to do.
+        const found = await stat(path).catch(() => undefined);
+        return found && { path, size: found.size, modified: found.mtimeMs };
+      }),
   );
-  let kept = 0;
-  const newestFirst = files.filter((file) => file !== undefined).sort((a, b) => b.modified - a.modified);
-  for (const file of newestFirst) {
-    kept += file.size;
-    if (kept > limits.bytes || now - file.modified > limits.age) await rm(file.path, { force: true });
+  const superfluous = superfluousOf(
+    files.filter((file) => file !== undefined),
+    now,
+    limits,
+  );
+  for (const path of superfluous) await rm(path, { force: true });
+}
+
+/**
+ * As `pruneInbox`, for a process that is about to end: a program that is shorter than a period comes to no other
+ * pruning. It stops when its time is over, and begins anywhere in the folder, so that the next process gets further.
+ */
+export function pruneInboxSync(prefix: string, milliseconds = EXIT_MILLISECONDS): void {
+  const begin = performance.now();
+  const isOver = (share: number, done: number): boolean =>
+    done >= EXIT_FILES && performance.now() - begin >= share * milliseconds;
+  const folder = dirname(prefix);
+  const names = readdirSync(folder).filter((name) => OURS.test(name));
+  const start = Math.floor(Math.random() * names.length);
+  const files: Found[] = [];
+  for (const [index, name] of [...names.slice(start), ...names.slice(0, start)].entries()) {
+    // Half of the time for looking, so that something is left for removing.
+    if (isOver(1 / 2, index)) break;
+    const path = join(folder, name);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found) files.push({ path, size: found.size, modified: found.mtimeMs });
   }
+  for (const [index, path] of superfluousOf(files, Date.now(), LIMITS).entries()) {
+    if (isOver(1, index)) break;
+    rmSync(path, { force: true });
+  }
+}
+
+/** Of some files of an inbox, those that have to go. */
+function superfluousOf(files: Found[], now: number, limits: Limits): string[] {
+  let kept = 0;
+  return files
+    .sort((a, b) => b.modified - a.modified)
+    .filter(({ path, size, modified }) => {
+      if (path.endsWith('.tmp')) return now - modified > limits.writing;
+      kept += size;
+      return kept > limits.bytes || now - modified > limits.age;
+    })
+    .map(({ path }) => path);
 }

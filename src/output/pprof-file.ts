@@ -1,6 +1,6 @@
 import { promises, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { codeOf, messageOf } from '../log';
+import { codeOf, reasonOf } from '../log';
 import { makeFolder } from './folder';
 
 const SUFFIX = '.wall.pprof';
@@ -13,13 +13,15 @@ export function profilePath(prefix: string, sequence: number): string {
   return `${prefix}.${process.pid}.${sequence}${SUFFIX}`;
 }
 
-/** The files of one process that are there: also those that the native sampler wrote when a signal ended it. */
-export function profilesOf(pid: number, prefix: string): string[] {
+/**
+ * The files of one process number that are there, from the number `first` on: also those that the native sampler wrote
+ * when a signal ended the process.
+ */
+export function profilesOf(pid: number, prefix: string, first = 0): string[] {
   const folder = dirname(prefix);
-  const start = `${basename(prefix)}.${pid}.`;
   try {
     return readdirSync(folder)
-      .filter((name) => name.startsWith(start) && name.endsWith(SUFFIX))
+      .filter((name) => (sequenceOf(name, pid, prefix) ?? -1) >= first)
       .map((name) => join(folder, name));
   } catch {
     // The folder was never made, which the process itself has reported or will.
@@ -27,16 +29,23 @@ export function profilesOf(pid: number, prefix: string): string[] {
   }
 }
 
+/** The number in the name of a file; undefined where it is no profile of this process number and prefix. */
+function sequenceOf(name: string, pid: number, prefix: string): number | undefined {
+  const start = `${basename(prefix)}.${pid}.`;
+  if (!name.startsWith(start) || !name.endsWith(SUFFIX)) return undefined;
+  const number = name.slice(start.length, -SUFFIX.length);
+  return /^\d+$/.test(number) ? Number(number) : undefined;
+}
+
 /**
  * The first number of which no file of this process number and prefix exists: each run of a container begins with the same
  * process number. As `next_sequence` of the native sampler.
  */
 export function nextSequence(prefix: string): number {
-  const start = `${basename(prefix)}.${process.pid}.`.length;
-  const numbers = profilesOf(process.pid, prefix)
-    .map((path) => basename(path, SUFFIX).slice(start))
-    .filter((number) => /^\d+$/.test(number));
-  return numbers.reduce((next, number) => Math.max(next, Number(number) + 1), 0);
+  const numbers = profilesOf(process.pid, prefix).map((path) =>
+    sequenceOf(basename(path), process.pid, prefix),
+  );
+  return numbers.reduce<number>((next, number) => Math.max(next, (number ?? 0) + 1), 0);
 }
 
 /** Writes a profile under a temporary name and renames it, so that a reader never meets half a file. */
@@ -77,10 +86,10 @@ export function writeProfileSync(path: string, data: Uint8Array): void {
 
 /** One sentence for a profile that could not be written, with what to do about it. */
 export function writeFailure(path: string, error: unknown): string {
-  return `cannot write profiles to ${path}: ${messageOf(error)}. ${remedy(codeOf(error))} The program goes on.`;
+  return `cannot write profiles to ${path}: ${reasonOf(error)}. ${remedy(codeOf(error), path)} The program goes on.`;
 }
 
-function remedy(code: string | undefined): string {
+function remedy(code: string | undefined, path: string): string {
   const elsewhere = 'name another place with DD_PROFILING_OUTPUT_PPROF=<prefix> or --output <dir>';
   switch (code) {
     case 'ENOSPC':
@@ -92,6 +101,8 @@ function remedy(code: string | undefined): string {
     case 'EACCES':
     case 'EPERM':
       return `Give this user the right to write there, or ${elsewhere}.`;
+    case 'ERR_ACCESS_DENIED':
+      return `Start Node.js with --allow-fs-write=${join(dirname(path), '*')}, or ${elsewhere}.`;
     case 'ENOTDIR':
     case 'EEXIST':
       return `A part of the path is not a directory: ${elsewhere}.`;

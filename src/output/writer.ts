@@ -43,6 +43,17 @@ export class ProfileWriter {
     this.writeFile(files().profilePath(this.prefix, profile.sequence), profile.data);
   }
 
+  /** Removes what is superfluous in a folder that nobody named. For a process that is about to end, after its last file. */
+  tidySync(): void {
+    if (!this.inbox) return;
+    try {
+      const { pruneInboxSync } = require('./inbox') as typeof import('./inbox');
+      pruneInboxSync(this.prefix);
+    } catch (error) {
+      this.logger.debug(`cannot tidy ${this.prefix}: ${messageOf(error)}`);
+    }
+  }
+
   private writeFile(path: string, data: Buffer): void {
     try {
       files().writeProfileSync(path, data);

@@ -1,13 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as zlib from 'node:zlib';
 import { Profile } from 'pprof-format';
 import { EverflameError } from '../engine';
-import { messageOf } from '../log';
+import { codeOf, messageOf, reasonOf } from '../log';
 import { classify } from './classify';
 import type { Frame, LoadedProfile, LoadedSample } from './model';
+import { CUT, FOREIGN, whyNotRecords } from './wire';
 
+/** Most bytes of a profile, decompressed: as objects they take several times that. */
+const MOST_BYTES = 512 * 1024 * 1024;
+const TOO_LARGE = 'it has more than 512 MiB, which this command cannot read';
+
+type Decompress = (data: Uint8Array, options: { maxOutputLength: number }) => Buffer;
 /** Zstandard came to Node.js with 22.15. */
-const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (data: Uint8Array) => Buffer };
+const { zstdDecompressSync } = zlib as { zstdDecompressSync?: Decompress };
 
 /** Reads a profile from a file. Throws an EverflameError with the file's name where it is none. */
 export function readProfile(path: string): LoadedProfile {
@@ -15,7 +22,11 @@ export function readProfile(path: string): LoadedProfile {
   try {
     data = readFileSync(path);
   } catch (error) {
-    throw new EverflameError('UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    const remedy =
+      codeOf(error) === 'EISDIR' ? `. Name the files in the folder: ${join(path, '*.pprof')}` : '';
+    throw new EverflameError('UNREADABLE', `cannot read ${path}: ${reasonOf(error)}${remedy}`, {
+      cause: error,
+    });
   }
   return decodeProfile(path, data);
 }
@@ -25,31 +36,45 @@ export function decodeProfile(path: string, data: Uint8Array): LoadedProfile {
   if (data.length === 0) throw notAProfile(path, 'it is empty');
   const plain = decompress(path, data);
   if (plain.length === 0) throw notAProfile(path, 'it is empty');
+  const obstacle = plain.length > MOST_BYTES ? TOO_LARGE : whyNotRecords(plain);
+  if (obstacle !== undefined) throw notAProfile(path, obstacle);
   let profile: Profile;
   try {
     profile = Profile.decode(plain);
   } catch (error) {
     // What the decoder stumbled over in foreign bytes helps nobody.
-    throw notAProfile(path, 'it is damaged, or another kind of file', error);
+    throw notAProfile(path, FOREIGN, error);
   }
   const strings = profile.stringTable.strings;
   // The decoder takes any bytes for a message; these two hold for every profile and for hardly anything else.
-  if (strings[0] !== '') throw notAProfile(path, 'it is damaged, or another kind of file');
+  if (strings[0] !== '') throw notAProfile(path, FOREIGN);
   if (profile.sampleType.length === 0) throw notAProfile(path, 'it names no kind of value');
   return new Reader(path, profile).read();
 }
 
 function decompress(path: string, data: Uint8Array): Uint8Array {
+  const options = { maxOutputLength: MOST_BYTES };
   try {
-    if (data[0] === 0x1f && data[1] === 0x8b) return zlib.gunzipSync(data);
+    if (data[0] === 0x1f && data[1] === 0x8b) return zlib.gunzipSync(data, options);
     if (data[0] === 0x28 && data[1] === 0xb5 && data[2] === 0x2f && data[3] === 0xfd) {
-      if (zstdDecompressSync) return zstdDecompressSync(data);
+      if (zstdDecompressSync) return zstdDecompressSync(data, options);
       throw new Error('it is compressed with Zstandard, which Node.js can read from 22.15 on');
     }
   } catch (error) {
-    throw notAProfile(path, messageOf(error), error);
+    throw notAProfile(path, decompressFailure(error), error);
   }
   return data;
+}
+
+function decompressFailure(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'ERR_BUFFER_TOO_LARGE':
+      return TOO_LARGE;
+    case 'Z_BUF_ERROR':
+      return CUT;
+    default:
+      return messageOf(error);
+  }
 }
 
 function notAProfile(path: string, reason: string, cause?: unknown): EverflameError {
