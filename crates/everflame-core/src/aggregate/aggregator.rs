@@ -21,7 +21,7 @@ use crate::signal::{
 };
 use javascript::Isolates;
 pub use javascript::JavaScriptThread;
-use threads::{ThreadState, Threads};
+use threads::{Source, ThreadState, Threads};
 
 /// Starts the aggregator's thread.
 ///
@@ -164,14 +164,17 @@ impl State {
     fn drain(&mut self, mailbox: &Mailbox) {
         self.isolates.adopt(&mailbox.javascript, &mailbox.features);
         self.composer.refresh();
-        let settled = self.isolates.settled(self.slots);
+        let mut settled = self.isolates.settled(self.slots);
         // Records of a thread that are newer than this wait for the next turn, when the observer's reports of the same
         // time are here too.
         let until = monotonic();
         if let Some(observer) = &self.observer {
+            if observer.is_reading() {
+                settled.forget();
+            }
             for report in observer.reports() {
                 self.threads
-                    .observed(self.slots, &report, self.options.interval);
+                    .observed(self.slots, report, self.options.interval);
             }
         }
         let over = self.is_over_the_cap();
@@ -192,15 +195,20 @@ impl State {
             tables.stack(&[frame])
         });
         for thread in threads.all() {
-            thread.read(slots, |number, header, payload| match limit {
+            thread.read(slots, |number, source| match (source, limit) {
                 // One that teaches a sleeping place is kept: the place is not asked for again.
-                Some(limit) if header.flags & flags::KEYED == 0 => {
+                (Source::Signal(header, _), Some(limit)) if header.flags & flags::KEYED == 0 => {
                     COUNTERS.dropped_memory_cap.fetch_add(1, Ordering::Relaxed);
                     limit
                 }
-                _ => {
-                    let javascript = isolates.at(number, header);
+                (Source::Signal(header, payload), _) => {
+                    let javascript = isolates.at(number, header.sequence);
                     composer.stack(tables, header, payload, javascript)
+                }
+                (Source::Outside(read), _) => {
+                    let sequence = read.sequence;
+                    let javascript = sequence.and_then(|sequence| isolates.at(number, sequence));
+                    composer.read_stack(tables, read, javascript)
                 }
             });
             thread.learn_places(|tid, key| composer.sleeping_stack(tables, tid, key));

@@ -4,6 +4,7 @@
 mod descriptors;
 mod discovery;
 mod idle;
+mod outside;
 mod stacks;
 mod thread;
 
@@ -24,7 +25,8 @@ use crate::signal::{
 };
 use descriptors::Descriptors;
 use idle::Sleeper;
-use stacks::Stacks;
+use outside::Outside;
+pub use outside::Sequence;
 use thread::{Look, Watched};
 
 /// A thread whose clock advanced by less did not run: reading a clock on another CPU is not exact, and the tail of our
@@ -69,6 +71,8 @@ pub struct ObserverOptions {
     pub aggregator: i32,
     /// Code events that wait to be read, in bytes: the observer wakes the aggregator for them once a second.
     pub backlog: Box<dyn Fn() -> usize + Send>,
+    /// Code events that the isolate of a slot has published; `None` for a slot without one.
+    pub sequence: Sequence,
 }
 
 /// A running observer.
@@ -149,6 +153,11 @@ impl Observer {
         self.shared.failed.load(Ordering::Acquire)
     }
 
+    /// Whether a stack is being read whose report is still to come.
+    pub fn is_reading(&self) -> bool {
+        self.shared.reports.is_reading()
+    }
+
     /// Reports that were not read yet.
     pub fn reports(&self) -> Vec<Report> {
         self.shared.reports.take()
@@ -209,7 +218,7 @@ struct Loop {
     threads: Vec<Watched>,
     known: HashSet<i32>,
     shared: Arc<Shared>,
-    stacks: Stacks,
+    outside: Outside,
     descriptors: Descriptors,
     /// The process's clock at the last tick.
     process: u64,
@@ -244,6 +253,7 @@ impl Loop {
         let tid = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
         let now = monotonic();
         let mut descriptors = Descriptors::new();
+        let outside = Outside::new(Arc::clone(&options.sequence), &mut descriptors);
         Loop {
             engine,
             stopped: false,
@@ -255,7 +265,7 @@ impl Loop {
             threads: Vec::new(),
             known: HashSet::new(),
             shared,
-            stacks: Stacks::default(),
+            outside,
             tasks: if descriptors.keep() {
                 File::open("/proc/self/task").ok()
             } else {
@@ -334,7 +344,7 @@ impl Loop {
             self.wake_aggregator();
         }
         self.threads.retain(|thread| !thread.ended);
-        self.stacks.forget();
+        self.outside.stacks.forget();
         // What runs less than that is found by the process's clock, too, and is not worth a tick each interval.
         let busy = ran > now.saturating_sub(self.ticked) / 20;
         self.ticked = now;
@@ -408,7 +418,7 @@ impl Loop {
             now,
             slot,
             &self.options,
-            &mut self.stacks,
+            &mut self.outside,
             &mut self.descriptors,
             &self.shared.reports,
         );

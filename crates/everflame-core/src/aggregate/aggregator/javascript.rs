@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::FxHashMap;
 
 use super::super::compose::JavaScript;
-use crate::signal::{COUNTERS, Header, Slots};
+use crate::signal::{COUNTERS, Slots};
 use crate::v8::{CodeEvent, CodeMap, CodeRanges, Features, Functions, IsolateLog};
 
 /// A thread that runs JavaScript.
@@ -43,6 +43,12 @@ pub(super) struct Isolates {
 
 /// How far an isolate's log can be replayed once every ring has been read.
 pub(super) struct Settled(Vec<(usize, u64)>);
+
+impl Settled {
+    pub(super) fn forget(&mut self) {
+        self.0.clear();
+    }
+}
 
 impl Isolates {
     /// Takes on threads that registered since the last turn, and with the first of them finds out what stacks hold here.
@@ -83,10 +89,10 @@ impl Isolates {
         self.states.get(&number).map(|state| &*state.thread)
     }
 
-    /// The thread's code as it was when the sample was taken.
-    pub(super) fn at(&mut self, number: usize, header: &Header) -> Option<JavaScript<'_>> {
+    /// The thread's code as it was when V8 had published so many events: at the time of a sample.
+    pub(super) fn at(&mut self, number: usize, sequence: u64) -> Option<JavaScript<'_>> {
         let state = self.states.get_mut(&number)?;
-        state.replay_until(header.sequence);
+        state.replay_until(sequence);
         Some(JavaScript {
             map: &mut state.map,
             ranges: state.thread.ranges,
@@ -94,7 +100,8 @@ impl Isolates {
     }
 
     /// Notes which code events no sample can miss that is not in its ring by now. To be called before the rings are
-    /// read: a handler that is at work may have taken an earlier number, and then its isolate is left out.
+    /// read: a handler that is at work may have taken an earlier number, and then its isolate is left out. So may an
+    /// observer that reads a stack, and then all are to be forgotten.
     pub(super) fn settled(&self, slots: &Slots) -> Settled {
         let settled = self.states.iter().filter_map(|(number, state)| {
             let sequence = state.thread.log.sequence().load(Ordering::Acquire);
