@@ -45,9 +45,9 @@ pub struct SleepingStack {
     pub key: WaitKey,
     /// Code events that its isolate had published then; `None` for a thread without JavaScript.
     pub sequence: Option<u64>,
-    /// V8's note of the frame by which JavaScript last called C++ (`v8::exit_frame_address`): 0 while none has. `None`
-    /// where it cannot be read.
-    pub exit_frame: Option<u64>,
+    /// V8's note of the frame by which JavaScript last called C++ (`v8::exit_frame_address`); 0 while none has, and where
+    /// it cannot be read.
+    pub exit_frame: u64,
     /// The stack from `key.sp` upwards.
     pub bytes: Box<[u8]>,
 }
@@ -55,7 +55,7 @@ pub struct SleepingStack {
 impl SleepingStack {
     /// Whether JavaScript may be among its frames.
     pub(super) fn may_have_javascript(&self) -> bool {
-        self.exit_frame != Some(0)
+        self.sequence.is_some()
     }
 }
 

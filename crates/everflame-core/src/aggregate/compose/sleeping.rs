@@ -68,8 +68,7 @@ impl Composer {
         let ranges = javascript
             .as_ref()
             .map_or(CodeRanges::empty(), |javascript| javascript.ranges);
-        let exit_frame = read
-            .exit_frame
+        let exit_frame = Some(read.exit_frame)
             .filter(|fp| caller(&copy, *fp).is_some_and(|caller| ranges.contains(caller.pc)));
         let mut unwound = std::mem::take(&mut self.unwound);
         let mut end = self.unwind_from_call(read.key, &copy, &ranges, exit_frame, &mut unwound);
@@ -79,7 +78,7 @@ impl Composer {
             (UnwindEnd::Root | UnwindEnd::EnteredV8 { .. }, _) | (_, None) => {}
             (_, Some(fp)) => {
                 // What lies between the call and JavaScript is lost, and JavaScript is not.
-                self.push_unknown();
+                self.push_gap();
                 if let Some(regs) = caller(&copy, fp) {
                     end = UnwindEnd::EnteredV8 { regs };
                 }
@@ -107,13 +106,20 @@ impl Composer {
             _ if self.reached_root(tables) => {}
             _ => {
                 COUNTERS.stacks_broken.fetch_add(1, Ordering::Relaxed);
-                self.push_unknown();
+                self.push_gap();
             }
         }
         if let Some(javascript) = javascript {
             count(&javascript.map.take_counters());
         }
         self.finish(tables)
+    }
+
+    /// Native frames are missing here.
+    fn push_gap(&mut self) {
+        if self.native_frames {
+            self.push_unknown();
+        }
     }
 
     fn push_unwound(&mut self, tables: &mut Tables, unwound: &[UnwoundFrame]) {

@@ -60,11 +60,11 @@ impl Outside {
         };
         let isolate = slot.isolate();
         let (sequence, exit_frame) = if isolate.is_null() {
-            (None, Some(0))
+            (None, 0)
         } else {
             let exit_frame = exit_frame_address(isolate).and_then(|address| memory.word(address));
             // Of the moment of the copy: while the thread sleeps, V8 neither makes nor moves code of its isolate.
-            ((self.sequence)(number), exit_frame)
+            ((self.sequence)(number), exit_frame.unwrap_or(0))
         };
         let room = match slot.stack_above(key.sp) {
             0 => WITHOUT_BOUNDS,
