@@ -50,7 +50,7 @@ const results = {};
 const asleep = {};
 
 function repeat(call, ...args) {
-  const signals = counter('signals_asleep');
+  const [signals, read] = [counter('signals_asleep'), counter('stacks_read')];
   const start = performance.now();
   const counts = {};
   for (let count = 0; count < REPEATS; count++) {
@@ -61,6 +61,7 @@ function repeat(call, ...args) {
   results[call.name] = counts;
   asleep[call.name] = {
     signals: counter('signals_asleep') - signals,
+    read: counter('stacks_read') - read,
     milliseconds: performance.now() - start,
   };
 }

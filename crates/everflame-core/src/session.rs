@@ -171,6 +171,7 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
     let signal = selected.signal;
     signal::set_enabled(true);
     let mailbox = Arc::clone(&runtime.mailbox);
+    let isolates = Arc::clone(&runtime.mailbox);
     let observer = Observer::start(
         selected.engine,
         runtime.slots,
@@ -179,6 +180,7 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
             signal,
             aggregator: runtime.mailbox.tid(),
             backlog: Box::new(move || mailbox.backlog_bytes()),
+            sequence: Arc::new(move |slot| isolates.sequence(slot)),
         },
     );
     let observer = match observer {

@@ -209,6 +209,61 @@ fn a_sleeping_thread_that_blocks_every_signal_has_its_stack() {
     assert!(callers[0].ends_with("::calls_sleeps_deaf"), "{callers:?}");
 }
 
+/// Sleeps below so many calls of itself: each depth is a place of its own, which the profiler has to learn. Returns 1 when
+/// the sleep ended early.
+#[inline(never)]
+fn sleep_below(calls: u32) -> u32 {
+    if calls > 0 {
+        return std::hint::black_box(sleep_below(calls - 1));
+    }
+    let time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 5_000_000,
+    };
+    // SAFETY: reads `time`.
+    u32::from(unsafe { libc::nanosleep(&time, std::ptr::null_mut()) } != 0)
+}
+
+#[test]
+fn a_sleep_that_no_kernel_restarts_is_whole_and_has_its_stack() {
+    const SLEEPS: u32 = 200;
+    let session = Session::start(&config("tick", Duration::from_millis(1)));
+    let read = || COUNTERS.stacks_read.load(Ordering::Relaxed);
+    let before = read();
+    let (sleeper, done) = std::sync::mpsc::channel();
+    let (go, ready) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let mut early = 0;
+        for round in 0..SLEEPS {
+            let start = everflame_core::signal::thread_cpu();
+            while everflame_core::signal::thread_cpu() - start < 1_000_000 {
+                burn(10_000);
+            }
+            early += sleep_below(round % 50);
+        }
+        sleeper.send((gettid(), early)).expect("the test waits");
+        // The kernel tells of a thread as long as it lives.
+        ready.recv().unwrap_err();
+    });
+    let (tid, early) = done.recv_timeout(LIMIT).expect("the thread sleeps");
+    let (profile, _) = session.rotate();
+    drop(go);
+    thread.join().expect("the thread ends");
+    // A signal for a running thread can meet it on its way into a sleep; without care nearly all end early.
+    assert!(early <= SLEEPS / 50, "{early} of {SLEEPS} ended early");
+    assert!(read() - before >= u64::from(SLEEPS / 4));
+    let depths: std::collections::BTreeSet<usize> = stacks_of_thread(&profile, tid)
+        .iter()
+        .filter(|stack| stack.iter().any(|name| name.contains("nanosleep")))
+        .map(|stack| {
+            let is_own = |name: &&&str| name.ends_with("::sleep_below");
+            assert!(stack.contains(&"start_thread"), "{stack:?}");
+            stack.iter().filter(is_own).count()
+        })
+        .collect();
+    assert!(depths.len() > 20, "{depths:?}");
+}
+
 /// Memory for a stack with nothing but a guard above it: a read past its end is a crash.
 struct GuardedStack {
     start: *mut u8,

@@ -43,6 +43,7 @@ fn a_thread_begins_and_ends_once_in_a_slot_of_its_own() {
         signal: selected.signal,
         aggregator: 1,
         backlog: Box::new(|| 0),
+        sequence: Arc::new(|_| None),
     };
     let observer = Observer::start(selected.engine, slots, options).expect("an observer");
     let go = Arc::new(AtomicBool::new(true));

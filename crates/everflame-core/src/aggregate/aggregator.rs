@@ -21,7 +21,7 @@ use crate::signal::{
 };
 use javascript::Isolates;
 pub use javascript::JavaScriptThread;
-use threads::{ThreadState, Threads};
+use threads::{Source, ThreadState, Threads};
 
 /// Starts the aggregator's thread.
 ///
@@ -161,16 +161,19 @@ impl State {
 
     /// Reads every ring up to now and brings every account up to date.
     fn drain(&mut self, mailbox: &Mailbox) {
-        self.isolates.adopt(&mailbox.javascript, &mailbox.features);
+        self.isolates.adopt(mailbox);
         self.composer.refresh();
-        let settled = self.isolates.settled(self.slots);
+        let mut settled = self.isolates.settled(self.slots);
         // Records of a thread that are newer than this wait for the next turn, when the observer's reports of the same
         // time are here too.
         let until = monotonic();
         if let Some(observer) = &self.observer {
+            if observer.is_reading() {
+                settled.forget();
+            }
             for report in observer.reports() {
                 self.threads
-                    .observed(self.slots, &report, self.options.interval);
+                    .observed(self.slots, report, self.options.interval);
             }
         }
         let over = self.is_over_the_cap();
@@ -191,20 +194,25 @@ impl State {
             tables.stack(&[frame])
         });
         for thread in threads.all() {
-            thread.read(slots, |number, header, payload| match limit {
+            thread.read(slots, |number, source| match (source, limit) {
                 // One that teaches a sleeping place is kept: the place is not asked for again.
-                Some(limit) if header.flags & flags::KEYED == 0 => {
+                (Source::Signal(header, _), Some(limit)) if header.flags & flags::KEYED == 0 => {
                     COUNTERS.dropped_memory_cap.fetch_add(1, Ordering::Relaxed);
                     limit
                 }
-                _ => {
-                    let of_v8 = header.flags & (flags::JAVASCRIPT | flags::LEAF_IN_V8) != 0;
-                    if of_v8 && isolates.thread(number).is_none() {
-                        // It has attached since the turn began.
-                        isolates.adopt(&mailbox.javascript, &mailbox.features);
+                (Source::Signal(header, payload), _) => {
+                    if header.flags & (flags::JAVASCRIPT | flags::LEAF_IN_V8) != 0 {
+                        isolates.adopt_late(number, mailbox);
                     }
-                    let javascript = isolates.at(number, header);
+                    let javascript = isolates.at(number, header.sequence);
                     composer.stack(tables, header, payload, javascript)
+                }
+                (Source::Outside(read), _) => {
+                    let javascript = read.sequence.and_then(|sequence| {
+                        isolates.adopt_late(number, mailbox);
+                        isolates.at(number, sequence)
+                    });
+                    composer.read_stack(tables, read, javascript)
                 }
             });
             thread.learn_places(|tid, key| composer.sleeping_stack(tables, tid, key));

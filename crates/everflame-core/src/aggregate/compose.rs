@@ -1,5 +1,7 @@
 //! From one record to one stack: native part by table, the rest as the handler walked it, every frame named.
 
+mod sleeping;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
@@ -8,13 +10,12 @@ use super::join::join;
 use super::mailbox::Options;
 use super::root::{frames_before, is_root, is_worker};
 use super::tables::{FrameId, FrameRow, FunctionRow, StackId, Tables};
-use crate::engine::is_asleep_at;
 use crate::native::{
-    Lookup, ModuleId, Modules, Registers, StackCopy, Symbolizer, UnwindEnd, Unwinder, UnwoundFrame,
-    offset_name, read_memory,
+    Lookup, ModuleId, Modules, Registers, StackCopy, Symbolizer, Unwinder, UnwoundFrame,
+    offset_name,
 };
 use crate::pprof::MappingRow;
-use crate::signal::{COUNTERS, Frame, FrameKind, Header, WaitKey, flags};
+use crate::signal::{COUNTERS, Frame, FrameKind, Header, flags};
 use crate::v8::{
     CodeMap, CodeRanges, JsAddress, JsFrame, JsFunction, LeafWords, VmState, executing_bytecode,
     leaf,
@@ -25,9 +26,6 @@ pub(super) struct JavaScript<'a> {
     pub(super) map: &'a mut CodeMap,
     pub(super) ranges: CodeRanges,
 }
-
-/// Bytes of a sleeping thread's stack that are read: libuv's event loop alone has 16 KB.
-const LONGEST_SLEEPING_STACK: usize = 32 * 1024;
 
 /// Frames without code of their own.
 #[derive(Clone, Copy)]
@@ -137,47 +135,6 @@ impl Composer {
                 None => MappingRow::default(),
             })
             .collect()
-    }
-
-    /// The stack of a thread that answers no signals, read from its memory while it sleeps at `key`. Where that cannot be
-    /// followed to the thread's root, what is missing is `(signals blocked)`.
-    pub(super) fn sleeping_stack(
-        &mut self,
-        tables: &mut Tables,
-        tid: i32,
-        key: WaitKey,
-    ) -> StackId {
-        self.stack.clear();
-        self.push_native(tables, key.pc, Lookup::Return);
-        let copy = read_memory(key.sp, LONGEST_SLEEPING_STACK);
-        let mut unwound = std::mem::take(&mut self.unwound);
-        unwound.clear();
-        // The kernel tells no more of its registers. No stack lies at 1, while 0 would be the end of a chain.
-        let registers = Registers {
-            pc: key.pc,
-            sp: key.sp,
-            fp: 1,
-            lr: 1,
-        };
-        let stack = StackCopy {
-            sp: key.sp,
-            bytes: &copy,
-        };
-        let end = self
-            .unwinder
-            .unwind(&self.modules, registers, &stack, &|_| false, &mut unwound);
-        // What was copied belongs to this place only if the thread has not left it meanwhile.
-        let stayed = is_asleep_at(tid, key);
-        if stayed {
-            for frame in &unwound {
-                self.push_native(tables, frame.return_address, Lookup::Return);
-            }
-        }
-        if !stayed || end != UnwindEnd::Root {
-            self.stack.push(tables.synthetic("(signals blocked)"));
-        }
-        self.unwound = unwound;
-        self.finish(tables)
     }
 
     /// The stack of a sample.

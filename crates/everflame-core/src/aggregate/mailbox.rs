@@ -133,6 +133,16 @@ impl Mailbox {
             .clone()
     }
 
+    /// Code events that the isolate of a slot has published; `None` when it has none, or it has ended.
+    pub fn sequence(&self, slot: usize) -> Option<u64> {
+        self.javascript
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .find(|thread| thread.number == slot && !thread.detached.load(Ordering::Acquire))
+            .map(|thread| thread.log.sequence().load(Ordering::Acquire))
+    }
+
     /// Code events that wait to be read, in bytes.
     pub fn backlog_bytes(&self) -> usize {
         self.javascript

@@ -12,15 +12,16 @@ mod place;
 mod posix_timer;
 mod report;
 mod select;
+mod system_call;
 mod tick;
 
 use std::io;
 
 use crate::signal::Installed;
 
-pub use observer::{Observer, ObserverOptions, Settled};
+pub use observer::{Observer, ObserverOptions, Sequence, Settled};
 pub(crate) use place::{is_asleep_at, main_stack};
-pub use report::{Report, ThreadEvent};
+pub use report::{Report, SleepingStack, ThreadEvent};
 pub use select::{Rejected, Selected, select};
 
 /// Interrupts running threads at a rate.

@@ -5,6 +5,7 @@ mod descriptors;
 mod directory;
 mod discovery;
 mod idle;
+mod outside;
 mod stacks;
 mod thread;
 
@@ -26,7 +27,8 @@ use crate::signal::{
 use descriptors::Descriptors;
 use directory::Directory;
 use idle::Sleeper;
-use stacks::Stacks;
+use outside::Outside;
+pub use outside::Sequence;
 use thread::{Look, Watched};
 
 /// A thread whose clock advanced by less did not run: reading a clock on another CPU is not exact, and the tail of our
@@ -73,6 +75,8 @@ pub struct ObserverOptions {
     pub aggregator: i32,
     /// Code events that wait to be read, in bytes: the observer wakes the aggregator for them once a second.
     pub backlog: Box<dyn Fn() -> usize + Send>,
+    /// Code events that the isolate of a slot has published; `None` for a slot without one.
+    pub sequence: Sequence,
 }
 
 /// A running observer.
@@ -155,6 +159,11 @@ impl Observer {
         self.shared.failed.load(Ordering::Acquire)
     }
 
+    /// Whether a stack is being read whose report is still to come.
+    pub fn is_reading(&self) -> bool {
+        self.shared.reports.is_reading()
+    }
+
     /// Reports that were not read yet.
     pub fn reports(&self) -> Vec<Report> {
         self.shared.reports.take()
@@ -225,7 +234,7 @@ struct Loop {
     threads: Vec<Watched>,
     known: HashSet<i32>,
     shared: Arc<Shared>,
-    stacks: Stacks,
+    outside: Outside,
     descriptors: Descriptors,
     /// The process's clock at the last tick.
     process: u64,
@@ -257,6 +266,8 @@ impl Loop {
     ) -> Loop {
         let tid = own_tid();
         let now = monotonic();
+        let mut descriptors = Descriptors::new();
+        let outside = Outside::new(Arc::clone(&options.sequence), &mut descriptors);
         Loop {
             engine,
             stopped: false,
@@ -273,9 +284,9 @@ impl Loop {
             threads: Vec::new(),
             known: HashSet::new(),
             shared,
-            stacks: Stacks::default(),
+            outside,
             tasks: Directory::open().ok(),
-            descriptors: Descriptors::new(),
+            descriptors,
             process: process_cpu(),
             unexplained: 0,
             own_cpu: own_clocks(),
@@ -355,7 +366,7 @@ impl Loop {
             self.wake_aggregator();
         }
         self.threads.retain(|thread| !thread.ended);
-        self.stacks.forget();
+        self.outside.stacks.forget();
         // What runs less than that is found by the process's clock, too, and is not worth a tick each interval.
         let busy = ran > now.saturating_sub(self.ticked) / 20;
         self.ticked = now;
@@ -429,7 +440,7 @@ impl Loop {
             now,
             slot,
             &self.options,
-            &mut self.stacks,
+            &mut self.outside,
             &mut self.descriptors,
             &self.shared.reports,
         );

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
+use super::system_call::SystemCall;
 use crate::signal::WaitKey;
 
 /// A thread's state as `/proc/self/task/<tid>/syscall` tells it (proc(5)). A thread may read it of its own process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Running,
-    Asleep(WaitKey),
+    Asleep(WaitKey, SystemCall),
     /// The file cannot be read (no such kernel option, or a sandbox): nothing is known without a signal.
     Unknown,
 }
@@ -36,18 +37,29 @@ fn parse(text: &[u8]) -> Place {
     if text == "running" {
         return Place::Running;
     }
-    let mut fields = text.rsplit(' ').map(|field| {
+    let number = |field: &str| {
         u64::from_str_radix(field.strip_prefix("0x").unwrap_or(field), 16).unwrap_or(0)
-    });
-    match (fields.next(), fields.next()) {
-        (Some(pc), Some(sp)) if pc != 0 && sp != 0 => Place::Asleep(WaitKey { sp, pc }),
+    };
+    let mut fields = text.split(' ');
+    let call = fields.next().and_then(|field| field.parse().ok());
+    let mut last = fields.clone().rev().map(number);
+    match (call, last.next(), last.next()) {
+        (Some(call), Some(pc), Some(sp)) if pc != 0 && sp != 0 => {
+            let mut arguments = fields.map(number);
+            let call = SystemCall {
+                number: call,
+                // Outside of a call there are none, and none is looked at.
+                arguments: std::array::from_fn(|_| arguments.next().unwrap_or(0)),
+            };
+            Place::Asleep(WaitKey { sp, pc }, call)
+        }
         _ => Place::Unknown,
     }
 }
 
 /// Whether a thread of this process sleeps in a system call at this place.
 pub(crate) fn is_asleep_at(tid: i32, key: WaitKey) -> bool {
-    open(tid).is_some_and(|file| read(&file) == Place::Asleep(key))
+    open(tid).is_some_and(|file| matches!(read(&file), Place::Asleep(found, _) if found == key))
 }
 
 /// When a thread started, in nanoseconds since boot, to 10 ms (`starttime` of `/proc/self/task/<tid>/stat`).
@@ -102,20 +114,26 @@ mod tests {
     fn the_three_forms_of_the_file_are_told_apart() {
         assert_eq!(parse(b"running\n"), Place::Running);
         assert_eq!(
-            parse(b"7 0x0 0x0 0x186a0 0x0 0x0 0x0 0x7f66c6e2bea0 0x7f66c6f2c26f\n"),
-            Place::Asleep(WaitKey {
-                sp: 0x7f66_c6e2_bea0,
-                pc: 0x7f66_c6f2_c26f
-            })
+            parse(b"202 0x1 0x2 0x186a0 0x4 0x5 0x6 0x7f66c6e2bea0 0x7f66c6f2c26f\n"),
+            Place::Asleep(
+                WaitKey {
+                    sp: 0x7f66_c6e2_bea0,
+                    pc: 0x7f66_c6f2_c26f
+                },
+                SystemCall {
+                    number: 202,
+                    arguments: [1, 2, 0x186a0, 4]
+                }
+            )
         );
+        let Place::Asleep(key, call) = parse(b"-1 0x7ffd00001000 0x40110a\n") else {
+            panic!("asleep outside of a system call");
+        };
         assert_eq!(
-            parse(b"-1 0x7ffd00001000 0x40110a\n"),
-            Place::Asleep(WaitKey {
-                sp: 0x7ffd_0000_1000,
-                pc: 0x40_110a
-            })
+            (key.sp, key.pc, call.number),
+            (0x7ffd_0000_1000, 0x40_110a, -1)
         );
-        for garbage in [&b""[..], b"\n", b"x", b"0x0 0x0", b"\xff\xfe"] {
+        for garbage in [&b""[..], b"\n", b"x", b"0 0x0 0x0", b"7 0x1", b"\xff\xfe"] {
             assert_eq!(parse(garbage), Place::Unknown, "{garbage:?}");
         }
     }
@@ -160,7 +178,7 @@ mod tests {
         assert_eq!(read(&file), Place::Running);
         STOP.store(true, Ordering::SeqCst);
         let key = loop {
-            if let Place::Asleep(key) = read(&file) {
+            if let Place::Asleep(key, _) = read(&file) {
                 break key;
             }
             std::thread::yield_now();

@@ -3,14 +3,32 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// The bytes at an address, as many of `length` as are mapped. The kernel copies them, so that a bad address is an answer
-/// and no fault. By a file (`/proc/self/mem`, proc(5)) and not by process_vm_readv(2): a service manager's list of
-/// allowed system calls may end a process that uses a debugger's.
+/// This process's memory as a file (`/proc/self/mem`, proc(5)). The kernel copies, so that a bad address is an answer and
+/// no fault. Not process_vm_readv(2): a service manager's list of allowed system calls may end a process that uses a
+/// debugger's.
+pub(crate) struct Memory(File);
+
+impl Memory {
+    /// `None` where the file is out of reach.
+    pub(crate) fn open() -> Option<Memory> {
+        File::open("/proc/self/mem").ok().map(Memory)
+    }
+
+    /// Fills `bytes` from an address on, as far as memory is mapped there; returns how many were copied.
+    pub(crate) fn read(&self, address: u64, bytes: &mut [u8]) -> usize {
+        self.0.read_at(bytes, address).unwrap_or(0)
+    }
+
+    pub(crate) fn word(&self, address: u64) -> Option<u64> {
+        let mut bytes = [0; 8];
+        (self.read(address, &mut bytes) == bytes.len()).then(|| u64::from_ne_bytes(bytes))
+    }
+}
+
+/// The bytes at an address, as many of `length` as are mapped.
 pub(crate) fn read_memory(address: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
-    let copied = File::open("/proc/self/mem")
-        .and_then(|memory| memory.read_at(&mut bytes, address))
-        .unwrap_or(0);
+    let copied = Memory::open().map_or(0, |memory| memory.read(address, &mut bytes));
     bytes.truncate(copied);
     bytes
 }

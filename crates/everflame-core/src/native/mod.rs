@@ -25,7 +25,7 @@ mod symbols;
 mod unwind;
 
 pub use demangle::demangle;
-pub(crate) use memory::read_memory;
+pub(crate) use memory::{Memory, read_memory};
 pub use module::{Module, ModuleId};
 pub use modules::{Located, Modules};
 pub use registers::Registers;

@@ -34,7 +34,8 @@ impl StackCopy<'_> {
         self.sp.saturating_add(self.bytes.len() as u64)
     }
 
-    fn read(&self, address: u64) -> Option<u64> {
+    /// The word at an address; `None` outside of the copy.
+    pub(crate) fn read(&self, address: u64) -> Option<u64> {
         let offset = usize::try_from(address.checked_sub(self.sp)?).ok()?;
         let bytes = self.bytes.get(offset..offset.checked_add(8)?)?;
         Some(u64::from_ne_bytes(bytes.try_into().ok()?))
@@ -121,12 +122,38 @@ impl Unwinder {
         is_v8: &dyn Fn(u64) -> bool,
         out: &mut Vec<UnwoundFrame>,
     ) -> UnwindEnd {
+        let address = FrameAddress::from_instruction_pointer(regs.pc);
+        self.follow(modules, address, regs, stack, is_v8, out)
+    }
+
+    /// The same for a frame that waits for a call to return: `regs` are those after the return to `regs.pc`.
+    pub fn unwind_from_caller(
+        &mut self,
+        modules: &Modules,
+        regs: Registers,
+        stack: &StackCopy,
+        is_v8: &dyn Fn(u64) -> bool,
+        out: &mut Vec<UnwoundFrame>,
+    ) -> UnwindEnd {
+        match FrameAddress::from_return_address(regs.pc) {
+            Some(address) => self.follow(modules, address, regs, stack, is_v8, out),
+            None => UnwindEnd::Failed { regs, at: regs.pc },
+        }
+    }
+
+    fn follow(
+        &mut self,
+        modules: &Modules,
+        mut address: FrameAddress,
+        mut regs: Registers,
+        stack: &StackCopy,
+        is_v8: &dyn Fn(u64) -> bool,
+        out: &mut Vec<UnwoundFrame>,
+    ) -> UnwindEnd {
         self.forget_replaced(modules);
-        let mut regs = regs;
         if is_v8(regs.pc) {
             return UnwindEnd::EnteredV8 { regs };
         }
-        let mut address = FrameAddress::from_instruction_pointer(regs.pc);
         for _ in 0..MAX_FRAMES {
             let caller = match self.step(modules, address, regs, stack) {
                 Step::Caller(caller) => caller,
@@ -221,6 +248,17 @@ impl Unwinder {
         }
         self.coverage.insert(address, coverage);
         coverage
+    }
+
+    /// Where the function around an address starts in memory.
+    pub(crate) fn function_start_in_memory(
+        &mut self,
+        modules: &Modules,
+        address: u64,
+    ) -> Option<u64> {
+        let module = modules.find(address)?;
+        let start = self.function_start(modules, module, module.file_address(address))?;
+        Some(start.wrapping_add(module.bias))
     }
 
     /// Where the function around an address starts, both in the address space of the module's file: for code without

@@ -60,6 +60,10 @@ counters! {
     signals_running,
     /// Directed signals sent once to learn where a thread sleeps.
     signals_asleep,
+    /// Stacks of sleeping threads read from outside, where a signal would end a system call.
+    stacks_read,
+    /// What that took, nanoseconds.
+    stacks_read_nanoseconds,
     /// Wake-ups of the observer.
     observer_wakeups,
     /// Wake-ups of the aggregator.

@@ -137,6 +137,22 @@ impl Slot {
         }
     }
 
+    /// Bytes of the thread's stack above `sp`, at most; 0 when that is not its own, or it is not known yet.
+    pub fn stack_above(&self, sp: u64) -> u64 {
+        let end = self.stack_end.load(Ordering::Acquire);
+        let start = self.stack_start.load(Ordering::Relaxed);
+        if (start..end).contains(&sp) {
+            end - sp
+        } else {
+            0
+        }
+    }
+
+    /// The thread's isolate, or null. It may go away at any time.
+    pub fn isolate(&self) -> *mut c_void {
+        self.isolate.load(Ordering::Acquire)
+    }
+
     /// Called on the thread itself when its isolate can be sampled. A former isolate's state was cleared before.
     pub fn set_javascript(&self, javascript: JavaScript) {
         debug_assert!(!self.has_javascript());

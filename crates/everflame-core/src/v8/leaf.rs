@@ -93,7 +93,7 @@ pub fn executing_bytecode(
 }
 
 /// The interpreter's own machinery: the function at work is the interpreted one.
-fn is_interpreter(function: &JsFunction) -> bool {
+pub(super) fn is_interpreter(function: &JsFunction) -> bool {
     match function.kind {
         FunctionKind::BytecodeHandler => true,
         FunctionKind::Builtin => [

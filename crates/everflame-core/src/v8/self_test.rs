@@ -9,6 +9,7 @@ use super::code_event::CodeEvent;
 use super::code_name::{self, FunctionKind};
 use super::entry::{EntryPoints, Isolate};
 use super::events::IsolateLog;
+use super::exit_frame;
 use super::structs::{RegisterState, SampleInfo};
 use crate::memory_map;
 
@@ -31,11 +32,13 @@ impl IsolateLog {
     ) -> Result<(), String> {
         let mut frames = vec![0; FRAMES];
         let mut info = SampleInfo::new();
+        let registers = own_registers();
         let count = unsafe {
             // SAFETY: the caller's promise; the registers are this thread's own.
-            entry.get_stack_sample(isolate, &own_registers(), &mut frames, &mut info)
+            entry.get_stack_sample(isolate, &registers, &mut frames, &mut info)
         };
         frames.truncate(count);
+        exit_frame::learn(isolate, registers.sp, &frames, &self.code_ranges());
         // Read at most once, and only where a builtin is seen in the place that V8 did not name.
         let alias = LazyCell::new(|| {
             let mappings = memory_map::read().ok()?;

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use rustc_hash::FxHashMap;
 
 use super::super::compose::JavaScript;
-use crate::signal::{COUNTERS, Header, Slots};
+use super::super::mailbox::Mailbox;
+use crate::signal::{COUNTERS, Slots};
 use crate::v8::{CodeEvent, CodeMap, CodeRanges, Features, Functions, IsolateLog};
 
 /// A thread that runs JavaScript.
@@ -44,13 +45,16 @@ pub(super) struct Isolates {
 /// How far an isolate's log can be replayed once every ring has been read.
 pub(super) struct Settled(Vec<(usize, u64)>);
 
+impl Settled {
+    pub(super) fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
 impl Isolates {
     /// Takes on threads that registered since the last turn, and with the first of them finds out what stacks hold here.
-    pub(super) fn adopt(
-        &mut self,
-        registered: &Mutex<Vec<Arc<JavaScriptThread>>>,
-        features: &OnceLock<Features>,
-    ) {
+    pub(super) fn adopt(&mut self, mailbox: &Mailbox) {
+        let registered = &mailbox.javascript;
         // A map reads a file when it is made, and threads that attach wait for the lock.
         let threads = registered
             .lock()
@@ -63,7 +67,7 @@ impl Isolates {
                 .is_some_and(|state| Arc::ptr_eq(&state.thread, thread));
             if !known {
                 // Reads the executable's symbols, so not on the thread that registers.
-                features.get_or_init(|| Features::of(&thread.log));
+                mailbox.features.get_or_init(|| Features::of(&thread.log));
                 self.states
                     .insert(thread.number, IsolateState::new(thread, &self.functions));
             }
@@ -79,14 +83,21 @@ impl Isolates {
             .retain(|thread| !ended(thread));
     }
 
+    /// Takes on the thread with this slot, which has a record with JavaScript, where it has registered since the turn began.
+    pub(super) fn adopt_late(&mut self, number: usize, mailbox: &Mailbox) {
+        if !self.states.contains_key(&number) {
+            self.adopt(mailbox);
+        }
+    }
+
     pub(super) fn thread(&self, number: usize) -> Option<&JavaScriptThread> {
         self.states.get(&number).map(|state| &*state.thread)
     }
 
-    /// The thread's code as it was when the sample was taken.
-    pub(super) fn at(&mut self, number: usize, header: &Header) -> Option<JavaScript<'_>> {
+    /// The thread's code as it was when V8 had published so many events: at the time of a sample.
+    pub(super) fn at(&mut self, number: usize, sequence: u64) -> Option<JavaScript<'_>> {
         let state = self.states.get_mut(&number)?;
-        state.replay_until(header.sequence);
+        state.replay_until(sequence);
         Some(JavaScript {
             map: &mut state.map,
             ranges: state.thread.ranges,
@@ -94,7 +105,8 @@ impl Isolates {
     }
 
     /// Notes which code events no sample can miss that is not in its ring by now. To be called before the rings are
-    /// read: a handler that is at work may have taken an earlier number, and then its isolate is left out.
+    /// read: a handler that is at work may have taken an earlier number, and then its isolate is left out. So may an
+    /// observer that reads a stack, and then all are to be forgotten.
     pub(super) fn settled(&self, slots: &Slots) -> Settled {
         let settled = self.states.iter().filter_map(|(number, state)| {
             let sequence = state.thread.log.sequence().load(Ordering::Acquire);

@@ -1,10 +1,12 @@
 //! Threads as the aggregator knows them: account, labels, and records not yet applied.
 
+use std::collections::VecDeque;
+
 use super::super::account::{Account, Sampled, Share};
 use super::super::period::ThreadLabels;
 use super::super::tables::{StackId, StringId, Tables};
 use super::javascript::Isolates;
-use crate::engine::{Report, ThreadEvent};
+use crate::engine::{Report, SleepingStack, ThreadEvent};
 use crate::signal::{Header, Slots, WaitKey, flags, kind, thread_name};
 
 /// One record, reduced to what accounting needs.
@@ -14,6 +16,8 @@ enum Step {
     Wait(u64, u64, WaitKey),
     /// As above, of a thread that answers no signals.
     Unresponsive(u64, u64, WaitKey),
+    /// A sample without a stack yet, which was read from outside.
+    Read(u64, u64, Box<SleepingStack>),
     /// Everything up to here is given out.
     Settle(u64, u64),
 }
@@ -22,8 +26,36 @@ impl Step {
     fn time(&self) -> u64 {
         match self {
             Step::Sample(sample) => sample.time,
-            Step::Wait(time, ..) | Step::Unresponsive(time, ..) | Step::Settle(time, _) => *time,
+            Step::Wait(time, ..)
+            | Step::Unresponsive(time, ..)
+            | Step::Read(time, ..)
+            | Step::Settle(time, _) => *time,
         }
+    }
+}
+
+/// Where a sample comes from.
+pub(super) enum Source<'a> {
+    /// The handler.
+    Signal(&'a Header, &'a [u8]),
+    /// The observer.
+    Outside(&'a SleepingStack),
+}
+
+impl Step {
+    /// What was read from outside as the sample that a signal would have taken.
+    fn composed(self, stack: &mut impl FnMut(Source<'_>) -> StackId) -> Step {
+        let Step::Read(time, cpu, read) = self else {
+            return self;
+        };
+        Step::Sample(Sampled {
+            time,
+            cpu,
+            stack: stack(Source::Outside(&read)),
+            asleep: true,
+            key: Some(read.key),
+            weight: 1,
+        })
     }
 }
 
@@ -63,13 +95,13 @@ impl Threads {
     }
 
     /// A report of the observer.
-    pub(super) fn observed(&mut self, slots: &Slots, report: &Report, interval: u64) {
+    pub(super) fn observed(&mut self, slots: &Slots, report: Report, interval: u64) {
         let Report {
             slot: number,
             time,
             cpu,
             event,
-        } = *report;
+        } = report;
         if event == ThreadEvent::Begin {
             self.states.push(ThreadState {
                 number,
@@ -88,12 +120,13 @@ impl Threads {
         let Some(state) = self.states.iter_mut().find(|state| state.number == number) else {
             return;
         };
+        state.ended |= event == ThreadEvent::End;
         state.steps.push(match event {
             ThreadEvent::Asleep(key) => Step::Wait(time, cpu, key),
             ThreadEvent::Unresponsive(key) => Step::Unresponsive(time, cpu, key),
+            ThreadEvent::Read(stack) => Step::Read(time, cpu, stack),
             ThreadEvent::Begin | ThreadEvent::Clock | ThreadEvent::End => Step::Settle(time, cpu),
         });
-        state.ended |= event == ThreadEvent::End;
     }
 
     /// Whether a thread with this slot is not done with.
@@ -116,35 +149,50 @@ impl Threads {
 }
 
 impl ThreadState {
-    /// Reads the thread's own ring; `stack` composes each sample.
+    /// Reads the thread's own ring, and what was read of its stack from outside; `stack` composes each sample. In order of
+    /// time, since a map of code cannot go back.
     pub(super) fn read(
         &mut self,
         slots: &Slots,
-        mut stack: impl FnMut(usize, &Header, &[u8]) -> StackId,
+        mut stack: impl FnMut(usize, Source<'_>) -> StackId,
     ) {
         let number = self.number;
-        let Some(ring) = slots.get(number).and_then(|slot| slot.ring()) else {
-            return;
-        };
+        let mut outside: VecDeque<Step> = self
+            .steps
+            .extract_if(.., |step| matches!(step, Step::Read(..)))
+            .collect();
         let steps = &mut self.steps;
-        ring.drain(|header, payload| {
-            if header.kind == kind::CLOCK {
-                steps.push(Step::Settle(header.time, header.cpu));
-                return;
-            }
-            let key = (header.flags & flags::KEYED != 0).then_some(WaitKey {
-                sp: header.wait_sp,
-                pc: header.wait_pc,
+        let mut compose = |source: Source<'_>| stack(number, source);
+        if let Some(ring) = slots.get(number).and_then(|slot| slot.ring()) {
+            ring.drain(|header, payload| {
+                while outside
+                    .front()
+                    .is_some_and(|step| step.time() <= header.time)
+                    && let Some(step) = outside.pop_front()
+                {
+                    steps.push(step.composed(&mut compose));
+                }
+                if header.kind == kind::CLOCK {
+                    steps.push(Step::Settle(header.time, header.cpu));
+                    return;
+                }
+                let key = (header.flags & flags::KEYED != 0).then_some(WaitKey {
+                    sp: header.wait_sp,
+                    pc: header.wait_pc,
+                });
+                steps.push(Step::Sample(Sampled {
+                    time: header.time,
+                    cpu: header.cpu,
+                    stack: compose(Source::Signal(header, payload)),
+                    asleep: header.flags & flags::ASLEEP != 0,
+                    key,
+                    weight: u64::from(header.weight),
+                }));
             });
-            steps.push(Step::Sample(Sampled {
-                time: header.time,
-                cpu: header.cpu,
-                stack: stack(number, header, payload),
-                asleep: header.flags & flags::ASLEEP != 0,
-                key,
-                weight: u64::from(header.weight),
-            }));
-        });
+        }
+        for step in outside {
+            steps.push(step.composed(&mut compose));
+        }
     }
 
     /// Gives stacks to the places of a thread that answers no signals.
@@ -169,6 +217,8 @@ impl ThreadState {
                     self.account.wait(time, cpu, key, &mut *add);
                 }
                 Step::Settle(time, cpu) => self.account.settle(time, cpu, unseen, &mut *add),
+                // Has become a sample when the ring was read.
+                Step::Read(..) => {}
             }
         }
     }

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::sync::atomic::Ordering;
 
 use super::descriptors::Descriptors;
+use super::outside::Outside;
 use super::stacks::Stacks;
 use super::{ObserverOptions, STILL};
 use crate::engine::place::{self, Place};
 use crate::engine::report::{Report, Reports, ThreadEvent};
-use crate::signal::{COUNTERS, Slot, WaitKey, thread_cpu_of};
+use crate::signal::{COUNTERS, Slot, WaitKey, monotonic, thread_cpu_of};
 
 /// A remembered stack with JavaScript in it is believed while the thread's clock has not moved on by more.
 const SAME_SLEEP: u64 = 50_000;
@@ -18,6 +19,10 @@ const PLACES: usize = 8;
 
 /// Nanoseconds by which the kernel's start of a thread may be too early: it counts in ticks of USER_HZ, 100 a second.
 const START_RESOLUTION: u64 = 20_000_000;
+
+/// Nanoseconds in which a thread that was seen running is signalled, or not at all: an observer that lost its CPU meanwhile
+/// could meet it asleep, in a call that a signal ends.
+const STILL_RUNNING: u64 = 20_000;
 
 /// Looks after which a signal that is not answered is given up (the thread blocks it, or is stuck in the kernel).
 const PATIENCE: u32 = 20;
@@ -60,6 +65,8 @@ pub(super) struct Watched {
     begin_time: u64,
     begin_cpu: u64,
     native_places: Vec<WaitKey>,
+    /// Where the thread's stack with JavaScript was read from outside, and its clock then.
+    read_place: Option<(WaitKey, u64)>,
     /// The slot's count of handled signals when the thread was last asked for its place.
     handled: u32,
     file: Option<File>,
@@ -107,6 +114,7 @@ impl Watched {
             begin_time,
             begin_cpu,
             native_places: Vec::new(),
+            read_place: None,
             handled: 0,
             file: None,
         }
@@ -132,7 +140,7 @@ impl Watched {
     fn learn_stack(&self, slot: &Slot, stacks: &mut Stacks) {
         let sp = match slot.last_sp.load(Ordering::Relaxed) {
             0 => match place::open(self.tid).map(|file| place::read(&file)) {
-                Some(Place::Asleep(key)) => key.sp,
+                Some(Place::Asleep(key, _)) => key.sp,
                 _ => return,
             },
             sp => sp,
@@ -147,7 +155,7 @@ impl Watched {
         now: u64,
         slot: &Slot,
         options: &ObserverOptions,
-        stacks: &mut Stacks,
+        outside: &mut Outside,
         descriptors: &mut Descriptors,
         reports: &Reports,
     ) -> Look {
@@ -160,7 +168,7 @@ impl Watched {
             self.ran = now;
         }
         if !slot.has_stack() {
-            self.learn_stack(slot, stacks);
+            self.learn_stack(slot, &mut outside.stacks);
         }
         match self.state {
             State::Asleep(_) | State::Unresponsive(_) if !ran => {
@@ -175,7 +183,9 @@ impl Watched {
                 // One that has taken a signal answers: its sample found no room in its ring, or was taken on the way to
                 // another place, too short a way to count as having run. It is asked again.
                 let answers = slot.handled() != self.handled;
-                if !answers && self.place(descriptors) == Place::Asleep(key) {
+                if !answers
+                    && matches!(self.place(descriptors), Place::Asleep(found, _) if found == key)
+                {
                     self.state = State::Unresponsive(key);
                     return Look::Still;
                 }
@@ -198,8 +208,7 @@ impl Watched {
                 self.leave(now, advance.max(options.interval), before, reports);
                 self.state = State::Running;
                 if self.interrupted_by_observer {
-                    COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
-                    self.interrupt(slot, options);
+                    self.interrupt_running(slot, options, descriptors);
                 }
             }
             Place::Unknown => {
@@ -213,14 +222,20 @@ impl Watched {
                     self.state = State::Unresponsive(WaitKey::default());
                 }
             }
-            Place::Asleep(key) if self.knows(key, cpu, slot) => {
+            Place::Asleep(key, _) if self.knows(key, cpu, slot) => {
                 if self.state != State::Asleep(key) {
                     self.leave(now, options.interval, before, reports);
                     self.state = State::Asleep(key);
                 }
                 self.seen = now;
             }
-            Place::Asleep(key) => {
+            Place::Asleep(key, call) if !call.may_be_interrupted() => {
+                self.leave(now, options.interval, before, reports);
+                reports.set_reading(true);
+                self.read_from_outside(key, now, slot, outside, descriptors, reports);
+                reports.set_reading(false);
+            }
+            Place::Asleep(key, _) => {
                 self.leave(now, options.interval, before, reports);
                 self.state = State::Learning(key, 0);
                 self.handled = slot.handled();
@@ -230,6 +245,66 @@ impl Watched {
             }
         }
         if ran { Look::Ran(advance) } else { Look::Still }
+    }
+
+    /// Reads the stack of a thread that may not be signalled where it sleeps. One that has left the place meanwhile is
+    /// looked at again in the next tick.
+    fn read_from_outside(
+        &mut self,
+        key: WaitKey,
+        now: u64,
+        slot: &Slot,
+        outside: &mut Outside,
+        descriptors: &mut Descriptors,
+        reports: &Reports,
+    ) {
+        self.state = State::Running;
+        let start = monotonic();
+        let clock = thread_cpu_of(self.tid);
+        if !reports.has_room() {
+            return;
+        }
+        let read = outside.read(key, self.number, slot);
+        let stays = matches!(self.place(descriptors), Place::Asleep(found, _) if found == key);
+        let (Some(clock), true) = (clock, stays && clock == thread_cpu_of(self.tid)) else {
+            return;
+        };
+        let Some(stack) = read else {
+            self.state = State::Unresponsive(key);
+            return;
+        };
+        if stack.may_have_javascript() {
+            self.read_place = Some((key, clock));
+        } else {
+            self.remember(key);
+        }
+        self.report(reports, ThreadEvent::Read(Box::new(stack)), now, clock);
+        COUNTERS.stacks_read.fetch_add(1, Ordering::Relaxed);
+        COUNTERS
+            .stacks_read_nanoseconds
+            .fetch_add(monotonic().saturating_sub(start), Ordering::Relaxed);
+        self.state = State::Asleep(key);
+        self.cpu = clock;
+        self.seen = now;
+    }
+
+    /// Interrupts a thread that runs, unless it sleeps by now: the system call could be one that a signal ends.
+    fn interrupt_running(
+        &mut self,
+        slot: &Slot,
+        options: &ObserverOptions,
+        descriptors: &mut Descriptors,
+    ) {
+        if !options.signal.is_in_place() {
+            return;
+        }
+        let asked = monotonic();
+        let runs = self.place(descriptors) == Place::Running;
+        if runs && monotonic().saturating_sub(asked) < STILL_RUNNING {
+            COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
+            slot.outstanding.announce();
+            options.signal.interrupt(self.tid).unwrap_or_default();
+        }
     }
 
     fn interrupt(&self, slot: &Slot, options: &ObserverOptions) {
@@ -269,17 +344,28 @@ impl Watched {
         if self.native_places.contains(&key) {
             return true;
         }
+        if let Some((place, clock)) = self.read_place
+            && place == key
+            && cpu.saturating_sub(clock) < SAME_SLEEP
+        {
+            return true;
+        }
         if slot.confirmed() != key {
             return false;
         }
         if slot.confirmed_has_javascript.load(Ordering::Relaxed) {
             return cpu.saturating_sub(slot.confirmed_cpu.load(Ordering::Relaxed)) < SAME_SLEEP;
         }
+        self.remember(key);
+        true
+    }
+
+    /// A place whose stack has no JavaScript stays true.
+    fn remember(&mut self, key: WaitKey) {
         if self.native_places.len() == PLACES {
             self.native_places.remove(0);
         }
         self.native_places.push(key);
-        true
     }
 
     /// The thread was asleep and is not any more, or not there: its sleep is reported up to the last moment it can

@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { testNodes } from '../support/nodes.js';
+import { foldedStacks, readProfile, withLabel } from '../support/pprof.js';
+import { AUTO, ROOT, run } from '../support/spawn.js';
+
+const WORKLOADS = join(ROOT, '__test__', 'workloads', 'safety');
+const MAIN = withLabel('thread name', 'Main Event Loop');
+const ENGINES = ['auto', 'tick'] as const;
+
+/**
+ * A signal for a running thread can meet it on its way into a sleep, a microsecond or two each time. Without care for
+ * sleeping threads nearly all sleeps end early.
+ */
+const MOST_EARLY = 0.02;
+
+interface Sleeps {
+  calls: Record<string, { sleeps: number; early: number; milliseconds: number }>;
+  counters?: Record<string, number>;
+}
+
+for (const { major, path } of testNodes()) {
+  for (const engine of ENGINES) {
+    test.serial(
+      `Node.js ${major}, ${engine}: sleeps that no kernel restarts are whole, and stand where they are made`,
+      async (t) => {
+        const folder = temporaryFolder(t);
+        const addon = join(folder, 'sleeps.node');
+        const compile = ['-Wall', '-Werror', '-O2', '-shared', '-fPIC', '-o', addon];
+        execFileSync('cc', [...compile, join(WORKLOADS, 'sleeps.c')]);
+        const program = join(WORKLOADS, 'sleeps.cjs');
+        const end = await run(path, ['--require', AUTO, program, addon], {
+          env: {
+            EVERFLAME_RATE: '1000',
+            EVERFLAME_ENGINE: engine,
+            DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'),
+          },
+          timeout: 60_000,
+        });
+        t.deepEqual([end.code, end.stderr], [0, '']);
+        const { calls, counters = {} } = JSON.parse(end.stdout) as Sleeps;
+        const all = Object.values(calls);
+        const early = all.reduce((sum, call) => sum + call.early, 0);
+        const sleeps = all.reduce((sum, call) => sum + call.sleeps, 0);
+        t.true(
+          early <= sleeps * MOST_EARLY,
+          `${early} of ${sleeps} sleeps ended early: ${JSON.stringify(calls)}`,
+        );
+        // Each sleep was at a place that was not known any more.
+        const { stacks_read: read = 0, stacks_read_nanoseconds: time = 0 } = counters;
+        t.log(`${early} of ${sleeps} early; ${read} stacks read, ${(time / 1000 / read).toFixed(1)} µs each`);
+        t.true(read >= sleeps / 2, `${read} stacks read`);
+
+        const source = readFileSync(program, 'utf8').split('\n');
+        const stacks = [
+          ...foldedStacks(profilesIn(folder).map(readProfile), 'wall', {
+            filter: MAIN,
+            show: ({ name, line }) => `${name}:${line}`,
+          }),
+        ];
+        for (const [name, { milliseconds }] of Object.entries(calls)) {
+          const line = source.findIndex((text) => text.includes(`  ${name}: `)) + 1;
+          const wall = stacks
+            .filter(([stack]) => stack.split(';').includes(`${name}:${line}`))
+            .reduce((sum, [, value]) => sum + value / 1e6, 0);
+          t.log(`${name}: ${wall.toFixed(0)} of ${milliseconds.toFixed(0)} ms`);
+          t.true(
+            Math.abs(wall - milliseconds) < milliseconds * 0.15,
+            `${name}: ${wall} of ${milliseconds} ms`,
+          );
+        }
+      },
+    );
+  }
+
+  test.serial(`Node.js ${major}: a database that is locked for a while is waited for`, async (t) => {
+    if (Number(major) < 22) {
+      const { stderr } = await run(path, ['-e', "require('node:sqlite')"]);
+      t.regex(stderr, /No such built-in module: node:sqlite/);
+      t.log(`not tested: Node.js ${major} has no node:sqlite`);
+      return;
+    }
+    const folder = temporaryFolder(t);
+    const program = join(WORKLOADS, 'locked-database.cjs');
+    const flags = ['--no-warnings', '--experimental-sqlite'];
+    const end = await run(path, [...flags, '--require', AUTO, program, join(folder, 'database')], {
+      env: { EVERFLAME_RATE: '1000', DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') },
+    });
+    t.deepEqual([end.code, end.stderr], [0, '']);
+    const { result, milliseconds } = JSON.parse(end.stdout) as { result: string; milliseconds: number };
+    t.is(result, 'inserted', `after ${milliseconds} ms`);
+    const stacks = [...foldedStacks(profilesIn(folder).map(readProfile), 'wall', { filter: MAIN })];
+    const asleep = stacks
+      .filter(([stack]) => stack.includes(';insertRow;') && stack.includes('nanosleep'))
+      .reduce((sum, [, value]) => sum + value / 1e6, 0);
+    t.log(`${asleep.toFixed(0)} of ${milliseconds.toFixed(0)} ms`);
+    t.true(asleep > milliseconds * 0.8 && asleep < milliseconds * 1.1, `${asleep} of ${milliseconds} ms`);
+  });
+}
