@@ -90,8 +90,12 @@ class NativeEngine implements Engine {
     private readonly binding: NativeBinding,
     readonly report: StartReport,
   ) {
-    // Node.js handles a signal in a listener of its own to this event: before that, ours is to be another.
-    (process as NodeJS.EventEmitter).prependListener('newListener', this.onNewListener);
+    try {
+      // Node.js handles a signal in a listener of its own to this event: before that, ours is to be another.
+      (process as NodeJS.EventEmitter).prependListener('newListener', this.onNewListener);
+    } catch {
+      // Frozen: the program can listen to no signal either.
+    }
   }
 
   private readonly onNewListener = (event: string | symbol): void => {
