@@ -61,7 +61,8 @@ function needsPreload(options: WorkerOptions | undefined, preloaded: boolean): b
   // Whatever is wrong with the options is for Node.js to say.
   if (typeof options !== 'object' || options === null) return false;
   if (options.execArgv !== undefined && !isFlags(options.execArgv)) return false;
-  const inherits = options.execArgv === undefined && (options.env === undefined || options.env === workerThreads.SHARE_ENV);
+  const inherits =
+    options.execArgv === undefined && (options.env === undefined || options.env === workerThreads.SHARE_ENV);
   return !(preloaded && inherits);
 }
 
