@@ -6,6 +6,9 @@ import { profileWorkload } from './support/workload.js';
 /** CPU time that the kernel charged while each ran, in nanoseconds. */
 type Names = { spent: Record<'callsWasm' | 'callsRegExp' | 'callsEvaluated' | 'callsCollector', number> };
 
+/** Two points of the CPU time of the thread: a sample stands for up to 4 ms here, and half a point off was measured. */
+const TOLERANCE = 0.02;
+
 /** How each is called, as `name` or `name@file:line`, where it burns. */
 const EXPECTED = {
   callsWasm: /;wasmSpin[^;]*@/,
@@ -38,8 +41,11 @@ for (const node of testNodes()) {
           0,
         );
         const spent = truth.spent[kind as keyof typeof EXPECTED];
-        t.log(`${kind}: ${(found / 1e6).toFixed(1)} ms, kernel ${(spent / 1e6).toFixed(1)} ms`);
-        t.true(Math.abs(found - spent) / all < 0.05, `${kind}: ${found}, not ${spent}`);
+        const points = (((found - spent) / all) * 100).toFixed(2);
+        t.log(
+          `${kind}: ${(found / 1e6).toFixed(1)} ms, kernel ${(spent / 1e6).toFixed(1)} ms, ${points} points`,
+        );
+        t.true(Math.abs(found - spent) / all < TOLERANCE, `${kind}: ${found}, not ${spent}`);
       }
     },
   );

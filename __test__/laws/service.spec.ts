@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { isNameless } from '../support/nameless.js';
 import { testNodes } from '../support/nodes.js';
 import { readProfile, total } from '../support/pprof.js';
 import { ROOT, run, start } from '../support/spawn.js';
@@ -60,7 +61,7 @@ for (const node of testNodes()) {
       t.true(cpu >= least * 0.97 && cpu <= most * 1.03, `${cpu} is not within 3 % of ${least} to ${most}`);
 
       const frames = paths.flatMap(rawFrames);
-      const nameless = frames.filter(({ name }) => name === '' || name === '[unknown]').length;
+      const nameless = frames.filter(({ name }) => isNameless(name)).length;
       t.log(`${nameless} of ${frames.length} frames without a name; ${load.stdout.trim()}`);
       // Otherwise nothing was put to the test.
       t.true(frames.length > 10_000, `${frames.length} frames`);

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { isNameless } from '../support/nameless.js';
 import { testNodes } from '../support/nodes.js';
 import { profileWorkload } from './support/workload.js';
 
@@ -22,7 +23,7 @@ for (const node of testNodes()) {
       );
       const [{ samples }] = profiles;
       const frames = samples.flatMap((sample) => sample.frames);
-      const unknown = frames.filter((frame) => frame.name === '[unknown]').length;
+      const unknown = frames.filter(({ name }) => isNameless(name)).length;
       t.log(
         `${unknown} of ${frames.length} frames in ${samples.length} samples without a name, ${counters.code_events} code events`,
       );

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { BURN } from '../support/burn.js';
@@ -12,6 +12,11 @@ import { AUTO, type Ended, ROOT, run } from '../support/spawn.js';
 const PROGRAM = `${BURN}
 burn(300); console.log('output of the program'); process.exitCode = 42;`;
 
+/** Leaves the counters of the profiler that the preload started in a file. */
+const COUNTING = `${PROGRAM}
+const { counters } = globalThis[Symbol.for('everflame.running')]?.metrics() ?? {};
+require('node:fs').writeFileSync(process.env.EVERFLAME_TEST_COUNTERS, JSON.stringify(counters ?? null));`;
+
 /** Node.js itself has about 20 descriptors, so the lower limit leaves a few. */
 const WITHIN = ['auto', 'ctimer', 'tick', 'perf', 'itimer'].flatMap((engine) =>
   [64, 24].map((descriptors) => [engine, descriptors] as const),
@@ -19,10 +24,18 @@ const WITHIN = ['auto', 'ctimer', 'tick', 'perf', 'itimer'].flatMap((engine) =>
 
 const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-/** Runs the program below a limit of the shell, such as `ulimit -n 64`, with a profiler or without. */
-function limited(limit: string, node: string, env: Record<string, string> | undefined): Promise<Ended> {
+/**
+ * Runs the program below a limit of the shell, such as `ulimit -n 64`, with a profiler or without; `node` is a Node.js, or
+ * what runs one.
+ */
+function limited(
+  limit: string,
+  node: string | string[],
+  env: Record<string, string> | undefined,
+  program = PROGRAM,
+): Promise<Ended> {
   const auto = env ? ['--require', AUTO] : [];
-  const command = [node, ...auto, '-e', PROGRAM].map(quote).join(' ');
+  const command = [node, ...auto, '-e', program].flat().map(quote).join(' ');
   return run('/bin/sh', ['-c', `${limit} && exec ${command}`], env ? { env } : {});
 }
 
@@ -46,8 +59,16 @@ function noNamespace(options: string[]): string | undefined {
   }
 }
 
-/** Builds the program that denies a system call, once a run. */
+/** The command that denies a system call to what follows it. Its program is built once a run. */
 let deny: string | undefined;
+function denier(t: ExecutionContext, call: string, error: string): string[] {
+  if (!deny || !existsSync(deny)) {
+    deny = join(temporaryFolder(t), 'deny');
+    execFileSync('cc', ['-Wall', '-Werror', '-o', deny, join(ROOT, '__test__/workloads/safety/deny.c')]);
+  }
+  return [deny, call, error];
+}
+
 function denying(
   t: ExecutionContext,
   call: string,
@@ -55,25 +76,61 @@ function denying(
   node: string,
   env: Record<string, string>,
 ) {
-  if (!deny || !existsSync(deny)) {
-    deny = join(temporaryFolder(t), 'deny');
-    execFileSync('cc', ['-Wall', '-Werror', '-o', deny, join(ROOT, '__test__/workloads/safety/deny.c')]);
-  }
-  return run(deny, [call, error, node, '--require', AUTO, '-e', PROGRAM], { env });
+  const [command = '', ...args] = denier(t, call, error);
+  return run(command, [...args, node, '--require', AUTO, '-e', PROGRAM], { env });
 }
+
+/** Runs the program that counts with 64 or 24 descriptors; the counters are null where no profiler has started. */
+async function withDescriptors(
+  t: ExecutionContext,
+  descriptors: number,
+  node: string | string[],
+  engine: string,
+): Promise<{ end: Ended; burned: number; failures: number | undefined }> {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'counters.json');
+  const env = {
+    EVERFLAME_ENGINE: engine,
+    EVERFLAME_TEST_COUNTERS: file,
+    DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'),
+  };
+  const end = await limited(`ulimit -n ${descriptors}`, node, env, COUNTING);
+  runsOn(t, end, '');
+  const counters = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number> | null;
+  const burned = shareOf(profilesIn(folder).map(readProfile), 'cpu', 'burn');
+  return { end, burned, failures: counters?.engine_thread_failures };
+}
+
+/** What the profiler says where the system denies perf altogether, which is a case of its own. */
+const PERF_REFUSED = /^everflame: error: the engine perf cannot start: .*perf_event_open.*\n$/;
 
 for (const { major, path } of testNodes()) {
   for (const [engine, descriptors] of WITHIN) {
     test.serial(`Node.js ${major}: ${engine} with ${descriptors} file descriptors`, async (t) => {
-      const folder = temporaryFolder(t);
-      const env = { EVERFLAME_ENGINE: engine, DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
-      const end = await limited(`ulimit -n ${descriptors}`, path, env);
-      runsOn(t, end, '');
-      if (end.stderr === '') t.true(shareOf(profilesIn(folder).map(readProfile), 'cpu', 'burn') > 0.3);
-      // A kernel that denies perf altogether is a case of its own, below.
-      else t.regex(end.stderr, /^everflame: error: the engine perf cannot start: .*perf_event_open.*\n$/);
+      const { end, burned, failures } = await withDescriptors(t, descriptors, path, engine);
+      if (end.stderr === '') {
+        t.true(burned > 0.3);
+        // Every thread has its timer: `perf` gives those that find no descriptor a CPU timer.
+        t.is(failures, 0);
+      } else t.regex(end.stderr, PERF_REFUSED);
     });
   }
+
+  test.serial(
+    `Node.js ${major}: threads for which there is no timer are interrupted by the observer`,
+    async (t) => {
+      // As where no more signals may be pending: perf has too few descriptors, and the kernel has no timer instead.
+      const node = [...denier(t, 'timer_create', 'EAGAIN'), path];
+      const { end, burned, failures } = await withDescriptors(t, 24, node, 'perf');
+      if (end.stderr === '') {
+        t.true(burned > 0.3);
+        t.true((failures ?? 0) > 0, `${failures} threads without a timer`);
+      } else {
+        t.regex(end.stderr, PERF_REFUSED);
+        t.log('perf_event_open is refused on this machine');
+      }
+    },
+  );
 
   test.serial(`Node.js ${major}: perf denied by seccomp is one error with the remedy`, async (t) => {
     const folder = temporaryFolder(t);

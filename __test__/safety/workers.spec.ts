@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { LoadedProfile } from '#src/profile/model.js';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { isNameless } from '../support/nameless.js';
 import { testNodes } from '../support/nodes.js';
 import { readProfile, total } from '../support/pprof.js';
 import { AUTO, ROOT, run } from '../support/spawn.js';
@@ -93,13 +94,13 @@ async function storm(t: ExecutionContext, node: string, workers: number, flags: 
  */
 function checkNames(t: ExecutionContext, profiles: LoadedProfile[], workers: number): void {
   const wrong: string[] = [];
-  const seen = { all: 0, unknown: 0, deoptimised: 0, withoutCaller: 0 };
+  const seen = { all: 0, nameless: 0, deoptimised: 0, withoutCaller: 0 };
   for (const { frames, labels } of profiles.flatMap(({ samples }) => samples)) {
     const root = frames.findIndex(({ name }) => name === 'storm');
     const thread = labels.get('thread name') ?? '';
     for (const [place, { name }] of frames.slice(0, Math.max(0, root)).entries()) {
       seen.all += 1;
-      if (name === '[unknown]') seen.unknown += 1;
+      if (isNameless(name)) seen.nameless += 1;
       const [, id, worker] = /^turned_((\d+)_\d+)$/.exec(name) ?? [];
       if (id === undefined) continue;
       seen.deoptimised += 1;
@@ -113,7 +114,7 @@ function checkNames(t: ExecutionContext, profiles: LoadedProfile[], workers: num
   t.log(JSON.stringify(seen));
   t.deepEqual(wrong, []);
   t.true(seen.deoptimised > workers, `${seen.deoptimised} frames of functions that are deoptimised`);
-  t.true(seen.unknown < seen.all * 0.01, `${seen.unknown} of ${seen.all} frames without a name`);
+  t.true(seen.nameless < seen.all * 0.01, `${seen.nameless} of ${seen.all} frames without a name`);
   // A function that has not yet made its frame hides its caller's.
   t.true(seen.withoutCaller < seen.deoptimised * 0.02, `${seen.withoutCaller} without their caller`);
 }

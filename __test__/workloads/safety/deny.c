@@ -21,6 +21,7 @@ static const struct {
     {"timer_create", SYS_timer_create},
     {"rt_tgsigqueueinfo", SYS_rt_tgsigqueueinfo},
     {"EPERM", EPERM},
+    {"EAGAIN", EAGAIN},
     {"ENOSYS", ENOSYS},
 };
 
