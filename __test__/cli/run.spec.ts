@@ -338,7 +338,7 @@ for (const [what, script, said] of [
   [
     'a directory for temporary files that is a file now',
     `const fs = require('node:fs'); fs.renameSync(process.env.TMPDIR, process.env.TMPDIR + '.old'); fs.writeFileSync(process.env.TMPDIR, '');`,
-    /^everflame: no Node\.js process was profiled/,
+    /^everflame: 1 profile of 1 process in \.\.\/out; look at it with: everflame top \.\.\/out\/profile\./,
   ],
 ] as const) {
   test(`${what} changes neither the exit code nor the last line`, async (t) => {
