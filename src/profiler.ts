@@ -1,19 +1,10 @@
-import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
-import {
-  type Engine,
-  type EngineMetrics,
-  EverflameError,
-  type Feature,
-  type Profile,
-  type StartReport,
-  type ThreadStatus,
-} from './engine';
+import type { Engine, EngineMetrics, Feature, Profile, StartReport, ThreadStatus } from './engine';
 import { listenLastToExit } from './exit-listener';
 import { Logger, messageOf, reasonOf } from './log';
-import { assertWritable } from './output/folder';
+import { absolutePrefix, assertWritable } from './output/folder';
 import { ProfileWriter } from './output/writer';
 import { startEngine } from './select-engine';
 import { planWorkers } from './workers/plan';
@@ -324,20 +315,5 @@ export class Profiler {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
     }
     writer.tidySync();
-  }
-}
-
-/** An output as a path that stays right when the program changes its working directory. */
-function absolutePrefix(output: string): string {
-  try {
-    const path = resolve(output);
-    // Somebody who ends it with a slash means a folder.
-    return output.endsWith('/') ? join(path, 'profile') : path;
-  } catch (error) {
-    throw new EverflameError(
-      'NO_WORKING_DIRECTORY',
-      `the output ${output} is below a working directory that is gone (${reasonOf(error)}). Name it by its whole path, from / on`,
-      { cause: error },
-    );
   }
 }

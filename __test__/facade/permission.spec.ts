@@ -65,6 +65,27 @@ for (const { major, path } of testNodes()) {
     t.is(profilesIn(join(folder, 'out')).length, 1);
   });
 
+  test(`Node.js ${major}: the last line of a run counts profiles of a process that may not write its report`, async (t) => {
+    const folder = temporaryFolder(t, app);
+    const out = join(folder, 'out');
+    const flags = [
+      model,
+      '--no-warnings',
+      '--allow-addons',
+      '--allow-fs-read=*',
+      `--allow-fs-write=${join(out, '*')}`,
+    ];
+    for (let round = 0; round < 2; round++) {
+      const end = await everflame(['run', '--output', 'out', path, ...flags, 'app.js'], { cwd: folder });
+      t.is(end.code, 6);
+      t.regex(
+        end.stderr,
+        /^everflame: 1 profile of 1 process in out; look at it with: everflame top out\/.*\n$/,
+      );
+    }
+    t.is(profilesIn(out).length, 2);
+  });
+
   // Node.js 20 may not read even the file that it is told to preload, and ends before any of ours runs.
   if (Number(major) >= 22) {
     test(`Node.js ${major}: a program that may not read the profiler's files runs without it`, async (t) => {

@@ -1,18 +1,33 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { readSetting } from '../config/resolve';
 import { codeOf } from '../log';
-import { profilesOf } from '../output/pprof-file';
+import { absolutePrefix } from '../output/folder';
+import { type ProfileFile, profilesAt } from '../output/pprof-file';
 import type { RunEvent } from '../run-report';
 
 /** Collects what the processes below `everflame run` report. */
 export class RunOutcome {
-  private constructor(private readonly folder: string) {}
+  /** Where profiles go unless a process decides otherwise, and those that are there before the program runs. */
+  private readonly prefix: string | undefined;
+  private readonly before: ReadonlySet<string>;
 
-  /** Undefined where no temporary file can be made: the program then runs without a last line. */
-  static open(): RunOutcome | undefined {
+  private constructor(
+    private readonly folder: string,
+    private readonly environment: NodeJS.ProcessEnv,
+  ) {
+    this.prefix = prefixOf(environment);
+    this.before = new Set(this.files().map(({ path }) => path));
+  }
+
+  /**
+   * `environment` is that of the program. Undefined where no temporary file can be made: the program then runs without a
+   * last line.
+   */
+  static open(environment: NodeJS.ProcessEnv): RunOutcome | undefined {
     try {
-      return new RunOutcome(mkdtempSync(join(tmpdir(), 'everflame-run-')));
+      return new RunOutcome(mkdtempSync(join(tmpdir(), 'everflame-run-')), environment);
     } catch {
       // A read-only system without a temporary directory: only the summary is missing.
       return undefined;
@@ -24,23 +39,31 @@ export class RunOutcome {
   }
 
   /** The last line of a run: where the profiles are, or why there is none. Undefined where it has been said already. */
-  lastLine(program: string, environment: NodeJS.ProcessEnv): string | undefined {
+  lastLine(program: string): string | undefined {
     const events = this.read();
     const started = events.filter((event) => event.kind === 'started');
     if (started.length > 0) {
-      // A process that executes another program starts twice under one number.
-      const files = new Set(started.flatMap(({ pid, prefix, first }) => profilesOf(pid, prefix, first)));
-      const told = files.size === 0 && events.some(({ kind }) => kind === 'unwritten');
-      return told ? undefined : summary(new Set(started.map(({ pid }) => pid)).size, [...files]);
+      const files = started.flatMap(({ pid, prefix, first }) =>
+        profilesAt(prefix).filter((file) => file.pid === pid && file.sequence >= first),
+      );
+      const told = files.length === 0 && events.some(({ kind }) => kind === 'unwritten');
+      return told ? undefined : summary(started, files);
     }
     if (events.length > 0) return undefined;
     if (this.isFull())
       return `whether a Node.js process was profiled is not known: ${dirname(this.folder)} is full.`;
-    const enabled = environment.DD_PROFILING_ENABLED ?? '';
+    // The permission model of Node.js may let a process write its profiles and not its report.
+    const written = this.files().filter(({ path }) => !this.before.has(path));
+    if (written.length > 0) return summary(written, written);
+    const enabled = this.environment.DD_PROFILING_ENABLED ?? '';
     if (/^(false|0|no|off)$/i.test(enabled.trim())) {
       return `no Node.js process was profiled: DD_PROFILING_ENABLED is ${enabled}.`;
     }
     return `no Node.js process was profiled: ${program} is not a Node.js program, ended before it was up, clears NODE_OPTIONS, or may not load the profiler.`;
+  }
+
+  private files(): ProfileFile[] {
+    return this.prefix === undefined ? [] : profilesAt(this.prefix);
   }
 
   /** Removes the temporary files. */
@@ -87,18 +110,30 @@ function parseEvent(line: string): RunEvent | undefined {
   }
 }
 
-function summary(processCount: number, files: string[]): string {
-  const processes = processCount === 1 ? '1 process' : `${processCount} processes`;
+/** Undefined where the output is relative to a working directory that is gone. */
+function prefixOf(environment: NodeJS.ProcessEnv): string | undefined {
+  try {
+    return absolutePrefix(readSetting('output', environment) ?? join('.everflame', 'profile'));
+  } catch {
+    return undefined;
+  }
+}
+
+function summary(processes: { pid: number }[], profiles: ProfileFile[]): string {
+  // A process that executes another program starts twice under one number.
+  const count = new Set(processes.map(({ pid }) => pid)).size;
+  const files = [...new Set(profiles.map(({ path }) => path))];
+  const subject = count === 1 ? '1 process' : `${count} processes`;
   if (files.length === 0)
-    return `${processes} profiled, but no profile was written: the end came too hard or too early.`;
+    return `${subject} profiled, but no profile was written: the end came too hard or too early.`;
   const shown = files.map(fromHere);
   const folders = [...new Set(shown.map(dirname))];
-  const count = files.length === 1 ? '1 profile' : `${files.length} profiles`;
+  const object = files.length === 1 ? '1 profile' : `${files.length} profiles`;
   const pattern =
     files.length === 1
       ? shown.map(quoted).join()
       : folders.map((folder) => `${quoted(folder)}/*.pprof`).join(' ');
-  return `${count} of ${processes} in ${folders.join(', ')}; look at it with: everflame top ${pattern}`;
+  return `${object} of ${subject} in ${folders.join(', ')}; look at it with: everflame top ${pattern}`;
 }
 
 /** A path as a shell takes it for one word. */

@@ -39,7 +39,7 @@ export async function run(
     process.exitCode = NOT_EXECUTABLE;
     return;
   }
-  const outcome = RunOutcome.open();
+  const outcome = RunOutcome.open(environment);
   if (outcome) environment[REPORT_VARIABLE] = outcome.path;
   const end = await runToEnd(program, programArguments, environment, logger);
   if (end.kind === 'failed') {
@@ -50,7 +50,7 @@ export async function run(
   }
   // First of all: whatever the summary meets, the end is the program's.
   process.exitCode = end.signal ? SIGNAL_BASE + constants.signals[end.signal] : end.code;
-  const lastLine = outcome?.lastLine(program, environment);
+  const lastLine = outcome?.lastLine(program);
   outcome?.close();
   if (lastLine && !settled.refused) logger.notice(lastLine);
   // So that whoever waits sees the same end. Some signals are not deadly to Node.js; then the code above, a shell's

@@ -1,6 +1,25 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { codeOf } from '../log';
+import { dirname, join, resolve } from 'node:path';
+import { EverflameError } from '../engine';
+import { codeOf, reasonOf } from '../log';
+
+/**
+ * An output as a path that stays right when the program changes its working directory. Throws an EverflameError where it is
+ * relative to one that is gone.
+ */
+export function absolutePrefix(output: string): string {
+  try {
+    const path = resolve(output);
+    // Somebody who ends it with a slash means a folder.
+    return output.endsWith('/') ? join(path, 'profile') : path;
+  } catch (error) {
+    throw new EverflameError(
+      'NO_WORKING_DIRECTORY',
+      `the output ${output} is below a working directory that is gone (${reasonOf(error)}). Name it by its whole path, from / on`,
+      { cause: error },
+    );
+  }
+}
 
 /** Makes a folder and those above it. Throws the system's error where one cannot be made. */
 export function makeFolder(folder: string): void {

@@ -13,28 +13,29 @@ export function profilePath(prefix: string, sequence: number): string {
   return `${prefix}.${process.pid}.${sequence}${SUFFIX}`;
 }
 
-/**
- * The files of one process number that are there, from the number `first` on: also those that the native sampler wrote
- * when a signal ended the process.
- */
-export function profilesOf(pid: number, prefix: string, first = 0): string[] {
-  const folder = dirname(prefix);
+/** A profile that is there, with what its name tells. */
+export interface ProfileFile {
+  path: string;
+  pid: number;
+  sequence: number;
+}
+
+/** The profiles of a prefix: also those that the native sampler wrote when a signal ended a process. */
+export function profilesAt(prefix: string): ProfileFile[] {
+  const [folder, start] = [dirname(prefix), `${basename(prefix)}.`];
+  let names: string[];
   try {
-    return readdirSync(folder)
-      .filter((name) => (sequenceOf(name, pid, prefix) ?? -1) >= first)
-      .map((name) => join(folder, name));
+    names = readdirSync(folder);
   } catch {
     // The folder was never made, which the process itself has reported or will.
     return [];
   }
-}
-
-/** The number in the name of a file; undefined where it is no profile of this process number and prefix. */
-function sequenceOf(name: string, pid: number, prefix: string): number | undefined {
-  const start = `${basename(prefix)}.${pid}.`;
-  if (!name.startsWith(start) || !name.endsWith(SUFFIX)) return undefined;
-  const number = name.slice(start.length, -SUFFIX.length);
-  return /^\d+$/.test(number) ? Number(number) : undefined;
+  return names.flatMap((name) => {
+    if (!name.startsWith(start) || !name.endsWith(SUFFIX)) return [];
+    const numbers = /^(\d+)\.(\d+)$/.exec(name.slice(start.length, -SUFFIX.length));
+    if (!numbers) return [];
+    return [{ path: join(folder, name), pid: Number(numbers[1]), sequence: Number(numbers[2]) }];
+  });
 }
 
 /**
@@ -42,10 +43,8 @@ function sequenceOf(name: string, pid: number, prefix: string): number | undefin
  * process number. As `next_sequence` of the native sampler.
  */
 export function nextSequence(prefix: string): number {
-  const numbers = profilesOf(process.pid, prefix).map((path) =>
-    sequenceOf(basename(path), process.pid, prefix),
-  );
-  return numbers.reduce<number>((next, number) => Math.max(next, (number ?? 0) + 1), 0);
+  const own = profilesAt(prefix).filter(({ pid }) => pid === process.pid);
+  return own.reduce((next, { sequence }) => Math.max(next, sequence + 1), 0);
 }
 
 /** Writes a profile under a temporary name and renames it, so that a reader never meets half a file. */
