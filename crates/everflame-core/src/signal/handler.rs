@@ -7,6 +7,8 @@ use super::clock::{monotonic, own_tid, thread_cpu};
 use super::counters::COUNTERS;
 use super::install;
 use super::outstanding::Outstanding;
+#[cfg(target_arch = "x86_64")]
+use super::protection_keys;
 use super::record::{
     Header, LONG_STACK_COPY, LONGEST_RECORD, MAX_FRAMES, MAX_RECORD, STACK_COPY, flags, kind,
 };
@@ -90,6 +92,8 @@ pub(super) extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, conte
     match ours {
         Some((weight, directed)) => {
             if ENABLED.load(Ordering::SeqCst) {
+                #[cfg(target_arch = "x86_64")]
+                protection_keys::allow_reading();
                 // SAFETY: `context` is this handler's third argument.
                 let registers = unsafe { Registers::of(context) };
                 sample(&registers, weight, directed);

@@ -150,6 +150,8 @@ pub fn install(signal: c_int) -> Result<Installed, InstallError> {
     } else {
         IGNORED.fetch_and(!(1 << signal), Ordering::Release);
     }
+    #[cfg(target_arch = "x86_64")]
+    super::protection_keys::detect();
     // SAFETY: an all-zero sigaction is valid.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handle as *const () as usize;

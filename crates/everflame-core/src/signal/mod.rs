@@ -9,6 +9,8 @@ mod handler;
 mod install;
 mod map;
 mod outstanding;
+#[cfg(target_arch = "x86_64")]
+mod protection_keys;
 mod record;
 mod registers;
 mod ring;
