@@ -16,9 +16,14 @@ const ENGINES = ['auto', 'tick'] as const;
  * sleeping threads nearly all sleeps end early.
  */
 const MOST_EARLY = 0.02;
+/**
+ * On a machine without a CPU to spare `tick` also signals a thread whose sleep is over and that waits for a CPU: the call
+ * then ends with EINTR, but not early.
+ */
+const MOST_INTERRUPTED = { auto: 0.02, tick: 0.2 };
 
 interface Sleeps {
-  calls: Record<string, { sleeps: number; early: number; milliseconds: number }>;
+  calls: Record<string, { sleeps: number; interrupted: number; early: number; milliseconds: number }>;
   counters?: Record<string, number>;
 }
 
@@ -43,15 +48,15 @@ for (const { major, path } of testNodes()) {
         t.deepEqual([end.code, end.stderr], [0, '']);
         const { calls, counters = {} } = JSON.parse(end.stdout) as Sleeps;
         const all = Object.values(calls);
-        const early = all.reduce((sum, call) => sum + call.early, 0);
-        const sleeps = all.reduce((sum, call) => sum + call.sleeps, 0);
-        t.true(
-          early <= sleeps * MOST_EARLY,
-          `${early} of ${sleeps} sleeps ended early: ${JSON.stringify(calls)}`,
-        );
+        const count = (what: 'sleeps' | 'interrupted' | 'early'): number =>
+          all.reduce((sum, call) => sum + call[what], 0);
+        const [sleeps, interrupted, early] = [count('sleeps'), count('interrupted'), count('early')];
+        const what = `${interrupted} of ${sleeps} sleeps interrupted, ${early} early`;
+        t.true(early <= sleeps * MOST_EARLY, `${what}: ${JSON.stringify(calls)}`);
+        t.true(interrupted <= sleeps * MOST_INTERRUPTED[engine], `${what}: ${JSON.stringify(calls)}`);
         // Each sleep was at a place that was not known any more.
         const { stacks_read: read = 0, stacks_read_nanoseconds: time = 0 } = counters;
-        t.log(`${early} of ${sleeps} early; ${read} stacks read, ${(time / 1000 / read).toFixed(1)} µs each`);
+        t.log(`${what}; ${read} stacks read, ${(time / 1000 / read).toFixed(1)} µs each`);
         t.true(read >= sleeps / 2, `${read} stacks read`);
 
         const source = readFileSync(program, 'utf8').split('\n');
