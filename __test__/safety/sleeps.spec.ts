@@ -12,13 +12,9 @@ const MAIN = withLabel('thread name', 'Main Event Loop');
 const ENGINES = ['auto', 'tick'] as const;
 
 /**
- * A signal for a running thread can meet it on its way into a sleep, a microsecond or two each time. Without care for
- * sleeping threads nearly all sleeps end early.
- */
-const MOST_EARLY = 0.02;
-/**
- * On a machine without a CPU to spare `tick` also signals a thread whose sleep is over and that waits for a CPU: the call
- * then ends with EINTR, but not early.
+ * A signal for a running thread can meet it on its way into a sleep. A kernel timer comes while the thread is on a CPU; the
+ * signal that the observer sends with `tick` needs some microseconds to another CPU, and more on a loaded host. Without care
+ * for sleeping threads all sleeps are interrupted.
  */
 const MOST_INTERRUPTED = { auto: 0.02, tick: 0.2 };
 
@@ -52,7 +48,6 @@ for (const { major, path } of testNodes()) {
           all.reduce((sum, call) => sum + call[what], 0);
         const [sleeps, interrupted, early] = [count('sleeps'), count('interrupted'), count('early')];
         const what = `${interrupted} of ${sleeps} sleeps interrupted, ${early} early`;
-        t.true(early <= sleeps * MOST_EARLY, `${what}: ${JSON.stringify(calls)}`);
         t.true(interrupted <= sleeps * MOST_INTERRUPTED[engine], `${what}: ${JSON.stringify(calls)}`);
         // Each sleep was at a place that was not known any more.
         const { stacks_read: read = 0, stacks_read_nanoseconds: time = 0 } = counters;
