@@ -18,6 +18,14 @@ const ENGINES = ['auto', 'tick'] as const;
  */
 const MOST_INTERRUPTED = { auto: 0.02, tick: 0.2 };
 
+/** Builds the addon that sleeps. */
+function addonIn(folder: string): string {
+  const addon = join(folder, 'sleeps.node');
+  const flags = ['-Wall', '-Werror', '-O2', '-shared', '-fPIC', '-o', addon];
+  execFileSync('cc', [...flags, join(WORKLOADS, 'sleeps.c')]);
+  return addon;
+}
+
 interface Sleeps {
   calls: Record<string, { sleeps: number; interrupted: number; early: number; milliseconds: number }>;
   counters?: Record<string, number>;
@@ -29,9 +37,7 @@ for (const { major, path } of testNodes()) {
       `Node.js ${major}, ${engine}: sleeps that no kernel restarts are whole, and stand where they are made`,
       async (t) => {
         const folder = temporaryFolder(t);
-        const addon = join(folder, 'sleeps.node');
-        const compile = ['-Wall', '-Werror', '-O2', '-shared', '-fPIC', '-o', addon];
-        execFileSync('cc', [...compile, join(WORKLOADS, 'sleeps.c')]);
+        const addon = addonIn(folder);
         const program = join(WORKLOADS, 'sleeps.cjs');
         const end = await run(path, ['--require', AUTO, program, addon], {
           env: {
@@ -75,6 +81,36 @@ for (const { major, path } of testNodes()) {
       },
     );
   }
+
+  test.serial(
+    `Node.js ${major}: a sleep below several layers of JavaScript has them all in order`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const program = join(WORKLOADS, 'sleeps-in-layers.cjs');
+      const end = await run(path, ['--require', AUTO, program, addonIn(folder)], {
+        env: { EVERFLAME_RATE: '1000', DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') },
+      });
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      const milliseconds = Number(end.stdout);
+      const layers = [
+        'start_thread',
+        'parse',
+        'InternalizeJsonProperty',
+        'revive',
+        'RunInContext',
+        'inScript',
+      ];
+      const shape = new RegExp(
+        [...layers, 'sleepByAddon', 'by_poll'].map((name) => `\\b${name}\\b`).join('.*'),
+      );
+      const stacks = [...foldedStacks(profilesIn(folder).map(readProfile), 'wall')];
+      const [whole, all] = [shape, /\bby_poll\b/].map((pattern) =>
+        stacks.filter(([stack]) => pattern.test(stack)).reduce((sum, [, value]) => sum + value / 1e6, 0),
+      ) as [number, number];
+      t.log(`${whole.toFixed(0)} of ${all.toFixed(0)} ms in order, truth ${milliseconds.toFixed(0)} ms`);
+      t.true(whole > all * 0.95 && all > milliseconds * 0.85, `${whole} of ${all} of ${milliseconds} ms`);
+    },
+  );
 
   test.serial(`Node.js ${major}: a database that is locked for a while is waited for`, async (t) => {
     if (Number(major) < 22) {
