@@ -12,13 +12,22 @@ const MAIN = withLabel('thread name', 'Main Event Loop');
 const ENGINES = ['auto', 'tick'] as const;
 
 /**
- * A signal for a running thread can meet it on its way into a sleep, a microsecond or two each time. Without care for
- * sleeping threads nearly all sleeps end early.
+ * A signal for a running thread can meet it on its way into a sleep. A kernel timer comes while the thread is on a CPU; the
+ * signal that the observer sends with `tick` needs some microseconds to another CPU, and more on a loaded host. Without care
+ * for sleeping threads all sleeps are interrupted.
  */
-const MOST_EARLY = 0.02;
+const MOST_INTERRUPTED = { auto: 0.02, tick: 0.2 };
+
+/** Builds the addon that sleeps. */
+function addonIn(folder: string): string {
+  const addon = join(folder, 'sleeps.node');
+  const flags = ['-Wall', '-Werror', '-O2', '-shared', '-fPIC', '-o', addon];
+  execFileSync('cc', [...flags, join(WORKLOADS, 'sleeps.c')]);
+  return addon;
+}
 
 interface Sleeps {
-  calls: Record<string, { sleeps: number; early: number; milliseconds: number }>;
+  calls: Record<string, { sleeps: number; interrupted: number; early: number; milliseconds: number }>;
   counters?: Record<string, number>;
 }
 
@@ -28,9 +37,7 @@ for (const { major, path } of testNodes()) {
       `Node.js ${major}, ${engine}: sleeps that no kernel restarts are whole, and stand where they are made`,
       async (t) => {
         const folder = temporaryFolder(t);
-        const addon = join(folder, 'sleeps.node');
-        const compile = ['-Wall', '-Werror', '-O2', '-shared', '-fPIC', '-o', addon];
-        execFileSync('cc', [...compile, join(WORKLOADS, 'sleeps.c')]);
+        const addon = addonIn(folder);
         const program = join(WORKLOADS, 'sleeps.cjs');
         const end = await run(path, ['--require', AUTO, program, addon], {
           env: {
@@ -43,15 +50,14 @@ for (const { major, path } of testNodes()) {
         t.deepEqual([end.code, end.stderr], [0, '']);
         const { calls, counters = {} } = JSON.parse(end.stdout) as Sleeps;
         const all = Object.values(calls);
-        const early = all.reduce((sum, call) => sum + call.early, 0);
-        const sleeps = all.reduce((sum, call) => sum + call.sleeps, 0);
-        t.true(
-          early <= sleeps * MOST_EARLY,
-          `${early} of ${sleeps} sleeps ended early: ${JSON.stringify(calls)}`,
-        );
+        const count = (what: 'sleeps' | 'interrupted' | 'early'): number =>
+          all.reduce((sum, call) => sum + call[what], 0);
+        const [sleeps, interrupted, early] = [count('sleeps'), count('interrupted'), count('early')];
+        const what = `${interrupted} of ${sleeps} sleeps interrupted, ${early} early`;
+        t.true(interrupted <= sleeps * MOST_INTERRUPTED[engine], `${what}: ${JSON.stringify(calls)}`);
         // Each sleep was at a place that was not known any more.
         const { stacks_read: read = 0, stacks_read_nanoseconds: time = 0 } = counters;
-        t.log(`${early} of ${sleeps} early; ${read} stacks read, ${(time / 1000 / read).toFixed(1)} µs each`);
+        t.log(`${what}; ${read} stacks read, ${(time / 1000 / read).toFixed(1)} µs each`);
         t.true(read >= sleeps / 2, `${read} stacks read`);
 
         const source = readFileSync(program, 'utf8').split('\n');
@@ -75,6 +81,36 @@ for (const { major, path } of testNodes()) {
       },
     );
   }
+
+  test.serial(
+    `Node.js ${major}: a sleep below several layers of JavaScript has them all in order`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const program = join(WORKLOADS, 'sleeps-in-layers.cjs');
+      const end = await run(path, ['--require', AUTO, program, addonIn(folder)], {
+        env: { EVERFLAME_RATE: '1000', DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') },
+      });
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      const milliseconds = Number(end.stdout);
+      const layers = [
+        'start_thread',
+        'parse',
+        'InternalizeJsonProperty',
+        'revive',
+        'RunInContext',
+        'inScript',
+      ];
+      const shape = new RegExp(
+        [...layers, 'sleepByAddon', 'by_poll'].map((name) => `\\b${name}\\b`).join('.*'),
+      );
+      const stacks = [...foldedStacks(profilesIn(folder).map(readProfile), 'wall')];
+      const [whole, all] = [shape, /\bby_poll\b/].map((pattern) =>
+        stacks.filter(([stack]) => pattern.test(stack)).reduce((sum, [, value]) => sum + value / 1e6, 0),
+      ) as [number, number];
+      t.log(`${whole.toFixed(0)} of ${all.toFixed(0)} ms in order, truth ${milliseconds.toFixed(0)} ms`);
+      t.true(whole > all * 0.95 && all > milliseconds * 0.85, `${whole} of ${all} of ${milliseconds} ms`);
+    },
+  );
 
   test.serial(`Node.js ${major}: a database that is locked for a while is waited for`, async (t) => {
     if (Number(major) < 22) {

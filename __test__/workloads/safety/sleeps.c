@@ -1,6 +1,6 @@
 /*
  * An addon whose functions sleep for so many milliseconds in a system call that the kernel never restarts after a signal
- * (signal(7)), and tell whether one ended it early. Node-API's few functions are declared here, so that no headers of
+ * (signal(7)), and tell whether one interrupted it. Node-API's few functions are declared here, so that no headers of
  * Node.js are needed.
  */
 #define _GNU_SOURCE
@@ -26,7 +26,7 @@ int napi_get_boolean(env, bool, value *);
 int napi_create_function(env, const char *, size_t, callback, void *, value *);
 int napi_set_named_property(env, value, const char *, value);
 
-/* 0 at the end of the time, EINTR before. */
+/* 0, or EINTR. */
 typedef int (*sleeper)(const struct timespec *);
 
 static int result(int failed) { return failed ? errno : 0; }
@@ -83,14 +83,14 @@ static int by_semtimedop(const struct timespec *time) {
 
 static value call(env env, callback_info info) {
   size_t count = 1;
-  value argument, early;
+  value argument, interrupted;
   void *data;
   double milliseconds;
   napi_get_cb_info(env, info, &count, &argument, NULL, &data);
   napi_get_value_double(env, argument, &milliseconds);
   struct timespec time = {0, milliseconds * 1e6};
-  napi_get_boolean(env, ((sleeper)data)(&time) != 0, &early);
-  return early;
+  napi_get_boolean(env, ((sleeper)data)(&time) != 0, &interrupted);
+  return interrupted;
 }
 
 __attribute__((visibility("default"))) value napi_register_module_v1(env env, value exports) {

@@ -1,6 +1,7 @@
 /**
  * Sleeps in system calls that the kernel does not restart after a signal, by the addon in the first argument, each time
- * after some work, beside a busy worker; prints how many sleeps ended early, and how long they took.
+ * after some work, beside a busy worker; prints how many sleeps saw a signal, how many of them ended early, and how long they
+ * took.
  */
 const { Worker } = require('node:worker_threads');
 
@@ -34,19 +35,21 @@ function work() {
 
 function timed(sleep, milliseconds) {
   const start = performance.now();
-  const early = sleep(milliseconds);
-  return { early, time: performance.now() - start };
+  const interrupted = sleep(milliseconds);
+  const time = performance.now() - start;
+  return { interrupted, early: time < milliseconds - 0.1, time };
 }
 
 const busy = new Worker('require("node:worker_threads").parentPort.postMessage(0); for (;;);', { eval: true });
 busy.once('message', () => {
   const calls = {};
   for (const [name, sleep] of Object.entries(sleepers)) {
-    const sum = { sleeps: 0, early: 0, milliseconds: 0 };
+    const sum = { sleeps: 0, interrupted: 0, early: 0, milliseconds: 0 };
     for (let count = 0; count <= REPEATS; count++) {
       work();
-      const { early, time } = timed(sleep, count < REPEATS ? SHORT : LONG);
+      const { interrupted, early, time } = timed(sleep, count < REPEATS ? SHORT : LONG);
       sum.sleeps++;
+      sum.interrupted += interrupted;
       sum.early += early;
       sum.milliseconds += time;
     }
