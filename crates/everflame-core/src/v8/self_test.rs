@@ -9,7 +9,7 @@ use super::code_event::CodeEvent;
 use super::code_name::{self, FunctionKind};
 use super::entry::{EntryPoints, Isolate};
 use super::events::IsolateLog;
-use super::exit_frame;
+use super::layout::learn_exit_frame;
 use super::structs::{RegisterState, SampleInfo};
 use crate::memory_map;
 
@@ -38,7 +38,7 @@ impl IsolateLog {
             entry.get_stack_sample(isolate, &registers, &mut frames, &mut info)
         };
         frames.truncate(count);
-        exit_frame::learn(isolate, registers.sp, &frames, &self.code_ranges());
+        learn_exit_frame(isolate, registers.sp, &frames, &self.code_ranges());
         // Read at most once, and only where a builtin is seen in the place that V8 did not name.
         let alias = LazyCell::new(|| {
             let mappings = memory_map::read().ok()?;

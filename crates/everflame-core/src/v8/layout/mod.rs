@@ -1,12 +1,14 @@
 //! The only code that reads V8's private memory layout.
 //!
 //! Everything is read inside V8's code-event callback on the isolate's own thread, where the heap stands still, and
-//! copied. Each step checks alignment, tag, instance type and length; on any doubt the answer is `None` and a counter
-//! by reason, and the profile has the physical frame and the function's start line instead.
+//! copied; but for one word of the isolate, the exit frame, which is copied while its thread sleeps. Each step checks
+//! alignment, tag, instance type and length; on any doubt the answer is `None` and a counter by reason, and the profile
+//! has the physical frame and the function's start line instead.
 
 mod calibrate;
 mod code;
 mod constants;
+mod exit_frame;
 mod heap;
 mod script;
 
@@ -15,6 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) use calibrate::Calibrator;
 use constants::Constants;
+pub use exit_frame::exit_frame_address;
+pub(super) use exit_frame::learn_exit_frame;
 use heap::{Heap, Object};
 pub(super) use script::Function;
 

@@ -4,8 +4,8 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::entry::Isolate;
-use super::ranges::CodeRanges;
+use super::super::entry::Isolate;
+use super::super::ranges::CodeRanges;
 use crate::native::Memory;
 
 /// Bytes of an isolate that are searched. The words that compiled code writes (`IsolateData`) come first in it.
@@ -31,7 +31,12 @@ pub fn exit_frame_address(isolate: *mut c_void) -> Option<u64> {
 
 /// Finds the word on a thread whose JavaScript has just called, from what V8's own walker says of that moment: the one
 /// word of the isolate that points to a frame above `sp` which returns to the first of V8's `frames`.
-pub(super) fn learn(isolate: Isolate, sp: u64, frames: &[u64], ranges: &CodeRanges) {
+pub(in super::super) fn learn_exit_frame(
+    isolate: Isolate,
+    sp: u64,
+    frames: &[u64],
+    ranges: &CodeRanges,
+) {
     let Some(memory) = Memory::open() else { return };
     let mut bytes = vec![0; SEARCHED];
     let length = memory.read(isolate as u64, &mut bytes);
