@@ -9,8 +9,9 @@ const ending = process as unknown as { reallyExit: (code?: number) => never };
 /**
  * Listens for the end of the process: once, behind every `exit` listener that the program adds, so that what those do is in
  * the last profile too. A listener that calls `process.exit()` or throws ends the process before its turn comes: then just
- * before that. One that is added in the very turn in which the process exits comes behind. Also before each `process.execve()`, behind which
- * nothing of this program is left, unless it fails. Returns the function that ends the listening.
+ * before that. One that is added in the very turn in which the process exits comes behind. Also before each
+ * `process.execve()`, behind which nothing of this program is left, unless it fails. Returns the function that ends the
+ * listening.
  */
 export function listenLastToExit(finish: () => void): () => void {
   let over = false;
