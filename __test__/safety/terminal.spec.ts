@@ -128,7 +128,8 @@ for (const { major, path } of testNodes()) {
     const folder = temporaryFolder(t);
     const script = `${BURN}
       const profiler = new (require(${JSON.stringify(ROOT)}).Profiler)({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
-      (async () => { for (let n = 1; ; n++) { burn(5); await profiler.flush(); if (n === 20) console.log('ready'); } })();`;
+      (async () => { for (let n = 1; ; n++) { burn(25); await profiler.flush(); if (n === 20) console.log('ready'); } })();`;
+    // A period shorter than the sampling interval may have no sample, and then no file.
     const program = start(path, ['-e', script]);
     await program.said('ready');
     program.child.kill('SIGKILL');

@@ -288,7 +288,8 @@ impl Watched {
         self.seen = now;
     }
 
-    /// Interrupts a thread that runs, unless it sleeps by now: the system call could be one that a signal ends.
+    /// Interrupts a thread that runs, unless it sleeps by now: the system call could be one that a signal ends. Where nobody
+    /// can tell (no file descriptor is left) it is interrupted.
     fn interrupt_running(
         &mut self,
         slot: &Slot,
@@ -299,8 +300,8 @@ impl Watched {
             return;
         }
         let asked = monotonic();
-        let runs = self.place(descriptors) == Place::Running;
-        if runs && monotonic().saturating_sub(asked) < STILL_RUNNING {
+        let sleeps = matches!(self.place(descriptors), Place::Asleep(..));
+        if !sleeps && monotonic().saturating_sub(asked) < STILL_RUNNING {
             COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
             slot.outstanding.announce();
             options.signal.interrupt(self.tid).unwrap_or_default();
