@@ -55,6 +55,7 @@ async function fetchNode() {
     ]);
     const archive = join(unpacking, stdout.trim().split('\n').at(-1));
     await mustRun('tar', ['-xzf', archive, '-C', unpacking]);
+    await rm(folder, { recursive: true, force: true });
     await rename(join(unpacking, 'package'), folder);
   } finally {
     await rm(unpacking, { recursive: true, force: true });

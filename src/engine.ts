@@ -72,7 +72,10 @@ export interface EngineMetrics {
    * handler of the native sampler, whether or not they are in a profile yet; by V8's profiler in the profiles made so far.
    */
   counters: Record<string, number>;
-  /** How often the signal handler took at least so long, and less than the next entry says. */
+  /**
+   * How often the signal handler took at least so long, and less than a quarter of a power of two longer; empty steps are
+   * left out.
+   */
   handler: { nanoseconds: number; count: number }[];
 }
 

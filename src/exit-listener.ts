@@ -53,8 +53,10 @@ function watchExit(last: () => void): () => void {
       waiting = false;
       // Not where the program has taken all listeners away, or the listening has ended.
       if (!process.listeners('exit').includes(last)) return;
-      remove();
-      add();
+      unlessFrozen(() => {
+        remove();
+        add();
+      });
     });
   };
   add();

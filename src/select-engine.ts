@@ -91,8 +91,12 @@ class NativeEngine implements Engine {
     readonly report: StartReport,
   ) {
     try {
+      // The limit is for the program's own listeners.
+      const limit = process.getMaxListeners();
+      process.setMaxListeners(0);
       // Node.js handles a signal in a listener of its own to this event: before that, ours is to be another.
       (process as NodeJS.EventEmitter).prependListener('newListener', this.onNewListener);
+      process.setMaxListeners(limit);
     } catch {
       // Frozen: the program can listen to no signal either.
     }

@@ -407,6 +407,22 @@ for (const [what, said] of [
   });
 }
 
+test('where worker_threads was frozen after the start, the profiler stops all the same', async (t) => {
+  const end = await evaluate(
+    `const profiler = new Profiler().start(); burn(60); Object.freeze(require('node:worker_threads'));
+     profiler.stop().then(({ samples }) => console.log(samples > 0, profiler.status.running, new Profiler().start().status.running));`,
+  );
+  t.deepEqual([end.code, end.stdout.split('\n')[0]], [0, 'true false true'], end.stderr);
+});
+
+test('a program that allows one listener of a kind has no warning of ours', async (t) => {
+  const end = await evaluate(
+    `process.setMaxListeners(1); const profiler = new Profiler().start(); process.on('exit', () => {});
+     profiler.stop().then(() => console.log(process.getMaxListeners()));`,
+  );
+  t.deepEqual([end.code, end.stderr, end.stdout], [0, '', '1\n']);
+});
+
 for (const [when, before, after] of [
   ['before the start', 'process.setMaxListeners(0);', ''],
   ['after it', '', 'process.setMaxListeners(0);'],

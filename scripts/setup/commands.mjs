@@ -33,6 +33,7 @@ export function endGroup(leader) {
 }
 
 for (const [signal, number] of [
+  ['SIGHUP', 1],
   ['SIGINT', 2],
   ['SIGTERM', 15],
 ]) {

@@ -92,7 +92,7 @@ export const STEPS = [
       {
         count: countTapTests,
         failures: failedTapTests,
-        timeoutSeconds: 2400,
+        timeoutSeconds: 3000,
       },
     ),
   },

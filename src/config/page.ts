@@ -52,7 +52,7 @@ const NOTES = `## Notes
 * \`.everflame/\`, where the profiles go when no output is named, is made in the working directory (where that
   cannot be written, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
   first when they are more than 256 MiB together; what a killed process left half-written, after an hour. That is done
-  after each profile and at the end of a process. An output you name is never cleaned up.
+  after each profile written and where a process ends without a signal. An output you name is never cleaned up.
 * With \`EVERFLAME_ENGINE=inspector\`, and where the native sampler cannot run, only JavaScript threads are
   profiled, by V8's own profiler. What that costs and misses is in [cli.md](cli.md#the-inspector-engine).
 * Why \`DD_PROFILING_MAX_FRAMES\` is not 64, as in other runtimes: a Node.js stack carries the event loop's

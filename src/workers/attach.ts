@@ -1,6 +1,6 @@
 import { getEnvironmentData, threadId } from 'node:worker_threads';
 import { threadName } from '../engine';
-import { Logger, messageOf } from '../log';
+import { Logger, reasonOf } from '../log';
 import { ENVIRONMENT_KEY, type WorkerPlan } from './plan';
 import { watchWorkers } from './watch';
 
@@ -11,14 +11,18 @@ export function attachWorker(): void {
   const plan = getEnvironmentData(ENVIRONMENT_KEY) as WorkerPlan | undefined;
   if (attached || !plan) return;
   attached = true;
-  try {
-    watchWorkers(plan.preloaded);
-    join(plan);
-  } catch (error) {
-    new Logger(plan.logLevel).warn(
-      `the worker thread ${threadId} is not profiled: ${messageOf(error)}. The program goes on.`,
-    );
-  }
+  const attempt = (loss: string, change: () => void): void => {
+    try {
+      change();
+    } catch (error) {
+      const reason = reasonOf(error);
+      new Logger(plan.logLevel).warn(
+        `the worker thread ${threadId} ${loss}: ${reason}. The program goes on.`,
+      );
+    }
+  };
+  attempt('is not profiled', () => join(plan));
+  attempt('does not join workers of its own to the profile', () => watchWorkers(plan.preloaded));
 }
 
 function join(plan: WorkerPlan): void {

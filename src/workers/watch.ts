@@ -33,7 +33,10 @@ export function watchWorkers(preloaded: boolean): () => void {
     },
   });
   replaceWorker(original, watched);
-  return () => replaceWorker(watched, original);
+  return () => {
+    // Frozen by the program since: what is there stays, and does no harm without a plan for workers.
+    if (!Object.isFrozen(workerThreads)) replaceWorker(watched, original);
+  };
 }
 
 /** Gives the worker the `process.execArgv` it would have had: our flag is not the program's business. */
