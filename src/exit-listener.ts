@@ -94,7 +94,7 @@ function wrapReallyExit(before: () => void): () => void {
 function raiseMaxListeners(): () => void {
   const limit = process.getMaxListeners();
   if (limit === 0) return () => undefined;
-  const raised = limit + 2;
+  const raised = limit + 3;
   process.setMaxListeners(raised);
   return () => {
     if (process.getMaxListeners() === raised) process.setMaxListeners(limit);

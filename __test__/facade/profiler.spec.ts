@@ -415,13 +415,19 @@ test('where worker_threads was frozen after the start, the profiler stops all th
   t.deepEqual([end.code, end.stdout.split('\n')[0]], [0, 'true false true'], end.stderr);
 });
 
-test('a program that allows one listener of a kind has no warning of ours', async (t) => {
-  const end = await evaluate(
-    `process.setMaxListeners(1); const profiler = new Profiler().start(); process.on('exit', () => {});
-     profiler.stop().then(() => console.log(process.getMaxListeners()));`,
-  );
-  t.deepEqual([end.code, end.stderr, end.stdout], [0, '', '1\n']);
-});
+for (const engine of ['auto', 'inspector']) {
+  test(`${engine}: a program that allows one listener of a kind has no warning of ours`, async (t) => {
+    for (const { path } of testNodes()) {
+      const end = await evaluate(
+        `process.setMaxListeners(1); const profiler = new Profiler().start(); process.on('exit', () => {});
+         profiler.stop().then(() => console.log(process.getMaxListeners()));`,
+        { EVERFLAME_ENGINE: engine },
+        path,
+      );
+      t.deepEqual([end.code, end.stderr, end.stdout], [0, '', '1\n']);
+    }
+  });
+}
 
 for (const [when, before, after] of [
   ['before the start', 'process.setMaxListeners(0);', ''],
