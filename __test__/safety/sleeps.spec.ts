@@ -21,7 +21,7 @@ const MOST_INTERRUPTED = { auto: 0.02, tick: 0.2 };
 /** Builds the addon that sleeps. */
 function addonIn(folder: string): string {
   const addon = join(folder, 'sleeps.node');
-  const flags = ['-Wall', '-Werror', '-O2', '-shared', '-fPIC', '-o', addon];
+  const flags = ['-Wall', '-Werror', '-O2', '-shared', '-fPIC', '-pthread', '-o', addon];
   execFileSync('cc', [...flags, join(WORKLOADS, 'sleeps.c')]);
   return addon;
 }

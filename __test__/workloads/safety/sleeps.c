@@ -1,11 +1,12 @@
 /*
  * An addon whose functions sleep for so many milliseconds in a system call that the kernel never restarts after a signal
- * (signal(7)), and tell whether one interrupted it. Node-API's few functions are declared here, so that no headers of
+ * (signal(7)), or that returns short then, and tell whether one interrupted it. Node-API's few functions are declared here, so that no headers of
  * Node.js are needed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 typedef struct napi_env_ *env;
 typedef struct napi_value_ *value;
@@ -81,6 +83,37 @@ static int by_semtimedop(const struct timespec *time) {
   return unless(EAGAIN, result(semtimedop(set, &take, 1, time) != 0));
 }
 
+/* Twice what a pipe holds. */
+static char bytes[128 * 1024];
+static int pipe_ends[2];
+
+static void *drain(void *time) {
+  static char read_bytes[sizeof bytes];
+  nanosleep(time, NULL);
+  for (size_t left = sizeof bytes; left > 0;) {
+    ssize_t count = read(pipe_ends[0], read_bytes, left);
+    if (count <= 0) break;
+    left -= count;
+  }
+  return NULL;
+}
+
+/* A write that waits for its reader. */
+static int by_write(const struct timespec *time) {
+  if (pipe_ends[0] == 0 && pipe(pipe_ends) != 0) return errno;
+  pthread_t reader;
+  if (pthread_create(&reader, NULL, drain, (void *)time) != 0) return errno;
+  size_t written = 0;
+  int writes = 0;
+  for (; written < sizeof bytes; writes++) {
+    ssize_t count = write(pipe_ends[1], bytes + written, sizeof bytes - written);
+    if (count < 0 && errno != EINTR) break;
+    if (count > 0) written += count;
+  }
+  pthread_join(reader, NULL);
+  return writes == 1 ? 0 : EINTR;
+}
+
 static value call(env env, callback_info info) {
   size_t count = 1;
   value argument, interrupted;
@@ -100,7 +133,7 @@ __attribute__((visibility("default"))) value napi_register_module_v1(env env, va
   } calls[] = {
       {"nanosleep", by_nanosleep},     {"poll", by_poll}, {"ppoll", by_ppoll},
       {"select", by_select},           {"recv", by_recv}, {"sigtimedwait", by_sigtimedwait},
-      {"semtimedop", by_semtimedop},   {"sem_timedwait", by_sem_timedwait},
+      {"semtimedop", by_semtimedop},   {"sem_timedwait", by_sem_timedwait}, {"write", by_write},
   };
   for (size_t place = 0; place < sizeof calls / sizeof *calls; place++) {
     value function;

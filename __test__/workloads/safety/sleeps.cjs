@@ -22,6 +22,7 @@ const sleepers = {
   inSigtimedwait: (milliseconds) => addon.sigtimedwait(milliseconds),
   inSemtimedop: (milliseconds) => addon.semtimedop(milliseconds),
   inSemTimedwait: (milliseconds) => addon.sem_timedwait(milliseconds),
+  inWrite: (milliseconds) => addon.write(milliseconds),
 };
 
 /** Work before a sleep: without it the profiler takes the next sleep for the last one. */

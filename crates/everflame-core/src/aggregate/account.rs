@@ -139,7 +139,7 @@ impl Account {
 
     /// Whether the stack at a sleeping place is known.
     pub(super) fn knows(&self, key: &WaitKey) -> bool {
-        self.stack_at(key).is_some()
+        self.places.iter().any(|(known, _)| known == key)
     }
 
     /// The thread's latest stack.
@@ -156,17 +156,17 @@ impl Account {
         self.places.push_back((key, stack));
     }
 
-    fn stack_at(&self, key: &WaitKey) -> Option<StackId> {
-        self.places
-            .iter()
-            .rev()
-            .find(|(known, _)| known == key)
-            .map(|(_, stack)| *stack)
+    /// The stack at a sleeping place that is in use: others are forgotten before it.
+    fn use_place(&mut self, key: &WaitKey) -> Option<StackId> {
+        let place = self.places.iter().rposition(|(known, _)| known == key)?;
+        let used = self.places.remove(place)?;
+        self.places.push_back(used);
+        Some(used.1)
     }
 
     /// The thread was still asleep at a known place at `time`.
     pub(super) fn wait(&mut self, time: u64, cpu: u64, key: WaitKey, mut emit: impl FnMut(Share)) {
-        let Some(stack) = self.stack_at(&key).or(self.last) else {
+        let Some(stack) = self.use_place(&key).or(self.last) else {
             return;
         };
         let spent = self.cpu_until(cpu);
@@ -325,6 +325,19 @@ mod tests {
         let known = (1..1000).filter(|number| account.knows(&key(*number)));
         assert_eq!(known.count(), MOST_PLACES - 1);
         assert!(account.knows(&key(0)) && account.knows(&key(999)));
+    }
+
+    #[test]
+    fn a_place_where_the_thread_sleeps_again_and_again_is_remembered() {
+        let mut account = Account::new(0, 0, 10 * MS);
+        let mut totals = Totals::default();
+        account.learn(KEY, POLL);
+        for number in 1..=10 * MOST_PLACES as u64 {
+            account.learn(WaitKey { sp: number, pc: 1 }, WORK);
+            account.wait(number * MS, 0, KEY, |share| totals.0.push(share));
+        }
+        assert_eq!(totals.wall(POLL), 10 * MOST_PLACES as u64 * MS);
+        assert_eq!(totals.wall(WORK), 0);
     }
 
     #[test]

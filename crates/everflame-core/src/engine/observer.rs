@@ -226,6 +226,8 @@ struct Loop {
     engine: Box<dyn Engine>,
     /// The engine has no signal to work with.
     stopped: bool,
+    /// The program is about to take our signal, and there was no other.
+    given_up: bool,
     slots: &'static Slots,
     sleeper: Sleeper,
     options: ObserverOptions,
@@ -271,6 +273,7 @@ impl Loop {
         Loop {
             engine,
             stopped: false,
+            given_up: false,
             slots,
             sleeper: Sleeper::new(
                 options.signal.signal,
@@ -317,6 +320,7 @@ impl Loop {
                     Ok(Command::GiveUp(signal, done)) => {
                         if signal == self.options.signal.signal && !self.stopped {
                             self.change_signal();
+                            self.given_up = self.stopped;
                         }
                         // The one who asked may have stopped waiting.
                         done.send(()).unwrap_or_default();
@@ -341,8 +345,9 @@ impl Loop {
 
     fn tick(&mut self) {
         if !self.options.signal.is_in_place() {
+            self.given_up = false;
             self.change_signal();
-        } else if self.stopped {
+        } else if self.stopped && !self.given_up {
             // Whoever took the signal has given it back.
             self.resume(self.options.signal);
         }

@@ -21,9 +21,7 @@ impl SystemCall {
             libc::SYS_epoll_wait => true,
             libc::SYS_wait4 | libc::SYS_waitid => true,
             libc::SYS_futex => !self.is_timed_futex(),
-            libc::SYS_read | libc::SYS_write | libc::SYS_readv | libc::SYS_writev => {
-                self.is_on_a_pipe()
-            }
+            libc::SYS_read | libc::SYS_readv => self.is_on_a_pipe(),
             _ => false,
         }
     }

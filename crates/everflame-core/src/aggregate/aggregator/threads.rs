@@ -198,7 +198,9 @@ impl ThreadState {
     /// Gives stacks to the places of a thread that answers no signals.
     pub(super) fn learn_places(&mut self, mut stack: impl FnMut(i32, WaitKey) -> StackId) {
         for step in &self.steps {
+            // Where the kernel does not tell the place the thread's last stack has the time.
             if let Step::Unresponsive(_, _, key) = step
+                && *key != WaitKey::default()
                 && !self.account.knows(key)
             {
                 self.account.learn(*key, stack(self.tid, *key));
@@ -208,7 +210,9 @@ impl ThreadState {
 
     /// Applies every record up to `until`, in order of time.
     pub(super) fn apply(&mut self, until: u64, unseen: StackId, add: &mut impl FnMut(Share)) {
-        self.steps.sort_by_key(Step::time);
+        // Of two of one moment the sample comes first: it teaches the place of which the other speaks.
+        self.steps
+            .sort_by_key(|step| (step.time(), !matches!(step, Step::Sample(_))));
         let ready = self.steps.partition_point(|step| step.time() <= until);
         for step in self.steps.drain(..ready) {
             match step {
