@@ -24,6 +24,9 @@ const START_RESOLUTION: u64 = 20_000_000;
 /// could meet it asleep, in a call that a signal ends.
 const STILL_RUNNING: u64 = 20_000;
 
+/// How often that is tried.
+const TRIES: usize = 3;
+
 /// Looks after which a signal that is not answered is given up (the thread blocks it, or is stuck in the kernel).
 const PATIENCE: u32 = 20;
 
@@ -208,7 +211,7 @@ impl Watched {
                 self.leave(now, advance.max(options.interval), before, reports);
                 self.state = State::Running;
                 if self.interrupted_by_observer {
-                    self.interrupt_running(slot, options, descriptors);
+                    self.interrupt_running(slot, options);
                 }
             }
             Place::Unknown => {
@@ -290,21 +293,28 @@ impl Watched {
 
     /// Interrupts a thread that runs, unless it sleeps by now: the system call could be one that a signal ends. Where nobody
     /// can tell (no file descriptor is left) it is interrupted.
-    fn interrupt_running(
-        &mut self,
-        slot: &Slot,
-        options: &ObserverOptions,
-        descriptors: &mut Descriptors,
-    ) {
-        if !options.signal.is_in_place() {
-            return;
-        }
-        let asked = monotonic();
-        let sleeps = matches!(self.place(descriptors), Place::Asleep(..));
-        if !sleeps && monotonic().saturating_sub(asked) < STILL_RUNNING {
+    fn interrupt_running(&self, slot: &Slot, options: &ObserverOptions) {
+        let opened;
+        let file = match &self.file {
+            Some(file) => Some(file),
+            None => {
+                opened = place::open(self.tid);
+                opened.as_ref()
+            }
+        };
+        let may_be_interrupted = file.is_none_or(|file| {
+            (0..TRIES).any(|_| {
+                let asked = monotonic();
+                match place::read(file) {
+                    Place::Asleep(..) => false,
+                    Place::Unknown => true,
+                    Place::Running => monotonic().saturating_sub(asked) < STILL_RUNNING,
+                }
+            })
+        });
+        if may_be_interrupted {
             COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
-            slot.outstanding.announce();
-            options.signal.interrupt(self.tid).unwrap_or_default();
+            self.interrupt(slot, options);
         }
     }
 
