@@ -64,14 +64,19 @@ pub(crate) fn is_asleep_at(tid: i32, key: WaitKey) -> bool {
 
 /// When a thread started, in nanoseconds since boot, to 10 ms (`starttime` of `/proc/self/task/<tid>/stat`).
 pub(super) fn started(tid: i32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;
-    // The name in parentheses may hold spaces; the fields after it do not. starttime is field 22, the 20th after it.
-    let (_, fields) = text.rsplit_once(')')?;
-    let ticks: u64 = fields.split_whitespace().nth(19)?.parse().ok()?;
+    let ticks = stat(&format!("/proc/self/task/{tid}/stat"), 22)?;
     // SAFETY: sysconf reads a constant.
     let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
     let per_second = u64::try_from(per_second).ok().filter(|ticks| *ticks > 0)?;
     Some(ticks * (1_000_000_000 / per_second))
+}
+
+/// A numbered field behind the name, as proc(5) counts them, of a `stat` file.
+pub(super) fn stat(path: &str, field: usize) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    // The name, field 2, is in parentheses and may hold spaces; the fields after it do not.
+    let (_, fields) = text.rsplit_once(')')?;
+    fields.split_whitespace().nth(field - 3)?.parse().ok()
 }
 
 /// The main thread's stack grows downwards as it is used. The kernel maps nothing else within 128 MiB of its end

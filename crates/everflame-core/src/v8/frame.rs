@@ -2,7 +2,7 @@
 
 use super::code_map::{CodeMap, Lookup};
 use super::code_name::FunctionKind;
-use super::leaf::is_interpreter;
+use super::leaf::{bytecode_position, is_interpreter};
 
 /// A frame of V8's code that has called something, by the words of it that say what it is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,13 +26,7 @@ pub fn frame(words: &FrameWords, map: &CodeMap) -> Option<u64> {
         return Some(words.return_address);
     };
     if is_interpreter(code) {
-        let position = words
-            .at_fp_minus_32
-            .wrapping_add(words.at_fp_minus_40 >> 32);
-        let is_position = words.at_fp_minus_32 & TAG == TAG
-            && words.at_fp_minus_40 as u32 == 0
-            && map.bytecode_around(position).is_some();
-        return is_position.then_some(position);
+        return bytecode_position(words.at_fp_minus_32, words.at_fp_minus_40, map);
     }
     let is_shown = match code.kind {
         FunctionKind::JavaScript | FunctionKind::WebAssembly => true,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::descriptors::Descriptors;
 use super::stacks::Stacks;
+use crate::engine::place;
 use crate::engine::report::SleepingStack;
 use crate::native::Memory;
 use crate::signal::{Slot, WaitKey};
@@ -15,6 +16,9 @@ const LONGEST: usize = 64 * 1024;
 
 /// Bytes read where the stack's end is not known: libuv's event loop alone has 16 KB.
 const WITHOUT_BOUNDS: usize = 32 * 1024;
+
+/// The field of `/proc/self/stat` that tells where the main thread's stack began (proc(5), `startstack`).
+const START_OF_STACK: usize = 28;
 
 /// By the number of a slot: how much of its isolate's log of code is published.
 pub type Sequence = Arc<dyn Fn(usize) -> Option<u64> + Send + Sync>;
@@ -38,7 +42,7 @@ impl Outside {
             sequence,
             memory,
             buffer: vec![0; LONGEST],
-            main_start: main_start().unwrap_or(0),
+            main_start: place::stat("/proc/self/stat", START_OF_STACK).unwrap_or(0),
         }
     }
 
@@ -82,11 +86,4 @@ impl Outside {
             bytes: self.buffer[..copied].into(),
         })
     }
-}
-
-/// `startstack` of `/proc/self/stat` (proc(5)): field 28, the 26th after the name in parentheses.
-fn main_start() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let (_, fields) = text.rsplit_once(')')?;
-    fields.split_whitespace().nth(25)?.parse().ok()
 }
