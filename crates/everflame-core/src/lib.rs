@@ -5,6 +5,7 @@ pub mod engine;
 mod memory_map;
 pub mod native;
 pub mod pprof;
+mod return_address;
 pub mod session;
 pub mod signal;
 pub mod v8;

@@ -166,10 +166,12 @@ impl State {
         let mut settled = self.isolates.settled(self.slots);
         // Records of a thread that are newer than this wait for the next turn, when the observer's reports of the same
         // time are here too.
-        let until = monotonic();
+        let mut until = monotonic();
         if let Some(observer) = &self.observer {
-            if observer.is_reading() {
+            // Asked after the clock: a stack whose reading begins later bears a later time.
+            if let Some(since) = observer.reading_since() {
                 settled.forget();
+                until = until.min(since);
             }
             for report in observer.reports() {
                 self.threads
@@ -194,7 +196,7 @@ impl State {
             tables.stack(&[frame])
         });
         for thread in threads.all() {
-            thread.read(slots, |number, source| match (source, limit) {
+            thread.read(slots, until, |number, source| match (source, limit) {
                 // One that teaches a sleeping place is kept: the place is not asked for again.
                 (Source::Signal(header, _), Some(limit)) if header.flags & flags::KEYED == 0 => {
                     COUNTERS.dropped_memory_cap.fetch_add(1, Ordering::Relaxed);

@@ -15,6 +15,7 @@ use crate::native::{
     offset_name,
 };
 use crate::pprof::MappingRow;
+use crate::return_address::strip_signature;
 use crate::signal::{COUNTERS, Frame, FrameKind, Header, flags};
 use crate::v8::{
     CodeMap, CodeRanges, JsAddress, JsFrame, JsFunction, LeafWords, VmState, executing_bytecode,
@@ -241,7 +242,7 @@ impl Composer {
             at_sp: header.at_sp,
             at_fp_minus_32: header.at_fp_minus_32,
             at_fp_minus_40: header.at_fp_minus_40,
-            lr: header.lr,
+            lr: strip_signature(header.lr),
         };
         let callers: Vec<u64> = frames
             .iter()

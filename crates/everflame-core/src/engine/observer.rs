@@ -134,6 +134,7 @@ impl Observer {
                 if catch_unwind(work).is_err() {
                     // The engine went with the loop. Handlers return at once from now on.
                     set_enabled(false);
+                    seen.reports.end_reading();
                     seen.failed.store(true, Ordering::Release);
                 }
             })?;
@@ -159,9 +160,9 @@ impl Observer {
         self.shared.failed.load(Ordering::Acquire)
     }
 
-    /// Whether a stack is being read whose report is still to come.
-    pub fn is_reading(&self) -> bool {
-        self.shared.reports.is_reading()
+    /// Since when a stack is being read whose report is still to come.
+    pub fn reading_since(&self) -> Option<u64> {
+        self.shared.reports.reading_since()
     }
 
     /// Reports that were not read yet.

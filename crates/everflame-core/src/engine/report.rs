@@ -1,9 +1,9 @@
 //! What the observer tells the aggregator of threads. Neither runs in a signal handler, so a lock and a vector do.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::signal::{AGGREGATOR, WaitKey};
+use crate::signal::{AGGREGATOR, WaitKey, monotonic};
 
 /// Reports that wait before the aggregator is woken for them.
 const MANY: usize = 512;
@@ -70,8 +70,8 @@ struct Waiting {
 #[derive(Default)]
 pub(super) struct Reports {
     waiting: Mutex<Waiting>,
-    /// A stack is being read: its report will be of a moment that has passed.
-    reading: AtomicBool,
+    /// Since when a stack is being read, whose report will be of a moment that has passed; 0 while none is.
+    reading: AtomicU64,
 }
 
 impl Reports {
@@ -101,13 +101,18 @@ impl Reports {
         self.lock().bytes < MOST_BYTES
     }
 
-    /// Between the beginning and the end a stack is read and reported.
-    pub(super) fn set_reading(&self, reading: bool) {
-        self.reading.store(reading, Ordering::SeqCst);
+    /// A stack is read from now on; the report of it bears a later time.
+    pub(super) fn begin_reading(&self) {
+        self.reading.store(monotonic(), Ordering::SeqCst);
     }
 
-    pub(super) fn is_reading(&self) -> bool {
-        self.reading.load(Ordering::SeqCst)
+    /// It was reported, or there is nothing to report.
+    pub(super) fn end_reading(&self) {
+        self.reading.store(0, Ordering::SeqCst);
+    }
+
+    pub(super) fn reading_since(&self) -> Option<u64> {
+        Some(self.reading.load(Ordering::SeqCst)).filter(|since| *since != 0)
     }
 
     /// All reports so far, in the order in which they were made.

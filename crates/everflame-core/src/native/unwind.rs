@@ -6,8 +6,9 @@ use rustc_hash::FxHashMap;
 use super::cfi::{Base, Coverage, Frame, Place, Saved};
 use super::module::{Module, ModuleId};
 use super::modules::Modules;
-use super::registers::{Registers, from_unwinder, stack_grows, strip_signature, to_unwinder};
+use super::registers::{Registers, from_unwinder, stack_grows, to_unwinder};
 use super::sections::{TableBytes, UnwindTables};
+use crate::return_address::strip_signature;
 
 /// Frames followed in one stack; what is deeper than this between two V8 frames is a runaway recursion or garbage.
 pub const MAX_FRAMES: usize = 128;

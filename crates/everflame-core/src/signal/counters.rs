@@ -58,6 +58,8 @@ counters! {
     signals_given_up,
     /// Directed signals sent to running threads.
     signals_running,
+    /// Directed signals not sent because each look at the running thread took so long that it could sleep by now.
+    signals_withheld,
     /// Directed signals sent once to learn where a thread sleeps.
     signals_asleep,
     /// Stacks of sleeping threads read from outside, where a signal would end a system call.

@@ -1,6 +1,7 @@
 //! One ring a thread: the handler writes, the aggregator reads. Records are contiguous; the end is padded.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::map::Mapping;
@@ -88,8 +89,9 @@ impl Ring {
         self.head.load(Ordering::Acquire) == self.tail.load(Ordering::Acquire)
     }
 
-    /// Hands every committed record to `read`, oldest first, then frees it. Consumer only.
-    pub fn drain(&self, mut read: impl FnMut(&Header, &[u8])) {
+    /// Hands every committed record to `read`, oldest first, then frees it; the one at which `read` breaks off stays, and
+    /// so do those behind it. Consumer only.
+    pub fn drain(&self, mut read: impl FnMut(&Header, &[u8]) -> ControlFlow<()>) {
         let head = self.head.load(Ordering::Acquire);
         let mut tail = self.tail.load(Ordering::Relaxed);
         while tail < head {
@@ -111,7 +113,9 @@ impl Ring {
                         length,
                     )
                 };
-                read(&header, payload);
+                if read(&header, payload).is_break() {
+                    return;
+                }
             }
             tail += u64::from(header.size);
             self.tail.store(tail, Ordering::Release);
@@ -166,6 +170,7 @@ mod tests {
                 assert_eq!(header.time, read);
                 assert!(payload.iter().all(|byte| *byte == read as u8));
                 read += 1;
+                ControlFlow::Continue(())
             });
         }
         assert_eq!(written, 14_000);
@@ -181,9 +186,35 @@ mod tests {
         }
         assert!(written as usize >= RING_BYTES / (4096 + size_of::<Header>()) - 1);
         let mut read = 0;
-        ring.drain(|_, _| read += 1);
+        ring.drain(|_, _| {
+            read += 1;
+            ControlFlow::Continue(())
+        });
         assert_eq!(read, written);
         assert!(write(&ring, 0, 4096));
+    }
+
+    #[test]
+    fn what_is_not_taken_stays_for_the_next_time() {
+        let ring = Ring::new().unwrap();
+        for time in 0..10 {
+            assert!(write(&ring, time, 64));
+        }
+        let read_until = |until: u64| {
+            let mut times = Vec::new();
+            ring.drain(|header, _| {
+                if header.time > until {
+                    return ControlFlow::Break(());
+                }
+                times.push(header.time);
+                ControlFlow::Continue(())
+            });
+            times
+        };
+        assert_eq!(read_until(3), [0, 1, 2, 3]);
+        assert_eq!(read_until(3), []);
+        assert_eq!(read_until(100), [4, 5, 6, 7, 8, 9]);
+        assert!(ring.is_empty());
     }
 
     #[test]
@@ -196,7 +227,7 @@ mod tests {
         for _ in 0..4 {
             assert!(write(&ring, 0, (RING_BYTES / 5 - size_of::<Header>()) & !7));
         }
-        ring.drain(|_, _| ());
+        ring.drain(|_, _| ControlFlow::Continue(()));
         let end = RING_BYTES - 4 * ((RING_BYTES / 5) & !7);
         assert_eq!(room(&ring), Some(end));
         // Another, and the room goes on at the beginning.
@@ -227,6 +258,7 @@ mod tests {
                 assert_eq!(header.time, expected);
                 assert!(payload.iter().all(|byte| *byte == expected as u8));
                 expected += 1;
+                ControlFlow::Continue(())
             });
         }
         thread.join().unwrap();

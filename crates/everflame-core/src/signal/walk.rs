@@ -3,6 +3,7 @@
 //! Every load is inside `[sp, stack_end)` of the interrupted thread, which is mapped and belongs to it.
 
 use super::record::{Frame, FrameKind, MAX_FRAMES, ROOT_FRAMES};
+use crate::return_address::strip_signature;
 use crate::v8::CodeRanges;
 
 /// A frame larger than this is not believed: the chain is broken.
@@ -39,7 +40,8 @@ impl Stack {
         if fp < floor || !fp.is_multiple_of(8) {
             return None;
         }
-        Some((self.word(fp.checked_add(8)?)?, self.word(fp)?))
+        let return_address = strip_signature(self.word(fp.checked_add(8)?)?);
+        Some((return_address, self.word(fp)?))
     }
 }
 
@@ -214,7 +216,7 @@ fn resume(stack: &Stack, v8_frames: &[u64], next: usize, floor: u64) -> Option<R
     while slot + 8 <= end {
         let word = stack.word(slot)?;
         let below = stack.word(slot - 8)?;
-        if word == address && below > slot && below < stack.end {
+        if strip_signature(word) == address && below > slot && below < stack.end {
             return Some(Resumed {
                 address,
                 slot,

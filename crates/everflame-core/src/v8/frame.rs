@@ -17,20 +17,25 @@ pub struct FrameWords {
     pub at_fp_minus_40: u64,
 }
 
+/// No map knows a function here.
+const NOWHERE: u64 = 0;
+
 /// The address by which the frame's function is known to the map, to be looked up as a return address; `None` for a frame
-/// that V8 does not report (entries, exits, stubs, builtins without JavaScript's calling convention).
+/// that V8 does not report (entries, exits, stubs, builtins without JavaScript's calling convention). A function that
+/// cannot be told is not hidden: nothing is known at its address.
 pub fn frame(words: &FrameWords, map: &CodeMap) -> Option<u64> {
     const TAG: u64 = 1;
     let Some(code) = map.function_at(words.return_address, Lookup::Return) else {
-        // Not known, and not to be hidden.
         return Some(words.return_address);
     };
+    let has_context = words.at_fp_minus_8 & TAG == TAG;
     if is_interpreter(code) {
-        return bytecode_position(words.at_fp_minus_32, words.at_fp_minus_40, map);
+        return bytecode_position(words.at_fp_minus_32, words.at_fp_minus_40, map)
+            .or(has_context.then_some(NOWHERE));
     }
     let is_shown = match code.kind {
         FunctionKind::JavaScript | FunctionKind::WebAssembly => true,
-        _ => words.at_fp_minus_8 & TAG == TAG,
+        _ => has_context,
     };
     is_shown.then_some(words.return_address)
 }
@@ -50,6 +55,10 @@ mod tests {
     const MARKER: u64 = 0x14;
 
     fn shown(return_address: u64, at_fp_minus_8: u64) -> Option<u64> {
+        shown_of(return_address, at_fp_minus_8, BYTECODE)
+    }
+
+    fn shown_of(return_address: u64, at_fp_minus_8: u64, bytecode: u64) -> Option<u64> {
         let mut map = CodeMap::empty(None, Some(HEADER));
         for (start, code_type, name) in [
             (BYTECODE, CodeType::Bytecode, "JS:~function /a.js:1:1"),
@@ -73,7 +82,7 @@ mod tests {
         let words = FrameWords {
             return_address,
             at_fp_minus_8,
-            at_fp_minus_32: BYTECODE - HEADER,
+            at_fp_minus_32: bytecode - HEADER,
             at_fp_minus_40: (HEADER + 7) << 32,
         };
         frame(&words, &map)
@@ -88,6 +97,13 @@ mod tests {
     #[test]
     fn an_interpreted_function_is_known_by_its_bytecode() {
         assert_eq!(shown(TRAMPOLINE + 8, CONTEXT), Some(BYTECODE + 7));
+    }
+
+    #[test]
+    fn an_interpreted_function_that_nobody_told_of_is_not_hidden() {
+        let elsewhere = BYTECODE + 0x8000;
+        assert_eq!(shown_of(TRAMPOLINE + 8, CONTEXT, elsewhere), Some(NOWHERE));
+        assert_eq!(shown_of(TRAMPOLINE + 8, MARKER, elsewhere), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Threads as the aggregator knows them: account, labels, and records not yet applied.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 
 use super::super::account::{Account, Sampled, Share};
 use super::super::period::ThreadLabels;
@@ -149,22 +150,30 @@ impl Threads {
 }
 
 impl ThreadState {
-    /// Reads the thread's own ring, and what was read of its stack from outside; `stack` composes each sample. In order of
-    /// time, since a map of code cannot go back.
+    /// Reads the thread's own ring, and what was read of its stack from outside, up to a time; `stack` composes each sample.
+    /// In order of time, since a map of code cannot go back.
     pub(super) fn read(
         &mut self,
         slots: &Slots,
+        until: u64,
         mut stack: impl FnMut(usize, Source<'_>) -> StackId,
     ) {
         let number = self.number;
+        // Nothing more comes of one that has ended.
+        let until = if self.ended { u64::MAX } else { until };
         let mut outside: VecDeque<Step> = self
             .steps
-            .extract_if(.., |step| matches!(step, Step::Read(..)))
+            .extract_if(.., |step| {
+                matches!(step, Step::Read(..)) && step.time() <= until
+            })
             .collect();
         let steps = &mut self.steps;
         let mut compose = |source: Source<'_>| stack(number, source);
         if let Some(ring) = slots.get(number).and_then(|slot| slot.ring()) {
             ring.drain(|header, payload| {
+                if header.time > until {
+                    return ControlFlow::Break(());
+                }
                 while outside
                     .front()
                     .is_some_and(|step| step.time() <= header.time)
@@ -174,7 +183,7 @@ impl ThreadState {
                 }
                 if header.kind == kind::CLOCK {
                     steps.push(Step::Settle(header.time, header.cpu));
-                    return;
+                    return ControlFlow::Continue(());
                 }
                 let key = (header.flags & flags::KEYED != 0).then_some(WaitKey {
                     sp: header.wait_sp,
@@ -188,6 +197,7 @@ impl ThreadState {
                     key,
                     weight: u64::from(header.weight),
                 }));
+                ControlFlow::Continue(())
             });
         }
         for step in outside {
@@ -221,7 +231,7 @@ impl ThreadState {
                     self.account.wait(time, cpu, key, &mut *add);
                 }
                 Step::Settle(time, cpu) => self.account.settle(time, cpu, unseen, &mut *add),
-                // Has become a sample when the ring was read.
+                // Has become a sample by now.
                 Step::Read(..) => {}
             }
         }

@@ -8,6 +8,7 @@ use super::{Composer, JavaScript, count};
 use crate::aggregate::tables::{StackId, Tables};
 use crate::engine::{SleepingStack, is_asleep_at};
 use crate::native::{Lookup, Registers, StackCopy, UnwindEnd, UnwoundFrame, read_memory};
+use crate::return_address::strip_signature;
 use crate::signal::{COUNTERS, WaitKey};
 use crate::v8::{CodeRanges, FrameWords, frame};
 use frame_pointer::frame_pointers;
@@ -249,7 +250,7 @@ impl Composer {
 /// The registers after the return from the frame at `fp`.
 fn caller(copy: &StackCopy, fp: u64) -> Option<Registers> {
     Some(Registers {
-        pc: copy.read(fp.checked_add(8)?)?,
+        pc: strip_signature(copy.read(fp.checked_add(8)?)?),
         sp: fp + 16,
         fp: copy.read(fp)?,
         lr: 0,

@@ -218,8 +218,10 @@ impl Watched {
                 self.leave(now, advance.max(options.interval), before, reports);
                 if ran || self.state == State::New {
                     self.state = State::Running;
-                    COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
-                    self.interrupt(slot, options);
+                    if self.interrupted_by_observer {
+                        COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
+                        self.interrupt(slot, options);
+                    }
                 } else {
                     // Not seen to run, and no way to see where it sleeps: its last stack has the time.
                     self.state = State::Unresponsive(WaitKey::default());
@@ -234,9 +236,9 @@ impl Watched {
             }
             Place::Asleep(key, call) if !call.may_be_interrupted() => {
                 self.leave(now, options.interval, before, reports);
-                reports.set_reading(true);
-                self.read_from_outside(key, now, slot, outside, descriptors, reports);
-                reports.set_reading(false);
+                reports.begin_reading();
+                self.read_from_outside(key, slot, outside, descriptors, reports);
+                reports.end_reading();
             }
             Place::Asleep(key, _) => {
                 self.leave(now, options.interval, before, reports);
@@ -255,7 +257,6 @@ impl Watched {
     fn read_from_outside(
         &mut self,
         key: WaitKey,
-        now: u64,
         slot: &Slot,
         outside: &mut Outside,
         descriptors: &mut Descriptors,
@@ -281,14 +282,14 @@ impl Watched {
         } else {
             self.remember(key);
         }
-        self.report(reports, ThreadEvent::Read(Box::new(stack)), now, clock);
+        self.report(reports, ThreadEvent::Read(Box::new(stack)), start, clock);
         COUNTERS.stacks_read.fetch_add(1, Ordering::Relaxed);
         COUNTERS
             .stacks_read_nanoseconds
             .fetch_add(monotonic().saturating_sub(start), Ordering::Relaxed);
         self.state = State::Asleep(key);
         self.cpu = clock;
-        self.seen = now;
+        self.seen = start;
     }
 
     /// Interrupts a thread that runs, unless it sleeps by now: the system call could be one that a signal ends. Where nobody
@@ -302,20 +303,13 @@ impl Watched {
                 opened.as_ref()
             }
         };
-        let may_be_interrupted = file.is_none_or(|file| {
-            (0..TRIES).any(|_| {
-                let asked = monotonic();
-                match place::read(file) {
-                    Place::Asleep(..) => false,
-                    Place::Unknown => true,
-                    Place::Running => monotonic().saturating_sub(asked) < STILL_RUNNING,
-                }
-            })
-        });
-        if may_be_interrupted {
-            COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
-            self.interrupt(slot, options);
+        if let Some(file) = file
+            && !may_be_interrupted_now(file)
+        {
+            return;
         }
+        COUNTERS.signals_running.fetch_add(1, Ordering::Relaxed);
+        self.interrupt(slot, options);
     }
 
     fn interrupt(&self, slot: &Slot, options: &ObserverOptions) {
@@ -420,4 +414,19 @@ impl Watched {
             event,
         });
     }
+}
+
+/// Whether a thread that was running a moment ago runs still. Counted where nobody can tell in time.
+fn may_be_interrupted_now(file: &File) -> bool {
+    for _ in 0..TRIES {
+        let asked = monotonic();
+        match place::read(file) {
+            Place::Asleep(..) => return false,
+            Place::Unknown => return true,
+            Place::Running if monotonic().saturating_sub(asked) < STILL_RUNNING => return true,
+            Place::Running => {}
+        }
+    }
+    COUNTERS.signals_withheld.fetch_add(1, Ordering::Relaxed);
+    false
 }

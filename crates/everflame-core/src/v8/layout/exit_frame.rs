@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::super::entry::Isolate;
 use super::super::ranges::CodeRanges;
 use crate::native::Memory;
+use crate::return_address::strip_signature;
 
 /// Bytes of an isolate that are searched. The words that compiled code writes (`IsolateData`) come first in it.
 const SEARCHED: usize = 4096;
@@ -62,6 +63,7 @@ fn find(
         let (Some(caller), Some(return_address)) = (word(fp), word(fp + 8)) else {
             return false;
         };
+        let return_address = strip_signature(return_address);
         let interpreted = || {
             let array = word(caller.checked_sub(32)?)?;
             array.checked_add(word(caller.checked_sub(40)?)? >> 32)

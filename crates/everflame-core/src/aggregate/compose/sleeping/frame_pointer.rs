@@ -2,6 +2,7 @@
 //! frame pointer and a return address behind a call.
 
 use crate::native::{Memory, Modules, Registers, StackCopy, Unwinder};
+use crate::return_address::strip_signature;
 use crate::v8::CodeRanges;
 
 /// The frame of the function is not larger.
@@ -41,7 +42,7 @@ pub(super) fn frame_pointers(
         .step_by(8)
         .filter_map(|place| {
             let caller = copy.read(place)?;
-            let return_address = copy.read(place + 8)?;
+            let return_address = strip_signature(copy.read(place + 8)?);
             // A caller that keeps no frame pointer has anything in the register.
             let is_odd =
                 caller <= place || !caller.is_multiple_of(8) || copy.read(caller).is_none();
