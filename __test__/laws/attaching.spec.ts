@@ -30,7 +30,7 @@ for (const { major, path } of testNodes()) {
     const workers = new Set(samples.map(({ labels }) => labels.get('thread name')));
     const frames = samples.flatMap((sample) => sample.frames);
     const named = (name: string) => frames.filter((frame) => frame.name === name).length;
-    const [unknown, unattached] = [named('[unknown]'), named('(worker not attached)')];
+    const [unknown, unattached] = [named('[unknown]'), named('(not attached)')];
     t.log(`${unknown} of ${frames.length} frames without a name, ${unattached} of workers not attached yet`);
     t.is(workers.size, WORKERS);
     t.true(named('work') > WORKERS, `${named('work')}`);

@@ -4,7 +4,7 @@ import { foldedStacks, total, withLabel } from '../support/pprof.js';
 import { profileWorkload } from './support/workload.js';
 
 /** CPU time that the kernel charged while each ran, in nanoseconds. */
-type Names = { spent: Record<'callsWasm' | 'callsRegExp' | 'callsEvaluated' | 'callsCollector', number> };
+type Names = { spent: Record<keyof typeof EXPECTED, number> };
 
 /** Two points of the CPU time of the thread: a sample stands for up to 4 ms here, and half a point off was measured. */
 const TOLERANCE = 0.02;
@@ -15,16 +15,17 @@ const EXPECTED = {
   callsRegExp: /;RegExp: \/\^\(a\+\)\+\$\/@/,
   // The loop stands on the fourth line of the text that was evaluated, which says what it is to be called.
   callsEvaluated: /;evaluatedSpin@made-by-eval\.js:4(;|$)/,
+  callsCompiler: /;callsCompiler@.*;v8::internal::Compiler::/,
   callsCollector: /;\(garbage collector\)@/,
 };
 
 for (const node of testNodes()) {
   test.serial(
-    `Node.js ${node.major}: WebAssembly, regular expressions, evaluated code and the collector have names`,
+    `Node.js ${node.major}: WebAssembly, regular expressions, evaluated code, the compiler and the collector have names`,
     async (t) => {
       const { truth, profiles } = await profileWorkload<Names>(t, node, 'names', {
         // The collector's helpers on other threads would not be in the truth.
-        flags: ['--expose-gc', '--single-threaded-gc'],
+        flags: ['--expose-gc', '--single-threaded-gc', '--min-semi-space-size=64'],
         rate: 1000,
         // Interrupts by CPU time alone, so a machine with more to do changes nothing here.
         engine: 'ctimer',

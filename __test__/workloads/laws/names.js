@@ -17,6 +17,9 @@ const { wasmSpin } = new WebAssembly.Instance(new WebAssembly.Module(WASM)).expo
 
 const TEXT = `${'a'.repeat(16)}b`;
 
+const STATEMENTS = 'if (this.a + this.b > 7) this.c = [this.a, { b: this.b }];\n'.repeat(1000);
+let texts = 0;
+
 const evaluated = (0, eval)(`
   (function evaluatedSpin(rounds) {
     let x = 1;
@@ -35,6 +38,8 @@ const WORK = {
   // Takes exponential time to find that nothing matches.
   callsRegExp: (rounds) => repeat(rounds / 1000, () => /^(a+)+$/.test(TEXT)),
   callsEvaluated: (rounds) => evaluated(rounds * 100),
+  // Each text is another, so that V8 has it in no cache.
+  callsCompiler: (rounds) => repeat(rounds / 1000, () => new Function(`${STATEMENTS}return ${texts++};`)),
   // Only what the thread itself collects: helpers are switched off by a flag.
   callsCollector: (rounds) => repeat(rounds / 1000, gc),
 };

@@ -313,15 +313,16 @@ impl Composer {
         }
     }
 
-    /// A worker's JavaScript has no names before it is attached, in its start-up: each piece of it is one frame that says so.
-    /// A stack that is not followed to its root is known to be a worker's where the worker has attached since.
+    /// JavaScript has no names before its thread is attached (a worker in its start-up, the main thread in the first moment
+    /// of sampling): each piece of it is one frame that says so. A stack that does not show a worker's root is known to be
+    /// JavaScript's where its thread has attached since.
     fn name_unattached(&mut self, tables: &mut Tables, attached_since: bool) {
         let unknown = self.synthetic.unknown;
         let is_root = |frame: &FrameId| is_worker(tables.function_name(*frame));
         if !self.stack.contains(&unknown) || !attached_since && !self.stack.iter().any(is_root) {
             return;
         }
-        let unattached = tables.synthetic("(worker not attached)");
+        let unattached = tables.synthetic("(not attached)");
         let stack = std::mem::take(&mut self.stack);
         for part in stack.chunk_by(|a, b| (*a == unknown) == (*b == unknown)) {
             if part[0] == unknown {
