@@ -23,8 +23,9 @@ function startProfiler(): void {
   const { reportStart, reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
     const profiler = new Profiler({}, 'preload').start();
-    const { running, output } = profiler.status;
+    const { running, output, failure } = profiler.status;
     if (running && output !== undefined) reportStart(output);
+    if (failure !== undefined) reportToRun({ kind: 'failed', pid: process.pid, reason: failure });
   } catch (error) {
     const { Logger, reasonOf } = require('./log') as typeof import('./log');
     const reason = reasonOf(error);
