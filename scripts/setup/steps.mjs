@@ -98,7 +98,9 @@ export const STEPS = [
       {
         count: countTapTests,
         failures: failedTapTests,
-        timeoutSeconds: 3000,
+        // Twice the 24 minutes that they take, for a loaded machine, and the 14 after which the longest test is told by its
+        // name to hang (__test__/safety/workers.spec.ts).
+        timeoutSeconds: 3800,
       },
     ),
   },
