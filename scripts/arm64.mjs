@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CROSS_ENVIRONMENT, EMULATOR, prepareToolchain } from './arm64/toolchain.mjs';
 import { main, mustRun, ROOT } from './setup/commands.mjs';
+import { makeWhole } from './setup/whole-folder.mjs';
 import { report, reportSmokeProfile } from './smoke/profile.mjs';
 
 const TARGET = 'aarch64-unknown-linux-gnu';
@@ -35,17 +36,12 @@ async function crossBuild() {
   return binary;
 }
 
-/**
- * npm refuses to install a package for another processor, so the archive is fetched and unpacked: under another name
- * first, as what is unpacked in part must not be taken for the whole later.
- */
+/** npm refuses to install a package for another processor, so the archive is fetched and unpacked. */
 async function fetchNode() {
   const folder = join(CACHE, NODE_PACKAGE);
   const binary = join(folder, 'bin', 'node');
   if (existsSync(binary)) return binary;
-  await mkdir(CACHE, { recursive: true });
-  const unpacking = await mkdtemp(join(CACHE, 'unpacking-'));
-  try {
+  await makeWhole(folder, async (unpacking) => {
     const { stdout } = await mustRun('npm', [
       'pack',
       '--silent',
@@ -55,11 +51,8 @@ async function fetchNode() {
     ]);
     const archive = join(unpacking, stdout.trim().split('\n').at(-1));
     await mustRun('tar', ['-xzf', archive, '-C', unpacking]);
-    await rm(folder, { recursive: true, force: true });
-    await rename(join(unpacking, 'package'), folder);
-  } finally {
-    await rm(unpacking, { recursive: true, force: true });
-  }
+    return 'package';
+  });
   return binary;
 }
 

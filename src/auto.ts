@@ -23,8 +23,9 @@ function startProfiler(): void {
   const { reportStart, reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
     const profiler = new Profiler({}, 'preload').start();
-    const { running, output } = profiler.status;
+    const { running, output, failure } = profiler.status;
     if (running && output !== undefined) reportStart(output);
+    if (failure !== undefined) reportToRun({ kind: 'failed', pid: process.pid, reason: failure });
   } catch (error) {
     const { Logger, reasonOf } = require('./log') as typeof import('./log');
     const reason = reasonOf(error);
@@ -36,14 +37,17 @@ function startProfiler(): void {
 /** Says that the profiler's own files cannot be used, or the environment: so with neither. */
 function sayUnloaded(error: unknown): void {
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  // As `packagesRoot`, whose file may not be read either.
+  const packages = join(__dirname, '..', '..').replace(/(?<=[\\/]node_modules)[\\/].*$/s, '');
   const remedy =
     code === 'ERR_ACCESS_DENIED'
-      ? `Allow Node.js to read and load them, with --allow-fs-read=${join(__dirname, '..', '..', '*')} and --allow-addons.`
+      ? `Start Node.js with --allow-addons --allow-fs-read=${join(packages, '*')} and, for the profiles in <dir>, --allow-fs-read=<dir>/* --allow-fs-write=<dir>/*.`
       : 'Preload it before anything else, or install it again.';
   try {
+    const reason = String(message ?? error).replace(/[.\s]+$/, '');
     writeSync(
       2,
-      `everflame: error: the profiler cannot be loaded: ${message ?? error}. ${remedy} The program runs without a profiler.\n`,
+      `everflame: error: the profiler cannot be loaded: ${reason}. ${remedy} The program runs without a profiler.\n`,
     );
   } catch {
     // Standard error is closed or full: there is no other place to say so.

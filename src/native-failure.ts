@@ -1,12 +1,16 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { elfHeader, HEADER_BYTES, MACHINES, readHead } from './elf';
 import { codeOf, messageOf, reasonOf } from './log';
 import { type CLibrary, localBinary, platformTuple } from './native';
 import { packageRoot } from './package-root';
+import { flagsToWrite, flagToRead, isRestricted, isUnreadable } from './permission';
 
-/** One sentence for a native sampler that did not load: what was tried, what went wrong, and what mends it. */
-export function explainFailure(error: unknown, library: CLibrary): string {
+/**
+ * One sentence for a native sampler that did not load: what was tried, what went wrong, and what mends it. `outputPrefix` is
+ * where profiles are to be written, if anywhere.
+ */
+export function explainFailure(error: unknown, library: CLibrary, outputPrefix: string | undefined): string {
   const platform = describePlatform(library);
   if (process.platform !== 'linux' || MACHINES[process.arch] === undefined) {
     return `there is no native sampler for ${platform}; it exists for Linux on x64 and arm64`;
@@ -15,7 +19,7 @@ export function explainFailure(error: unknown, library: CLibrary): string {
   const cause = rootCause(error);
   const reason = reasonOf(cause).split('\n')[0] ?? '';
   if (isRefused(cause)) {
-    return `Node.js may not load the native sampler on ${platform}: ${reason}. ${remedyForRefused()}`;
+    return `Node.js may not load the native sampler on ${platform}: ${reason}. ${remedyForRefused(outputPrefix)}`;
   }
   const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
   if (override) {
@@ -27,24 +31,26 @@ export function explainFailure(error: unknown, library: CLibrary): string {
   return `the native sampler could not be loaded on ${platform} (${tried}): ${reason}. ${remedy}`;
 }
 
-/** Not in the typings of Node.js 20: there where the permission model is on. */
-const { permission } = process as { permission?: { has(scope: string, reference?: string): boolean } };
-
 /**
  * Whether Node.js itself forbids addons, or the permission model to read the file. By the message: the generated loader
  * copies errors without their code.
  */
 function isRefused(cause: unknown): boolean {
   return (
-    messageOf(cause).includes('loading addons is disabled') ||
-    permission?.has('fs.read', join(packageRoot, 'native')) === false
+    /loading addons is disabled|Access to this API has been restricted/.test(messageOf(cause)) ||
+    isUnreadable(join(packageRoot, 'native'))
   );
 }
 
-function remedyForRefused(): string {
-  return permission
-    ? `Start it with --allow-addons --allow-fs-read=${join(packageRoot, '*')} and, for the profiles, --allow-fs-write=<dir>/*`
-    : 'Start it without --no-addons';
+/** All the flags at once: a line that named one after the other would need a start for each. */
+function remedyForRefused(outputPrefix: string | undefined): string {
+  if (!isRestricted) return 'Start it without --no-addons';
+  const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+  const flags = ['--allow-addons', flagToRead];
+  if (override) flags.push(`--allow-fs-read=${resolve(override)}`);
+  const forProfiles =
+    outputPrefix === undefined ? '' : ` and, for the profiles, ${flagsToWrite(outputPrefix).join(' ')}`;
+  return `Start it with ${flags.join(' ')}${forProfiles}`;
 }
 
 /** Whether this is a checkout with the sources of the sampler, not an installed package. */

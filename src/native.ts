@@ -22,19 +22,22 @@ export type CLibrary = 'glibc' | 'musl' | 'unknown libc';
 
 let loaded: LoadedBinding | undefined;
 
-/** Loads the native sampler on first use. Never throws: a platform without a binary is not an error. */
-export function loadNative(): LoadedBinding {
-  loaded ??= load();
+/**
+ * Loads the native sampler on first use. Never throws: a platform without a binary is not an error. `outputPrefix`, where
+ * profiles are to be written, is for the remedy.
+ */
+export function loadNative(outputPrefix?: string): LoadedBinding {
+  loaded ??= load(outputPrefix);
   return loaded;
 }
 
-function load(): LoadedBinding {
+function load(outputPrefix: string | undefined): LoadedBinding {
   const library = libc();
   try {
     return { ok: true, binding: requireBinding(library) };
   } catch (error) {
     const { explainFailure } = require('./native-failure') as typeof import('./native-failure');
-    return { ok: false, reason: explainFailure(error, library) };
+    return { ok: false, reason: explainFailure(error, library, outputPrefix) };
   }
 }
 

@@ -4,6 +4,13 @@ import { join, resolve } from 'node:path';
 /** Folder of the installed package: two above `dist/src`. */
 export const packageRoot = resolve(__dirname, '..', '..');
 
+/**
+ * Folder that holds the packages this one loads too: the outermost `node_modules` that it is installed in. A package
+ * manager puts them beside it, above it, or behind links that lead to other places in there. In a checkout it is the
+ * checkout. `auto.ts` says the same where it may not read this file.
+ */
+export const packagesRoot = packageRoot.replace(/(?<=[\\/]node_modules)[\\/].*$/s, '');
+
 /** The file that `--require` loads to start profiling. */
 export const autoPath = join(__dirname, 'auto.js');
 

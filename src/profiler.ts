@@ -1,7 +1,15 @@
 import { isMainThread } from 'node:worker_threads';
 import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
-import type { Engine, EngineMetrics, Feature, Profile, StartReport, ThreadStatus } from './engine';
+import {
+  type Engine,
+  type EngineMetrics,
+  EverflameError,
+  type Feature,
+  type Profile,
+  type StartReport,
+  type ThreadStatus,
+} from './engine';
 import { listenLastToExit } from './exit-listener';
 import { Logger, messageOf, reasonOf } from './log';
 import { absolutePrefix, assertWritable } from './output/folder';
@@ -25,6 +33,8 @@ export type Origin = 'code' | 'preload';
 /** What a profiler is doing. */
 export interface ProfilerStatus {
   running: boolean;
+  /** Why the last `start()` could not, with the remedy, as its error line says; undefined where it could. */
+  failure: string | undefined;
   /** Prefix of the files written, or undefined where none are. */
   output: string | undefined;
   /** Samples a second. */
@@ -56,6 +66,9 @@ export class Profiler {
   private readonly configuration: Configuration;
   private readonly logger: Logger;
   private readonly origin: Origin;
+  /** Whether the code names an engine, and not the environment. */
+  private readonly namesEngine: boolean;
+  private failure: string | undefined;
   private engine: Engine | undefined;
   /** Whether `stop` was called and its profile is not there yet. */
   private ending = false;
@@ -75,6 +88,8 @@ export class Profiler {
   constructor(options?: ProfilerOptions, origin: Origin = 'code') {
     const { configuration, warnings } = resolveConfiguration(options, process.env);
     this.configuration = configuration;
+    const { engine } = configuration;
+    this.namesEngine = engine !== 'auto' && String(options?.engine).trim().toLowerCase() === engine;
     this.origin = origin;
     this.logger = new Logger(configuration.logLevel);
     for (const warning of warnings) this.logger.warn(warning);
@@ -82,8 +97,9 @@ export class Profiler {
 
   /**
    * Starts profiling. Where a profiler runs already, in this object or another, one error line says so and that one
-   * goes on; where one is still stopping, the line says to wait for it. Throws an EverflameError where the engine that was
-   * asked for by name cannot start, and where the output is below a working directory that is gone.
+   * goes on; where one is still stopping, the line says to wait for it. Where the environment lets none start, one error
+   * line says why and what mends it, `status.failure` too, and the program runs without. Throws an EverflameError only where
+   * an engine that the options name cannot start: a program that names one is to learn that it is not there.
    */
   start(): this {
     const obstacle = this.obstacle();
@@ -91,8 +107,19 @@ export class Profiler {
       this.logger.error(obstacle);
       return this;
     }
-    const prefix = this.outputPrefix();
-    const engine = startEngine(this.engineOptions(prefix), this.logger);
+    let prefix: string | undefined;
+    let engine: Engine;
+    try {
+      prefix = this.outputPrefix();
+      engine = startEngine(this.engineOptions(prefix), this.logger);
+    } catch (error) {
+      this.failure = reasonOf(error);
+      if (this.namesEngine && error instanceof EverflameError && /_UNAVAILABLE$/.test(error.code))
+        throw error;
+      this.logger.error(`${this.failure}. The program runs without a profiler.`);
+      return this;
+    }
+    this.failure = undefined;
     registry[RUNNING] = this;
     this.engine = engine;
     this.attempt('workers that do not inherit the preload are not joined to the profile', () =>
@@ -144,6 +171,7 @@ export class Profiler {
     const status = this.engine?.status();
     return {
       running: status !== undefined,
+      failure: this.failure,
       output: this.writer?.prefix,
       rate: this.configuration.rate,
       period: this.configuration.period,

@@ -9,7 +9,7 @@ import {
   type StartReport,
   threadName,
 } from './engine';
-import { codeOf, type Logger, messageOf, reasonOf } from './log';
+import { codeOf, type Logger, reasonOf } from './log';
 import { loadNative, type NativeBinding } from './native';
 
 /**
@@ -44,7 +44,7 @@ export function startEngine(options: EngineOptions, logger: Logger): Engine {
 type NativeStart = { ok: true; engine: Engine } | { ok: false; reason: string; error?: unknown };
 
 function startNative(options: EngineOptions): NativeStart {
-  const loaded = loadNative();
+  const loaded = loadNative(options.outputPrefix);
   if (!loaded.ok) return loaded;
   const { binding } = loaded;
   let report: StartReport;
@@ -77,11 +77,13 @@ function startInspector(options: EngineOptions, reason: string, explain: (error:
 function inspectorFailure(error: unknown): string {
   const failure = `V8's profiler cannot start in this Node.js (${reasonOf(error)})`;
   if (codeOf(error) !== 'ERR_ACCESS_DENIED') return `${failure}. Use a Node.js built with the inspector`;
-  // Node.js 24 is the first whose permission model can allow the inspector, and names the flag itself.
-  const allow = messageOf(error).includes('--allow-inspector')
-    ? 'Start Node.js with --allow-inspector, or use'
+  const { flagsToReadPackages } = require('./permission') as typeof import('./permission');
+  const read = flagsToReadPackages();
+  // Node.js 24 is the first whose permission model can allow the inspector.
+  const allow = process.allowedNodeEnvironmentFlags.has('--allow-inspector')
+    ? `Start Node.js with ${['--allow-inspector', ...read].join(' ')}, or use`
     : 'Use';
-  return `${failure}. ${allow} the native sampler with --allow-addons and --engine auto`;
+  return `${failure}. ${allow} the native sampler with ${['--allow-addons', ...read].join(' ')} and --engine auto`;
 }
 
 /** The native sampler behind the interface that both engines share. */

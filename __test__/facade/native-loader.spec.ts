@@ -178,13 +178,14 @@ test('in code, a forced engine that cannot start throws an error with a code', a
   const folder = temporaryFolder(t);
   const script = `
     const { Profiler, EverflameError } = require(${JSON.stringify(ROOT)});
-    const profiler = new Profiler({ engine: 'perf' });
+    const profiler = new Profiler({ engine: ' Perf' });
     try { profiler.start(); } catch (error) {
       console.log(error instanceof EverflameError, error.code, profiler.status.running);
+      console.log(profiler.status.failure === error.message);
     }`;
   const env = { NAPI_RS_NATIVE_LIBRARY_PATH: join(folder, 'missing.node') };
   const end = await run(process.execPath, ['-e', script], { env });
-  t.is(end.stdout, 'true ENGINE_UNAVAILABLE false\n', end.stderr);
+  t.is(end.stdout, 'true ENGINE_UNAVAILABLE false\ntrue\n', end.stderr);
 });
 
 test('the package has no install scripts and ships no binary of its own', async (t) => {

@@ -216,13 +216,88 @@ test('an output that ends with a slash is a folder', async (t) => {
   t.is(profilesIn(join(folder, 'deep')).length, 1);
 });
 
-test('an output below a working directory that is gone throws an error that says what to write', async (t) => {
-  const folder = temporaryFolder(t);
-  const script = `process.chdir(${JSON.stringify(folder)}); require('node:fs').rmdirSync(${JSON.stringify(folder)});
-    try { new Profiler({ output: 'out/p' }).start(); } catch (error) { console.log(error.code, error.message); }`;
-  const end = await evaluate(script);
-  t.regex(end.stdout, /^NO_WORKING_DIRECTORY the output out\/p .* Name it by its whole path, from \/ on\n$/);
-});
+/** What a program sees that calls `start()` where nothing can be started, and goes on. */
+const WITHOUT = `const refused = (options) => {
+    const profiler = new Profiler(options).start();
+    const { running, failure, output, start } = profiler.status;
+    console.log(JSON.stringify([running, output, start, profiler.metrics().files.written]));
+    console.log(failure);
+    return profiler;
+  };
+  process.exitCode = 6;`;
+
+for (const { major, path } of testNodes()) {
+  for (const engine of ['auto', 'inspector']) {
+    test.serial(
+      `Node.js ${major}, ${engine}: below a working directory that is gone one line says what to write, and the program runs`,
+      async (t) => {
+        const folder = temporaryFolder(t);
+        const elsewhere = temporaryFolder(t);
+        const script = `${WITHOUT} process.chdir(${JSON.stringify(folder)});
+        require('node:fs').rmdirSync(${JSON.stringify(folder)});
+        const profiler = refused({ output: 'out/p' });
+        refused();
+        process.chdir(${JSON.stringify(elsewhere)});
+        const { running, failure, output } = profiler.start().status;
+        console.log(running, failure, output);
+        profiler.stop().then(() => console.log('stopped'));`;
+        const env = { EVERFLAME_ENGINE: engine, DD_PROFILING_OUTPUT_PPROF: 'by/environment' };
+        const end = await evaluate(script, env, path);
+        t.is(end.code, 6, end.stderr);
+        const reason = (output: string): string =>
+          `the output ${output} is below a working directory that is gone (ENOENT: ${uvCwd}). Name it by its whole path, from / on`;
+        const uvCwd = /ENOENT: (.*?)\)/.exec(end.stderr)?.[1] ?? '';
+        const said = ['out/p', 'by/environment'].map(reason);
+        t.deepEqual(end.stdout.split('\n'), [
+          ...said.flatMap((text) => ['[false,null,null,0]', text]),
+          `true undefined ${join(elsewhere, 'out', 'p')}`,
+          'stopped',
+          '',
+        ]);
+        t.deepEqual(end.stderr.split('\n'), [
+          ...said.map((text) => `everflame: error: ${text}. The program runs without a profiler.`),
+          '',
+        ]);
+      },
+    );
+  }
+
+  test.serial(
+    `Node.js ${major}: where neither engine can start, one line says so, and the program runs`,
+    async (t) => {
+      const library = join(temporaryFolder(t), 'missing.node');
+      const script = `${WITHOUT} const Module = require('node:module'); const load = Module._load;
+      Module._load = (name, ...rest) => {
+        if (name === 'node:inspector') throw new Error('Inspector is not available');
+        return load(name, ...rest);
+      };
+      const profiler = refused({ engine: 'auto' });
+      Promise.all([profiler.flush(), profiler.stop()]).then((profiles) => console.log(...profiles));`;
+      const env = { EVERFLAME_ENGINE: '', NAPI_RS_NATIVE_LIBRARY_PATH: library };
+      const end = await evaluate(script, env, path);
+      t.is(end.code, 6, end.stderr);
+      const [seen, failure = '', promised, ...rest] = end.stdout.split('\n');
+      t.deepEqual([seen, promised, rest], ['[false,null,null,0]', 'undefined undefined', ['']]);
+      t.true(failure.includes(`Let it name an everflame.linux-`) && failure.includes(library), failure);
+      t.true(failure.endsWith('cannot start either (Inspector is not available)'), failure);
+      t.is(end.stderr, `everflame: error: ${failure}. The program runs without a profiler.\n`);
+    },
+  );
+
+  test.serial(
+    `Node.js ${major}: an engine that the environment names and that cannot start is one line; the program runs`,
+    async (t) => {
+      const library = join(temporaryFolder(t), 'missing.node');
+      const env = { EVERFLAME_ENGINE: 'tick', NAPI_RS_NATIVE_LIBRARY_PATH: library };
+      const end = await evaluate(`${WITHOUT} refused({ rate: 50 });`, env, path);
+      t.is(end.code, 6, end.stderr);
+      const [seen, failure = ''] = end.stdout.split('\n');
+      t.is(seen, '[false,null,null,0]');
+      t.regex(failure, /^the engine tick cannot start: .*Let Everflame choose with --engine auto/);
+      t.is(end.stderr, `everflame: error: ${failure}. The program runs without a profiler.\n`);
+    },
+  );
+}
 
 test('output that cannot be written is one line at once, and the program goes on', async (t) => {
   const end = await evaluate(

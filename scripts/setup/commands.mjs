@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's root folder. */
@@ -12,15 +14,30 @@ export const BENCH = join(ROOT, 'bench');
 /** A problem whose message tells the reader what to do; shown without a stack trace. */
 export class Advice extends Error {}
 
-const groups = new Set();
+/** How long a script may take to end what it has started: it kills, which takes no time. */
+const SCRIPT_LIMIT_SECONDS = 10;
+
+/** How soon a script learns that whoever started it is gone. */
+const ORPHAN_MILLISECONDS = 500;
+
+/** What ends each process group that runs. */
+const guards = new Set();
+/** Whether this script was told to end: from then on nothing is started, and nothing that ends is news. */
+let ending = false;
 
 /**
- * Has a process group killed when this script is interrupted; children in groups of their own do not get an
+ * Has a process group ended when this script is interrupted; children in groups of their own do not get an
  * interrupt from the terminal. Returns the function that ends this care.
+ * @param {() => void | Promise<void>} end
  */
+function guard(end) {
+  guards.add(end);
+  return () => guards.delete(end);
+}
+
+/** As above, for the group of a program, which is killed. */
 export function guardGroup(leader) {
-  groups.add(leader);
-  return () => groups.delete(leader);
+  return guard(() => endGroup(leader));
 }
 
 /** Kills whatever still runs in a process group. That there is nothing is no error. */
@@ -32,15 +49,44 @@ export function endGroup(leader) {
   }
 }
 
+/**
+ * Ends a script of this repository. It runs programs in groups of their own that no other process knows: so it is told
+ * to end, as below, and killed only where it does not.
+ */
+async function endScript(child) {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await Promise.race([ended, sleep(SCRIPT_LIMIT_SECONDS * 1000, undefined, { ref: false })]);
+  }
+  endGroup(child.pid);
+}
+
+async function endAll(code) {
+  // Not twice: this script would end before what it waits for.
+  if (ending) return;
+  ending = true;
+  await Promise.all([...guards].map((end) => end()));
+  process.exit(code);
+}
+
 for (const [signal, number] of [
   ['SIGHUP', 1],
   ['SIGINT', 2],
   ['SIGTERM', 15],
 ]) {
-  process.once(signal, () => {
-    groups.forEach(endGroup);
-    process.exit(128 + number);
-  });
+  process.on(signal, () => endAll(128 + number));
+}
+
+/**
+ * npm passes signals on to the shell that it runs a script in, which ends and tells nobody; and who is killed tells
+ * nobody either. Both show in that this script has another parent. One that was started by hand may outlive its shell.
+ */
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) endAll(128 + 15);
+  }, ORPHAN_MILLISECONDS).unref();
 }
 
 /**
@@ -48,12 +94,15 @@ for (const [signal, number] of [
  * `stdout` is for what is read by a program, which a warning on the other stream would break.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutSeconds?: number }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutSeconds?: number, isScript?: boolean }} [options]
+ *   `isScript` is for those that run programs by this module themselves
  * @returns {Promise<{ code: number | null, signal: string | null, output: string, stdout: string, missing: boolean }>}
  */
 export function run(command, args, options = {}) {
-  const { cwd = ROOT, env = {}, timeoutSeconds } = options;
-  return new Promise((resolve, reject) => {
+  const { cwd = ROOT, env = {}, timeoutSeconds, isScript = false } = options;
+  return new Promise((settle, reject) => {
+    // Left open: what would go on with the result is to end too.
+    if (ending) return;
     // A group of its own: at a time-out the children of the program end with it.
     const child = spawn(command, args, {
       cwd,
@@ -61,14 +110,15 @@ export function run(command, args, options = {}) {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    const unguard = child.pid === undefined ? () => {} : guardGroup(child.pid);
+    const end = () => (isScript ? endScript(child) : endGroup(child.pid));
+    const unguard = child.pid === undefined ? () => {} : guard(end);
     let output = '';
     let stdout = '';
     const timer =
       timeoutSeconds &&
       setTimeout(() => {
-        output += `\n${command} was stopped after its limit of ${timeoutSeconds} s.\n`;
-        endGroup(child.pid);
+        output += `\n${[command, ...args].join(' ')} was stopped after its limit of ${timeoutSeconds} s.\n`;
+        end();
       }, timeoutSeconds * 1000);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
@@ -81,7 +131,7 @@ export function run(command, args, options = {}) {
     });
     child.on('error', (error) => {
       clearTimeout(timer);
-      if (error.code === 'ENOENT') resolve({ code: null, signal: null, output, stdout, missing: true });
+      if (error.code === 'ENOENT') settle({ code: null, signal: null, output, stdout, missing: true });
       else reject(error);
     });
     // What the program leaves behind would keep its output open, and us waiting.
@@ -89,9 +139,14 @@ export function run(command, args, options = {}) {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       unguard();
-      resolve({ code, signal, output, stdout, missing: false });
+      if (!ending) settle({ code, signal, output, stdout, missing: false });
     });
   });
+}
+
+/** Runs a script of this repository, named from `scripts/`, as {@link run} does. */
+export function runScript(file, args = [], options = {}) {
+  return run(process.execPath, [resolve(ROOT, 'scripts', file), ...args], { ...options, isScript: true });
 }
 
 /** As {@link run}, but anything except exit code 0 is an error that carries the whole output. */

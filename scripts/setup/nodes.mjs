@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Advice, mustRun, ROOT, run } from './commands.mjs';
+import { makeWhole } from './whole-folder.mjs';
 
 /** The releases that one binary file must serve, each tested end to end. */
 export const TESTED_NODES = ['20', '22', '24', '26'];
@@ -22,29 +22,19 @@ async function isRelease(binary, major) {
   return code === 0 && output.startsWith(`v${major}.`);
 }
 
-/**
- * One folder holds one version: npm would replace the other. It gets its name when all is in it, since npm takes a
- * package that it left half unpacked for an installed one.
- */
+/** One folder holds one version: npm would replace the other, and takes one that it left half unpacked for installed. */
 async function installNode(major) {
-  const nodes = join(ROOT, '.cache', 'nodes');
-  const folder = join(nodes, major);
+  const folder = join(ROOT, '.cache', 'nodes', major);
   const binaryIn = (prefix) => join(prefix, 'node_modules', packageName(), 'bin', 'node');
   const binary = binaryIn(folder);
   if (await isRelease(binary, major)) return binary;
-  await mkdir(nodes, { recursive: true });
-  const installing = await mkdtemp(join(nodes, 'installing-'));
-  try {
+  await makeWhole(folder, async (installing) => {
     const name = `${packageName()}@${major}`;
     await mustRun('npm', ['install', '--prefix', installing, '--no-audit', '--no-fund', name]);
     if (!(await isRelease(binaryIn(installing), major))) {
       throw new Advice(`${name} was installed, but it is not a Node ${major} that runs here.`);
     }
-    await rm(folder, { recursive: true, force: true });
-    await rename(installing, folder);
-  } finally {
-    await rm(installing, { recursive: true, force: true });
-  }
+  });
   return binary;
 }
 

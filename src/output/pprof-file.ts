@@ -1,6 +1,7 @@
 import { promises, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf, reasonOf } from '../log';
+import { flagsToWrite } from '../permission';
 import { makeFolder } from './folder';
 
 const SUFFIX = '.wall.pprof';
@@ -101,7 +102,7 @@ function remedy(code: string | undefined, path: string): string {
     case 'EPERM':
       return `Give this user the right to write there, or ${elsewhere}.`;
     case 'ERR_ACCESS_DENIED':
-      return `Start Node.js with --allow-fs-write=${join(dirname(path), '*')}, or ${elsewhere}.`;
+      return `Start Node.js with ${flagsToWrite(path).join(' ')}, or ${elsewhere}.`;
     case 'ENOTDIR':
     case 'EEXIST':
       return `A part of the path is not a directory: ${elsewhere}.`;
