@@ -1,5 +1,6 @@
 //! Node-API bindings of Everflame: conversion only. Everything that decides is in `everflame-core`.
 
+mod heap;
 pub mod metrics;
 pub mod options;
 mod pin;
@@ -25,6 +26,7 @@ fn failed(error: impl std::fmt::Display) -> Error {
 #[napi]
 pub fn start(options: StartOptions) -> Result<StartReport> {
     pin::pin_library();
+    heap::share_with_forks();
     let config = options.into_config()?;
     session::start(&config)
         .map(StartReport::from)
@@ -38,6 +40,7 @@ pub fn start(options: StartOptions) -> Result<StartReport> {
 #[napi]
 pub fn attach_thread(env: Env, thread_id: u32, name: String) -> Result<()> {
     pin::pin_library();
+    heap::share_with_forks();
     // SAFETY: called from JavaScript on this thread, so its isolate is current and not collecting; the hook below runs
     // on the same thread before the isolate ends.
     let attached = unsafe {
