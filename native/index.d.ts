@@ -39,6 +39,12 @@ export declare function flushSync(encoding: Encoding, timeoutMilliseconds: numbe
  */
 export declare function giveUpSignal(signal: string): void
 
+/**
+ * The program listens to the signal of this name no more; if it is `SIGINT`, `SIGTERM` or `SIGHUP` and ends the process, the
+ * last profile is written to the output of `start`.
+ */
+export declare function guardSignal(signal: string): void
+
 /** Signals whose handler took at least `nanoseconds` and less than the next bucket says. */
 export interface HistogramBucket {
   nanoseconds: number
@@ -129,10 +135,12 @@ export interface StartOptions {
   /** Most bytes of stacks, names and samples held by the profiler. */
   memoryCapBytes: number
   /**
-   * Where the last profile goes when a signal named in `guardedSignals` ends the process:
-   * `<prefix>.<pid>.<sequence>.wall.pprof`.
+   * Where profiles go that nobody asks for, `<prefix>.<pid>.<sequence>.wall.pprof`: the last one when a signal named in
+   * `guardedSignals` ends the process, and those that are overdue.
    */
   outputPrefix?: string
+  /** After that time a profile is overdue, and a quarter of it or a second later it is written; left out, none is. */
+  periodSeconds?: number
   /** Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`. */
   guardedSignals?: Array<string>
 }

@@ -840,6 +840,7 @@ module.exports.Encoding = nativeBinding.Encoding
 module.exports.flush = nativeBinding.flush
 module.exports.flushSync = nativeBinding.flushSync
 module.exports.giveUpSignal = nativeBinding.giveUpSignal
+module.exports.guardSignal = nativeBinding.guardSignal
 module.exports.metrics = nativeBinding.metrics
 module.exports.start = nativeBinding.start
 module.exports.status = nativeBinding.status

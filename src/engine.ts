@@ -29,6 +29,8 @@ export interface EngineOptions {
   /** Where the native sampler writes the last profile when one of `guardedSignals` ends the process. */
   outputPrefix?: string;
   guardedSignals?: string[];
+  /** After that time, and a quarter of it or a second more, the native sampler writes a profile that nobody asked for. */
+  periodSeconds?: number;
 }
 
 /** Which engine won, and why the others did not. */

@@ -12,6 +12,8 @@ export interface NativeBinding extends Omit<Engine, 'report' | 'flush' | 'flushS
   attachThread(threadId: number, name: string): void;
   /** The program is about to handle this signal; sampling goes on by another where it is ours. */
   giveUpSignal(signal: string): void;
+  /** The program listens to this signal no more: the last profile is written where SIGINT, SIGTERM or SIGHUP ends it. */
+  guardSignal(signal: string): void;
 }
 
 /** The binding, or one sentence that says why there is none. */

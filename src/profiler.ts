@@ -79,6 +79,8 @@ export class Profiler {
   private unwatchWorkers: (() => void) | undefined;
   private failures = 0;
   private lastFailure: string | undefined;
+  /** Times that sampling had ceased, as far as that was said. */
+  private stops = 0;
   private lastMetrics: EngineMetrics = { counters: {}, handler: [] };
   /** The flush that runs, or the last one: the next waits for it. */
   private current: Promise<unknown> = Promise.resolve();
@@ -122,6 +124,7 @@ export class Profiler {
     this.failure = undefined;
     registry[RUNNING] = this;
     this.engine = engine;
+    this.stops = engine.metrics().counters.sampling_stops ?? 0;
     this.attempt('workers that do not inherit the preload are not joined to the profile', () =>
       this.watch(engine),
     );
@@ -231,6 +234,7 @@ export class Profiler {
         ? {}
         : {
             outputPrefix,
+            periodSeconds: this.configuration.period,
             guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
           }),
     };
@@ -304,9 +308,21 @@ export class Profiler {
     this.lastFailure = reason;
   }
 
+  /** Says once each time that samples ceased to be taken. */
+  private sayIfBlind(engine: Engine): void {
+    const { sampling_stops: stops = 0 } = engine.metrics().counters;
+    if (stops === this.stops) return;
+    this.stops = stops;
+    this.logger.warn(
+      'for some time no samples could be taken: the program, or another profiler in it, held every signal that the sampler can use. What ran then is "(not sampled)". Free one of the signals, or choose another engine than itimer, which needs SIGPROF.',
+    );
+  }
+
   /** Takes a profile from the engine and writes it. */
   private async hand(making: Promise<Profile>): Promise<Profile> {
     const profile = await making;
+    const engine = this.engine ?? this.stopping;
+    if (engine) this.sayIfBlind(engine);
     // A period without a sample says nothing.
     if (profile.samples > 0) await this.writer?.write(profile);
     return profile;
@@ -329,6 +345,7 @@ export class Profiler {
     if (!engine || !writer) return;
     try {
       const last = engine.flushSync(EXIT_TIMEOUT_MILLISECONDS);
+      this.sayIfBlind(engine);
       if (last === null) {
         this.logger.warn(
           `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,

@@ -60,7 +60,7 @@ function startNative(options: EngineOptions): NativeStart {
     binding.stop().catch(() => undefined);
     return { ok: false, reason: reasonOf(error), error };
   }
-  return { ok: true, engine: new NativeEngine(binding, report) };
+  return { ok: true, engine: new NativeEngine(binding, report, options.outputPrefix !== undefined) };
 }
 
 /** `explain` makes the message of the EverflameError that is thrown where it cannot start. */
@@ -91,6 +91,7 @@ class NativeEngine implements Engine {
   constructor(
     private readonly binding: NativeBinding,
     readonly report: StartReport,
+    guards: boolean,
   ) {
     try {
       // The limit is for the program's own listeners.
@@ -98,6 +99,8 @@ class NativeEngine implements Engine {
       process.setMaxListeners(0);
       // Node.js handles a signal in a listener of its own to this event: before that, ours is to be another.
       (process as NodeJS.EventEmitter).prependListener('newListener', this.onNewListener);
+      // And it gives a signal back in a listener to this one: after that, the signal is to be guarded again.
+      if (guards) process.on('removeListener', this.onRemoveListener);
       process.setMaxListeners(limit);
     } catch {
       // Frozen: the program can listen to no signal either.
@@ -106,6 +109,12 @@ class NativeEngine implements Engine {
 
   private readonly onNewListener = (event: string | symbol): void => {
     if (typeof event === 'string' && event.startsWith('SIG')) this.binding.giveUpSignal(event);
+  };
+
+  private readonly onRemoveListener = (event: string | symbol): void => {
+    if (typeof event === 'string' && event.startsWith('SIG') && process.listenerCount(event) === 0) {
+      this.binding.guardSignal(event);
+    }
   };
 
   flush(): Promise<Profile> {
@@ -122,6 +131,7 @@ class NativeEngine implements Engine {
 
   stop(): Promise<Profile> {
     process.removeListener('newListener', this.onNewListener);
+    process.removeListener('removeListener', this.onRemoveListener);
     return this.binding.stop();
   }
 

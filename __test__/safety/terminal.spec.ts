@@ -72,6 +72,54 @@ for (const { major, path } of testNodes()) {
     });
   }
 
+  for (const [what, listen] of [
+    ['in a listener for one time', "process.once('SIGTERM', again);"],
+    [
+      'after its listener was removed',
+      "process.on('SIGTERM', function listener() { process.off('SIGTERM', listener); again(); });",
+    ],
+    ['by a turn of the event loop later', "process.once('SIGTERM', () => setImmediate(again));"],
+    [
+      'with a listener that came and went',
+      "process.on('SIGTERM', again); process.removeAllListeners('SIGTERM');",
+    ],
+    ['without a listener', ''],
+  ] as const) {
+    test.serial(
+      `Node.js ${major}: a program that sends itself SIGTERM ${what} ends there, with its profile`,
+      async (t) => {
+        const folder = temporaryFolder(t);
+        const script = `${BURN} burn(100);
+        function again() { process.kill(process.pid, 'SIGTERM'); console.log('after'); }
+        ${listen} process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);`;
+        const plain = await run(path, ['-e', script]);
+        const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+        const end = await run(path, ['--require', AUTO, '-e', script], { env });
+        t.deepEqual([end.signal, end.stdout, end.stderr], [plain.signal, plain.stdout, '']);
+        t.is(end.signal, 'SIGTERM');
+        t.is(end.stdout, '');
+        const profiles = profilesIn(folder).map(readProfile);
+        t.is(profiles.length, 1);
+        t.true(shareOf(profiles, 'cpu', 'burn', MAIN) > 0.3);
+      },
+    );
+  }
+
+  test.serial(
+    `Node.js ${major}: a program that never returns to its event loop leaves what is overdue to SIGKILL`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'), DD_PROFILING_UPLOAD_PERIOD: '0.5' };
+      const program = start(path, ['--require', AUTO, '-e', BLOCKED], { env });
+      await program.said('ready');
+      await waitFor(() => profilesIn(folder).length >= 2);
+      program.child.kill('SIGKILL');
+      t.is((await program.ended).signal, 'SIGKILL');
+      const profiles = profilesIn(folder).map(readProfile);
+      t.true(shareOf(profiles, 'cpu', 'burn', MAIN) > 0.5);
+    },
+  );
+
   test.serial(`Node.js ${major}: process.exit() in a worker ends the worker`, async (t) => {
     const folder = temporaryFolder(t);
     const worker = `${BURN} burn(100); process.exit(5);`;
@@ -138,6 +186,15 @@ for (const { major, path } of testNodes()) {
     t.true(files.length >= 20, readdirSync(folder).join(' '));
     t.notThrows(() => files.map(readProfile));
   });
+}
+
+/** Settles when a condition has come true. */
+async function waitFor(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error('waited in vain');
+    await pause(50);
+  }
 }
 
 /** Settles when a process has used so many milliseconds of CPU time (utime of /proc/<pid>/stat, in ticks of 10 ms). */

@@ -290,6 +290,17 @@ pub fn give_up_signal(name: &str) {
     }
 }
 
+/// The program listens to the terminal signal of this name no more: where it ends the process, the last profile is written.
+pub fn guard_signal(name: &str) {
+    let Some((runtime, signal)) = RUNTIME.get().zip(signal::terminal::number(name)) else {
+        return;
+    };
+    if runtime.is_own() && runtime.observer().is_some() {
+        // As at the start: unguarded it ends the process as it does without us.
+        signal::terminal::guard(signal).unwrap_or_default();
+    }
+}
+
 /// Whether threads are being sampled.
 pub fn is_running() -> bool {
     runtime().is_ok_and(|runtime| {
@@ -432,7 +443,21 @@ pub fn features() -> Vec<(&'static str, Result<(), &'static str>)> {
         ("executing lines", features.lines),
         ("executing lines of Sparkplug code", features.baseline_lines),
         ("inlined functions", features.inlining),
+        ("samples", samples_are_taken()),
     ]
+}
+
+fn samples_are_taken() -> Result<(), &'static str> {
+    let is_blind = runtime().is_ok_and(|runtime| {
+        runtime
+            .observer()
+            .as_ref()
+            .is_some_and(|observer| observer.is_blind())
+    });
+    if is_blind {
+        return Err("every signal that the engine can use is somebody else's by now");
+    }
+    Ok(())
 }
 
 /// The thread's isolate ends: its clock is noted, and V8 sends no more code events.

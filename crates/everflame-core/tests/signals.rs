@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use everflame_core::session::{self, Config};
-use everflame_core::signal::{COUNTERS, terminal};
+use everflame_core::signal::{COUNTERS, terminal, thread_cpu};
 use support::{
-    End, Session, StalledAggregator, burn, config, gettid, in_own_process, is_own_process, samples,
-    wait_for,
+    End, Session, StalledAggregator, burn, config, gettid, in_own_process, is_own_process, of_stack,
+    samples, wait_for,
 };
 
 const FAST: Duration = Duration::from_micros(500);
@@ -540,11 +540,21 @@ fn sampling_goes_on_when_the_signal_is_given_back() {
         assert_eq!(unsafe { libc::sigaction(libc::SIGPROF, new, old) }, 0);
     };
     replace(&theirs, &mut ours);
-    let start = std::time::Instant::now();
-    while start.elapsed() < Duration::from_millis(300) {
+    let before = thread_cpu();
+    while thread_cpu() - before < 300_000_000 {
         burn(100_000);
     }
+    let unseen = thread_cpu() - before;
     replace(&ours, &mut theirs);
     burn_until_sampled(20);
+    let (profile, _) = session.rotate();
     drop(session);
+    // What nobody could see is no function's, but for the ticks in which the signal goes and comes.
+    let not_sampled = of_stack(&profile, "cpu", gettid(), &["(not sampled)"]) as u64;
+    let tolerance = unseen / 10;
+    assert!(
+        not_sampled.abs_diff(unseen) < tolerance,
+        "{not_sampled} of {unseen} ns"
+    );
+    assert_eq!(COUNTERS.sampling_stops.load(Ordering::Relaxed), 1);
 }

@@ -112,6 +112,13 @@ pub fn give_up_signal(signal: String) {
     session::give_up_signal(&signal);
 }
 
+/// The program listens to the signal of this name no more; if it is `SIGINT`, `SIGTERM` or `SIGHUP` and ends the process, the
+/// last profile is written to the output of `start`.
+#[napi]
+pub fn guard_signal(signal: String) {
+    session::guard_signal(&signal);
+}
+
 /// A thread that is being sampled.
 #[napi(object)]
 pub struct NativeThread {

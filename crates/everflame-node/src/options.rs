@@ -1,7 +1,10 @@
 //! Options and report of `start`.
 
+use std::time::Duration;
+
 use everflame_core::aggregate::Options;
 use everflame_core::session::{Config, Started};
+use everflame_core::signal::terminal;
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
@@ -22,23 +25,22 @@ pub struct StartOptions {
     pub native_frames: bool,
     /// Most bytes of stacks, names and samples held by the profiler.
     pub memory_cap_bytes: u32,
-    /// Where the last profile goes when a signal named in `guardedSignals` ends the process:
-    /// `<prefix>.<pid>.<sequence>.wall.pprof`.
+    /// Where profiles go that nobody asks for, `<prefix>.<pid>.<sequence>.wall.pprof`: the last one when a signal named in
+    /// `guardedSignals` ends the process, and those that are overdue.
     pub output_prefix: Option<String>,
+    /// After that time a profile is overdue, and a quarter of it or a second later it is written; left out, none is.
+    pub period_seconds: Option<f64>,
     /// Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`.
     pub guarded_signals: Option<Vec<String>>,
 }
 
 fn terminal_signal(name: &str) -> Result<i32> {
-    match name {
-        "SIGINT" => Ok(libc::SIGINT),
-        "SIGTERM" => Ok(libc::SIGTERM),
-        "SIGHUP" => Ok(libc::SIGHUP),
-        _ => Err(Error::new(
+    terminal::number(name).ok_or_else(|| {
+        Error::new(
             Status::InvalidArg,
             format!("guardedSignals has {name:?}; allowed are SIGINT, SIGTERM and SIGHUP"),
-        )),
-    }
+        )
+    })
 }
 
 impl StartOptions {
@@ -58,6 +60,11 @@ impl StartOptions {
             .iter()
             .map(|name| terminal_signal(name))
             .collect::<Result<_>>()?;
+        let period = self
+            .period_seconds
+            .map(Duration::try_from_secs_f64)
+            .transpose()
+            .map_err(|error| Error::new(Status::InvalidArg, format!("periodSeconds: {error}")))?;
         Ok(Config {
             output_prefix: self.output_prefix,
             guarded,
@@ -65,6 +72,7 @@ impl StartOptions {
             signal: self.signal,
             options: Options {
                 interval: u64::from(self.interval_nanoseconds),
+                period,
                 max_frames: self.max_frames as usize,
                 timeline: self.timeline,
                 native_frames: self.native_frames,

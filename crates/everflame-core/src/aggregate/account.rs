@@ -230,6 +230,13 @@ impl Account {
         }
     }
 
+    /// What the thread does now is not what it was last seen to do. Its sleeping places stay true.
+    pub(super) fn forget_last(&mut self) {
+        self.last_running = None;
+        self.last = None;
+        self.asleep = None;
+    }
+
     /// Every stack that is remembered, to be rewritten when the tables are rebuilt.
     pub(super) fn stacks_mut(&mut self) -> impl Iterator<Item = &mut StackId> {
         self.places

@@ -68,6 +68,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             Some(Command::Gone(slot)) => state.give_back(mailbox, slot),
             None => {
                 state.drain(mailbox);
+                state.write_overdue_profile(mailbox);
                 COUNTERS
                     .aggregator_cpu_nanoseconds
                     .store(thread_cpu(), Ordering::Relaxed);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use super::aggregator::JavaScriptThread;
 use crate::engine::Observer;
@@ -30,7 +31,8 @@ pub(super) type Reply = Box<dyn FnOnce(Result<Profile, EncodingError>) + Send>;
 
 /// What the aggregator is told.
 pub enum Command {
-    /// Sampling begins. With an output prefix the last profile is written when a terminal signal ends the process.
+    /// Sampling begins. With an output prefix the last profile is written when a terminal signal ends the process, and each
+    /// that is overdue.
     Begin(Options, Arc<Observer>, Option<String>),
     /// End the period and hand over its profile; without sampling an empty one.
     Rotate(Encoding, Reply),
@@ -45,6 +47,8 @@ pub enum Command {
 pub struct Options {
     /// Nanoseconds between samples.
     pub interval: u64,
+    /// After that time a profile is overdue, and the aggregator writes it where there is an output.
+    pub period: Option<Duration>,
     /// Most frames of a stack in the profile.
     pub max_frames: usize,
     pub timeline: bool,
@@ -58,6 +62,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             interval: 10_000_000,
+            period: None,
             max_frames: 512,
             timeline: true,
             native_frames: true,

@@ -100,6 +100,8 @@ struct Shared {
     last: Mutex<Option<Settled>>,
     /// A bug has ended the thread.
     failed: AtomicBool,
+    /// No samples are taken: every signal that the engine can use is somebody else's.
+    blind: AtomicBool,
 }
 
 impl Observer {
@@ -158,6 +160,11 @@ impl Observer {
     /// Whether a bug has ended the thread.
     pub fn has_failed(&self) -> bool {
         self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// Whether no samples are taken, because every signal that the engine can use is somebody else's.
+    pub fn is_blind(&self) -> bool {
+        self.shared.blind.load(Ordering::Relaxed)
     }
 
     /// Since when a stack is being read whose report is still to come.
@@ -350,6 +357,7 @@ impl Loop {
             self.change_signal();
         } else if self.stopped && !self.given_up {
             // Whoever took the signal has given it back.
+            self.lose_sight();
             self.resume(self.options.signal);
         }
         let now = monotonic();

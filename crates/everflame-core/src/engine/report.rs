@@ -35,6 +35,8 @@ pub enum ThreadEvent {
     Read(Box<SleepingStack>),
     /// Its clock, at the end of a period.
     Clock,
+    /// Its clock, where samples cease to be taken or begin again: what was seen before says nothing of what comes.
+    Blind,
     /// It has ended, or sampling has; its clock as last seen.
     End,
 }

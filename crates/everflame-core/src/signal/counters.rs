@@ -46,6 +46,8 @@ macro_rules! counters {
 counters! {
     /// Records written by the handler.
     samples,
+    /// Signals without a sample of their own, because the one before had taken so long; the next one stands for them.
+    samples_skipped,
     /// Samples lost because the thread's ring was full.
     dropped_ring_full,
     /// Samples counted on `(memory limit)` because the cap was reached.
@@ -56,6 +58,8 @@ counters! {
     foreign_signals,
     /// Signals given up because the program put its own handler in place of ours.
     signals_given_up,
+    /// Times that no sample could be taken any more, because every signal that the engine can use was somebody else's.
+    sampling_stops,
     /// Directed signals sent to running threads.
     signals_running,
     /// Directed signals not sent because each look at the running thread took so long that it could sleep by now.
@@ -100,8 +104,10 @@ counters! {
     aggregator_cpu_nanoseconds,
     /// Bytes held by stacks, names and samples of the aggregator.
     memory_bytes,
-    /// Last profiles that could not be written when a signal ended the process.
-    last_profile_failures,
+    /// Profiles that the aggregator wrote itself, because a period was over and nobody asked for its profile.
+    overdue_profiles,
+    /// Profiles that the aggregator could not write: those, and the last one when a signal ended the process.
+    native_write_failures,
     /// Threads for which the engine's timer could not be made; the observer interrupts them instead.
     engine_thread_failures,
 }

@@ -186,10 +186,21 @@ fn sample(registers: &Registers, weight: u32, directed: bool) {
         if directed {
             slot.outstanding.arrive();
         }
-        record(slot, registers, start, weight);
+        // One that is to teach where the thread sleeps comes once.
+        let is_expected = slot.expected_sp.load(Ordering::Relaxed) == registers.sp;
+        match slot.rest.admit(start, weight, is_expected) {
+            Some(weight) => {
+                record(slot, registers, start, weight);
+                let end = monotonic();
+                slot.rest.begin(start, end);
+                COUNTERS.count_handler(end.saturating_sub(start));
+            }
+            None => {
+                COUNTERS.samples_skipped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
     slot.leave_handler();
-    COUNTERS.count_handler(monotonic().saturating_sub(start));
 }
 
 fn record(slot: &Slot, registers: &Registers, start: u64, weight: u32) {

@@ -13,6 +13,7 @@ mod outstanding;
 mod protection_keys;
 mod record;
 mod registers;
+mod rest;
 mod ring;
 mod slot;
 pub mod terminal;

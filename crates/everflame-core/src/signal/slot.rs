@@ -13,6 +13,7 @@ use super::clock::{monotonic, thread_cpu};
 use super::map::Mapping;
 use super::outstanding::Outstanding;
 use super::record::{Header, kind};
+use super::rest::Rest;
 use super::ring::Ring;
 use super::thread_pointer::thread_pointer;
 use super::wake::AGGREGATOR;
@@ -74,6 +75,8 @@ pub struct Slot {
     handled: AtomicU32,
     /// Signals of the observer that are on their way.
     pub outstanding: Outstanding,
+    /// Between two samples.
+    pub(super) rest: Rest,
 }
 
 // SAFETY: `javascript` is written and read on the slot's own thread only (attach, detach and the handler), ordered by
@@ -101,6 +104,7 @@ impl Slot {
             handlers: AtomicU32::new(0),
             handled: AtomicU32::new(0),
             outstanding: Outstanding::default(),
+            rest: Rest::default(),
         }
     }
 
@@ -375,6 +379,7 @@ impl Slots {
         slot.confirmed_has_javascript
             .store(false, Ordering::Relaxed);
         slot.outstanding.clear();
+        slot.rest.clear();
         slot.isolate.store(std::ptr::null_mut(), Ordering::Relaxed);
         slot.tid.store(tid, Ordering::SeqCst);
         entry.store(number as u16 + 1, Ordering::Release);

@@ -1,9 +1,9 @@
 //! Signals that end the process: the last profile is written first, then the signal does what it did without us.
 //!
 //! Only signals that the application does not listen to are guarded. One that begins to listen later replaces our
-//! handler with its own, and is in charge from then on.
+//! handler with its own, and is in charge until it listens no more.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::io;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
@@ -25,7 +25,10 @@ fn place(signal: c_int) -> Option<usize> {
     TERMINAL.iter().position(|terminal| *terminal == signal)
 }
 
-extern "C" fn handle(signal: c_int) {
+/// Milliseconds that a thread waits for the last profile.
+const PATIENCE: u32 = 2000;
+
+extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c_void) {
     // SAFETY: errno's place is this thread's own.
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above.
@@ -39,6 +42,10 @@ extern "C" fn handle(signal: c_int) {
     let guarded = GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() };
     if first && guarded {
         AGGREGATOR.notify();
+        // SAFETY: the kernel passes a valid siginfo.
+        if unsafe { is_own(&*info) } {
+            wait_for_the_end();
+        }
     } else {
         // Asked twice, or nobody writes: at once.
         if first {
@@ -48,6 +55,33 @@ extern "C" fn handle(signal: c_int) {
     }
     // SAFETY: as above.
     unsafe { *errno = saved };
+}
+
+/// Whether this process has sent the signal.
+///
+/// # Safety
+/// `info` is the kernel's siginfo.
+unsafe fn is_own(info: &libc::siginfo_t) -> bool {
+    // SAFETY: these codes fill in the sender; getpid takes nothing and cannot fail.
+    matches!(
+        info.si_code,
+        libc::SI_USER | libc::SI_TKILL | libc::SI_QUEUE
+    ) && unsafe { info.si_pid() == libc::getpid() }
+}
+
+/// A program that ends itself by a signal does nothing after that: its thread stays here until the last profile is written.
+fn wait_for_the_end() {
+    let millisecond = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 1_000_000,
+    };
+    for _ in 0..PATIENCE {
+        if PENDING.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        // SAFETY: the time is valid; async-signal-safe.
+        unsafe { libc::nanosleep(&millisecond, std::ptr::null_mut()) };
+    }
 }
 
 /// Guards one signal until [`unguard`].
@@ -60,12 +94,16 @@ pub fn guard(signal: c_int) -> io::Result<()> {
     if before.sa_sigaction == libc::SIG_IGN || before.sa_sigaction == handle as *const () as usize {
         return Ok(());
     }
-    // Leaked on purpose: read by the handler for as long as the process lives.
-    PREVIOUS[place].store(Box::into_raw(Box::new(before)), Ordering::SeqCst);
+    // SAFETY: null, or leaked and never freed.
+    let known = unsafe { PREVIOUS[place].load(Ordering::SeqCst).as_ref() };
+    if known.is_none_or(|known| known.sa_sigaction != before.sa_sigaction) {
+        // Leaked on purpose: read by the handler for as long as the process lives.
+        PREVIOUS[place].store(Box::into_raw(Box::new(before)), Ordering::SeqCst);
+    }
     // SAFETY: an all-zero sigaction is valid.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handle as *const () as usize;
-    action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_ONSTACK;
     // SAFETY: getpid takes nothing and cannot fail.
     GUARDED.store(unsafe { libc::getpid() }, Ordering::SeqCst);
     // SAFETY: the action is complete, and the handler lives as long as the process.
@@ -73,6 +111,16 @@ pub fn guard(signal: c_int) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::last_os_error())
+    }
+}
+
+/// The signal of this name, if it is one of [`TERMINAL`].
+pub fn number(name: &str) -> Option<c_int> {
+    match name {
+        "SIGINT" => Some(libc::SIGINT),
+        "SIGTERM" => Some(libc::SIGTERM),
+        "SIGHUP" => Some(libc::SIGHUP),
+        _ => None,
     }
 }
 

@@ -139,16 +139,31 @@ fn samples_of(profile: &Profile, tid: i32) -> impl Iterator<Item = &pprof::proto
     })
 }
 
-/// Sum of one kind of value over the samples of a thread.
-pub(crate) fn of_thread(profile: &Profile, kind: &str, tid: i32) -> i64 {
+/// Where the samples have one kind of value.
+fn index_of(profile: &Profile, kind: &str) -> usize {
     let text = |id: i64| profile.string_table[id as usize].as_str();
     let index = profile
         .sample_type
         .iter()
         .position(|value| text(value.ty) == kind);
-    let index = index.expect("the profile has this kind of value");
+    index.expect("the profile has this kind of value")
+}
+
+/// Sum of one kind of value over the samples of a thread.
+pub(crate) fn of_thread(profile: &Profile, kind: &str, tid: i32) -> i64 {
+    let index = index_of(profile, kind);
     samples_of(profile, tid)
         .map(|sample| sample.value[index])
+        .sum()
+}
+
+/// Sum of one kind of value over the samples of a thread with this stack, from leaf to root.
+pub(crate) fn of_stack(profile: &Profile, kind: &str, tid: i32, stack: &[&str]) -> i64 {
+    let index = index_of(profile, kind);
+    samples_of(profile, tid)
+        .zip(stacks_of_thread(profile, tid))
+        .filter(|(_, found)| found == stack)
+        .map(|(sample, _)| sample.value[index])
         .sum()
 }
 

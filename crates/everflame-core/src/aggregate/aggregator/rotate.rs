@@ -1,6 +1,7 @@
 //! The end of a period: what no record covers is added, and everything is encoded.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::super::account::Share;
 use super::super::mailbox::{Mailbox, Profile};
@@ -59,16 +60,33 @@ impl State {
 
     /// A terminal signal waits: what there is goes to a file. Failures are counted; the process ends all the same.
     pub(super) fn write_last_profile(&mut self, mailbox: &Mailbox) {
-        let Some(prefix) = self.output.take() else {
+        if let Some(prefix) = self.output.take() {
+            self.write_profile(mailbox, &prefix);
+        }
+    }
+
+    /// Nobody has asked for the profile of a period that is over: the event loop is busy. It goes to a file.
+    pub(super) fn write_overdue_profile(&mut self, mailbox: &Mailbox) {
+        /// The least by which it is late, as a busy event loop often is.
+        const LATE: Duration = Duration::from_secs(1);
+        let Some((prefix, period)) = self.output.clone().zip(self.options.period) else {
             return;
         };
+        let age = Duration::from_nanos(monotonic().saturating_sub(self.period.start));
+        if age > period + (period / 4).max(LATE) {
+            COUNTERS.overdue_profiles.fetch_add(1, Ordering::Relaxed);
+            self.write_profile(mailbox, &prefix);
+        }
+    }
+
+    fn write_profile(&mut self, mailbox: &Mailbox, prefix: &str) {
         let written = self
             .rotate(mailbox, Encoding::Gzip)
             .map_err(std::io::Error::other)
-            .and_then(|profile| output::write(&prefix, profile.sequence, &profile.data));
+            .and_then(|profile| output::write(prefix, profile.sequence, &profile.data));
         if written.is_err() {
             COUNTERS
-                .last_profile_failures
+                .native_write_failures
                 .fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -21,6 +21,8 @@ enum Step {
     Read(u64, u64, Box<SleepingStack>),
     /// Everything up to here is given out.
     Settle(u64, u64),
+    /// As above, and what follows is not what came before.
+    Blind(u64, u64),
 }
 
 impl Step {
@@ -30,7 +32,8 @@ impl Step {
             Step::Wait(time, ..)
             | Step::Unresponsive(time, ..)
             | Step::Read(time, ..)
-            | Step::Settle(time, _) => *time,
+            | Step::Settle(time, _)
+            | Step::Blind(time, _) => *time,
         }
     }
 }
@@ -126,6 +129,7 @@ impl Threads {
             ThreadEvent::Asleep(key) => Step::Wait(time, cpu, key),
             ThreadEvent::Unresponsive(key) => Step::Unresponsive(time, cpu, key),
             ThreadEvent::Read(stack) => Step::Read(time, cpu, stack),
+            ThreadEvent::Blind => Step::Blind(time, cpu),
             ThreadEvent::Begin | ThreadEvent::Clock | ThreadEvent::End => Step::Settle(time, cpu),
         });
     }
@@ -231,6 +235,10 @@ impl ThreadState {
                     self.account.wait(time, cpu, key, &mut *add);
                 }
                 Step::Settle(time, cpu) => self.account.settle(time, cpu, unseen, &mut *add),
+                Step::Blind(time, cpu) => {
+                    self.account.settle(time, cpu, unseen, &mut *add);
+                    self.account.forget_last();
+                }
                 // Has become a sample by now.
                 Step::Read(..) => {}
             }

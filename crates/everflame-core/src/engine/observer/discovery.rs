@@ -20,19 +20,31 @@ impl Loop {
     /// The program has put its own handler in place of ours, or is about to: the signal is the program's from now on, and we
     /// take another. While there is none, totals go on without stacks, and the next tick tries again.
     pub(super) fn change_signal(&mut self) {
-        if !std::mem::replace(&mut self.stopped, true) {
+        let was_stopped = std::mem::replace(&mut self.stopped, true);
+        if !was_stopped {
             self.engine.stop();
         }
-        let Ok(signal) = choose_other_than(self.options.signal.signal) else {
-            return;
-        };
-        if !self.engine.can_use(signal) {
-            return;
+        let other = choose_other_than(self.options.signal.signal)
+            .ok()
+            .filter(|signal| self.engine.can_use(*signal))
+            .and_then(|signal| install(signal).ok());
+        if was_stopped && other.is_some() {
+            self.lose_sight();
         }
-        if let Ok(signal) = install(signal)
-            && self.resume(signal)
-        {
+        if other.is_some_and(|signal| self.resume(signal)) {
             COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
+        } else if !was_stopped {
+            self.lose_sight();
+            self.shared.blind.store(true, Ordering::Relaxed);
+            COUNTERS.sampling_stops.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// No samples are taken from here on, or none were up to here: no thread's last stack has the time in between.
+    pub(super) fn lose_sight(&self) {
+        let now = monotonic();
+        for thread in &self.threads {
+            thread.lose_sight(now, &self.shared.reports);
         }
     }
 
@@ -42,6 +54,7 @@ impl Loop {
             return false;
         }
         self.stopped = false;
+        self.shared.blind.store(false, Ordering::Relaxed);
         self.options.signal = signal;
         for index in 0..self.threads.len() {
             self.add_to_engine(index);

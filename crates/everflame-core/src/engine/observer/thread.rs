@@ -390,6 +390,15 @@ impl Watched {
         true
     }
 
+    /// Reports the thread up to now, and that its last stack says nothing of what follows.
+    pub(super) fn lose_sight(&self, now: u64, reports: &Reports) {
+        // One that has ended is found gone at the next look.
+        if let Some(cpu) = thread_cpu_of(self.tid) {
+            self.report_sleep(reports, now, cpu);
+            self.report(reports, ThreadEvent::Blind, now, cpu);
+        }
+    }
+
     pub(super) fn end(&mut self, now: u64, reports: &Reports) {
         self.ended = true;
         self.report_sleep(reports, now, self.cpu);
