@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import test from 'ava';
+import type { EngineMetrics } from '#src/engine.js';
+import { BURN } from '../support/burn.js';
+import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { testNodes } from '../support/nodes.js';
+import { readProfile, total } from '../support/pprof.js';
+import { AUTO, run } from '../support/spawn.js';
+
+/** The handler rests four times as long as it worked; what a signal costs the kernel is not in its own time. */
+const LARGEST_SHARE = 0.25;
+
+for (const { major, path } of testNodes()) {
+  for (const engine of ['perf', 'tick']) {
+    test.serial(
+      `Node.js ${major}, ${engine}: a deep recursion at 10 kHz has most of the time for itself`,
+      async (t) => {
+        const folder = temporaryFolder(t);
+        const script = `${BURN}
+          function deep(frames) { if (frames === 0) burn(1500); else deep(frames - 1); }
+          const before = process.cpuUsage();
+          deep(6000);
+          const profiler = globalThis[Symbol.for('everflame.running')];
+          console.log(JSON.stringify({ usage: process.cpuUsage(before), metrics: profiler?.metrics() }));`;
+        const env = {
+          EVERFLAME_ENGINE: engine,
+          EVERFLAME_RATE: '10000',
+          DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'),
+        };
+        const end = await run(path, ['--require', AUTO, '-e', script], { env });
+        if (engine === 'perf' && /perf_event_open/.test(end.stderr)) {
+          t.log(`not run: ${end.stderr}`);
+          return t.pass();
+        }
+        t.deepEqual([end.code, end.stderr], [0, '']);
+        const { usage, metrics } = JSON.parse(end.stdout) as {
+          usage: NodeJS.CpuUsage;
+          metrics: EngineMetrics;
+        };
+        const { samples = 0, samples_skipped: skipped = 0 } = metrics.counters;
+        const inHandler = metrics.handler.reduce(
+          (sum, { nanoseconds, count }) => sum + nanoseconds * count,
+          0,
+        );
+        const spent = (usage.user + usage.system) * 1000;
+        const share = inHandler / spent;
+        t.log(`${samples} samples, ${skipped} skipped, ${(share * 100).toFixed(1)} % of the time`);
+        t.true(samples > 1000);
+        t.true(skipped > 0);
+        t.true(share < LARGEST_SHARE, `${share}`);
+        // What was skipped is in no doubt: the threads' clocks have it.
+        const cpu = total(profilesIn(folder).map(readProfile), 'cpu');
+        t.true(cpu >= spent, `${cpu} of ${spent}`);
+        return undefined;
+      },
+    );
+  }
+}
