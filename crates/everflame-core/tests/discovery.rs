@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::Write;
 use std::sync::mpsc::channel;
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
@@ -46,7 +47,10 @@ fn a_sleeping_thread_is_found_within_a_second() {
             });
             let found = start.elapsed();
             let second = yardstick.join().expect("the other sleeper");
-            println!("found after {found:?}, where a second lasts {second:?}");
+            let text = format!("found after {found:?}, where a second lasts {second:?}\n");
+            std::io::stdout()
+                .write_all(text.as_bytes())
+                .expect("a place to print to");
             drop(end);
             thread.join().expect("the thread ends");
             found.as_secs_f64() / second.as_secs_f64()

@@ -13,8 +13,8 @@ use std::time::Duration;
 use everflame_core::session::{self, Config};
 use everflame_core::signal::{COUNTERS, terminal, thread_cpu};
 use support::{
-    End, Session, StalledAggregator, burn, config, gettid, in_own_process, is_own_process, of_stack,
-    samples, wait_for,
+    End, Session, StalledAggregator, burn, config, gettid, in_own_process, is_own_process,
+    of_stack, samples, wait_for,
 };
 
 const FAST: Duration = Duration::from_micros(500);

@@ -163,12 +163,12 @@ impl State {
     /// Reads every ring up to now and brings every account up to date.
     fn drain(&mut self, mailbox: &Mailbox) {
         self.isolates.adopt(mailbox);
-        self.composer.refresh();
         let mut settled = self.isolates.settled(self.slots);
         // Records of a thread that are newer than this wait for the next turn, when the observer's reports of the same
         // time are here too.
         let mut until = monotonic();
-        if let Some(observer) = &self.observer {
+        let observer = self.observer.clone();
+        if let Some(observer) = &observer {
             // Asked after the clock: a stack whose reading begins later bears a later time.
             if let Some(since) = observer.reading_since() {
                 settled.forget();
@@ -179,24 +179,48 @@ impl State {
                     .observed(self.slots, report, self.options.interval);
             }
         }
-        let over = self.is_over_the_cap();
-        let process = thread_name(std::process::id() as i32);
+        let is_over = self.is_over_the_cap();
+        if let Some(observer) = &observer {
+            if self.composer.is_outdated() {
+                // Addresses may be other libraries' by now.
+                let same_until = observer.loader_same_until();
+                self.read_rings(mailbox, until.min(same_until), is_over, false);
+            }
+            observer.loader_is_known();
+        }
+        self.composer.refresh();
+        self.read_rings(mailbox, until, is_over, true);
+        self.settle_accounts(until, is_over);
+        self.isolates.catch_up(settled);
+        for thread in self.threads.take_ended() {
+            // A JavaScript thread keeps its slot and its map while sampling is stopped.
+            if self.isolates.forget_if_gone(thread.number) {
+                self.slots.release(thread.number);
+            }
+        }
+    }
+
+    /// Composes the stacks of all records up to a time; `is_last` for this turn, which takes all there is of a thread that has
+    /// ended.
+    fn read_rings(&mut self, mailbox: &Mailbox, until: u64, is_over: bool, is_last: bool) {
         let State {
             slots,
             threads,
             tables,
             composer,
             isolates,
-            period,
-            accounted,
-            unseen,
             ..
         } = self;
-        let limit = over.then(|| {
+        let limit = is_over.then(|| {
             let frame = tables.synthetic("(memory limit)");
             tables.stack(&[frame])
         });
         for thread in threads.all() {
+            let until = if is_last && thread.has_ended() {
+                u64::MAX
+            } else {
+                until
+            };
             thread.read(slots, until, |number, source| match (source, limit) {
                 // One that teaches a sleeping place is kept: the place is not asked for again.
                 (Source::Signal(header, _), Some(limit)) if header.flags & flags::KEYED == 0 => {
@@ -218,6 +242,23 @@ impl State {
                     composer.read_stack(tables, read, javascript)
                 }
             });
+        }
+    }
+
+    /// Gives out the time of every thread up to then.
+    fn settle_accounts(&mut self, until: u64, is_over: bool) {
+        let process = thread_name(std::process::id() as i32);
+        let State {
+            threads,
+            tables,
+            composer,
+            isolates,
+            period,
+            accounted,
+            unseen,
+            ..
+        } = self;
+        for thread in threads.all() {
             thread.learn_places(|tid, key| composer.sleeping_stack(tables, tid, key));
             let before = thread.labels;
             thread.refresh_labels(tables, isolates, until, &process);
@@ -227,16 +268,9 @@ impl State {
             }
             let mut add = |share: Share| {
                 *accounted += share.cpu;
-                period.add(labels, &share, limit.is_some());
+                period.add(labels, &share, is_over);
             };
             thread.apply(until, *unseen, &mut add);
-        }
-        isolates.catch_up(settled);
-        for thread in threads.take_ended() {
-            // A JavaScript thread keeps its slot and its map while sampling is stopped.
-            if isolates.forget_if_gone(thread.number) {
-                slots.release(thread.number);
-            }
         }
     }
 

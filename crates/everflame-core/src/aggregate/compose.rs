@@ -2,6 +2,7 @@
 
 mod sleeping;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
@@ -11,7 +12,7 @@ use super::mailbox::Options;
 use super::root::{frames_before, is_root, is_worker};
 use super::tables::{FrameId, FrameRow, FunctionRow, StackId, Tables};
 use crate::native::{
-    Lookup, ModuleId, Modules, Registers, StackCopy, Symbolizer, Unwinder, UnwoundFrame,
+    Lookup, Module, ModuleId, Modules, Registers, StackCopy, Symbolizer, Unwinder, UnwoundFrame,
     offset_name,
 };
 use crate::pprof::MappingRow;
@@ -40,11 +41,13 @@ struct Synthetic {
 /// Turns records into stacks. Holds every cache that naming needs.
 pub(super) struct Composer {
     modules: Modules,
+    /// Modules that were there before the profiler.
+    first_modules: u32,
     symbolizer: Symbolizer,
     unwinder: Unwinder,
     native: FxHashMap<(u64, Lookup), FrameId>,
     /// Interned by the address of the shared function, which is kept alive by the value.
-    javascript: FxHashMap<(usize, u32), (std::sync::Arc<JsFunction>, FrameId)>,
+    javascript: FxHashMap<(usize, u32), (Arc<JsFunction>, FrameId)>,
     synthetic: Synthetic,
     max_frames: usize,
     /// Native frames are wanted; without them a stack that has no other is `(native)` alone.
@@ -57,8 +60,10 @@ pub(super) struct Composer {
 
 impl Composer {
     pub(super) fn new(tables: &mut Tables, options: &Options) -> Composer {
+        let modules = Modules::new();
         Composer {
-            modules: Modules::new(),
+            first_modules: modules.ids_given(),
+            modules,
             symbolizer: Symbolizer::new(),
             unwinder: Unwinder::new(),
             native: FxHashMap::default(),
@@ -94,11 +99,21 @@ impl Composer {
         self.synthetic = Composer::synthetic(tables);
     }
 
+    /// Whether libraries were loaded or unloaded since the last batch.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.modules.is_outdated()
+    }
+
     /// Takes note of libraries loaded or unloaded since the last batch.
     pub(super) fn refresh(&mut self) {
         if self.modules.refresh() {
             // An address may belong to another library now.
             self.native.clear();
+            // What was loaded late may be unloaded before it is met on a stack, and its tables with it.
+            let late = |module: &&Arc<Module>| module.id.0 >= self.first_modules;
+            for module in self.modules.loaded().filter(late) {
+                self.unwinder.prepare(&self.modules, module);
+            }
         }
         let unreadable = self.symbolizer.statistics().unreadable_files;
         COUNTERS
@@ -432,7 +447,7 @@ impl Composer {
             self.push_unknown();
         }
         for frame in resolved.drain(..) {
-            let key = (std::sync::Arc::as_ptr(&frame.function) as usize, frame.line);
+            let key = (Arc::as_ptr(&frame.function) as usize, frame.line);
             let id = match self.javascript.get(&key) {
                 Some((_, id)) => *id,
                 None => {

@@ -5,6 +5,7 @@ mod descriptors;
 mod directory;
 mod discovery;
 mod idle;
+mod loader;
 mod outside;
 mod stacks;
 mod thread;
@@ -27,6 +28,7 @@ use crate::signal::{
 use descriptors::Descriptors;
 use directory::Directory;
 use idle::Sleeper;
+use loader::{Loader, LoaderNews};
 use outside::Outside;
 pub use outside::Sequence;
 use thread::{Look, Watched};
@@ -96,6 +98,7 @@ struct Shared {
     reports: Reports,
     /// Signals of commands that are on their way.
     outstanding: Arc<Outstanding>,
+    loader: LoaderNews,
     /// The clocks at the end of sampling.
     last: Mutex<Option<Settled>>,
     /// A bug has ended the thread.
@@ -160,6 +163,16 @@ impl Observer {
     /// Whether a bug has ended the thread.
     pub fn has_failed(&self) -> bool {
         self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// Until when no library has come or gone since [`Observer::loader_is_known`].
+    pub fn loader_same_until(&self) -> u64 {
+        self.shared.loader.same_until()
+    }
+
+    /// The libraries of this moment are known.
+    pub fn loader_is_known(&self) {
+        self.shared.loader.clear();
     }
 
     /// Whether no samples are taken, because every signal that the engine can use is somebody else's.
@@ -245,6 +258,7 @@ struct Loop {
     known: HashSet<i32>,
     shared: Arc<Shared>,
     outside: Outside,
+    loader: Loader,
     descriptors: Descriptors,
     /// The process's clock at the last tick.
     process: u64,
@@ -296,6 +310,7 @@ impl Loop {
             known: HashSet::new(),
             shared,
             outside,
+            loader: Loader::default(),
             tasks: Directory::open().ok(),
             descriptors,
             process: process_cpu(),
@@ -361,6 +376,7 @@ impl Loop {
             self.resume(self.options.signal);
         }
         let now = monotonic();
+        self.loader.watch(now, &self.shared.loader);
         let process = process_cpu();
         self.unexplained += process.saturating_sub(self.process);
         self.process = process;

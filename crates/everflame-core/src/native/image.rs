@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::ops::Range;
 
+use super::fork_lock;
 use object::elf::{NT_GNU_BUILD_ID, PF_R, PF_X, PT_LOAD, PT_NOTE};
 use object::read::elf::NoteIterator;
 
@@ -49,16 +50,16 @@ pub(super) struct Image {
 
 /// How often images were added and removed since the process began. Equal counters mean equal lists of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counters {
+pub(crate) struct LoaderCounters {
     adds: u64,
     subs: u64,
 }
 
 /// Reads the loader's counters; stops at the first image, so the cost does not grow with their number.
-pub(super) fn counters() -> Counters {
-    let mut counters = Counters::default();
+pub(crate) fn counters() -> LoaderCounters {
+    let mut counters = LoaderCounters::default();
     visit(&mut |info, _| {
-        counters = Counters {
+        counters = LoaderCounters {
             adds: info.dlpi_adds,
             subs: info.dlpi_subs,
         };
@@ -211,6 +212,7 @@ fn visit(visitor: &mut Visitor) {
         c_int::from(!visitor(info, &memory))
     }
     let mut visitor = visitor;
+    let _held = fork_lock::hold();
     // SAFETY: `each` has the documented signature and `data` outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut visitor).cast()) };
 }

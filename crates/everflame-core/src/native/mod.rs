@@ -13,6 +13,7 @@ mod cfi_reader;
 mod debug_file;
 mod demangle;
 mod elf_file;
+mod fork_lock;
 mod image;
 mod memory;
 mod module;
@@ -25,6 +26,7 @@ mod symbols;
 mod unwind;
 
 pub use demangle::demangle;
+pub(crate) use image::{LoaderCounters, counters as loader_counters};
 pub(crate) use memory::{Memory, read_memory};
 pub use module::{Module, ModuleId};
 pub use modules::{Located, Modules};

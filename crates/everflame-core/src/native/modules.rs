@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::image::{self, Counters, Segment};
+use super::image::{self, LoaderCounters, Segment};
 use super::module::{Module, ModuleId};
 use crate::memory_map::{self, Mapping};
 
@@ -43,7 +43,7 @@ pub struct Modules {
     code: Vec<CodeRange>,
     /// Code of a module's file mapped a second time elsewhere; sorted, disjoint.
     copies: Vec<CodeRange>,
-    counters: Counters,
+    counters: LoaderCounters,
     generation: u64,
 }
 
@@ -56,10 +56,16 @@ impl Modules {
         modules
     }
 
+    /// Whether images were loaded or unloaded since the last look.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        image::counters() != self.counters
+    }
+
     /// Takes note of loaded and unloaded images. Costs one look at the loader's counters when nothing changed.
     /// Returns whether the list was read again.
     pub fn refresh(&mut self) -> bool {
-        let changed = image::counters() != self.counters;
+        let changed = self.is_outdated();
         if changed {
             self.rescan();
         }

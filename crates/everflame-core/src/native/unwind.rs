@@ -275,6 +275,12 @@ impl Unwinder {
         tables.function_start(file_address)
     }
 
+    /// Reads the tables of a module while it is loaded.
+    pub(crate) fn prepare(&mut self, modules: &Modules, module: &Module) {
+        self.forget_replaced(modules);
+        self.learn(module);
+    }
+
     fn learn(&mut self, module: &Module) -> &KnownModule {
         self.tables.entry(module.id).or_insert_with(|| {
             let tables = UnwindTables::of(module);

@@ -154,6 +154,11 @@ impl Threads {
 }
 
 impl ThreadState {
+    /// Whether nothing more comes of it.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Reads the thread's own ring, and what was read of its stack from outside, up to a time; `stack` composes each sample.
     /// In order of time, since a map of code cannot go back.
     pub(super) fn read(
@@ -163,8 +168,6 @@ impl ThreadState {
         mut stack: impl FnMut(usize, Source<'_>) -> StackId,
     ) {
         let number = self.number;
-        // Nothing more comes of one that has ended.
-        let until = if self.ended { u64::MAX } else { until };
         let mut outside: VecDeque<Step> = self
             .steps
             .extract_if(.., |step| {
