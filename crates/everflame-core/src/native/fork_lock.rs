@@ -31,11 +31,22 @@ impl Drop for Held {
 }
 
 pub(super) fn hold() -> Held {
-    static KNOWN_TO_FORK: Once = Once::new();
-    // SAFETY: the handlers are those of a mutex around fork. Out of memory, forks are as they were without them.
-    KNOWN_TO_FORK.call_once(|| unsafe {
-        libc::pthread_atfork(Some(lock), Some(unlock), Some(unlock));
-    });
+    be_known_to_fork();
     lock();
     Held(())
+}
+
+/// `None` where somebody else holds it.
+pub(super) fn try_hold() -> Option<Held> {
+    be_known_to_fork();
+    // SAFETY: as in `lock`.
+    (unsafe { libc::pthread_mutex_trylock(LOCK.0.get()) } == 0).then_some(Held(()))
+}
+
+fn be_known_to_fork() {
+    static KNOWN: Once = Once::new();
+    // SAFETY: the handlers are those of a mutex around fork. Out of memory, forks are as they were without them.
+    KNOWN.call_once(|| unsafe {
+        libc::pthread_atfork(Some(lock), Some(unlock), Some(unlock));
+    });
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::ops::Range;
 
-use super::fork_lock;
+use super::fork_lock::{self, Held};
 use object::elf::{NT_GNU_BUILD_ID, PF_R, PF_X, PT_LOAD, PT_NOTE};
 use object::read::elf::NoteIterator;
 
@@ -57,8 +57,17 @@ pub(crate) struct LoaderCounters {
 
 /// Reads the loader's counters; stops at the first image, so the cost does not grow with their number.
 pub(crate) fn counters() -> LoaderCounters {
+    counters_under(&fork_lock::hold())
+}
+
+/// As [`counters`], without waiting for another thread that asks the loader: `None` where one does.
+pub(crate) fn try_counters() -> Option<LoaderCounters> {
+    fork_lock::try_hold().map(|held| counters_under(&held))
+}
+
+fn counters_under(held: &Held) -> LoaderCounters {
     let mut counters = LoaderCounters::default();
-    visit(&mut |info, _| {
+    visit(held, &mut |info, _| {
         counters = LoaderCounters {
             adds: info.dlpi_adds,
             subs: info.dlpi_subs,
@@ -71,7 +80,7 @@ pub(crate) fn counters() -> LoaderCounters {
 /// Lists all images. Build ids are read while the loader's lock keeps the images mapped.
 pub(super) fn list() -> Vec<Image> {
     let mut images = Vec::new();
-    visit(&mut |info, memory| {
+    visit(&fork_lock::hold(), &mut |info, memory| {
         let name = if info.dlpi_name.is_null() {
             String::new()
         } else {
@@ -101,7 +110,7 @@ pub(super) fn with_memory<T>(
 ) -> Option<T> {
     let mut read = Some(read);
     let mut result = None;
-    visit(&mut |_, memory| {
+    visit(&fork_lock::hold(), &mut |_, memory| {
         if memory.bias == bias && memory.segments == segments {
             result = read.take().map(|read| read(memory));
             return false;
@@ -183,7 +192,7 @@ pub(super) fn build_id_in_notes(bytes: &[u8], align: u64) -> Option<String> {
 /// The callback of [`visit`]: `false` ends the iteration.
 type Visitor<'a> = dyn FnMut(&libc::dl_phdr_info, &ImageMemory) -> bool + 'a;
 
-fn visit(visitor: &mut Visitor) {
+fn visit(_held: &Held, visitor: &mut Visitor) {
     extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, data: *mut c_void) -> c_int {
         // SAFETY: `data` is the `&mut &mut Visitor` below, alive and unshared during the whole iteration.
         let visitor = unsafe { &mut *data.cast::<&mut Visitor>() };
@@ -212,7 +221,6 @@ fn visit(visitor: &mut Visitor) {
         c_int::from(!visitor(info, &memory))
     }
     let mut visitor = visitor;
-    let _held = fork_lock::hold();
     // SAFETY: `each` has the documented signature and `data` outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut visitor).cast()) };
 }

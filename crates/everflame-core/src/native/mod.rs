@@ -26,7 +26,7 @@ mod symbols;
 mod unwind;
 
 pub use demangle::demangle;
-pub(crate) use image::{LoaderCounters, counters as loader_counters};
+pub(crate) use image::{LoaderCounters, try_counters as try_loader_counters};
 pub(crate) use memory::{Memory, read_memory};
 pub use module::{Module, ModuleId};
 pub use modules::{Located, Modules};

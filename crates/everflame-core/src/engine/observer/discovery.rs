@@ -86,6 +86,8 @@ impl Loop {
         thread.close(&mut self.descriptors);
         self.engine.remove(thread.tid);
         self.known.remove(&thread.tid);
+        // As many threads as before are others now, if one has started since.
+        self.links = 0;
         let javascript = self
             .slots
             .get(thread.number)

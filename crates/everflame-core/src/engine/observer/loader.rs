@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::native::{LoaderCounters, loader_counters};
+use crate::native::{LoaderCounters, try_loader_counters};
 use crate::signal::AGGREGATOR;
 
 /// What the aggregator knows of it.
@@ -35,7 +35,10 @@ pub(super) struct Loader {
 impl Loader {
     /// Looks, with a clock that was read before.
     pub(super) fn watch(&mut self, now: u64, news: &LoaderNews) {
-        let counters = loader_counters();
+        let Some(counters) = try_loader_counters() else {
+            // The aggregator is asking it, and may have lost its CPU meanwhile.
+            return;
+        };
         if counters != self.counters {
             self.counters = counters;
             if !news.changed.swap(true, Ordering::SeqCst) {
