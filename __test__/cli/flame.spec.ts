@@ -349,6 +349,33 @@ test('a flame graph is never written over a profile that it is drawn from', asyn
   }
 });
 
+test('of a difference the gains are drawn, and a line says what is left out', async (t) => {
+  const folder = temporaryFolder(t);
+  const f = { name: 'f', file: '/f.js' };
+  const g = { name: 'g', file: '/g.js' };
+  const gain = { values: [1, 30], stack: [f, g], thread: MAIN };
+  const loss = { values: [-1, -40], stack: [f], thread: MAIN };
+  const { end, svg } = await draw(folder, [gain, loss]);
+  t.deepEqual([end.code, end.stderr], [0, '']);
+  t.is(
+    end.stdout,
+    'out.svg: wall, 30 ns. Open it in a browser; click a box to zoom, Ctrl+F to search.\n' +
+      'Left out: stacks with values below zero, -40 ns in all; "everflame top" has them.\n',
+  );
+  t.deepEqual(
+    parse(svg).boxes.map(({ name, share }) => [name, share]),
+    ['all', MAIN, 'f', 'g'].map((name) => [name, 1]),
+  );
+  for (const wish of [[], ['--thread', MAIN]]) {
+    const all = await draw(folder, [loss], ...wish);
+    t.is(all.end.code, 1);
+    t.is(
+      all.end.stderr,
+      'everflame: error: the wall values are all below zero, and a box has no width for them. Take the difference the other way round, or look at it with "everflame top"\n',
+    );
+  }
+});
+
 test('a profile without samples is drawn as an empty picture that says so', async (t) => {
   const { end, svg } = await draw(temporaryFolder(t), []);
   t.is(end.code, 0);

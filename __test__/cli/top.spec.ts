@@ -216,6 +216,37 @@ test('the table: aligned columns, shares, the limit and how to see the rest', as
   );
 });
 
+test('a difference of two profiles has signed values, the largest change first', async (t) => {
+  const { files } = twoFiles(t);
+  const [file] = files as [string, string];
+  buildProfile(file, TYPES, [
+    { values: [1, 3e6, 5e6], stack: [main, render], thread: MAIN },
+    { values: [-2, -7e6, -11e6], stack: [main, parse], thread: MAIN },
+    { values: [1, 1, -(2 ** 53)], stack: [emit], thread: 'other' },
+  ]);
+  t.deepEqual(await rowsOf([file], '--by', 'thread').then(({ rows }) => rows.map(({ self }) => self)), [
+    -(2 ** 53),
+    -6e6,
+  ]);
+  buildProfile(file, TYPES, [
+    { values: [1, 3e6, 5e6], stack: [main, render], thread: MAIN },
+    { values: [-2, -7e6, -11e6], stack: [main, parse], thread: MAIN },
+  ]);
+  t.like(await rowsOf([file], '--type', 'sample'), { total: -1 });
+  t.is(
+    (await everflame(['top', file])).stdout,
+    [
+      'cpu: -6.00 ms (+5.00 ms -11.0 ms) in 1 file, by function',
+      '',
+      '    self              total           function  where',
+      '-11.0 ms  -68.8 %  -11.0 ms  -68.8 %  parse     lex/parse.js:5',
+      ' 5.00 ms   31.3 %   5.00 ms   31.3 %  render    @scope/md/lib/render.js:30',
+      '    0 ns    0.0 %  -6.00 ms  -37.5 %  main      /app/main.js:1',
+      '',
+    ].join('\n'),
+  );
+});
+
 test('a table of more rows than a call takes arguments is whole', (t) => {
   const file = join(temporaryFolder(t), 'wide.pprof');
   const count = 150_000;

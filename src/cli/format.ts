@@ -35,6 +35,7 @@ export function shorten(text: string, limit: number, tail: number): string {
 }
 
 function scaled(value: number, steps: readonly { factor: number; unit: string }[]): string {
+  if (value < 0) return `-${scaled(-value, steps)}`;
   const step = steps.find(({ factor }) => value >= factor) ?? { factor: 1, unit: steps.at(-1)?.unit ?? '' };
   const number = value / step.factor;
   if (step.factor === 1) return `${number} ${step.unit}`;

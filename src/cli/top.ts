@@ -24,16 +24,19 @@ export function top(files: string[], options: TopOptions, columns?: number): str
   const selection = selectValues(files.map(readProfile), options.type);
   const all = tabulate(selection, options.by);
   const rows = all.slice(0, options.limit);
-  const { type, unit, total } = selection;
+  const { type, unit, total, gained, lost } = selection;
   if (options.json) return JSON.stringify({ files, type, unit, total, by: options.by, rows }, undefined, 2);
   const fileCount = files.length === 1 ? '1 file' : `${files.length} files`;
-  const heading = `${type}: ${formatValue(total, unit)} in ${fileCount}, by ${options.by}`;
+  const parts = lost < 0 ? ` (+${formatValue(gained, unit)} ${formatValue(lost, unit)})` : '';
+  const heading = `${type}: ${formatValue(total, unit)}${parts} in ${fileCount}, by ${options.by}`;
+  // Of a difference, what was gained and lost may add up to nothing.
+  const whole = gained - lost;
   if (rows.length === 0) return [heading, '', 'no samples'].join('\n');
   const figures: Column[] = [
     { title: 'self', align: 'right', cells: rows.map((row) => formatValue(row.self, unit)) },
-    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.self, total)) },
+    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.self, whole)) },
     { title: 'total', align: 'right', cells: rows.map((row) => formatValue(row.total, unit)) },
-    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.total, total)) },
+    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.total, whole)) },
   ];
   const room = columns === undefined ? undefined : columns - widthOf(figures);
   const hasPlaces = rows.some((row) => row.location !== '');
