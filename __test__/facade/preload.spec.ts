@@ -1,4 +1,6 @@
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parse } from 'acorn';
 import test from 'ava';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
@@ -170,3 +172,36 @@ for (const [what, script] of [
     );
   });
 }
+
+test('the preload can be parsed by Node.js 12', (t) => {
+  for (const file of [AUTO, join(dirname(AUTO), 'old-node.js')]) {
+    const text = readFileSync(file, 'utf8');
+    t.notThrows(() => parse(text, { ecmaVersion: 2019 }), file);
+    t.throws(() => parse(`${text}\nprocess?.exit();`, { ecmaVersion: 2019 }), { instanceOf: SyntaxError });
+  }
+});
+
+test('on an older Node.js one line says which is needed, and the program runs', async (t) => {
+  const folder = temporaryFolder(t, {
+    'older.js': `
+      const node = '12.22.12';
+      Object.defineProperty(process, 'version', { value: 'v' + node });
+      Object.defineProperty(process, 'versions', { value: { ...process.versions, node } });`,
+  });
+  const script = `
+    const { Worker } = require('node:worker_threads');
+    const inWorker = "console.log('worker', process.version)";
+    new Worker(inWorker, { eval: true }).on('exit', (code) => {
+      console.log('main', code, Object.keys(require.cache).filter((name) => name.includes('dist')).length);
+    });`;
+  const end = await run(process.execPath, ['--require', './older.js', '--require', AUTO, '-e', script], {
+    env: { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') },
+    cwd: folder,
+  });
+  t.is(
+    end.stderr,
+    'everflame: error: Node.js 20 or later is needed, and this is v12.22.12. The program runs without a profiler.\n',
+  );
+  t.deepEqual([end.code, end.stdout], [0, 'worker v12.22.12\nmain 0 2\n']);
+  t.deepEqual(profilesIn(folder), []);
+});
