@@ -247,6 +247,43 @@ test('a difference of two profiles has signed values, the largest change first',
   );
 });
 
+test('what a terminal would act on is shown as an escape, and JSON has it as it is', async (t) => {
+  const { folder, files } = twoFiles(t);
+  const [file] = files as [string, string];
+  const name = 'red\u001b[31m\u0007\u009b\u202e';
+  const path = '/app/a\r\nb\t.js';
+  buildProfile(
+    file,
+    [['cp\u001bu', 'nanoseconds']],
+    [{ values: [7], stack: [{ name, file: path, startLine: 3 }], thread: 'th\u007fread' }],
+  );
+  const end = await everflame(['top', file]);
+  t.is(
+    end.stdout,
+    [
+      'cp\\x1bu: 7 ns in 1 file, by function',
+      '',
+      'self           total           function                   where',
+      '7 ns  100.0 %   7 ns  100.0 %  red\\x1b[31m\\x07\\x9b\\u202e  /app/a\\r\\nb\\t.js:3',
+      '',
+    ].join('\n'),
+  );
+  t.regex((await everflame(['top', file, '--by', 'thread'])).stdout, / th\\x7fread\n$/);
+  t.like((await rowsOf([file])).rows[0], { name, location: `${path}:3` });
+  const drawn = await everflame(['flame', file, '-o', 'a\u001b.svg'], { cwd: folder });
+  t.regex(drawn.stdout, /^a\\x1b\.svg: cp\\x1bu, 7 ns\. .*\n$/);
+  for (const words of [
+    ['top', 'no\u001b\nfile'],
+    ['top', file, '--type', 'no\u001b\ntype'],
+    ['flame', file, '--thread', 'no\u001b\nthread'],
+  ]) {
+    const error = await everflame(words, { cwd: folder });
+    t.regex(error.stderr, /^everflame: error: [ -~]*no\\x1b\\n[ -~]*\n$/);
+  }
+  const unknown = await everflame(['to\u001bp']);
+  t.regex(unknown.stderr, /^everflame: error: unknown command 'to\\x1bp'\n/);
+});
+
 test('a table of more rows than a call takes arguments is whole', (t) => {
   const file = join(temporaryFolder(t), 'wide.pprof');
   const count = 150_000;

@@ -7,6 +7,7 @@ import { readProfile } from '../profile/read';
 import { flameSvg } from './flame-svg';
 import { buildFlameTree } from './flame-tree';
 import { formatValue } from './format';
+import { visible } from './visible';
 
 export interface FlameOptions {
   output: string;
@@ -60,7 +61,7 @@ export function flame(files: string[], options: FlameOptions): string {
       },
     );
   }
-  const done = `${options.output}: ${selection.type}, ${sum}. Open it in a browser; click a box to zoom, Ctrl+F to search.`;
+  const done = `${visible(options.output)}: ${visible(selection.type)}, ${sum}. Open it in a browser; click a box to zoom, Ctrl+F to search.`;
   const leftOut = `Left out: stacks with values below zero, ${formatValue(lost, selection.unit)} in all; "everflame top" has them.`;
   return lost < 0 ? `${done}\n${leftOut}` : done;
 }

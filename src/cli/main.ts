@@ -8,6 +8,7 @@ import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
 import { groupings } from '../profile/table';
 import { withoutUnknownOptions } from './unknown-options';
+import { visible } from './visible';
 
 const DEFAULT_ROWS = 30;
 
@@ -22,7 +23,10 @@ const program = new Command('everflame')
 for (const command of [runCommand(), topCommand(), flameCommand()]) program.addCommand(command);
 // Commander's errors begin with "error:".
 for (const command of [program, ...program.commands]) {
-  command.configureOutput({ outputError: (message, write) => write(`everflame: ${message}`) });
+  command.configureOutput({
+    // Several lines, with words of the command line in them.
+    outputError: (message, write) => write(`everflame: ${message.split('\n').map(visible).join('\n')}`),
+  });
 }
 
 program.parseAsync().catch((error: unknown) => {
@@ -44,7 +48,7 @@ function print(text: string): void {
 }
 
 function sayError(message: string): void {
-  process.stderr.write(`everflame: error: ${message}\n`);
+  process.stderr.write(`everflame: error: ${visible(message)}\n`);
 }
 
 function runCommand(): Command {

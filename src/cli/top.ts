@@ -4,6 +4,7 @@ import { readProfile } from '../profile/read';
 import { type Grouping, tabulate } from '../profile/table';
 import { alignColumns, type Column, widthOf } from './columns';
 import { formatShare, formatValue, shorten } from './format';
+import { visible } from './visible';
 
 const NAME_WIDTH = 60;
 /** In fewer columns a name or a place would say too little: the terminal wraps the line. */
@@ -28,7 +29,7 @@ export function top(files: string[], options: TopOptions, columns?: number): str
   if (options.json) return JSON.stringify({ files, type, unit, total, by: options.by, rows }, undefined, 2);
   const fileCount = files.length === 1 ? '1 file' : `${files.length} files`;
   const parts = lost < 0 ? ` (+${formatValue(gained, unit)} ${formatValue(lost, unit)})` : '';
-  const heading = `${type}: ${formatValue(total, unit)}${parts} in ${fileCount}, by ${options.by}`;
+  const heading = `${visible(type)}: ${formatValue(total, unit)}${parts} in ${fileCount}, by ${options.by}`;
   // Of a difference, what was gained and lost may add up to nothing.
   const whole = gained - lost;
   if (rows.length === 0) return [heading, '', 'no samples'].join('\n');
@@ -46,14 +47,14 @@ export function top(files: string[], options: TopOptions, columns?: number): str
     title: options.by,
     align: 'left',
     // Of a name that is too long, its last part stays as well: the method of a class, the file of a path.
-    cells: rows.map((row) => shorten(row.name, nameWidth, Math.floor((nameWidth - 1) / 2))),
+    cells: rows.map((row) => shorten(visible(row.name), nameWidth, Math.floor((nameWidth - 1) / 2))),
   };
   const placeWidth = room === undefined ? Number.POSITIVE_INFINITY : atLeast(room - widthOf([names]));
   const places: Column = {
     title: hasPlaces ? 'where' : '',
     align: 'left',
     // The end of a place has the file and the line.
-    cells: rows.map((row) => shorten(place(row.location), placeWidth, placeWidth - 1)),
+    cells: rows.map((row) => shorten(visible(place(row.location)), placeWidth, placeWidth - 1)),
   };
   const table = alignColumns([...figures, names, places]);
   const hidden = all.length - rows.length;
