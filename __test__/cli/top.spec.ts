@@ -55,7 +55,7 @@ async function rowsOf(
   files: string[],
   ...args: string[]
 ): Promise<{ total: number; type: string; rows: Row[] }> {
-  const end = await everflame(['top', ...files, '--json', '--limit', '1000', ...args]);
+  const end = await everflame(['top', ...files, '--json', ...args]);
   if (end.code !== 0) throw new Error(end.stderr);
   return JSON.parse(end.stdout) as { total: number; type: string; rows: Row[] };
 }
@@ -282,6 +282,23 @@ test('what a terminal would act on is shown as an escape, and JSON has it as it 
   }
   const unknown = await everflame(['to\u001bp']);
   t.regex(unknown.stderr, /^everflame: error: unknown command 'to\\x1bp'\n/);
+});
+
+test('JSON has all rows unless a limit is asked for, a table the first thirty', async (t) => {
+  const { files } = twoFiles(t);
+  const [file] = files as [string, string];
+  const samples = Array.from({ length: 37 }, (_, index) => ({
+    values: [1, 1, 1],
+    stack: [{ name: `f${index}`, file: '/app/many.js' }],
+  }));
+  buildProfile(file, TYPES, samples);
+  t.is((await rowsOf([file])).rows.length, 37);
+  t.is((await rowsOf([file], '--limit', '5')).rows.length, 5);
+  const { stdout } = await everflame(['top', file]);
+  t.is(stdout.match(/many\.js/g)?.length, 30);
+  t.regex(stdout, /\n7 more rows; --limit 37 shows them\.\n$/);
+  const help = (await everflame(['top', '--help'])).stdout.replace(/\s+/g, ' ');
+  t.true(help.includes('--limit <rows> how many rows to print (default: 30, in JSON all)'), help);
 });
 
 test('a table of more rows than a call takes arguments is whole', (t) => {

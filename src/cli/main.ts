@@ -6,11 +6,9 @@ import { allowedValues } from '../config/parse';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
-import { groupings } from '../profile/table';
+import { DEFAULT_ROWS, groupings } from '../profile/table';
 import { withoutUnknownOptions } from './unknown-options';
 import { visible } from './visible';
-
-const DEFAULT_ROWS = 30;
 
 const program = new Command('everflame')
   .description(
@@ -106,7 +104,11 @@ function topCommand(): Command {
       '--type <name>',
       `values to add up: cpu, wall, sample or another of the files (default: the first of these that all files have)`,
     )
-    .option('--limit <rows>', 'how many rows to print', positiveInteger, DEFAULT_ROWS)
+    .option(
+      '--limit <rows>',
+      `how many rows to print (default: ${DEFAULT_ROWS}, in JSON all)`,
+      positiveInteger,
+    )
     .option('--json', 'print JSON, values in the unit of the file')
     .action((files: string[], options: import('./top').TopOptions) => {
       const { top } = require('./top') as typeof import('./top');

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { selectValues } from '../profile/choose';
 import { readProfile } from '../profile/read';
-import { type Grouping, tabulate } from '../profile/table';
+import { DEFAULT_ROWS, type Grouping, tabulate } from '../profile/table';
 import { alignColumns, type Column, widthOf } from './columns';
 import { formatShare, formatValue, shorten } from './format';
 import { visible } from './visible';
@@ -13,7 +13,8 @@ const LEAST_WIDTH = 12;
 export interface TopOptions {
   by: Grouping;
   type?: string;
-  limit: number;
+  /** Without one a table has the first rows, and JSON all. */
+  limit?: number;
   json?: boolean;
 }
 
@@ -24,7 +25,7 @@ export interface TopOptions {
 export function top(files: string[], options: TopOptions, columns?: number): string {
   const selection = selectValues(files.map(readProfile), options.type);
   const all = tabulate(selection, options.by);
-  const rows = all.slice(0, options.limit);
+  const rows = all.slice(0, options.limit ?? (options.json ? all.length : DEFAULT_ROWS));
   const { type, unit, total, gained, lost } = selection;
   if (options.json) return JSON.stringify({ files, type, unit, total, by: options.by, rows }, undefined, 2);
   const fileCount = files.length === 1 ? '1 file' : `${files.length} files`;

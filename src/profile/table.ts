@@ -3,6 +3,8 @@ import { type Frame, threadOf } from './model';
 
 /** By what the rows of a table are told apart. */
 export const groupings = ['function', 'line', 'package', 'thread'] as const;
+/** How many rows a reader is shown unless something else is asked for. */
+export const DEFAULT_ROWS = 30;
 export type Grouping = (typeof groupings)[number];
 
 /** One row: what ran itself (`self`) and what ran below it as well (`total`). */
