@@ -301,6 +301,33 @@ test('JSON has all rows unless a limit is asked for, a table the first thirty', 
   t.true(help.includes('--limit <rows> how many rows to print (default: 30, in JSON all)'), help);
 });
 
+test('a value is shown in a unit that suits it, whatever the unit of the file', async (t) => {
+  const { folder, files } = twoFiles(t);
+  const [file] = files as [string, string];
+  for (const [value, unit, shown] of [
+    [6170, 'nanoseconds', '6.17 µs'],
+    [6170, 'microseconds', '6.17 ms'],
+    [6170, 'milliseconds', '6.17 s'],
+    [6170, 'seconds', '6170 s'],
+    [3, 'bytes', '3 B'],
+    [617283945, 'kilobytes', '589 GiB'],
+    [3, 'megabytes', '3.00 MiB'],
+    [-3, 'gigabytes', '-3.00 GiB'],
+    [6170, 'count', '6170'],
+    [6170, '', '6170'],
+    [6170, 'constructor', '6170 constructor'],
+    [6170, 'li\u001btres', '6170 li\\x1btres'],
+  ] as const) {
+    buildProfile(file, [['v', unit]], [{ values: [value], stack: [main] }]);
+    const [heading, , , row] = (await everflame(['top', file])).stdout.split('\n');
+    t.true(heading?.startsWith(`v: ${shown} `), heading);
+    t.true(row?.trimStart().startsWith(`${shown} `), row);
+    if (value < 0) continue;
+    const { stdout } = await everflame(['flame', file], { cwd: folder });
+    t.true(stdout.startsWith(`flame.svg: v, ${shown}. `), stdout);
+  }
+});
+
 test('a table of more rows than a call takes arguments is whole', (t) => {
   const file = join(temporaryFolder(t), 'wide.pprof');
   const count = 150_000;
