@@ -1,6 +1,7 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { EverflameError } from '../engine';
 import { reasonOf } from '../log';
+import { writeWhole } from '../output/whole-file';
 import { selectValues } from '../profile/choose';
 import { threadOf } from '../profile/model';
 import { readProfile } from '../profile/read';
@@ -51,7 +52,7 @@ export function flame(files: string[], options: FlameOptions): string {
     selection.unit,
   );
   try {
-    writeFileSync(options.output, svg);
+    writeWhole(options.output, svg);
   } catch (error) {
     throw new EverflameError(
       'UNWRITABLE',
