@@ -4,7 +4,7 @@ import { parse } from 'acorn';
 import test from 'ava';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
-import { AUTO, run } from '../support/spawn.js';
+import { AUTO, ROOT, run } from '../support/spawn.js';
 
 /** Most that a start loads of our own JavaScript, of which there are 16 files with 48,800 bytes. */
 const MOST_FILES = 18;
@@ -170,6 +170,49 @@ for (const [what, script] of [
       said[0] ?? '',
       /^everflame: error: the profiler cannot be loaded: .* The program runs without a profiler\.$/,
     );
+  });
+}
+
+for (const { major, path } of testNodes()) {
+  test(`Node.js ${major}: what a program can see of the profiler is what docs/cli.md lists`, async (t) => {
+    const folder = temporaryFolder(t);
+    const script = `
+    const names = (object) => Reflect.ownKeys(object).map(String);
+    console.log(JSON.stringify({
+      listeners: Object.fromEntries(process.eventNames().map((name) => [name, process.listenerCount(name)])),
+      limit: process.getMaxListeners(),
+      process: names(process),
+      global: names(globalThis),
+      files: Object.keys(require.cache).filter((name) => !name.startsWith(${JSON.stringify(`${ROOT}/`)})),
+      resources: process.getActiveResourcesInfo(),
+      replaced: [process.reallyExit, require('node:worker_threads').Worker].map(require('node:util').types.isProxy),
+    }));`;
+    const see = async (...args: string[]) => {
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+      const end = await run(path, [...args, '-e', script], { env });
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      return JSON.parse(end.stdout) as {
+        listeners: Record<string, number>;
+        limit: number;
+        process: string[];
+        global: string[];
+        replaced: boolean[];
+      };
+    };
+    const without = await see();
+    const { exit = 0, newListener = 0, removeListener = 0 } = without.listeners;
+    t.deepEqual(await see('--require', AUTO), {
+      ...without,
+      listeners: {
+        ...without.listeners,
+        exit: exit + 2,
+        newListener: newListener + 2,
+        removeListener: removeListener + 1,
+      },
+      limit: without.limit + 3,
+      global: [...without.global, 'Symbol(everflame.running)'],
+      replaced: [false, true],
+    });
   });
 }
 
