@@ -18,17 +18,17 @@ function check(args) {
 
 async function prepare() {
   // Standard output is for the tables.
-  const say = (line) => console.error(line);
+  const lines = process.stderr;
   await checkTools();
   await step(
     'Installing dependencies',
     async () => {
       for (const folder of [ROOT, EXAMPLE, BENCH]) await installDependencies(folder);
     },
-    say,
+    lines,
   );
-  await step('Building the native binary (some minutes the first time)', buildNative, say);
-  await step('Building the TypeScript', buildTypeScript, say);
+  await step('Building the native binary (some minutes the first time)', buildNative, lines);
+  await step('Building the TypeScript', buildTypeScript, lines);
 }
 
 /** Prepares everything the benchmarks need, then hands its arguments on to bench/run.mjs. */

@@ -1,18 +1,20 @@
 /**
  * `everflame/auto`, for `node --require` and `node --import`: starts the profiler before the program, and joins worker
  * threads to it. Whatever goes wrong here ends in a log line; the program starts in any case.
+ *
+ * Node.js 12 is to parse this file, so nothing in it is newer than ES2019: no `?.`, no `??`.
  */
-import { writeSync } from 'node:fs';
-import { join } from 'node:path';
-
-try {
-  // Not above: where the program has frozen `process`, this throws.
-  const { isMainThread } = require('node:worker_threads') as typeof import('node:worker_threads');
-  // Each thread loads no more than it needs: this is the program's starting time.
-  if (isMainThread) startProfiler();
-  else (require('./workers/attach') as typeof import('./workers/attach')).attachWorker();
-} catch (error) {
-  sayUnloaded(error);
+if (Number.parseInt(process.versions.node, 10) < 20) require('./old-node');
+else {
+  try {
+    // Not above: where the program has frozen `process`, this throws.
+    const { isMainThread } = require('node:worker_threads') as typeof import('node:worker_threads');
+    // Each thread loads no more than it needs: this is the program's starting time.
+    if (isMainThread) startProfiler();
+    else (require('./workers/attach') as typeof import('./workers/attach')).attachWorker();
+  } catch (error) {
+    sayUnloaded(error);
+  }
 }
 
 function startProfiler(): void {
@@ -36,6 +38,7 @@ function startProfiler(): void {
 
 /** Says that the profiler's own files cannot be used, or the environment: so with neither. */
 function sayUnloaded(error: unknown): void {
+  const { join } = require('node:path') as typeof import('node:path');
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   // As `packagesRoot`, whose file may not be read either.
   const packages = join(__dirname, '..', '..').replace(/(?<=[\\/]node_modules)[\\/].*$/s, '');
@@ -44,8 +47,8 @@ function sayUnloaded(error: unknown): void {
       ? `Start Node.js with --allow-addons --allow-fs-read=${join(packages, '*')} and, for the profiles in <dir>, --allow-fs-read=<dir>/* --allow-fs-write=<dir>/*.`
       : 'Preload it before anything else, or install it again.';
   try {
-    const reason = String(message ?? error).replace(/[.\s]+$/, '');
-    writeSync(
+    const reason = String(message === undefined ? error : message).replace(/[.\s]+$/, '');
+    (require('node:fs') as typeof import('node:fs')).writeSync(
       2,
       `everflame: error: the profiler cannot be loaded: ${reason}. ${remedy} The program runs without a profiler.\n`,
     );

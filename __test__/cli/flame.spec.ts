@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import test from 'ava';
@@ -6,7 +15,7 @@ import { SaxesParser } from 'saxes';
 import { buildProfile, type GivenSample } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
 import { readProfile } from '../support/pprof.js';
-import { everflame } from '../support/spawn.js';
+import { CLI, everflame, run } from '../support/spawn.js';
 
 const TYPES: [string, string][] = [
   ['sample', 'count'],
@@ -334,6 +343,56 @@ test('a flame graph that cannot be written is one line and exit code 1', async (
   );
 });
 
+test('a full disk leaves the flame graph as it was, or none', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'p.pprof');
+  buildProfile(file, TYPES, [{ values: [1, 1], stack: [] }]);
+  const output = join(folder, 'out.svg');
+  // A file may have one block: every graph is larger.
+  const draw = () =>
+    run('sh', ['-c', 'ulimit -f 1; exec "$0" "$@"', process.execPath, CLI, 'flame', file, '-o', output]);
+  for (const before of [undefined, 'the graph before']) {
+    if (before !== undefined) writeFileSync(output, before);
+    const end = await draw();
+    t.is(end.code, 1);
+    t.is(
+      end.stderr,
+      `everflame: error: cannot write ${output}: EFBIG: file too large, write. Name another file with -o\n`,
+    );
+    t.deepEqual(readdirSync(folder), before === undefined ? ['p.pprof'] : ['out.svg', 'p.pprof']);
+    if (before !== undefined) t.is(readFileSync(output, 'utf8'), before);
+  }
+});
+
+test('a flame graph takes the place of a file with its rights, behind a link too, and goes into a pipe', async (t) => {
+  const folder = temporaryFolder(t);
+  const target = join(folder, 'target.svg');
+  writeFileSync(target, 'before');
+  chmodSync(target, 0o600);
+  symlinkSync('target.svg', join(folder, 'out.svg'));
+  symlinkSync('nothing.svg', join(folder, 'dangling.svg'));
+  const samples = [{ values: [1, 1], stack: [] }];
+  const { end, svg } = await draw(folder, samples);
+  t.is(end.code, 0, end.stderr);
+  t.is(parse(svg).boxes.length, 2);
+  t.is(readlinkSync(join(folder, 'out.svg')), 'target.svg');
+  t.is(statSync(target).mode & 0o777, 0o600);
+  t.is((await draw(folder, samples, '-o', 'dangling.svg')).end.code, 0);
+  t.is(readFileSync(join(folder, 'nothing.svg'), 'utf8'), svg);
+  const piped = await run(
+    'sh',
+    ['-c', '"$0" "$1" flame p.pprof -o /dev/stdout | cat', process.execPath, CLI],
+    {
+      cwd: folder,
+    },
+  );
+  t.true(piped.stdout.startsWith(svg), piped.stdout + piped.stderr);
+  t.deepEqual(
+    readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
 test('a flame graph is never written over a profile that it is drawn from', async (t) => {
   const folder = temporaryFolder(t);
   const profile = join(folder, 'p.pprof');
@@ -346,6 +405,33 @@ test('a flame graph is never written over a profile that it is drawn from', asyn
       `everflame: error: ${output} is the profile ${profile} itself. Name another file with -o\n`,
     );
     t.is(readProfile(profile).samples.length, 1);
+  }
+});
+
+test('of a difference the gains are drawn, and a line says what is left out', async (t) => {
+  const folder = temporaryFolder(t);
+  const f = { name: 'f', file: '/f.js' };
+  const g = { name: 'g', file: '/g.js' };
+  const gain = { values: [1, 30], stack: [f, g], thread: MAIN };
+  const loss = { values: [-1, -40], stack: [f], thread: MAIN };
+  const { end, svg } = await draw(folder, [gain, loss]);
+  t.deepEqual([end.code, end.stderr], [0, '']);
+  t.is(
+    end.stdout,
+    'out.svg: wall, 30 ns. Open it in a browser; click a box to zoom, Ctrl+F to search.\n' +
+      'Left out: stacks with values below zero, -40 ns in all; "everflame top" has them.\n',
+  );
+  t.deepEqual(
+    parse(svg).boxes.map(({ name, share }) => [name, share]),
+    ['all', MAIN, 'f', 'g'].map((name) => [name, 1]),
+  );
+  for (const wish of [[], ['--thread', MAIN]]) {
+    const all = await draw(folder, [loss], ...wish);
+    t.is(all.end.code, 1);
+    t.is(
+      all.end.stderr,
+      'everflame: error: the wall values are all below zero, and a box has no width for them. Take the difference the other way round, or look at it with "everflame top"\n',
+    );
   }
 });
 

@@ -55,7 +55,7 @@ async function rowsOf(
   files: string[],
   ...args: string[]
 ): Promise<{ total: number; type: string; rows: Row[] }> {
-  const end = await everflame(['top', ...files, '--json', '--limit', '1000', ...args]);
+  const end = await everflame(['top', ...files, '--json', ...args]);
   if (end.code !== 0) throw new Error(end.stderr);
   return JSON.parse(end.stdout) as { total: number; type: string; rows: Row[] };
 }
@@ -214,6 +214,118 @@ test('the table: aligned columns, shares, the limit and how to see the rest', as
       '',
     ].join('\n'),
   );
+});
+
+test('a difference of two profiles has signed values, the largest change first', async (t) => {
+  const { files } = twoFiles(t);
+  const [file] = files as [string, string];
+  buildProfile(file, TYPES, [
+    { values: [1, 3e6, 5e6], stack: [main, render], thread: MAIN },
+    { values: [-2, -7e6, -11e6], stack: [main, parse], thread: MAIN },
+    { values: [1, 1, -(2 ** 53)], stack: [emit], thread: 'other' },
+  ]);
+  t.deepEqual(await rowsOf([file], '--by', 'thread').then(({ rows }) => rows.map(({ self }) => self)), [
+    -(2 ** 53),
+    -6e6,
+  ]);
+  buildProfile(file, TYPES, [
+    { values: [1, 3e6, 5e6], stack: [main, render], thread: MAIN },
+    { values: [-2, -7e6, -11e6], stack: [main, parse], thread: MAIN },
+  ]);
+  t.like(await rowsOf([file], '--type', 'sample'), { total: -1 });
+  t.is(
+    (await everflame(['top', file])).stdout,
+    [
+      'cpu: -6.00 ms (+5.00 ms -11.0 ms) in 1 file, by function',
+      '',
+      '    self              total           function  where',
+      '-11.0 ms  -68.8 %  -11.0 ms  -68.8 %  parse     lex/parse.js:5',
+      ' 5.00 ms   31.3 %   5.00 ms   31.3 %  render    @scope/md/lib/render.js:30',
+      '    0 ns    0.0 %  -6.00 ms  -37.5 %  main      /app/main.js:1',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('what a terminal would act on is shown as an escape, and JSON has it as it is', async (t) => {
+  const { folder, files } = twoFiles(t);
+  const [file] = files as [string, string];
+  const name = 'red\u001b[31m\u0007\u009b\u202e';
+  const path = '/app/a\r\nb\t.js';
+  buildProfile(
+    file,
+    [['cp\u001bu', 'nanoseconds']],
+    [{ values: [7], stack: [{ name, file: path, startLine: 3 }], thread: 'th\u007fread' }],
+  );
+  const end = await everflame(['top', file]);
+  t.is(
+    end.stdout,
+    [
+      'cp\\x1bu: 7 ns in 1 file, by function',
+      '',
+      'self           total           function                   where',
+      '7 ns  100.0 %   7 ns  100.0 %  red\\x1b[31m\\x07\\x9b\\u202e  /app/a\\r\\nb\\t.js:3',
+      '',
+    ].join('\n'),
+  );
+  t.regex((await everflame(['top', file, '--by', 'thread'])).stdout, / th\\x7fread\n$/);
+  t.like((await rowsOf([file])).rows[0], { name, location: `${path}:3` });
+  const drawn = await everflame(['flame', file, '-o', 'a\u001b.svg'], { cwd: folder });
+  t.regex(drawn.stdout, /^a\\x1b\.svg: cp\\x1bu, 7 ns\. .*\n$/);
+  for (const words of [
+    ['top', 'no\u001b\nfile'],
+    ['top', file, '--type', 'no\u001b\ntype'],
+    ['flame', file, '--thread', 'no\u001b\nthread'],
+  ]) {
+    const error = await everflame(words, { cwd: folder });
+    t.regex(error.stderr, /^everflame: error: [ -~]*no\\x1b\\n[ -~]*\n$/);
+  }
+  const unknown = await everflame(['to\u001bp']);
+  t.regex(unknown.stderr, /^everflame: error: unknown command 'to\\x1bp'\n/);
+});
+
+test('JSON has all rows unless a limit is asked for, a table the first thirty', async (t) => {
+  const { files } = twoFiles(t);
+  const [file] = files as [string, string];
+  const samples = Array.from({ length: 37 }, (_, index) => ({
+    values: [1, 1, 1],
+    stack: [{ name: `f${index}`, file: '/app/many.js' }],
+  }));
+  buildProfile(file, TYPES, samples);
+  t.is((await rowsOf([file])).rows.length, 37);
+  t.is((await rowsOf([file], '--limit', '5')).rows.length, 5);
+  const { stdout } = await everflame(['top', file]);
+  t.is(stdout.match(/many\.js/g)?.length, 30);
+  t.regex(stdout, /\n7 more rows; --limit 37 shows them\.\n$/);
+  const help = (await everflame(['top', '--help'])).stdout.replace(/\s+/g, ' ');
+  t.true(help.includes('--limit <rows> how many rows to print (default: 30, in JSON all)'), help);
+});
+
+test('a value is shown in a unit that suits it, whatever the unit of the file', async (t) => {
+  const { folder, files } = twoFiles(t);
+  const [file] = files as [string, string];
+  for (const [value, unit, shown] of [
+    [6170, 'nanoseconds', '6.17 µs'],
+    [6170, 'microseconds', '6.17 ms'],
+    [6170, 'milliseconds', '6.17 s'],
+    [6170, 'seconds', '6170 s'],
+    [3, 'bytes', '3 B'],
+    [617283945, 'kilobytes', '589 GiB'],
+    [3, 'megabytes', '3.00 MiB'],
+    [-3, 'gigabytes', '-3.00 GiB'],
+    [6170, 'count', '6170'],
+    [6170, '', '6170'],
+    [6170, 'constructor', '6170 constructor'],
+    [6170, 'li\u001btres', '6170 li\\x1btres'],
+  ] as const) {
+    buildProfile(file, [['v', unit]], [{ values: [value], stack: [main] }]);
+    const [heading, , , row] = (await everflame(['top', file])).stdout.split('\n');
+    t.true(heading?.startsWith(`v: ${shown} `), heading);
+    t.true(row?.trimStart().startsWith(`${shown} `), row);
+    if (value < 0) continue;
+    const { stdout } = await everflame(['flame', file], { cwd: folder });
+    t.true(stdout.startsWith(`flame.svg: v, ${shown}. `), stdout);
+  }
 });
 
 test('a table of more rows than a call takes arguments is whole', (t) => {

@@ -1,8 +1,10 @@
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parse } from 'acorn';
 import test from 'ava';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
-import { AUTO, run } from '../support/spawn.js';
+import { AUTO, ROOT, run } from '../support/spawn.js';
 
 /** Most that a start loads of our own JavaScript, of which there are 16 files with 48,800 bytes. */
 const MOST_FILES = 18;
@@ -170,3 +172,79 @@ for (const [what, script] of [
     );
   });
 }
+
+for (const { major, path } of testNodes()) {
+  test(`Node.js ${major}: what a program can see of the profiler is what docs/cli.md lists`, async (t) => {
+    const folder = temporaryFolder(t);
+    const script = `
+    const names = (object) => Reflect.ownKeys(object).map(String);
+    console.log(JSON.stringify({
+      listeners: Object.fromEntries(process.eventNames().map((name) => [name, process.listenerCount(name)])),
+      limit: process.getMaxListeners(),
+      process: names(process),
+      global: names(globalThis),
+      files: Object.keys(require.cache).filter((name) => !name.startsWith(${JSON.stringify(`${ROOT}/`)})),
+      resources: process.getActiveResourcesInfo(),
+      replaced: [process.reallyExit, require('node:worker_threads').Worker].map(require('node:util').types.isProxy),
+    }));`;
+    const see = async (...args: string[]) => {
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+      const end = await run(path, [...args, '-e', script], { env });
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      return JSON.parse(end.stdout) as {
+        listeners: Record<string, number>;
+        limit: number;
+        process: string[];
+        global: string[];
+        replaced: boolean[];
+      };
+    };
+    const without = await see();
+    const { exit = 0, newListener = 0, removeListener = 0 } = without.listeners;
+    t.deepEqual(await see('--require', AUTO), {
+      ...without,
+      listeners: {
+        ...without.listeners,
+        exit: exit + 2,
+        newListener: newListener + 2,
+        removeListener: removeListener + 1,
+      },
+      limit: without.limit + 3,
+      global: [...without.global, 'Symbol(everflame.running)'],
+      replaced: [false, true],
+    });
+  });
+}
+
+test('the preload can be parsed by Node.js 12', (t) => {
+  for (const file of [AUTO, join(dirname(AUTO), 'old-node.js')]) {
+    const text = readFileSync(file, 'utf8');
+    t.notThrows(() => parse(text, { ecmaVersion: 2019 }), file);
+    t.throws(() => parse(`${text}\nprocess?.exit();`, { ecmaVersion: 2019 }), { instanceOf: SyntaxError });
+  }
+});
+
+test('on an older Node.js one line says which is needed, and the program runs', async (t) => {
+  const folder = temporaryFolder(t, {
+    'older.js': `
+      const node = '12.22.12';
+      Object.defineProperty(process, 'version', { value: 'v' + node });
+      Object.defineProperty(process, 'versions', { value: { ...process.versions, node } });`,
+  });
+  const script = `
+    const { Worker } = require('node:worker_threads');
+    const inWorker = "console.log('worker', process.version)";
+    new Worker(inWorker, { eval: true }).on('exit', (code) => {
+      console.log('main', code, Object.keys(require.cache).filter((name) => name.includes('dist')).length);
+    });`;
+  const end = await run(process.execPath, ['--require', './older.js', '--require', AUTO, '-e', script], {
+    env: { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') },
+    cwd: folder,
+  });
+  t.is(
+    end.stderr,
+    'everflame: error: Node.js 20 or later is needed, and this is v12.22.12. The program runs without a profiler.\n',
+  );
+  t.deepEqual([end.code, end.stdout], [0, 'worker v12.22.12\nmain 0 2\n']);
+  t.deepEqual(profilesIn(folder), []);
+});

@@ -186,6 +186,36 @@ for (const { major, path } of testNodes()) {
     t.true(files.length >= 20, readdirSync(folder).join(' '));
     t.notThrows(() => files.map(readProfile));
   });
+
+  test.serial(`Node.js ${major}: V8 without memory leaves the periods that were over`, async (t) => {
+    const folder = temporaryFolder(t);
+    // Memory is used up from the first file on.
+    const script = `${BURN}
+      const kept = [];
+      (function turn() {
+        burn(25);
+        const written = require('node:fs').readdirSync(${JSON.stringify(folder)}).some((name) => name.endsWith('.pprof'));
+        if (written) for (;;) kept.push(new Array(10_000).fill(kept.length));
+        setImmediate(turn);
+      })();`;
+    const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'), DD_PROFILING_UPLOAD_INTERVAL: '1' };
+    // What it leaves of its memory is nobody's business.
+    const words = [
+      'ulimit -c 0; exec "$0" "$@"',
+      path,
+      '--max-old-space-size=64',
+      '--require',
+      AUTO,
+      '-e',
+      script,
+    ];
+    const end = await run('sh', ['-c', ...words], { env });
+    t.is(end.signal, 'SIGABRT', end.stderr);
+    t.regex(end.stderr, /JavaScript heap out of memory/);
+    const profiles = profilesIn(folder).map(readProfile);
+    t.true(profiles.length >= 1);
+    t.true(shareOf(profiles.slice(0, 1), 'cpu', 'burn', MAIN) > 0.5);
+  });
 }
 
 /** Settles when a condition has come true. */

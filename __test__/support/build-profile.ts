@@ -42,7 +42,8 @@ export function buildProfile(
   const profile = new Profile({
     sampleType: types.map(([type, unit]) => ({ type: strings.dedup(type), unit: strings.dedup(unit) })),
     sample: samples.map(({ values, stack, thread }) => ({
-      value: values,
+      // The encoder takes no sign.
+      value: values.map((value) => (value < 0 ? BigInt.asUintN(64, BigInt(value)) : value)),
       locationId: stack.map(locate).reverse(),
       label: thread ? [{ key: strings.dedup('thread name'), str: strings.dedup(thread) }] : [],
     })),

@@ -15,5 +15,5 @@ export async function everflame(...args) {
  * @returns {Promise<{ total: number, rows: { name: string, location: string, self: number, total: number }[] }>} in nanoseconds
  */
 export async function cpuByFunction(files) {
-  return JSON.parse(await everflame('top', ...files, '--json', '--type', 'cpu', '--limit', '1000000'));
+  return JSON.parse(await everflame('top', ...files, '--json', '--type', 'cpu'));
 }

@@ -11,14 +11,25 @@ export interface FlameNode {
   children: Map<string, FlameNode>;
 }
 
+/** A flame graph, and the sum of what is below zero: a box has no width for it. */
+export interface FlameTree {
+  root: FlameNode;
+  lost: number;
+}
+
 /** Merges stacks from the root: first the thread, then the frames. `thread` keeps one thread only. */
-export function buildFlameTree(selection: Selection, thread: string | undefined): FlameNode {
+export function buildFlameTree(selection: Selection, thread: string | undefined): FlameTree {
+  let lost = 0;
   const root = makeNode({ name: 'all', place: '', kind: 'thread' });
   // A frame is one object however many stacks hold it, so its box is described once.
   const boxes = new Map<Frame, Box>();
   for (const { sample, value } of selection.samples) {
     const name = threadOf(sample);
     if (thread !== undefined && name !== thread) continue;
+    if (value < 0) {
+      lost += value;
+      continue;
+    }
     root.value += value;
     let node = childOf(root, { key: name, name, place: '', kind: 'thread' });
     node.value += value;
@@ -33,7 +44,7 @@ export function buildFlameTree(selection: Selection, thread: string | undefined)
       node.value += value;
     }
   }
-  return root;
+  return { root, lost };
 }
 
 type Box = Pick<FlameNode, 'name' | 'place' | 'kind'> & { key: string };

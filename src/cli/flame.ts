@@ -1,12 +1,14 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { EverflameError } from '../engine';
 import { reasonOf } from '../log';
+import { writeWhole } from '../output/whole-file';
 import { selectValues } from '../profile/choose';
 import { threadOf } from '../profile/model';
 import { readProfile } from '../profile/read';
 import { flameSvg } from './flame-svg';
 import { buildFlameTree } from './flame-tree';
 import { formatValue } from './format';
+import { visible } from './visible';
 
 export interface FlameOptions {
   output: string;
@@ -14,7 +16,7 @@ export interface FlameOptions {
   thread?: string;
 }
 
-/** Writes a flame graph of profiles and returns the line that says so. Throws an EverflameError where it cannot. */
+/** Writes a flame graph of profiles and returns the lines that say so. Throws an EverflameError where it cannot. */
 export function flame(files: string[], options: FlameOptions): string {
   const profiles = files.map(readProfile);
   const input = files.find((file) => isSameFile(file, options.output));
@@ -25,7 +27,13 @@ export function flame(files: string[], options: FlameOptions): string {
     );
   }
   const selection = selectValues(profiles, options.type);
-  const root = buildFlameTree(selection, options.thread);
+  const { root, lost } = buildFlameTree(selection, options.thread);
+  if (root.value === 0 && lost < 0) {
+    throw new EverflameError(
+      'NOTHING_ABOVE_ZERO',
+      `the ${selection.type} values are all below zero, and a box has no width for them. Take the difference the other way round, or look at it with "everflame top"`,
+    );
+  }
   if (options.thread !== undefined && root.value === 0) {
     const threads = [...new Set(selection.samples.map(({ sample }) => threadOf(sample)))].sort();
     const known = threads.map((name) => `"${name}"`).join(', ');
@@ -44,7 +52,7 @@ export function flame(files: string[], options: FlameOptions): string {
     selection.unit,
   );
   try {
-    writeFileSync(options.output, svg);
+    writeWhole(options.output, svg);
   } catch (error) {
     throw new EverflameError(
       'UNWRITABLE',
@@ -54,7 +62,9 @@ export function flame(files: string[], options: FlameOptions): string {
       },
     );
   }
-  return `${options.output}: ${selection.type}, ${sum}. Open it in a browser; click a box to zoom, Ctrl+F to search.`;
+  const done = `${visible(options.output)}: ${visible(selection.type)}, ${sum}. Open it in a browser; click a box to zoom, Ctrl+F to search.`;
+  const leftOut = `Left out: stacks with values below zero, ${formatValue(lost, selection.unit)} in all; "everflame top" has them.`;
+  return lost < 0 ? `${done}\n${leftOut}` : done;
 }
 
 function isSameFile(one: string, other: string): boolean {

@@ -1,3 +1,5 @@
+import { visible } from './visible';
+
 const TIMES = [
   { factor: 1e9, unit: 's' },
   { factor: 1e6, unit: 'ms' },
@@ -11,11 +13,27 @@ const SIZES = [
   { factor: 1, unit: 'B' },
 ];
 
-/** A value with three significant digits in the unit that suits it. */
+/** Nanoseconds in the units of time that profiles have, and bytes in those of size: pprof's kilobyte has 1,024. */
+const IN_NANOSECONDS: ReadonlyMap<string, number> = new Map([
+  ['nanoseconds', 1],
+  ['microseconds', 1e3],
+  ['milliseconds', 1e6],
+  ['seconds', 1e9],
+]);
+const IN_BYTES: ReadonlyMap<string, number> = new Map([
+  ['bytes', 1],
+  ['kilobytes', 1024],
+  ['megabytes', 1024 ** 2],
+  ['gigabytes', 1024 ** 3],
+]);
+
+/** A value with three significant digits in the unit that suits it; whole, with its unit, where that is another. */
 export function formatValue(value: number, unit: string): string {
-  if (unit === 'nanoseconds') return scaled(value, TIMES);
-  if (unit === 'bytes') return scaled(value, SIZES);
-  return String(value);
+  const nanoseconds = IN_NANOSECONDS.get(unit);
+  if (nanoseconds !== undefined) return scaled(value * nanoseconds, TIMES);
+  const bytes = IN_BYTES.get(unit);
+  if (bytes !== undefined) return scaled(value * bytes, SIZES);
+  return unit === '' || unit === 'count' ? String(value) : `${value} ${visible(unit)}`;
 }
 
 /** The share of a whole, such as `12.3 %`. */
@@ -35,6 +53,7 @@ export function shorten(text: string, limit: number, tail: number): string {
 }
 
 function scaled(value: number, steps: readonly { factor: number; unit: string }[]): string {
+  if (value < 0) return `-${scaled(-value, steps)}`;
   const step = steps.find(({ factor }) => value >= factor) ?? { factor: 1, unit: steps.at(-1)?.unit ?? '' };
   const number = value / step.factor;
   if (step.factor === 1) return `${number} ${step.unit}`;

@@ -6,10 +6,9 @@ import { allowedValues } from '../config/parse';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
-import { groupings } from '../profile/table';
+import { DEFAULT_ROWS, groupings } from '../profile/table';
 import { withoutUnknownOptions } from './unknown-options';
-
-const DEFAULT_ROWS = 30;
+import { visible } from './visible';
 
 const program = new Command('everflame')
   .description(
@@ -22,7 +21,10 @@ const program = new Command('everflame')
 for (const command of [runCommand(), topCommand(), flameCommand()]) program.addCommand(command);
 // Commander's errors begin with "error:".
 for (const command of [program, ...program.commands]) {
-  command.configureOutput({ outputError: (message, write) => write(`everflame: ${message}`) });
+  command.configureOutput({
+    // Several lines, with words of the command line in them.
+    outputError: (message, write) => write(`everflame: ${message.split('\n').map(visible).join('\n')}`),
+  });
 }
 
 program.parseAsync().catch((error: unknown) => {
@@ -44,7 +46,7 @@ function print(text: string): void {
 }
 
 function sayError(message: string): void {
-  process.stderr.write(`everflame: error: ${message}\n`);
+  process.stderr.write(`everflame: error: ${visible(message)}\n`);
 }
 
 function runCommand(): Command {
@@ -102,7 +104,11 @@ function topCommand(): Command {
       '--type <name>',
       `values to add up: cpu, wall, sample or another of the files (default: the first of these that all files have)`,
     )
-    .option('--limit <rows>', 'how many rows to print', positiveInteger, DEFAULT_ROWS)
+    .option(
+      '--limit <rows>',
+      `how many rows to print (default: ${DEFAULT_ROWS}, in JSON all)`,
+      positiveInteger,
+    )
     .option('--json', 'print JSON, values in the unit of the file')
     .action((files: string[], options: import('./top').TopOptions) => {
       const { top } = require('./top') as typeof import('./top');

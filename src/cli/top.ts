@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
 import { selectValues } from '../profile/choose';
 import { readProfile } from '../profile/read';
-import { type Grouping, tabulate } from '../profile/table';
+import { DEFAULT_ROWS, type Grouping, tabulate } from '../profile/table';
 import { alignColumns, type Column, widthOf } from './columns';
 import { formatShare, formatValue, shorten } from './format';
+import { visible } from './visible';
 
 const NAME_WIDTH = 60;
 /** In fewer columns a name or a place would say too little: the terminal wraps the line. */
@@ -12,7 +13,8 @@ const LEAST_WIDTH = 12;
 export interface TopOptions {
   by: Grouping;
   type?: string;
-  limit: number;
+  /** Without one a table has the first rows, and JSON all. */
+  limit?: number;
   json?: boolean;
 }
 
@@ -23,17 +25,20 @@ export interface TopOptions {
 export function top(files: string[], options: TopOptions, columns?: number): string {
   const selection = selectValues(files.map(readProfile), options.type);
   const all = tabulate(selection, options.by);
-  const rows = all.slice(0, options.limit);
-  const { type, unit, total } = selection;
+  const rows = all.slice(0, options.limit ?? (options.json ? all.length : DEFAULT_ROWS));
+  const { type, unit, total, gained, lost } = selection;
   if (options.json) return JSON.stringify({ files, type, unit, total, by: options.by, rows }, undefined, 2);
   const fileCount = files.length === 1 ? '1 file' : `${files.length} files`;
-  const heading = `${type}: ${formatValue(total, unit)} in ${fileCount}, by ${options.by}`;
+  const parts = lost < 0 ? ` (+${formatValue(gained, unit)} ${formatValue(lost, unit)})` : '';
+  const heading = `${visible(type)}: ${formatValue(total, unit)}${parts} in ${fileCount}, by ${options.by}`;
+  // Of a difference, what was gained and lost may add up to nothing.
+  const whole = gained - lost;
   if (rows.length === 0) return [heading, '', 'no samples'].join('\n');
   const figures: Column[] = [
     { title: 'self', align: 'right', cells: rows.map((row) => formatValue(row.self, unit)) },
-    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.self, total)) },
+    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.self, whole)) },
     { title: 'total', align: 'right', cells: rows.map((row) => formatValue(row.total, unit)) },
-    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.total, total)) },
+    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.total, whole)) },
   ];
   const room = columns === undefined ? undefined : columns - widthOf(figures);
   const hasPlaces = rows.some((row) => row.location !== '');
@@ -43,14 +48,14 @@ export function top(files: string[], options: TopOptions, columns?: number): str
     title: options.by,
     align: 'left',
     // Of a name that is too long, its last part stays as well: the method of a class, the file of a path.
-    cells: rows.map((row) => shorten(row.name, nameWidth, Math.floor((nameWidth - 1) / 2))),
+    cells: rows.map((row) => shorten(visible(row.name), nameWidth, Math.floor((nameWidth - 1) / 2))),
   };
   const placeWidth = room === undefined ? Number.POSITIVE_INFINITY : atLeast(room - widthOf([names]));
   const places: Column = {
     title: hasPlaces ? 'where' : '',
     align: 'left',
     // The end of a place has the file and the line.
-    cells: rows.map((row) => shorten(place(row.location), placeWidth, placeWidth - 1)),
+    cells: rows.map((row) => shorten(visible(place(row.location)), placeWidth, placeWidth - 1)),
   };
   const table = alignColumns([...figures, names, places]);
   const hidden = all.length - rows.length;

@@ -13,6 +13,9 @@ export interface Selection {
   unit: string;
   /** Sum over all samples. */
   total: number;
+  /** Sums of the values above zero and of those below: the latter are in the difference of two profiles. */
+  gained: number;
+  lost: number;
   samples: ValuedSample[];
 }
 
@@ -47,7 +50,12 @@ export function selectValues(profiles: LoadedProfile[], wish: string | undefined
       if (value !== 0) samples.push({ sample, value });
     }
   }
-  return { type, unit, total: samples.reduce((sum, { value }) => sum + value, 0), samples };
+  const sum = (values: ValuedSample[]): number => values.reduce((before, { value }) => before + value, 0);
+  const [gained, lost] = [
+    samples.filter(({ value }) => value > 0),
+    samples.filter(({ value }) => value < 0),
+  ].map(sum) as [number, number];
+  return { type, unit, total: gained + lost, gained, lost, samples };
 }
 
 function defaultType(profiles: LoadedProfile[]): string {

@@ -17,7 +17,10 @@ export interface Frame {
   package: string;
 }
 
-/** One sample: its values in the order of the profile's types, its stack leaf first, its labels. */
+/**
+ * One sample: its values in the order of the profile's types, its stack leaf first, its labels. In the difference of two
+ * profiles values can be below zero.
+ */
 export interface LoadedSample {
   values: number[];
   frames: Frame[];

@@ -81,6 +81,12 @@ function notAProfile(path: string, reason: string, cause?: unknown): EverflameEr
   return new EverflameError('NOT_A_PROFILE', `${path} is not a pprof profile: ${reason}`, { cause });
 }
 
+/** An int64: the decoder gives it without its sign. A difference of two profiles has values below zero. */
+function signed(value: number | bigint): number {
+  // A number has at most 28 bits.
+  return typeof value === 'number' ? value : Number(BigInt.asIntN(64, value));
+}
+
 /** Resolves the numbers of one profile into names. */
 class Reader {
   private readonly frames = new Map<number, Frame[]>();
@@ -104,8 +110,8 @@ class Reader {
       path: this.path,
       types,
       samples: profile.sample.map((sample) => this.readSample(sample, types.length)),
-      startNanoseconds: BigInt(profile.timeNanos),
-      durationNanoseconds: Number(profile.durationNanos),
+      startNanoseconds: BigInt.asIntN(64, BigInt(profile.timeNanos)),
+      durationNanoseconds: signed(profile.durationNanos),
     };
   }
 
@@ -152,9 +158,11 @@ class Reader {
       return found;
     });
     const labels = new Map(
-      sample.label.map(({ key, str, num }) => [this.text(key), str ? this.text(str) : String(num)] as const),
+      sample.label.map(
+        ({ key, str, num }) => [this.text(key), str ? this.text(str) : String(signed(num))] as const,
+      ),
     );
-    return { values: sample.value.map(Number), frames, labels };
+    return { values: sample.value.map(signed), frames, labels };
   }
 
   private text(index: number | bigint): string {

@@ -3,6 +3,8 @@ import { type Frame, threadOf } from './model';
 
 /** By what the rows of a table are told apart. */
 export const groupings = ['function', 'line', 'package', 'thread'] as const;
+/** How many rows a reader is shown unless something else is asked for. */
+export const DEFAULT_ROWS = 30;
 export type Grouping = (typeof groupings)[number];
 
 /** One row: what ran itself (`self`) and what ran below it as well (`total`). */
@@ -14,7 +16,10 @@ export interface Row {
   total: number;
 }
 
-/** Adds up samples by one grouping, the largest first. A stack counts once for each name in it, recursive or not. */
+/**
+ * Adds up samples by one grouping, the largest first, whether above zero or below. A stack counts once for each name in it,
+ * recursive or not.
+ */
 export function tabulate(selection: Selection, grouping: Grouping): Row[] {
   const rows = new Map<string, Row>();
   const rowFor = (name: string, location: string): Row => {
@@ -49,7 +54,10 @@ export function tabulate(selection: Selection, grouping: Grouping): Row[] {
     }
   }
   return [...rows.values()].sort(
-    (a, b) => b.self - a.self || b.total - a.total || (a.name < b.name ? -1 : 1),
+    (a, b) =>
+      Math.abs(b.self) - Math.abs(a.self) ||
+      Math.abs(b.total) - Math.abs(a.total) ||
+      (a.name < b.name ? -1 : 1),
   );
 }
 
