@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
@@ -40,6 +41,41 @@ test('a missing binary: one line says what is missing and why, and V8 profiles i
   }
   t.is(profilesIn(join(folder, 'out')).length, testNodes().length);
 });
+
+for (const { major, path } of testNodes()) {
+  test(`Node.js ${major}: a NAPI_RS_NATIVE_LIBRARY_PATH that names no sampler is told with what to do about it`, async (t) => {
+    const folder = temporaryFolder(t, {
+      'loader.js': "console.log('loaded'); module.exports = {};",
+      'text.node': 'text',
+    });
+    const other = join(folder, 'other.node');
+    // Any addon that is none of ours will do: nothing of it runs but its registration.
+    execFileSync('cc', ['-shared', '-fPIC', '-x', 'c', '-o', other, '-'], {
+      input: `void *napi_register_module_v1(void *env, void *exports) { return exports; }
+        int node_api_module_get_api_version_v1(void) { return 8; }`,
+    });
+    for (const [named, why] of [
+      ['/nonexistent.node', "Cannot find module '/nonexistent.node'"],
+      [folder, 'it is no .node file'],
+      [join(folder, 'loader.js'), 'it is no .node file'],
+      ['everflame-wasm32-wasi', 'it is no .node file'],
+      [join(folder, 'text.node'), `${join(folder, 'text.node')}: file too short`],
+      [other, 'it is the addon of another package'],
+    ] as const) {
+      const { code, stdout, stderr } = await withLibrary(named, folder, 'auto', path);
+      t.deepEqual([code, stdout], [42, 'output of the program\n'], stderr);
+      t.is(stderr.split('\n').length, 2, stderr);
+      t.true(stderr.includes(`named by NAPI_RS_NATIVE_LIBRARY_PATH, ${named}, could not be loaded`), stderr);
+      t.true(stderr.includes(`: ${why}. Let it name an everflame.linux-`), stderr);
+      t.regex(stderr, /\.node that loads here, or unset it\.$/m);
+    }
+  });
+
+  test(`Node.js ${major}: a path in NAPI_RS_NATIVE_LIBRARY_PATH is that from the working directory`, async (t) => {
+    const named = relative(process.cwd(), join(ROOT, 'native', BINARY));
+    t.is((await withLibrary(named, temporaryFolder(t), 'auto', path)).stderr, '');
+  });
+}
 
 /** A binary that is there but for its end, as after a download or an unpacking that was broken off. */
 const CUTS: [string, (size: number) => number][] = [
