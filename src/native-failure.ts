@@ -23,7 +23,10 @@ export function explainFailure(error: unknown, library: CLibrary, outputPrefix: 
   }
   const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
   if (override) {
-    return `the native sampler named by NAPI_RS_NATIVE_LIBRARY_PATH, ${override}, could not be loaded on ${platform}: ${reason}. Let it name an everflame.${tuple}.node that loads here, or unset it`;
+    const remedy = isCutShort(reason)
+      ? 'Remove it and install it again, or'
+      : `Let it name an everflame.${tuple}.node that loads here, or`;
+    return `the native sampler named by NAPI_RS_NATIVE_LIBRARY_PATH, ${override}, could not be loaded on ${platform}: ${reason}. ${remedy} unset it`;
   }
   const local = localBinary(tuple);
   const tried = `tried ${local}${existsSync(local) ? '' : ' (does not exist)'} and the package everflame-${tuple}`;
@@ -75,6 +78,9 @@ function remedyForBroken(reason: string, file: string, tuple: string): string {
         : 'remove it and install again on this machine, as a copied node_modules brings the files of the other one';
     return `${file} is ${what}: ${remedy}`;
   }
+  if (isCutShort(reason)) {
+    return isCheckout() ? 'Build it again with "npm run build"' : 'Remove it and install it again';
+  }
   if (/version `GLIBC/.test(reason)) {
     return 'The C library of this system is older than the binary needs: use a newer system, or build the binary on this one (docs/platforms.md)';
   }
@@ -85,6 +91,11 @@ function remedyForBroken(reason: string, file: string, tuple: string): string {
   }
   if (/EACCES|[Pp]ermission denied/.test(reason)) return `Give this user the right to read ${file}`;
   return 'Install it again, or build it on this machine (docs/platforms.md)';
+}
+
+/** Whether a binary was not loaded because a part of it is missing. */
+function isCutShort(reason: string): boolean {
+  return /is cut short: it has/.test(reason);
 }
 
 /** The file that was loaded last: that of a build, else that of the package. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { assertWhole } from './cut-short';
 import type { Engine, EngineOptions, Profile, StartReport } from './engine';
 import { codeOf } from './log';
 import { packageRoot } from './package-root';
@@ -50,21 +51,38 @@ function load(outputPrefix: string | undefined): LoadedBinding {
  * `process.report.excludeNetwork` changed.
  */
 function requireBinding(library: CLibrary): NativeBinding {
+  const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
   const tuple = platformTuple(library);
-  if (tuple === undefined || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) {
-    return require(join(packageRoot, 'native', 'index.js')) as NativeBinding;
+  if (named || tuple === undefined) {
+    const elsewhere = require('./binary-elsewhere') as typeof import('./binary-elsewhere');
+    return named ? elsewhere.requireNamed(named) : elsewhere.requireUnknown();
   }
   const file = localBinary(tuple);
-  if (!existsSync(file)) return require(`everflame-${tuple}`) as NativeBinding;
+  if (!existsSync(file)) return requireFile(packagedBinary(tuple));
   try {
-    return require(file) as NativeBinding;
+    return requireFile(file);
   } catch (error) {
     try {
-      return require(`everflame-${tuple}`) as NativeBinding;
+      return requireFile(packagedBinary(tuple));
     } catch (second) {
       // A file that is there and does not load says more than a package that is not there.
       throw codeOf(second) === 'MODULE_NOT_FOUND' ? error : second;
     }
+  }
+}
+
+function requireFile(path: string): NativeBinding {
+  assertWhole(path);
+  return require(path) as NativeBinding;
+}
+
+/** The binary in the package of a platform, or the package's name, for which `require` has the right error. */
+export function packagedBinary(tuple: string): string {
+  const name = `everflame-${tuple}`;
+  try {
+    return require.resolve(name);
+  } catch {
+    return name;
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type StartReport,
   threadName,
 } from './engine';
-import { codeOf, type Logger, reasonOf } from './log';
+import { type Logger, reasonOf } from './log';
 import { loadNative, type NativeBinding } from './native';
 
 /**
@@ -17,9 +17,10 @@ import { loadNative, type NativeBinding } from './native';
  * with one line that says why. Throws an EverflameError where a forced engine cannot start.
  */
 export function startEngine(options: EngineOptions, logger: Logger): Engine {
-  if (options.engine === 'inspector') {
-    return startInspector(options, 'EVERFLAME_ENGINE=inspector', inspectorFailure);
-  }
+  // Loaded only where it is used: the native sampler needs neither the inspector nor an encoder in JavaScript.
+  const inspector = (): typeof import('./inspector/start') =>
+    require('./inspector/start') as typeof import('./inspector/start');
+  if (options.engine === 'inspector') return inspector().startForced(options);
   const native = startNative(options);
   if (native.ok) return native.engine;
   if (options.engine !== 'auto') {
@@ -29,12 +30,7 @@ export function startEngine(options: EngineOptions, logger: Logger): Engine {
       { cause: native.error },
     );
   }
-  const engine = startInspector(
-    options,
-    native.reason,
-    (error) =>
-      `${native.reason}. V8's own profiler, which takes over then, cannot start either (${reasonOf(error)})`,
-  );
+  const engine = inspector().startInstead(options, native.reason);
   logger.warn(
     `native code, native threads and executing lines of callers are missing from the profile, because V8's own profiler is used: ${native.reason}.`,
   );
@@ -61,29 +57,6 @@ function startNative(options: EngineOptions): NativeStart {
     return { ok: false, reason: reasonOf(error), error };
   }
   return { ok: true, engine: new NativeEngine(binding, report, options.outputPrefix !== undefined) };
-}
-
-/** `explain` makes the message of the EverflameError that is thrown where it cannot start. */
-function startInspector(options: EngineOptions, reason: string, explain: (error: unknown) => string): Engine {
-  try {
-    // Loaded only here: the native sampler needs neither the inspector nor an encoder in JavaScript.
-    const { InspectorEngine } = require('./inspector/engine') as typeof import('./inspector/engine');
-    return new InspectorEngine(options, reason);
-  } catch (error) {
-    throw new EverflameError('INSPECTOR_UNAVAILABLE', explain(error), { cause: error });
-  }
-}
-
-function inspectorFailure(error: unknown): string {
-  const failure = `V8's profiler cannot start in this Node.js (${reasonOf(error)})`;
-  if (codeOf(error) !== 'ERR_ACCESS_DENIED') return `${failure}. Use a Node.js built with the inspector`;
-  const { flagsToReadPackages } = require('./permission') as typeof import('./permission');
-  const read = flagsToReadPackages();
-  // Node.js 24 is the first whose permission model can allow the inspector.
-  const allow = process.allowedNodeEnvironmentFlags.has('--allow-inspector')
-    ? `Start Node.js with ${['--allow-inspector', ...read].join(' ')}, or use`
-    : 'Use';
-  return `${failure}. ${allow} the native sampler with ${['--allow-addons', ...read].join(' ')} and --engine auto`;
 }
 
 /** The native sampler behind the interface that both engines share. */

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -402,17 +403,114 @@ test('a full disk is said once, and nothing about the program beside it', async 
   t.regex(end.stderr, /^everflame: error: cannot write profiles to .*ENOSPC.*: free space, or .*\n$/);
 });
 
-test('where the reports find no room, the last line does not guess', async (t) => {
-  // Loaded by the command and by the program, as a disk is shared by both.
-  const full = `require('node:fs').appendFileSync = () => { throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }); };`;
-  const folder = temporaryFolder(t, { 'full.js': full });
-  const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], {
-    cwd: folder,
-    env: { ...env, NODE_OPTIONS: '--require ./full.js' },
+for (const [what, words, said] of [
+  [
+    'counts the files that are there',
+    ['node', '-e', '0'],
+    /^everflame: 1 profile of 1 process in out; look at it with: everflame top out\/profile\.\d+\.0\.wall\.pprof\n$/,
+  ],
+  [
+    'does not guess',
+    ['true'],
+    /^everflame: whether a Node\.js process was profiled is not known: \/\S* is full\.\n$/,
+  ],
+] as const) {
+  test(`where the reports find no room, the last line ${what}`, async (t) => {
+    // Loaded by the command and by the program, as a disk is shared by both.
+    const full = `require('node:fs').appendFileSync = () => { throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }); };`;
+    const folder = temporaryFolder(t, { 'full.js': full });
+    const end = await everflame(['run', '--output', 'out', ...words], {
+      cwd: folder,
+      env: { ...env, NODE_OPTIONS: '--require ./full.js' },
+    });
+    t.is(end.code, 0);
+    t.regex(end.stderr, said);
   });
-  t.is(end.code, 0);
-  t.regex(end.stderr, /^everflame: whether a Node\.js process was profiled is not known: \/\S* is full\.\n$/);
+}
+
+/** A place for temporary files in which nothing can be written, by its name and by what a program needs to see it so. */
+const NO_ROOM: [string, string][] = [
+  ['is not there', ''],
+  [
+    'is full',
+    `const fs = require('node:fs'); const { writeFileSync } = fs;
+     try { fs.mkdirSync(process.env.TMPDIR); } catch {}
+     fs.writeFileSync = (path, ...rest) => {
+       if (String(path).startsWith(process.env.TMPDIR)) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+       return writeFileSync(path, ...rest);
+     };`,
+  ],
+];
+
+for (const [what, script] of NO_ROOM) {
+  test(`where the directory for temporary files ${what}, the report is beside the profiles`, async (t) => {
+    const folder = temporaryFolder(t, { 'first.js': script });
+    const temporary = join(folder, 'temporary');
+    const all = { ...env, NODE_OPTIONS: '--require ./first.js', TMPDIR: temporary };
+    // By another place than the command's, which only a report tells.
+    const program = ['sh', '-c', 'DD_PROFILING_OUTPUT_PPROF=elsewhere/p exec node -e 0'];
+    const end = await everflame(['run', '--output', 'out', ...program], { cwd: folder, env: all });
+    t.regex(end.stderr, /^everflame: 1 profile of 1 process in elsewhere; look at it with: .*\n$/);
+    const other = await everflame(['run', '--output', 'out', 'true'], { cwd: folder, env: all });
+    t.regex(other.stderr, /^everflame: no Node\.js process has reported a profile: true is not a/);
+    t.deepEqual(readdirSync(join(folder, 'out')), [], 'nothing is left behind');
+    // Without a folder for the profiles either, the files that are there are what is known.
+    const found = await everflame(['run', 'node', '-e', '0'], { cwd: folder, env: all });
+    t.regex(found.stderr, /^everflame: 1 profile of 1 process in \.everflame; look at it with: .*\n$/);
+    rmSync(join(folder, '.everflame'), { recursive: true });
+    const none = await everflame(['run', 'true'], { cwd: folder, env: all });
+    t.regex(
+      none.stderr,
+      what === 'is full'
+        ? /^everflame: whether a Node\.js process was profiled is not known: \S+temporary is full\.\n$/
+        : /^everflame: whether .* is not known: no temporary file can be made in \S+temporary \(ENOENT.*\)\.\n$/,
+    );
+  });
+}
+
+test('where no file may be written the program says so, and the last line claims nothing else', async (t) => {
+  const folder = temporaryFolder(t);
+  const temporary = temporaryFolder(t);
+  const words = [process.execPath, CLI, 'run', '--output', 'out', 'node', '-e', `${BURN} burn(100);`];
+  const end = await run('sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', ...words], {
+    cwd: folder,
+    env: { ...env, TMPDIR: temporary },
+  });
+  t.is(end.code, 0, end.stderr);
+  t.regex(
+    end.stderr,
+    /^everflame: error: cannot write profiles to .*EFBIG.*\neverflame: whether a Node\.js process was profiled is not known: no file may be written \(ulimit -f\)\.\n$/,
+  );
+  t.deepEqual(readdirSync(temporary), []);
 });
+
+for (const { major, path } of testNodes()) {
+  test(`Node.js ${major}: where the permission model lets nothing be written, the last line is true`, async (t) => {
+    const folder = temporaryFolder(t);
+    const model = Number(major) < 22 ? '--experimental-permission' : '--permission';
+    const words = [path, model, '--no-warnings', '--allow-addons', '--allow-fs-read=*', '-e', '0'];
+    const end = await everflame(['run', '--output', 'out', ...words], { cwd: folder });
+    t.is(end.code, 0, end.stderr);
+    t.regex(
+      end.stderr,
+      /^everflame: error: cannot write profiles to .*--allow-fs-write=.*\neverflame: no Node\.js process has reported a profile: .*, or may not load the profiler or write files\.\n$/,
+    );
+  });
+}
+
+(process.getuid?.() === 0 ? test : test.skip)(
+  'a program that gives up its rights and cannot write then: the last line is true (takes root)',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const script = `process.setgid(65534); process.setuid(65534); ${BURN} burn(100);`;
+    const end = await everflame(['run', '--output', 'out', 'node', '-e', script], { cwd: folder, env });
+    t.is(end.code, 0, end.stderr);
+    t.regex(
+      end.stderr,
+      /^everflame: error: cannot write profiles to .*EACCES.*\neverflame: 1 process profiled, but no profile was written: .*, or the process could not write, as it says itself then\.\n$/,
+    );
+  },
+);
 
 test('a program that is not Node.js runs normally, and one line says that nothing was profiled', async (t) => {
   const folder = temporaryFolder(t);
@@ -420,7 +518,7 @@ test('a program that is not Node.js runs normally, and one line says that nothin
   t.is(end.code, 4);
   t.is(end.stdout, 'output\n');
   t.is(end.stderr.trimEnd().split('\n').length, 1);
-  t.regex(end.stderr, /no Node\.js process was profiled: sh is not a Node\.js program/);
+  t.regex(end.stderr, /^everflame: no Node\.js process has reported a profile: sh is not a Node\.js program/);
 });
 
 test('DD_PROFILING_ENABLED=false wins, and the command says so', async (t) => {

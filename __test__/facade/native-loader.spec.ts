@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
@@ -41,6 +42,99 @@ test('a missing binary: one line says what is missing and why, and V8 profiles i
   t.is(profilesIn(join(folder, 'out')).length, testNodes().length);
 });
 
+for (const { major, path } of testNodes()) {
+  test(`Node.js ${major}: a NAPI_RS_NATIVE_LIBRARY_PATH that names no sampler is told with what to do about it`, async (t) => {
+    const folder = temporaryFolder(t, {
+      'loader.js': "console.log('loaded'); module.exports = {};",
+      'text.node': 'text',
+    });
+    const other = join(folder, 'other.node');
+    // Any addon that is none of ours will do: nothing of it runs but its registration.
+    execFileSync('cc', ['-shared', '-fPIC', '-x', 'c', '-o', other, '-'], {
+      input: `void *napi_register_module_v1(void *env, void *exports) { return exports; }
+        int node_api_module_get_api_version_v1(void) { return 8; }`,
+    });
+    for (const [named, why] of [
+      ['/nonexistent.node', "Cannot find module '/nonexistent.node'"],
+      [folder, 'it is no .node file'],
+      [join(folder, 'loader.js'), 'it is no .node file'],
+      ['everflame-wasm32-wasi', 'it is no .node file'],
+      [join(folder, 'text.node'), `${join(folder, 'text.node')}: file too short`],
+      [other, 'it is the addon of another package'],
+    ] as const) {
+      const { code, stdout, stderr } = await withLibrary(named, folder, 'auto', path);
+      t.deepEqual([code, stdout], [42, 'output of the program\n'], stderr);
+      t.is(stderr.split('\n').length, 2, stderr);
+      t.true(stderr.includes(`named by NAPI_RS_NATIVE_LIBRARY_PATH, ${named}, could not be loaded`), stderr);
+      t.true(stderr.includes(`: ${why}. Let it name an everflame.linux-`), stderr);
+      t.regex(stderr, /\.node that loads here, or unset it\.$/m);
+    }
+  });
+
+  test(`Node.js ${major}: a path in NAPI_RS_NATIVE_LIBRARY_PATH is that from the working directory`, async (t) => {
+    const named = relative(process.cwd(), join(ROOT, 'native', BINARY));
+    t.is((await withLibrary(named, temporaryFolder(t), 'auto', path)).stderr, '');
+  });
+}
+
+/** A binary that is there but for its end, as after a download or an unpacking that was broken off. */
+const CUTS: [string, (size: number) => number][] = [
+  ['1000 bytes', () => 1000],
+  ['5000 bytes', () => 5000],
+  ['100000 bytes', () => 100_000],
+  ['1000000 bytes', () => 1_000_000],
+  ['its half', (size) => size >> 1],
+  ['all but 100000 bytes', (size) => size - 100_000],
+];
+const CUT_SHORT = /\.node is cut short: it has \d+ of at least \d+ bytes\. Remove it and install it again/;
+
+for (const { major, path } of testNodes()) {
+  test(`Node.js ${major}: a binary cut short is not loaded, which would end the process`, async (t) => {
+    const whole = readFileSync(join(ROOT, 'native', BINARY));
+    const folder = temporaryFolder(t);
+    const named = join(folder, 'named.node');
+    for (const [what, size] of CUTS) {
+      const binary = whole.subarray(0, size(whole.length));
+      const { said } = await installed(t, binary, path);
+      t.is(said.split('\n').length, 2, what + said);
+      t.regex(said, CUT_SHORT, what);
+      const package_ = await installed(t, undefined, path, [], binary);
+      t.is(package_.said.split('\n').length, 2, what + package_.said);
+      t.regex(package_.said, CUT_SHORT, what);
+      writeFileSync(named, binary);
+      const end = await withLibrary(named, folder, 'auto', path);
+      t.is(end.code, 42, what + end.stderr);
+      t.is(end.stderr.split('\n').length, 2, what + end.stderr);
+      t.regex(end.stderr, CUT_SHORT, what);
+    }
+  });
+
+  test(`Node.js ${major}: where a build is cut short the package's binary is loaded`, async (t) => {
+    const whole = readFileSync(join(ROOT, 'native', BINARY));
+    t.is((await installed(t, whole.subarray(0, 5000), path, [], whole)).said, '');
+  });
+
+  test(`Node.js ${major}: where the C library is not known no binary cut short is loaded either`, async (t) => {
+    const folder = temporaryFolder(t);
+    const hiding = join(folder, 'hiding.js');
+    writeFileSync(
+      hiding,
+      `const fs = require('node:fs');
+       const { readFileSync } = fs;
+       fs.readFileSync = (path, ...rest) => readFileSync(path === '/proc/self/maps' ? '/dev/null' : path, ...rest);`,
+    );
+    const cut = readFileSync(join(ROOT, 'native', BINARY)).subarray(0, 5000);
+    t.regex((await installed(t, cut, path, [], undefined, ['--require', hiding])).said, CUT_SHORT);
+    t.regex((await installed(t, undefined, path, [], cut, ['--require', hiding])).said, CUT_SHORT);
+  });
+}
+
+test('in a checkout, a binary cut short is to be built again', async (t) => {
+  const cut = readFileSync(join(ROOT, 'native', BINARY)).subarray(0, 5000);
+  const { said } = await installed(t, cut, process.execPath, ['Cargo.toml']);
+  t.regex(said, /\.node is cut short: .* bytes\. Build it again with "npm run build"\.$/m);
+});
+
 test('a binary of another platform is told from a missing one', async (t) => {
   // The file header of a shared library for 32-bit big-endian PowerPC.
   const header = Buffer.alloc(64);
@@ -58,14 +152,16 @@ const BINARY =
   readdirSync(join(ROOT, 'native')).find((name) => name.includes(`linux-${process.arch}-`)) ?? '';
 
 /**
- * The package as npm installs it, with this as its binary and `more` files of the repository, and what it says when it
- * is preloaded.
+ * The package as npm installs it, with this as its binary and `more` files of the repository, with `packaged` in the package
+ * of the platform, and what it says when it is preloaded behind these `options` of Node.js.
  */
 async function installed(
   t: ExecutionContext,
   binary: Buffer | undefined,
   node = process.execPath,
   more: string[] = [],
+  packaged?: Buffer,
+  options: string[] = [],
 ) {
   const folder = temporaryFolder(t);
   const root = join(folder, 'everflame');
@@ -74,8 +170,15 @@ async function installed(
     cpSync(join(ROOT, name), join(root, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   if (binary) writeFileSync(join(root, 'native', BINARY), binary);
+  if (packaged) {
+    const beside = join(folder, 'node_modules', `everflame-${BINARY.split('.')[1]}`);
+    mkdirSync(beside, { recursive: true });
+    writeFileSync(join(beside, 'package.json'), JSON.stringify({ main: BINARY }));
+    writeFileSync(join(beside, BINARY), packaged);
+  }
   const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'out', 'p') };
-  const end = await run(node, ['--require', join(root, 'dist', 'src', 'auto.js'), '-e', WORKLOAD], { env });
+  const auto = join(root, 'dist', 'src', 'auto.js');
+  const end = await run(node, [...options, '--require', auto, '-e', WORKLOAD], { env });
   t.is(end.code, 42, end.stderr);
   t.is(end.stdout, 'output of the program\n');
   t.is(profilesIn(join(folder, 'out')).length, 1);

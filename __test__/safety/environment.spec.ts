@@ -139,10 +139,48 @@ for (const { major, path } of testNodes()) {
     runsOn(t, end, '');
     t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
     t.regex(end.stderr, /^everflame: error: the engine perf cannot start: perf_event_open is not permitted/);
-    for (const remedy of ['perf_event_paranoid', 'seccomp', 'EVERFLAME_ENGINE=tick'])
+    for (const remedy of ['perf_event_paranoid', 'seccomp', 'EVERFLAME_ENGINE=auto'])
       t.true(end.stderr.includes(remedy), end.stderr);
     t.deepEqual(profilesIn(folder), []);
   });
+
+  test.serial(
+    `Node.js ${major}: where no engine works the line says what to allow, and forces none`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const calls = ['timer_create', 'rt_tgsigqueueinfo', 'perf_event_open', 'setitimer'];
+      const [command = '', ...args] = calls.flatMap((call) => denier(t, call, 'EPERM'));
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+      const end = await run(command, [...args, path, '--require', AUTO, '-e', PROGRAM], { env });
+      runsOn(t, end, '');
+      t.regex(end.stderr, /^everflame: warn: .*V8's own profiler is used: no engine works here.*\n$/);
+      for (const call of calls) t.true(end.stderr.includes(call), end.stderr);
+      t.false(end.stderr.includes('EVERFLAME_ENGINE'), end.stderr);
+      t.is(profilesIn(folder).length, 1);
+    },
+  );
+
+  for (const [engine, call] of [
+    ['ctimer', 'timer_create'],
+    ['tick', 'rt_tgsigqueueinfo'],
+    ['itimer', 'setitimer'],
+  ] as const) {
+    test.serial(
+      `Node.js ${major}: the engine ${engine} without ${call} is one error with both remedies`,
+      async (t) => {
+        const end = await denying(t, call, 'EPERM', path, { EVERFLAME_ENGINE: engine });
+        runsOn(t, end, '');
+        t.regex(
+          end.stderr,
+          new RegExp(
+            `^everflame: error: the engine ${engine} cannot start: .*allow the system call .*in the seccomp profile\\. .*EVERFLAME_ENGINE=auto .*\\n$`,
+          ),
+        );
+        t.true(end.stderr.includes(call), end.stderr);
+        t.false(/EVERFLAME_ENGINE=(?!auto)/.test(end.stderr), end.stderr);
+      },
+    );
+  }
 
   for (const [call, error] of [
     ['perf_event_open', 'ENOSYS'],

@@ -1,8 +1,8 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { readSetting } from '../config/resolve';
-import { codeOf } from '../log';
+import { codeOf, reasonOf } from '../log';
 import { absolutePrefix } from '../output/folder';
 import { type ProfileFile, profilesAt } from '../output/pprof-file';
 import type { RunEvent } from '../run-report';
@@ -12,30 +12,30 @@ export class RunOutcome {
   /** Where profiles go unless a process decides otherwise, and those that are there before the program runs. */
   private readonly prefix: string | undefined;
   private readonly before: ReadonlySet<string>;
+  /** Folder of the report; undefined where none can be made. */
+  private readonly folder: string | undefined;
+  /** Why the processes cannot report; undefined where they could at first. */
+  private readonly obstacle: string | undefined;
 
-  private constructor(
-    private readonly folder: string,
-    private readonly environment: NodeJS.ProcessEnv,
-  ) {
+  /** `environment` is that of the program. */
+  constructor(private readonly environment: NodeJS.ProcessEnv) {
     this.prefix = prefixOf(environment);
     this.before = new Set(this.files().map(({ path }) => path));
-  }
-
-  /**
-   * `environment` is that of the program. Undefined where no temporary file can be made: the program then runs without a
-   * last line.
-   */
-  static open(environment: NodeJS.ProcessEnv): RunOutcome | undefined {
-    try {
-      return new RunOutcome(mkdtempSync(join(tmpdir(), 'everflame-run-')), environment);
-    } catch {
-      // A read-only system without a temporary directory: only the summary is missing.
-      return undefined;
+    let obstacle: string | undefined;
+    // Beside the profiles where there is no room for temporary files, or no place.
+    for (const parent of [tmpdir(), this.prefix === undefined ? undefined : dirname(this.prefix)]) {
+      if (parent === undefined) continue;
+      const made = makeReport(parent);
+      this.folder = made.folder;
+      if (made.folder !== undefined) return;
+      obstacle ??= made.obstacle;
     }
+    this.obstacle = obstacle;
   }
 
-  get path(): string {
-    return join(this.folder, 'report');
+  /** The file to which the processes report, if they can. */
+  get path(): string | undefined {
+    return this.folder === undefined ? undefined : reportIn(this.folder);
   }
 
   /** The last line of a run: where the profiles are, or why there is none. Undefined where it has been said already. */
@@ -50,16 +50,16 @@ export class RunOutcome {
       return told ? undefined : summary(started, files);
     }
     if (events.length > 0) return undefined;
-    if (this.isFull())
-      return `whether a Node.js process was profiled is not known: ${dirname(this.folder)} is full.`;
-    // The permission model of Node.js may let a process write its profiles and not its report.
+    // A process may be able to write its profiles and not its report: by Node.js's permission model, or for want of room.
     const written = this.files().filter(({ path }) => !this.before.has(path));
     if (written.length > 0) return summary(written, written);
     const enabled = this.environment.DD_PROFILING_ENABLED ?? '';
     if (/^(false|0|no|off)$/i.test(enabled.trim())) {
       return `no Node.js process was profiled: DD_PROFILING_ENABLED is ${enabled}.`;
     }
-    return `no Node.js process was profiled: ${program} is not a Node.js program, ended before it was up, clears NODE_OPTIONS, or may not load the profiler.`;
+    const obstacle = this.obstacle ?? this.lackOfRoom();
+    if (obstacle !== undefined) return `whether a Node.js process was profiled is not known: ${obstacle}.`;
+    return `no Node.js process has reported a profile: ${program} is not a Node.js program, ended before it was up, clears NODE_OPTIONS, or may not load the profiler or write files.`;
   }
 
   private files(): ProfileFile[] {
@@ -68,30 +68,28 @@ export class RunOutcome {
 
   /** Removes the temporary files. */
   close(): void {
-    try {
-      rmSync(this.folder, { recursive: true, force: true });
-    } catch {
-      // The program has done something to the place. What is left is one small file among temporary ones.
-    }
+    if (this.folder !== undefined) removeFolder(this.folder);
   }
 
-  /** Whether the processes could not report because there is no room for it. */
-  private isFull(): boolean {
+  /** Says that the processes could not report because there was no room for it. */
+  private lackOfRoom(): string | undefined {
+    if (this.folder === undefined) return undefined;
     try {
-      appendFileSync(this.path, '\n');
-      return false;
+      appendFileSync(reportIn(this.folder), '\n');
+      return undefined;
     } catch (error) {
       // Anything else is the program's doing, and says nothing about the reports.
-      return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+      return isFull(error) ? `${dirname(this.folder)} is full` : undefined;
     }
   }
 
   private read(): RunEvent[] {
+    if (this.folder === undefined) return [];
     let text: string;
     try {
-      text = readFileSync(this.path, 'utf8');
+      text = readFileSync(reportIn(this.folder), 'utf8');
     } catch {
-      // No process has reported.
+      // The program has done something to it.
       return [];
     }
     return text
@@ -99,6 +97,40 @@ export class RunOutcome {
       .map(parseEvent)
       .filter((event) => event !== undefined);
   }
+}
+
+function reportIn(folder: string): string {
+  return join(folder, 'report');
+}
+
+/** Makes a report that can be written, in a folder of its own below this one, or says why there is none. */
+function makeReport(
+  parent: string,
+): { folder: string; obstacle?: never } | { folder?: never; obstacle: string } {
+  let folder: string | undefined;
+  try {
+    folder = mkdtempSync(join(parent, 'everflame-run-'));
+    // Not empty: a full disk, or a limit of a file's size, lets a file be made and nothing be written to it.
+    writeFileSync(reportIn(folder), '\n');
+    return { folder };
+  } catch (error) {
+    if (folder !== undefined) removeFolder(folder);
+    if (isFull(error)) return { obstacle: `${parent} is full` };
+    if (codeOf(error) === 'EFBIG') return { obstacle: 'no file may be written (ulimit -f)' };
+    return { obstacle: `no temporary file can be made in ${parent} (${reasonOf(error)})` };
+  }
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // The program has done something to the place. What is left is one small file among others.
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
 }
 
 /** The event of one line, or undefined where the line is not whole: a full disk takes a part of it. */
@@ -125,7 +157,7 @@ function summary(processes: { pid: number }[], profiles: ProfileFile[]): string 
   const files = [...new Set(profiles.map(({ path }) => path))];
   const subject = count === 1 ? '1 process' : `${count} processes`;
   if (files.length === 0)
-    return `${subject} profiled, but no profile was written: the end came too hard or too early.`;
+    return `${subject} profiled, but no profile was written: the end came too hard or too early, or the process could not write, as it says itself then.`;
   const shown = files.map(fromHere);
   const folders = [...new Set(shown.map(dirname))];
   const object = files.length === 1 ? '1 profile' : `${files.length} profiles`;

@@ -39,19 +39,19 @@ export async function run(
     process.exitCode = NOT_EXECUTABLE;
     return;
   }
-  const outcome = RunOutcome.open(environment);
-  if (outcome) environment[REPORT_VARIABLE] = outcome.path;
+  const outcome = new RunOutcome(environment);
+  if (outcome.path !== undefined) environment[REPORT_VARIABLE] = outcome.path;
   const end = await runToEnd(program, programArguments, environment, logger);
   if (end.kind === 'failed') {
-    outcome?.close();
+    outcome.close();
     logger.error(startFailure(program, end.error));
     process.exitCode = isMissing(program, end.error) ? NOT_FOUND : NOT_EXECUTABLE;
     return;
   }
   // First of all: whatever the summary meets, the end is the program's.
   process.exitCode = end.signal ? SIGNAL_BASE + constants.signals[end.signal] : end.code;
-  const lastLine = outcome?.lastLine(program);
-  outcome?.close();
+  const lastLine = outcome.lastLine(program);
+  outcome.close();
   if (lastLine && !settled.refused) logger.notice(lastLine);
   // So that whoever waits sees the same end. Some signals are not deadly to Node.js; then the code above, a shell's
   // for the same, stands in.

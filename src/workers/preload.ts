@@ -1,5 +1,5 @@
 import { attachWorker } from './attach';
-import { restoreExecArgv } from './watch';
+import { restoreExecArgv } from './make';
 
 restoreExecArgv();
 attachWorker();

@@ -20,6 +20,7 @@ static const struct {
     {"perf_event_open", SYS_perf_event_open},
     {"timer_create", SYS_timer_create},
     {"rt_tgsigqueueinfo", SYS_rt_tgsigqueueinfo},
+    {"setitimer", SYS_setitimer},
     {"EPERM", EPERM},
     {"EAGAIN", EAGAIN},
     {"ENOSYS", ENOSYS},

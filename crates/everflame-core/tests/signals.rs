@@ -280,7 +280,7 @@ fn the_engine_that_needs_sigprof_says_so_where_it_is_taken() {
         set_handler(libc::SIGPROF, own_handler());
         assert_eq!(
             refusal(&config("itimer", FAST)),
-            "the itimer engine needs SIGPROF, which is handled by somebody else in this process; choose another engine with EVERFLAME_ENGINE=tick"
+            "the itimer engine needs SIGPROF, which is handled by somebody else in this process; take that handler away"
         );
         return;
     }

@@ -27,7 +27,7 @@ const ORDER: [&str; 4] = ["ctimer", "tick", "perf", "itimer"];
 /// Starts the engine named, or with `auto` the first of [`ORDER`] that works here.
 ///
 /// # Errors
-/// A named engine cannot work here, a named signal is taken, or no signal is free.
+/// A named engine or none at all can work here, a named signal is taken, or no signal is free.
 pub fn select(wanted: &str, signal: Option<&str>, interval: u64) -> Result<Selected, EngineError> {
     if wanted != "auto" {
         let Some(name) = ORDER.into_iter().find(|name| *name == wanted) else {
@@ -46,7 +46,6 @@ pub fn select(wanted: &str, signal: Option<&str>, interval: u64) -> Result<Selec
     choose(signal)?;
     let mut rejected = Vec::new();
     let mut names = ORDER.into_iter();
-    let mut last = EngineError::Unknown("auto".to_owned());
     while let Some(name) = names.next() {
         match create(name, signal, interval) {
             Ok((engine, signal)) => {
@@ -66,11 +65,14 @@ pub fn select(wanted: &str, signal: Option<&str>, interval: u64) -> Result<Selec
                     engine: name,
                     reason: error.to_string(),
                 });
-                last = error;
             }
         }
     }
-    Err(last)
+    let reasons: Vec<String> = rejected
+        .iter()
+        .map(|Rejected { engine, reason }| format!("{engine} ({reason})"))
+        .collect();
+    Err(EngineError::NoneWorks(reasons.join(", ")))
 }
 
 fn describe(why: &str, engine: &dyn Engine) -> String {
