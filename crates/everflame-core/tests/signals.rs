@@ -417,6 +417,28 @@ fn aggregator_opens_a_file() -> bool {
     })
 }
 
+/// Sends a signal again and again: one that comes right after the first counts as its echo.
+fn insist(signal: c_int) -> ! {
+    loop {
+        signal_this_process(signal);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_terminal_signal_that_comes_twice_at_once_leaves_the_last_profile() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGINT, libc::SIGTERM]);
+        signal_this_process(libc::SIGTERM);
+        signal_this_process(libc::SIGTERM);
+        signal_this_process(libc::SIGINT);
+        burn_until_killed();
+    }
+    let (end, output, files) =
+        with_folder("a_terminal_signal_that_comes_twice_at_once_leaves_the_last_profile");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
+}
+
 #[test]
 fn a_second_terminal_signal_kills_at_once_while_the_first_is_at_work() {
     if is_own_process() {
@@ -424,8 +446,7 @@ fn a_second_terminal_signal_kills_at_once_while_the_first_is_at_work() {
         block_last_profile();
         signal_this_process(libc::SIGTERM);
         wait_for("the last profile to be written", aggregator_opens_a_file);
-        signal_this_process(libc::SIGINT);
-        burn_until_killed();
+        insist(libc::SIGINT);
     }
     let (end, output, files) =
         with_folder("a_second_terminal_signal_kills_at_once_while_the_first_is_at_work");
@@ -440,8 +461,7 @@ fn a_second_terminal_signal_kills_at_once_before_the_first_is_taken() {
         let _never_answers = StalledAggregator::new();
         signal_this_process(libc::SIGTERM);
         wait_for("the first signal", || terminal::pending().is_some());
-        signal_this_process(libc::SIGINT);
-        burn_until_killed();
+        insist(libc::SIGINT);
     }
     let (end, output, files) =
         with_folder("a_second_terminal_signal_kills_at_once_before_the_first_is_taken");

@@ -5,8 +5,9 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
+use super::clock::monotonic;
 use super::install::signal_action;
 use super::wake::AGGREGATOR;
 
@@ -16,6 +17,8 @@ pub const TERMINAL: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 /// The signal that waits for the last profile, or 0. It stands until that profile is written, so that a second signal
 /// knows that it is one.
 static PENDING: AtomicI32 = AtomicI32::new(0);
+/// When it came, on the monotonic clock.
+static SINCE: AtomicU64 = AtomicU64::new(0);
 /// The process in which somebody is there to write it, or 0. A fork has our handler, but not the aggregator.
 static GUARDED: AtomicI32 = AtomicI32::new(0);
 static PREVIOUS: [AtomicPtr<libc::sigaction>; TERMINAL.len()] =
@@ -40,13 +43,16 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c
     // comes between is seen by one of the two at least.
     // SAFETY: getpid takes nothing and cannot fail.
     let guarded = GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() };
+    if first {
+        SINCE.store(monotonic(), Ordering::SeqCst);
+    }
     if first && guarded {
         AGGREGATOR.notify();
         // SAFETY: the kernel passes a valid siginfo.
         if unsafe { is_own(&*info) } {
             wait_for_the_end();
         }
-    } else {
+    } else if first || !guarded || is_insisted_on() {
         // Asked twice, or nobody writes: at once.
         if first {
             PENDING.store(0, Ordering::SeqCst);
@@ -55,6 +61,14 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c
     }
     // SAFETY: as above.
     unsafe { *errno = saved };
+}
+
+/// Nanoseconds in which a second signal is the first one's echo: a terminal sends to the whole group, and a parent there
+/// sends once more; `timeout` does both.
+const ECHO: u64 = 500_000_000;
+
+fn is_insisted_on() -> bool {
+    monotonic().saturating_sub(SINCE.load(Ordering::SeqCst)) >= ECHO
 }
 
 /// Whether this process has sent the signal.
