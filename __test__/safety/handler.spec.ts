@@ -45,7 +45,8 @@ for (const { major, path } of testNodes()) {
         const spent = (usage.user + usage.system) * 1000;
         const share = inHandler / spent;
         t.log(`${samples} samples, ${skipped} skipped, ${(share * 100).toFixed(1)} % of the time`);
-        t.true(samples > 1000);
+        // Hundreds, however slow a machine walks a deep stack.
+        t.true(samples > 200, `${samples}`);
         t.true(skipped > 0);
         t.true(share < LARGEST_SHARE, `${share}`);
         // What was skipped is in no doubt: the threads' clocks have it.
