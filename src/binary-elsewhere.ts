@@ -24,9 +24,5 @@ export function requireUnknown(): NativeBinding {
     assertWhole(localBinary(tuple));
     assertWhole(packagedBinary(tuple));
   }
-  return requireGenerated();
-}
-
-function requireGenerated(): NativeBinding {
   return require(join(packageRoot, 'native', 'index.js')) as NativeBinding;
 }

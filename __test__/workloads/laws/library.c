@@ -1,19 +1,11 @@
 /*
- * An addon that burns CPU time in a function of its own name: compiled with -DNAME=<name>. Node-API's few functions are
- * declared here, so that no headers of Node.js are needed.
+ * An addon that burns CPU time in a function of its own name: compiled with -DNAME=<name>.
  */
-#include <stddef.h>
 #include <time.h>
 
-typedef struct napi_env_ *env;
-typedef struct napi_value_ *value;
-typedef struct napi_callback_info_ *callback_info;
-typedef value (*callback)(env, callback_info);
-int napi_get_cb_info(env, callback_info, size_t *, value *, value *, void **);
-int napi_get_value_double(env, value, double *);
+#include "../node_api.h"
+
 int napi_create_double(env, double, value *);
-int napi_create_function(env, const char *, size_t, callback, void *, value *);
-int napi_set_named_property(env, value, const char *, value);
 
 static double clock_of_thread(void) {
   struct timespec time;

@@ -1,7 +1,6 @@
 /*
  * An addon whose functions sleep for so many milliseconds in a system call that the kernel never restarts after a signal
- * (signal(7)), or that returns short then, and tell whether one interrupted it. Node-API's few functions are declared here, so that no headers of
- * Node.js are needed.
+ * (signal(7)), or that returns short then, and tell whether one interrupted it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -10,7 +9,6 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/ipc.h>
 #include <sys/select.h>
 #include <sys/sem.h>
@@ -18,15 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-typedef struct napi_env_ *env;
-typedef struct napi_value_ *value;
-typedef struct napi_callback_info_ *callback_info;
-typedef value (*callback)(env, callback_info);
-int napi_get_cb_info(env, callback_info, size_t *, value *, value *, void **);
-int napi_get_value_double(env, value, double *);
+#include "../node_api.h"
+
 int napi_get_boolean(env, bool, value *);
-int napi_create_function(env, const char *, size_t, callback, void *, value *);
-int napi_set_named_property(env, value, const char *, value);
 
 /* 0, or EINTR. */
 typedef int (*sleeper)(const struct timespec *);

@@ -372,7 +372,6 @@ impl Loop {
             self.change_signal();
         } else if self.stopped && !self.given_up {
             // Whoever took the signal has given it back.
-            self.lose_sight();
             self.resume(self.options.signal);
         }
         let now = monotonic();

@@ -3,9 +3,10 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::ops::Range;
 
-use super::fork_lock::{self, Held};
 use object::elf::{NT_GNU_BUILD_ID, PF_R, PF_X, PT_LOAD, PT_NOTE};
 use object::read::elf::NoteIterator;
+
+use super::fork_lock::{self, Held};
 
 /// One program header, in the image's own (not relocated) addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub const TERMINAL: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 /// The signal that waits for the last profile, or 0. It stands until that profile is written, so that a second signal
 /// knows that it is one.
 static PENDING: AtomicI32 = AtomicI32::new(0);
-/// When it came, on the monotonic clock.
+/// When it came, on the monotonic clock, or 0. Set before it: whoever comes second finds the time.
 static SINCE: AtomicU64 = AtomicU64::new(0);
 /// The process in which somebody is there to write it, or 0. A fork has our handler, but not the aggregator.
 static GUARDED: AtomicI32 = AtomicI32::new(0);
@@ -36,26 +36,26 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above.
     let saved = unsafe { *errno };
-    let first = PENDING
-        .compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst)
+    let first = SINCE
+        .compare_exchange(0, monotonic(), Ordering::SeqCst, Ordering::SeqCst)
         .is_ok();
+    if first {
+        PENDING.store(signal, Ordering::SeqCst);
+    }
     // Looked at after PENDING is set, as `unguard` is called before `pending` is asked for the last time: a signal that
     // comes between is seen by one of the two at least.
     // SAFETY: getpid takes nothing and cannot fail.
     let guarded = GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() };
-    if first {
-        SINCE.store(monotonic(), Ordering::SeqCst);
-    }
     if first && guarded {
         AGGREGATOR.notify();
         // SAFETY: the kernel passes a valid siginfo.
-        if unsafe { is_own(&*info) } {
+        if unsafe { is_own(&*info) } && !is_on_alternate_stack() {
             wait_for_the_end();
         }
-    } else if first || !guarded || is_insisted_on() {
-        // Asked twice, or nobody writes: at once.
+    } else if !guarded || is_insisted_on() {
+        // Nobody writes, or asked twice: at once.
         if first {
-            PENDING.store(0, Ordering::SeqCst);
+            clear();
         }
         raise_unguarded(signal);
     }
@@ -81,6 +81,16 @@ unsafe fn is_own(info: &libc::siginfo_t) -> bool {
         info.si_code,
         libc::SI_USER | libc::SI_TKILL | libc::SI_QUEUE
     ) && unsafe { info.si_pid() == libc::getpid() }
+}
+
+/// Whether the handler runs on an alternate signal stack. That may have room for few handlers on top of one that waits.
+fn is_on_alternate_stack() -> bool {
+    // SAFETY: all-zero values are valid to be filled; with a null new stack this only reads.
+    unsafe {
+        let mut stack: libc::stack_t = std::mem::zeroed();
+        libc::sigaltstack(std::ptr::null(), &mut stack) == 0
+            && stack.ss_flags & libc::SS_ONSTACK != 0
+    }
 }
 
 /// A program that ends itself by a signal does nothing after that: its thread stays here until the last profile is written.
@@ -155,7 +165,13 @@ pub fn pending() -> Option<c_int> {
 pub fn finish(signal: c_int) {
     raise_unguarded(signal);
     // A handler that was there before us may let the process live on.
+    clear();
+}
+
+/// No signal waits any more.
+fn clear() {
     PENDING.store(0, Ordering::SeqCst);
+    SINCE.store(0, Ordering::SeqCst);
 }
 
 fn raise_unguarded(signal: c_int) {

@@ -28,9 +28,6 @@ impl Loop {
             .ok()
             .filter(|signal| self.engine.can_use(*signal))
             .and_then(|signal| install(signal).ok());
-        if was_stopped && other.is_some() {
-            self.lose_sight();
-        }
         if other.is_some_and(|signal| self.resume(signal)) {
             COUNTERS.signals_given_up.fetch_add(1, Ordering::Relaxed);
         } else if !was_stopped {
@@ -41,7 +38,7 @@ impl Loop {
     }
 
     /// No samples are taken from here on, or none were up to here: no thread's last stack has the time in between.
-    pub(super) fn lose_sight(&self) {
+    fn lose_sight(&self) {
         let now = monotonic();
         for thread in &self.threads {
             thread.lose_sight(now, &self.shared.reports);
@@ -50,6 +47,9 @@ impl Loop {
 
     /// Has the stopped engine sample every thread again, with this signal; whether it does.
     pub(super) fn resume(&mut self, signal: Installed) -> bool {
+        if self.shared.blind.load(Ordering::Relaxed) {
+            self.lose_sight();
+        }
         if self.engine.change_signal(signal).is_err() {
             return false;
         }
