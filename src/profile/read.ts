@@ -82,9 +82,14 @@ function notAProfile(path: string, reason: string, cause?: unknown): EverflameEr
 }
 
 /** An int64: the decoder gives it without its sign. A difference of two profiles has values below zero. */
-function signed(value: number | bigint): number {
+function signed(value: number | bigint): number | bigint {
   // A number has at most 28 bits.
-  return typeof value === 'number' ? value : Number(BigInt.asIntN(64, value));
+  return typeof value === 'number' ? value : BigInt.asIntN(64, value);
+}
+
+/** Whole to 2^53: in nanoseconds, 104 days. */
+function toNumber(value: number | bigint): number {
+  return Number(signed(value));
 }
 
 /** Resolves the numbers of one profile into names. */
@@ -110,8 +115,8 @@ class Reader {
       path: this.path,
       types,
       samples: profile.sample.map((sample) => this.readSample(sample, types.length)),
-      startNanoseconds: BigInt.asIntN(64, BigInt(profile.timeNanos)),
-      durationNanoseconds: signed(profile.durationNanos),
+      startNanoseconds: BigInt(signed(profile.timeNanos)),
+      durationNanoseconds: toNumber(profile.durationNanos),
     };
   }
 
@@ -162,7 +167,7 @@ class Reader {
         ({ key, str, num }) => [this.text(key), str ? this.text(str) : String(signed(num))] as const,
       ),
     );
-    return { values: sample.value.map(signed), frames, labels };
+    return { values: sample.value.map(toNumber), frames, labels };
   }
 
   private text(index: number | bigint): string {
