@@ -1,6 +1,6 @@
 import test from 'ava';
 import { testNodes } from '../support/nodes.js';
-import { foldedStacks, total, withLabel } from '../support/pprof.js';
+import { foldedStacks, shareOf, total, withLabel } from '../support/pprof.js';
 import { profileWorkload } from './support/workload.js';
 
 /** CPU time that the kernel charged while each ran, in nanoseconds. */
@@ -16,7 +16,9 @@ const EXPECTED = {
   // The loop stands on the fourth line of the text that was evaluated, which says what it is to be called.
   callsEvaluated: /;evaluatedSpin@made-by-eval\.js:4(;|$)/,
   callsCompiler: /;callsCompiler@.*;v8::internal::Compiler::/,
-  callsCollector: /;\(garbage collector\)@/,
+  callsCollector: /;callsCollector@.*;\(garbage collector\)@/,
+  // What is collected for it, at whatever allocation that begins, is among its own.
+  makesGarbage: /;makesGarbage@.*;fill@/,
 };
 
 for (const node of testNodes()) {
@@ -48,6 +50,11 @@ for (const node of testNodes()) {
         );
         t.true(Math.abs(found - spent) / all < TOLERANCE, `${kind}: ${found}, not ${spent}`);
       }
+      const collected = shareOf(profiles, 'cpu', '(garbage collector)', ({ frames }) =>
+        frames.some(({ name }) => name === 'fill'),
+      );
+      t.log(`collected for makesGarbage: ${(collected * 100).toFixed(1)} % of it`);
+      t.true(collected > 0.1, `${collected}`);
     },
   );
 }

@@ -56,7 +56,7 @@ export function start(command: string, args: string[], options: SpawnOptions = {
   // A program that ends before it has read its input closes the pipe; its exit code is what is looked at.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input ?? '');
-  const limit = options.timeout ?? 30_000;
+  const limit = options.timeout ?? 90_000;
   const ended = new Promise<Ended>((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');

@@ -85,5 +85,7 @@ async function execute<Said>(
     timeout,
   });
   t.deepEqual([end.code, end.signal, end.stderr], [0, null, ''], `Node.js ${node.major}: ${end.stdout}`);
-  return { ...JSON.parse(end.stdout.trimEnd().split('\n').at(-1) ?? ''), stdout: end.stdout } as Said;
+  // V8's own traces may come before it and after it.
+  const said = end.stdout.split('\n').findLast((line) => line.startsWith('{'));
+  return { ...JSON.parse(said ?? ''), stdout: end.stdout } as Said;
 }

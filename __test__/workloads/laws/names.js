@@ -42,7 +42,14 @@ const WORK = {
   callsCompiler: (rounds) => repeat(rounds / 1000, () => new Function(`${STATEMENTS}return ${texts++};`)),
   // Only what the thread itself collects: helpers are switched off by a flag.
   callsCollector: (rounds) => repeat(rounds / 1000, gc),
+  makesGarbage: (rounds) => fill(rounds * 10).length,
 };
+
+function fill(rounds) {
+  const objects = [];
+  for (let i = 0; i < rounds; i++) objects.push({ number: i, pair: [i, i + 1] });
+  return objects;
+}
 
 profiled(async () => {
   const kept = Array.from({ length: 200_000 }, (_, i) => ({ i }));

@@ -1,5 +1,6 @@
 //! From one record to one stack: native part by table, the rest as the handler walked it, every frame named.
 
+mod collecting;
 mod sleeping;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
+use self::collecting::callers;
 use super::join::join;
 use super::mailbox::Options;
 use super::root::{frames_before, is_root, is_worker};
@@ -302,7 +304,11 @@ impl Composer {
         collecting: bool,
     ) {
         let mut marked = false;
-        for frame in frames {
+        let callers = match javascript {
+            Some(javascript) if collecting => callers(frames, javascript.map).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        for (place, frame) in frames.iter().enumerate() {
             match frame.kind() {
                 FrameKind::Native => self.push_native(tables, frame.address(), Lookup::Return),
                 FrameKind::Truncated => self.stack.push(self.synthetic.truncated),
@@ -315,17 +321,36 @@ impl Composer {
                     ),
                     None => self.push_unknown(),
                 },
-                // V8's own entry and exit code. During a collection V8 does not walk, and this is where it began.
-                FrameKind::Internal if collecting && !marked => {
-                    self.stack.push(self.synthetic.collector);
-                    marked = true;
+                // V8's own entry and exit code, and during a collection, when V8 does not walk, all of its code.
+                FrameKind::Internal | FrameKind::Unreported => {
+                    if collecting && !marked {
+                        self.stack.push(self.synthetic.collector);
+                        marked = true;
+                    }
+                    let caller = callers.get(place).filter(|address| **address != 0);
+                    if let (Some(address), Some(javascript)) = (caller, &mut *javascript) {
+                        self.push_javascript(
+                            tables,
+                            javascript,
+                            *address,
+                            crate::v8::Lookup::Return,
+                        );
+                    }
                 }
-                FrameKind::Internal => {}
+                FrameKind::Position => {}
             }
         }
         if collecting && !marked {
-            self.stack.push(self.synthetic.collector);
+            self.mark_collection(tables);
         }
+    }
+
+    /// A collection without JavaScript below it, as the event loop's tasks make them: it began where V8's own code did.
+    fn mark_collection(&mut self, tables: &Tables) {
+        let is_v8_s = |frame: &FrameId| tables.function_name(*frame).starts_with("v8::internal::");
+        let began = self.stack.iter().rposition(is_v8_s);
+        let place = began.map_or(self.stack.len(), |place| place + 1);
+        self.stack.insert(place, self.synthetic.collector);
     }
 
     /// JavaScript has no names before its thread is attached (a worker in its start-up, the main thread in the first moment

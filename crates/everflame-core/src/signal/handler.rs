@@ -15,9 +15,9 @@ use super::record::{
 use super::registers::Registers;
 use super::slot::{JavaScript, Slot, slots};
 use super::wake;
-use super::walk::{Stack, walk};
+use super::walk::{Reported, Stack, walk};
 use crate::native::RED_ZONE;
-use crate::v8::{CodeRanges, EntryPoints, RegisterState, SampleInfo};
+use crate::v8::{CodeRanges, EntryPoints, RegisterState, SampleInfo, VmState, exit_frame_address};
 
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
@@ -293,12 +293,13 @@ unsafe fn write(
             None => 0,
         };
         let ranges = javascript.map_or(NO_RANGES, |javascript| javascript.ranges);
-        let walked = walk(
-            &stack,
-            &ranges,
-            &scratch[..v8_count.min(MAX_FRAMES)],
-            frames,
-        );
+        let reported = match javascript {
+            Some(javascript) if is_collecting(&header) => Reported::Nothing {
+                exit_frame: exit_frame(javascript),
+            },
+            _ => Reported::Frames(&scratch[..v8_count.min(MAX_FRAMES)]),
+        };
+        let walked = walk(&stack, &ranges, reported, frames);
         count = walked.frames;
         copy_end = walked.copy_end;
         if walked.broken {
@@ -409,6 +410,19 @@ fn v8_frames(
         header.flags |= flags::JAVASCRIPT;
     }
     count
+}
+
+/// Whether V8 collects garbage, and does not walk.
+fn is_collecting(header: &Header) -> bool {
+    header.flags & flags::JAVASCRIPT == 0 && VmState::from_raw(header.vm_state) == VmState::Gc
+}
+
+/// The frame by which JavaScript called C++ last, 0 where it runs itself or nobody knows.
+fn exit_frame(javascript: &JavaScript) -> u64 {
+    exit_frame_address(javascript.isolate).map_or(0, |address| {
+        // SAFETY: a word of the isolate that is current on this thread.
+        unsafe { (address as *const u64).read() }
+    })
 }
 
 /// The thread sleeps where the observer expected it: from now on its place is known.

@@ -91,6 +91,10 @@ pub enum FrameKind {
     V8,
     /// A return address in V8's code that `GetStackSample` does not report (entry stubs, trampolines).
     Internal,
+    /// As `Internal`, of a frame that holds a context, as a JavaScript function's does, where V8 did not walk.
+    Unreported,
+    /// The bytecode position of the `Unreported` frame before it, if that is an interpreted one.
+    Position,
     /// Frames were left out here.
     Truncated,
 }
@@ -124,6 +128,8 @@ impl Frame {
             0 => FrameKind::Native,
             1 => FrameKind::V8,
             2 => FrameKind::Internal,
+            3 => FrameKind::Unreported,
+            4 => FrameKind::Position,
             _ => FrameKind::Truncated,
         }
     }
@@ -139,6 +145,8 @@ mod tests {
             FrameKind::Native,
             FrameKind::V8,
             FrameKind::Internal,
+            FrameKind::Unreported,
+            FrameKind::Position,
             FrameKind::Truncated,
         ] {
             for address in [0, 1, 0x7fff_ffff_ffff, (1 << 56) - 1] {

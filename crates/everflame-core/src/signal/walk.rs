@@ -4,7 +4,7 @@
 
 use super::record::{Frame, FrameKind, MAX_FRAMES, ROOT_FRAMES};
 use crate::return_address::strip_signature;
-use crate::v8::CodeRanges;
+use crate::v8::{CallingFrame, CodeRanges};
 
 /// A frame larger than this is not believed: the chain is broken.
 const MAX_FRAME_BYTES: u64 = 256 * 1024;
@@ -45,6 +45,15 @@ impl Stack {
     }
 }
 
+/// What V8's own walker says of the stack.
+#[derive(Clone, Copy)]
+pub(super) enum Reported<'a> {
+    /// The frames of `GetStackSample`, nearest first.
+    Frames(&'a [u64]),
+    /// It does not walk during a collection. The frame by which JavaScript called C++ last, 0 where that is not known.
+    Nothing { exit_frame: u64 },
+}
+
 /// What the walk found.
 pub(super) struct Walked {
     pub(super) frames: usize,
@@ -55,15 +64,22 @@ pub(super) struct Walked {
 
 /// Writes at most [`MAX_FRAMES`] frames to `out`, leaf side first (the leaf itself is not among them).
 ///
-/// `v8_frames` are those of `GetStackSample`; each appears in `out` exactly once, in order, also where the chain of
-/// frame pointers does not show it.
+/// Each of the frames that V8 reports appears in `out` exactly once, in order, also where the chain of frame pointers
+/// does not show it. Where it reports none, every frame of its code comes with what tells its function.
 pub(super) fn walk(
     stack: &Stack,
     ranges: &CodeRanges,
-    v8_frames: &[u64],
+    reported: Reported,
     out: &mut [u64; MAX_FRAMES],
 ) -> Walked {
+    let v8_frames = match reported {
+        Reported::Frames(frames) => frames,
+        Reported::Nothing { .. } => &[],
+    };
     let mut pass = Pass::new(stack, ranges, v8_frames, out);
+    if let Reported::Nothing { exit_frame } = reported {
+        pass.report(exit_frame);
+    }
     pass.follow(stack.fp, stack.sp);
     if pass.next < v8_frames.len() {
         // A leaf without a frame pointer can send the chain past JavaScript altogether: start over at V8's word.
@@ -92,6 +108,10 @@ struct Pass<'a> {
     next: usize,
     copy_end: u64,
     broken: bool,
+    /// Every frame of V8's code is written with what tells its function.
+    reports: bool,
+    /// The frame by which V8's code was left, as long as the walk has not come by it.
+    exit_frame: Option<u64>,
 }
 
 impl<'a> Pass<'a> {
@@ -109,6 +129,21 @@ impl<'a> Pass<'a> {
             next: 0,
             copy_end: stack.end,
             broken: false,
+            reports: false,
+            exit_frame: None,
+        }
+    }
+
+    /// V8 tells of none of its frames.
+    fn report(&mut self, exit_frame: u64) {
+        self.reports = true;
+        let returns_to_v8 = |(address, _): (u64, u64)| self.ranges.contains(address);
+        if self
+            .stack
+            .frame(exit_frame, self.stack.sp)
+            .is_some_and(returns_to_v8)
+        {
+            self.exit_frame = Some(exit_frame);
         }
     }
 
@@ -121,7 +156,16 @@ impl<'a> Pass<'a> {
     /// Follows the chain from `fp`; no frame below `floor` is believed.
     fn follow(&mut self, mut fp: u64, mut floor: u64) {
         for _ in 0..MAX_FRAMES + MAX_ROOT_STEPS {
-            let frame = self.stack.frame(fp, floor);
+            let mut frame = self.stack.frame(fp, floor);
+            // C++ may use the frame pointer for something else: the chain breaks, or goes on far beyond.
+            if let Some(exit_frame) = self.exit_frame
+                && (fp >= exit_frame || frame.is_none_or(|(address, _)| address == 0))
+            {
+                self.exit_frame = None;
+                fp = exit_frame;
+                floor = exit_frame;
+                frame = self.stack.frame(fp, floor);
+            }
             let Some((return_address, caller)) = frame else {
                 // The chain broke. V8's own frames tell where it goes on.
                 match resume(self.stack, self.v8_frames, self.next, floor) {
@@ -166,7 +210,20 @@ impl<'a> Pass<'a> {
                 }
                 self.next = found + 1;
             }
+            None if self.reports => self.push_unreported(return_address, fp),
             None => self.sink.push(FrameKind::Internal, return_address),
+        }
+    }
+
+    fn push_unreported(&mut self, return_address: u64, fp: u64) {
+        let called = CallingFrame::at(fp, return_address, |address| self.stack.word(address));
+        match (called.has_context, called.position) {
+            (false, _) => self.sink.push(FrameKind::Internal, return_address),
+            (true, None) => self.sink.push(FrameKind::Unreported, return_address),
+            (true, Some(position)) => self.sink.push_pair(
+                (FrameKind::Unreported, return_address),
+                (FrameKind::Position, position),
+            ),
         }
     }
 }
@@ -180,20 +237,12 @@ fn find_frame(
     return_address: u64,
     fp: u64,
 ) -> Option<usize> {
-    let bytecode = bytecode_position(stack, fp);
+    let bytecode = CallingFrame::at(fp, return_address, |address| stack.word(address)).position;
     let end = (next + MAX_SKIP).min(v8_frames.len());
     (next..end).find(|&place| {
         let address = v8_frames[place];
         address == return_address || Some(address) == bytecode
     })
-}
-
-/// `[fp-32]` is the tagged bytecode array, `[fp-40]` the offset as an SMI (v8dbg `off_fp_bytecode_array`,
-/// `off_fp_bytecode_offset`).
-fn bytecode_position(stack: &Stack, fp: u64) -> Option<u64> {
-    let array = stack.word(fp.checked_sub(32)?)?;
-    let offset = stack.word(fp.checked_sub(40)?)?;
-    array.checked_add(offset >> 32)
 }
 
 /// Where the walk goes on after a break.
@@ -247,9 +296,21 @@ struct Sink<'a> {
     frames: usize,
 }
 
+/// Words for the leaf side of a stack that is too deep.
+const LEAF_SIDE: usize = MAX_FRAMES - ROOT_FRAMES - 1;
+
 impl Sink<'_> {
+    /// Two words of one frame. Where a stack is too deep for both, the frame is none that is shown.
+    fn push_pair(&mut self, first: (FrameKind, u64), second: (FrameKind, u64)) {
+        if self.frames + 1 == LEAF_SIDE {
+            self.push(FrameKind::Internal, first.1);
+        } else {
+            self.push(first.0, first.1);
+        }
+        self.push(second.0, second.1);
+    }
+
     fn push(&mut self, kind: FrameKind, address: u64) {
-        const LEAF_SIDE: usize = MAX_FRAMES - ROOT_FRAMES - 1;
         if self.frames < LEAF_SIDE {
             self.out[self.frames] = Frame::new(kind, address).word();
             self.frames += 1;
@@ -331,13 +392,16 @@ mod tests {
             self.words()[index..index + 2].copy_from_slice(&[caller, address]);
         }
         fn walk(&self, fp: u64, v8_frames: &[u64]) -> (Vec<(FrameKind, u64)>, bool) {
+            self.walk_with(fp, Reported::Frames(v8_frames))
+        }
+        fn walk_with(&self, fp: u64, reported: Reported) -> (Vec<(FrameKind, u64)>, bool) {
             let stack = Stack {
                 sp: self.at(0),
                 fp,
                 end: self.at(self.words),
             };
             let mut out = [0; MAX_FRAMES];
-            let walked = walk(&stack, &ranges(), v8_frames, &mut out);
+            let walked = walk(&stack, &ranges(), reported, &mut out);
             let frames = out[..walked.frames]
                 .iter()
                 .map(|word| {
@@ -356,7 +420,7 @@ mod tests {
         }
     }
 
-    use FrameKind::{Internal, Native, Truncated, V8};
+    use FrameKind::{Internal, Native, Position, Truncated, Unreported, V8};
 
     #[test]
     fn layers_come_in_their_true_order() {
@@ -421,6 +485,86 @@ mod tests {
         assert_eq!(seen, v8);
     }
 
+    /// An interpreted function's frame at 40, left by the exit frame at 20, and a compiled one's at 60.
+    fn collecting() -> Fake {
+        let mut stack = Fake::new(100);
+        stack.frame(4, 0x1111, Some(20)); // native
+        stack.frame(20, V8_CODE + 1, Some(30)); // an exit
+        stack.frame(30, V8_CODE + 2, Some(40));
+        stack.words()[39] = 0x7001; // context
+        stack.words()[36] = 0x5000_0001; // bytecode array
+        stack.words()[35] = 77 << 32; // offset
+        stack.frame(40, V8_CODE + 3, Some(60));
+        stack.words()[59] = 0x7001;
+        stack.frame(60, V8_CODE + 4, Some(80));
+        stack.words()[79] = 22 << 32; // an entry's kind
+        stack.frame(80, 0x3333, None);
+        stack
+    }
+
+    #[test]
+    fn during_a_collection_frames_come_with_what_tells_their_function() {
+        let stack = collecting();
+        let v8_s = [
+            (Internal, V8_CODE + 1),
+            (Unreported, V8_CODE + 2),
+            (Position, 0x5000_0001 + 77),
+            (Unreported, V8_CODE + 3),
+            (Internal, V8_CODE + 4),
+            (Native, 0x3333),
+        ];
+        for exit_frame in [
+            stack.at(20),
+            0,
+            stack.at(4),
+            stack.at(0) - 64,
+            u64::MAX - 7,
+            1,
+        ] {
+            let (frames, broken) = stack.walk_with(stack.at(4), Reported::Nothing { exit_frame });
+            assert_eq!(frames[0], (Native, 0x1111));
+            assert_eq!(frames[1..], v8_s, "exit frame {exit_frame:#x}");
+            assert!(!broken);
+        }
+        // Nonsense, beyond all of it, and a frame that returns to nothing.
+        for fp in [0xdead_beef, 7, stack.at(80), stack.at(10)] {
+            let exit_frame = stack.at(20);
+            let (frames, _) = stack.walk_with(fp, Reported::Nothing { exit_frame });
+            assert_eq!(frames, v8_s, "fp {fp:#x}");
+        }
+    }
+
+    #[test]
+    fn a_deep_stack_keeps_the_two_words_of_a_frame_together() {
+        // With one frame of one word before them the pairs fill the leaf side, with two a word is left over.
+        for singles in [1, 2] {
+            let depth = 400;
+            let mut stack = Fake::new(depth * 8 + 16);
+            for place in 0..depth {
+                let caller = place * 8 + 14;
+                stack.frame(caller - 8, V8_CODE + 1, Some(caller));
+                stack.words()[caller - 1] = 0x7001;
+                if place >= singles {
+                    stack.words()[caller - 4] = 0x5000_0001;
+                    stack.words()[caller - 5] = (place as u64) << 32;
+                }
+            }
+            stack.frame(depth * 8 + 6, 0x3333, None);
+            let exit_frame = stack.at(6);
+            let (frames, _) = stack.walk_with(exit_frame, Reported::Nothing { exit_frame });
+            let (whole, rest) = frames.split_at(frames.len() - 1 - singles);
+            for single in &whole[..singles] {
+                assert_eq!(*single, (Unreported, V8_CODE + 1));
+            }
+            for (place, pair) in whole[singles..].chunks(2).enumerate() {
+                let position = 0x5000_0001 + (place + singles) as u64;
+                assert_eq!(pair, [(Unreported, V8_CODE + 1), (Position, position)]);
+            }
+            let left_over = [(Internal, V8_CODE + 1), (Truncated, 0), (Native, 0x3333)];
+            assert_eq!(rest, &left_over[2 - singles..]);
+        }
+    }
+
     #[test]
     fn a_deep_stack_keeps_its_leaf_and_its_root() {
         let depth = 3_000;
@@ -465,8 +609,14 @@ mod tests {
                 _ => stack.at(round % words),
             };
             let v8_frames = [V8_CODE + seed % 0x1000, seed];
-            let (frames, _) = stack.walk(fp, &v8_frames);
-            assert!(frames.len() <= MAX_FRAMES);
+            let exit_frame = low - 16 + seed % (high - low + 32);
+            for reported in [
+                Reported::Frames(&v8_frames),
+                Reported::Nothing { exit_frame },
+            ] {
+                let (frames, _) = stack.walk_with(fp, reported);
+                assert!(frames.len() <= MAX_FRAMES);
+            }
         }
     }
 }

@@ -2,19 +2,40 @@
 
 use super::code_map::{CodeMap, Lookup};
 use super::code_name::FunctionKind;
-use super::leaf::{bytecode_position, is_interpreter};
+use super::leaf::is_interpreter;
 
-/// A frame of V8's code that has called something, by the words of it that say what it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FrameWords {
+/// A frame of V8's code that has called something.
+#[derive(Clone, Copy, Debug)]
+pub struct CallingFrame {
     /// Where its callee returns to.
     pub return_address: u64,
-    /// `[fp − 8]`: the context of a JavaScript function, else the frame's kind as a small integer (`frame-constants.h`).
-    pub at_fp_minus_8: u64,
-    /// `[fp − 32]`: an interpreted frame's bytecode array, tagged.
-    pub at_fp_minus_32: u64,
-    /// `[fp − 40]`: an interpreted frame's bytecode offset as a small integer.
-    pub at_fp_minus_40: u64,
+    /// It holds the context of a JavaScript function.
+    pub has_context: bool,
+    /// Where it is if it is an interpreted one.
+    pub position: Option<u64>,
+}
+
+impl CallingFrame {
+    /// The frame at `fp`, by what `word` reads of the stack.
+    pub fn at(fp: u64, return_address: u64, word: impl Fn(u64) -> Option<u64>) -> CallingFrame {
+        let below = |distance: u64| word(fp.checked_sub(distance)?);
+        CallingFrame {
+            return_address,
+            // The context, or the frame's kind as a small integer (`frame-constants.h`).
+            has_context: below(8).is_some_and(|word| word & TAG == TAG),
+            position: below(32)
+                .zip(below(40))
+                .and_then(|(array, offset)| bytecode_position(array, offset)),
+        }
+    }
+}
+
+const TAG: u64 = 1;
+
+/// Where an interpreted frame is, by its tagged bytecode array and its offset as a small integer (v8dbg
+/// `off_fp_bytecode_array`, `off_fp_bytecode_offset`); `None` for words that cannot be that.
+pub fn bytecode_position(array: u64, offset: u64) -> Option<u64> {
+    (array & TAG == TAG && offset as u32 == 0).then(|| array.wrapping_add(offset >> 32))
 }
 
 /// No map knows a function here.
@@ -23,21 +44,25 @@ const NOWHERE: u64 = 0;
 /// The address by which the frame's function is known to the map, to be looked up as a return address; `None` for a frame
 /// that V8 does not report (entries, exits, stubs, builtins without JavaScript's calling convention). A function that
 /// cannot be told is not hidden: nothing is known at its address.
-pub fn frame(words: &FrameWords, map: &CodeMap) -> Option<u64> {
-    const TAG: u64 = 1;
-    let Some(code) = map.function_at(words.return_address, Lookup::Return) else {
-        return Some(words.return_address);
+pub fn frame(frame: &CallingFrame, map: &CodeMap) -> Option<u64> {
+    let &CallingFrame {
+        return_address,
+        has_context,
+        position,
+    } = frame;
+    let Some(code) = map.function_at(return_address, Lookup::Return) else {
+        return Some(return_address);
     };
-    let has_context = words.at_fp_minus_8 & TAG == TAG;
     if is_interpreter(code) {
-        return bytecode_position(words.at_fp_minus_32, words.at_fp_minus_40, map)
+        return position
+            .filter(|position| map.bytecode_around(*position).is_some())
             .or(has_context.then_some(NOWHERE));
     }
     let is_shown = match code.kind {
         FunctionKind::JavaScript | FunctionKind::WebAssembly => true,
         _ => has_context,
     };
-    is_shown.then_some(words.return_address)
+    is_shown.then_some(return_address)
 }
 
 #[cfg(test)]
@@ -79,13 +104,14 @@ mod tests {
                 tables: Tables::None,
             })));
         }
-        let words = FrameWords {
-            return_address,
-            at_fp_minus_8,
-            at_fp_minus_32: bytecode - HEADER,
-            at_fp_minus_40: (HEADER + 7) << 32,
-        };
-        frame(&words, &map)
+        const FP: u64 = 0x100;
+        let called = CallingFrame::at(FP, return_address, |address| match FP - address {
+            8 => Some(at_fp_minus_8),
+            32 => Some(bytecode - HEADER),
+            40 => Some((HEADER + 7) << 32),
+            _ => None,
+        });
+        frame(&called, &map)
     }
 
     #[test]

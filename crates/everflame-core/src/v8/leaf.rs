@@ -3,6 +3,7 @@
 
 use super::code_map::{CodeMap, Lookup};
 use super::code_name::{FunctionKind, JsFunction};
+use super::frame::bytecode_position;
 
 /// An address to look up in the code map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,20 +125,12 @@ pub(super) fn is_passage(function: &JsFunction) -> bool {
 
 /// In the interpreter the function is usually V8's first frame; if it is not, it has to be put there.
 fn interpreted(words: &LeafWords, frames: &[u64], map: &CodeMap) -> Option<JsAddress> {
-    let address = bytecode_position(words.at_fp_minus_32, words.at_fp_minus_40, map)?;
-    (frames.first() != Some(&address)).then_some(JsAddress {
+    let address = bytecode_position(words.at_fp_minus_32, words.at_fp_minus_40)?;
+    let is_missing = map.bytecode_around(address).is_some() && frames.first() != Some(&address);
+    is_missing.then_some(JsAddress {
         address,
         lookup: Lookup::Exact,
     })
-}
-
-/// Where an interpreted frame is, by its tagged bytecode array and its offset as a small integer; `None` for words that are
-/// not that.
-pub(super) fn bytecode_position(array: u64, offset: u64, map: &CodeMap) -> Option<u64> {
-    let position = array.wrapping_add(offset >> 32);
-    let is_position =
-        array & 1 == 1 && offset as u32 == 0 && map.bytecode_around(position).is_some();
-    is_position.then_some(position)
 }
 
 /// A builtin without a frame of its own hides its caller: V8 takes the caller's frame for the builtin's and reports

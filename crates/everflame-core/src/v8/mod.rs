@@ -39,7 +39,7 @@ pub use code_name::{FunctionKind, JsFunction};
 pub use entry::{EntryError, EntryPoints, Isolate};
 pub use events::{CALIBRATION_SOURCE, IsolateLog};
 pub use features::Features;
-pub use frame::{FrameWords, frame};
+pub use frame::{CallingFrame, bytecode_position, frame};
 pub use functions::Functions;
 pub use layout::exit_frame_address;
 pub use leaf::{JsAddress, Leaf, LeafWords, executing_bytecode, leaf};

@@ -10,7 +10,7 @@ use crate::engine::{SleepingStack, is_asleep_at};
 use crate::native::{Lookup, Registers, StackCopy, UnwindEnd, UnwoundFrame, read_memory};
 use crate::return_address::strip_signature;
 use crate::signal::{COUNTERS, WaitKey};
-use crate::v8::{CodeRanges, FrameWords, frame};
+use crate::v8::{CallingFrame, CodeRanges, frame};
 use frame_pointer::frame_pointers;
 
 /// Bytes of a stack that are read of a thread that answers no signals: libuv's event loop alone has 16 KB.
@@ -218,14 +218,8 @@ impl Composer {
     ) -> Result<Registers, UnwindEnd> {
         let ranges = javascript.ranges;
         for _ in 0..MOST_FRAMES {
-            let word = |distance: u64| copy.read(regs.fp.wrapping_sub(distance)).unwrap_or(0);
-            let words = FrameWords {
-                return_address: regs.pc,
-                at_fp_minus_8: word(8),
-                at_fp_minus_32: word(32),
-                at_fp_minus_40: word(40),
-            };
-            if let Some(address) = frame(&words, javascript.map) {
+            let called = CallingFrame::at(regs.fp, regs.pc, |address| copy.read(address));
+            if let Some(address) = frame(&called, javascript.map) {
                 self.push_javascript(tables, javascript, address, crate::v8::Lookup::Return);
             }
             let Some(next) = caller(copy, regs.fp) else {
