@@ -34,6 +34,12 @@ export declare function flush(encoding: Encoding): Promise<NativeProfile>
 export declare function flushSync(encoding: Encoding, timeoutMilliseconds: number): NativeProfile | null
 
 /**
+ * The profile of this number is in its file, or its taker has said why not. One handed out while there is an output is
+ * written by the sampler if nobody says so: late, or when a guarded signal ends the process.
+ */
+export declare function forgetProfile(sequence: number): void
+
+/**
  * The program is about to handle the signal of this name, such as `SIGURG`: if it is the sampler's, sampling goes on by
  * another one, and none of its signals reaches the program's handler.
  */
@@ -105,6 +111,14 @@ export interface NativeThread {
   dropped: number
 }
 
+/** A profile that the sampler could not write. */
+export interface NativeWriteFailure {
+  path: string
+  /** The system's number of the error, 0 where there is none. */
+  errno: number
+  reason: string
+}
+
 /** An engine that was not taken. */
 export interface RejectedEngine {
   engine: string
@@ -141,6 +155,8 @@ export interface StartOptions {
   outputPrefix?: string
   /** After that time a profile is overdue, and a quarter of it or a second later it is written; left out, none is. */
   periodSeconds?: number
+  /** Nothing is said on standard error when the last profile cannot be written. */
+  quiet?: boolean
   /** Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`. */
   guardedSignals?: Array<string>
 }
@@ -164,3 +180,6 @@ export declare function stop(encoding?: Encoding | undefined | null): Promise<Na
  * `flushSync`: the event loop does not run again then.
  */
 export declare function takeUndelivered(): Array<NativeProfile>
+
+/** The last profile that the sampler could not write; null where there is none since the last call. */
+export declare function takeWriteFailure(): NativeWriteFailure | null

@@ -31,6 +31,8 @@ export interface EngineOptions {
   guardedSignals?: string[];
   /** After that time, and a quarter of it or a second more, the native sampler writes a profile that nobody asked for. */
   periodSeconds?: number;
+  /** The native sampler says nothing on standard error when it cannot write the last profile. */
+  quiet?: boolean;
 }
 
 /** Which engine won, and why the others did not. */
@@ -81,6 +83,13 @@ export interface EngineMetrics {
   handler: { nanoseconds: number; count: number }[];
 }
 
+/** A profile that an engine could not write. `errno` is the system's number, 0 where there is none. */
+export interface WriteFailure {
+  path: string;
+  errno: number;
+  reason: string;
+}
+
 /** Something that samples the process and hands out profiles. */
 export interface Engine {
   readonly report: StartReport;
@@ -96,6 +105,10 @@ export interface Engine {
    * not run again, after `flushSync`.
    */
   takeUndelivered(): Profile[];
+  /** The profile of this number is in its file, or its failure was said. Until then the native sampler keeps it. */
+  forgetProfile(sequence: number): void;
+  /** The last profile that the engine could not write itself; null where there is none since the last call. */
+  takeWriteFailure(): WriteFailure | null;
   /** Stops sampling and returns the last profile. */
   stop(): Promise<Profile>;
   metrics(): EngineMetrics;

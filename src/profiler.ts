@@ -235,6 +235,7 @@ export class Profiler {
         : {
             outputPrefix,
             periodSeconds: this.configuration.period,
+            quiet: this.configuration.logLevel === 'off',
             guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
           }),
     };
@@ -308,8 +309,10 @@ export class Profiler {
     this.lastFailure = reason;
   }
 
-  /** Says once each time that samples ceased to be taken. */
-  private sayIfBlind(engine: Engine): void {
+  /** Says what went wrong while this thread was busy. */
+  private sayTroubles(engine: Engine): void {
+    const failure = engine.takeWriteFailure();
+    if (failure) this.writer?.reportNativeFailure(failure);
     const { sampling_stops: stops = 0 } = engine.metrics().counters;
     if (stops === this.stops) return;
     this.stops = stops;
@@ -322,9 +325,10 @@ export class Profiler {
   private async hand(making: Promise<Profile>): Promise<Profile> {
     const profile = await making;
     const engine = this.engine ?? this.stopping;
-    if (engine) this.sayIfBlind(engine);
+    if (engine) this.sayTroubles(engine);
     // A period without a sample says nothing.
     if (profile.samples > 0) await this.writer?.write(profile);
+    engine?.forgetProfile(profile.sequence);
     return profile;
   }
 
@@ -345,7 +349,7 @@ export class Profiler {
     if (!engine || !writer) return;
     try {
       const last = engine.flushSync(EXIT_TIMEOUT_MILLISECONDS);
-      this.sayIfBlind(engine);
+      this.sayTroubles(engine);
       if (last === null) {
         this.logger.warn(
           `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,
@@ -355,6 +359,7 @@ export class Profiler {
       // is stopping that is the last one, and the flush above has only waited for it.
       for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
         if (profile.samples > 0) writer.writeSync(profile);
+        engine.forgetProfile(profile.sequence);
       }
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);

@@ -8,6 +8,7 @@ import {
   type Profile,
   type StartReport,
   threadName,
+  type WriteFailure,
 } from './engine';
 import { type Logger, reasonOf } from './log';
 import { loadNative, type NativeBinding } from './native';
@@ -29,6 +30,10 @@ export function startEngine(options: EngineOptions, logger: Logger): Engine {
       `the engine ${options.engine} cannot start: ${native.reason}. Let Everflame choose with --engine auto, EVERFLAME_ENGINE=auto or the option engine: "auto"`,
       { cause: native.error },
     );
+  }
+  // V8's profiler needs one too, and ends the process where it gets none.
+  if (native.reason.startsWith('a thread of the profiler could not be started')) {
+    throw new EverflameError('NO_THREAD', native.reason, { cause: native.error });
   }
   const engine = inspector().startInstead(options, native.reason);
   logger.warn(
@@ -100,6 +105,14 @@ class NativeEngine implements Engine {
 
   takeUndelivered(): Profile[] {
     return this.binding.takeUndelivered();
+  }
+
+  forgetProfile(sequence: number): void {
+    this.binding.forgetProfile(sequence);
+  }
+
+  takeWriteFailure(): WriteFailure | null {
+    return this.binding.takeWriteFailure();
   }
 
   stop(): Promise<Profile> {

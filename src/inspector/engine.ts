@@ -89,6 +89,14 @@ export class InspectorEngine implements Engine {
     return [];
   }
 
+  forgetProfile(): void {
+    // Nothing is kept: another thread could not write it either.
+  }
+
+  takeWriteFailure(): null {
+    return null;
+  }
+
   metrics(): EngineMetrics {
     return { counters: { ...this.counters }, handler: [] };
   }

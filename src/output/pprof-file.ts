@@ -1,5 +1,7 @@
 import { promises, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { getSystemErrorName } from 'node:util';
+import type { WriteFailure } from '../engine';
 import { codeOf, reasonOf } from '../log';
 import { flagsToWrite } from '../permission';
 import { makeFolder } from './folder';
@@ -82,6 +84,11 @@ export function writeProfileSync(path: string, data: Uint8Array): void {
     }
     throw error;
   }
+}
+
+/** The error as Node.js would have thrown it. */
+export function errorOf({ errno, reason }: WriteFailure): Error {
+  return Object.assign(new Error(reason), { code: errno > 0 ? getSystemErrorName(-errno) : undefined });
 }
 
 /** One sentence for a profile that could not be written, with what to do about it. */

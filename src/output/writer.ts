@@ -1,4 +1,4 @@
-import type { Profile } from '../engine';
+import type { Profile, WriteFailure } from '../engine';
 import { type Logger, messageOf } from '../log';
 import { reportToRun } from '../run-report';
 
@@ -76,6 +76,11 @@ export class ProfileWriter {
     this.counters.written += 1;
     this.counters.bytes += data.length;
     this.logger.debug(`wrote ${path}`);
+  }
+
+  /** As `reportFailure`, of a profile that the engine was to write. */
+  reportNativeFailure(failure: WriteFailure): void {
+    this.reportFailure(failure.path, files().errorOf(failure));
   }
 
   /** Counts a failure and says it, unless it is the same as the last one. */

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile};
+use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile, WriteFailure};
 use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, main_stack, select};
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{self, Slots};
@@ -61,7 +61,7 @@ pub enum StartError {
     )]
     Memory,
     #[error(
-        "a thread of the profiler could not be started: {0}; raise the limit of threads (ulimit -u)"
+        "a thread of the profiler could not be started: {0}; raise the limit of threads (ulimit -u, or the container's limit of processes)"
     )]
     Thread(#[from] std::io::Error),
 }
@@ -190,6 +190,7 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
             return Err(error.into());
         }
     };
+    runtime.mailbox.unwritten.begin();
     runtime.mailbox.tell(Command::Begin(
         config.options,
         Arc::clone(&observer),
@@ -265,7 +266,7 @@ pub fn stop(
     let Some(observer) = running.take() else {
         return;
     };
-    signal::terminal::unguard();
+    // Terminal signals stay guarded until the last profile is written.
     signal::set_enabled(false);
     observer.stop();
     runtime
@@ -299,6 +300,19 @@ pub fn guard_signal(name: &str) {
         // As at the start: unguarded it ends the process as it does without us.
         signal::terminal::guard(signal).unwrap_or_default();
     }
+}
+
+/// The profile of this number is in its file, or is known not to get there: the aggregator need not write it.
+pub fn forget_profile(sequence: u64) {
+    if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {
+        runtime.mailbox.unwritten.forget(sequence);
+    }
+}
+
+/// The last profile that the aggregator could not write, once.
+pub fn take_write_failure() -> Option<WriteFailure> {
+    let runtime = RUNTIME.get().filter(|runtime| runtime.is_own())?;
+    runtime.mailbox.unwritten.take_failure()
 }
 
 /// Whether threads are being sampled.

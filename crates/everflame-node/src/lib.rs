@@ -91,6 +91,32 @@ pub fn take_undelivered() -> Vec<NativeProfile> {
     profile::take_undelivered()
 }
 
+/// The profile of this number is in its file, or its taker has said why not. One handed out while there is an output is
+/// written by the sampler if nobody says so: late, or when a guarded signal ends the process.
+#[napi]
+pub fn forget_profile(sequence: u32) {
+    session::forget_profile(u64::from(sequence));
+}
+
+/// A profile that the sampler could not write.
+#[napi(object)]
+pub struct NativeWriteFailure {
+    pub path: String,
+    /// The system's number of the error, 0 where there is none.
+    pub errno: i32,
+    pub reason: String,
+}
+
+/// The last profile that the sampler could not write; null where there is none since the last call.
+#[napi]
+pub fn take_write_failure() -> Option<NativeWriteFailure> {
+    session::take_write_failure().map(|failure| NativeWriteFailure {
+        path: failure.path.to_string_lossy().into_owned(),
+        errno: failure.errno,
+        reason: failure.reason,
+    })
+}
+
 /// Stops sampling and resolves to the last period's profile (gzip unless asked otherwise). Throws when sampling is not running.
 #[napi(ts_return_type = "Promise<NativeProfile>")]
 pub fn stop<'env>(env: &'env Env, encoding: Option<Encoding>) -> Result<Object<'env>> {

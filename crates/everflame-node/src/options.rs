@@ -30,6 +30,8 @@ pub struct StartOptions {
     pub output_prefix: Option<String>,
     /// After that time a profile is overdue, and a quarter of it or a second later it is written; left out, none is.
     pub period_seconds: Option<f64>,
+    /// Nothing is said on standard error when the last profile cannot be written.
+    pub quiet: Option<bool>,
     /// Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`.
     pub guarded_signals: Option<Vec<String>>,
 }
@@ -76,6 +78,7 @@ impl StartOptions {
                 max_frames: self.max_frames as usize,
                 timeline: self.timeline,
                 native_frames: self.native_frames,
+                quiet: self.quiet.unwrap_or(false),
                 memory_cap: self.memory_cap_bytes as usize,
             },
         })

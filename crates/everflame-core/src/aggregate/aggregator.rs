@@ -16,6 +16,7 @@ use super::output;
 use super::period::Period;
 use super::tables::{StackId, Tables};
 use crate::engine::{Observer, Settled};
+use crate::pprof::Encoding;
 use crate::signal::{
     AGGREGATOR, COUNTERS, Slots, flags, monotonic, own_tid, terminal, thread_cpu, thread_name,
 };
@@ -62,9 +63,16 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
                 state.begin(options, observer, output);
             }
             Some(Command::Rotate(encoding, reply)) => {
-                reply(state.rotate(mailbox, encoding));
+                let made = state.rotate(mailbox, encoding);
+                if let (Ok(profile), Encoding::Gzip) = (&made, encoding) {
+                    state.keep_until_written(mailbox, profile);
+                }
+                reply(made);
             }
-            Some(Command::End) => state.end(),
+            Some(Command::End) => {
+                state.end();
+                mailbox.unwritten.end();
+            }
             Some(Command::Gone(slot)) => state.give_back(mailbox, slot),
             None => {
                 state.drain(mailbox);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::aggregator::JavaScriptThread;
+use super::unwritten::Unwritten;
 use crate::engine::Observer;
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{AGGREGATOR, set_enabled, terminal};
@@ -54,6 +55,8 @@ pub struct Options {
     pub timeline: bool,
     /// Without them a stack that has no JavaScript is `(native)` alone.
     pub native_frames: bool,
+    /// Nothing is said on standard error.
+    pub quiet: bool,
     /// Most bytes of stacks, names and samples.
     pub memory_cap: usize,
 }
@@ -66,6 +69,7 @@ impl Default for Options {
             max_frames: 512,
             timeline: true,
             native_frames: true,
+            quiet: false,
             memory_cap: 64 << 20,
         }
     }
@@ -82,6 +86,7 @@ pub struct Mailbox {
     dead: AtomicBool,
     /// What stacks hold here and what not; found once the first JavaScript thread is known.
     pub features: OnceLock<Features>,
+    pub unwritten: Unwritten,
 }
 
 impl Mailbox {

@@ -9,9 +9,11 @@ mod output;
 mod period;
 mod root;
 mod tables;
+mod unwritten;
 
 pub use account::Share;
 pub use aggregator::{JavaScriptThread, start};
 pub use mailbox::{Command, Mailbox, Options, Profile};
 pub use period::{Entry, Period, ThreadLabels};
 pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};
+pub use unwritten::{Unwritten, WriteFailure};

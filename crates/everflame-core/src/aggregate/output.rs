@@ -41,7 +41,8 @@ pub(super) fn next_sequence(prefix: &str) -> u64 {
 /// The folder cannot be written, or the disk is full; nothing is left behind then.
 pub(super) fn write(prefix: &str, sequence: u64, data: &[u8]) -> io::Result<()> {
     let target = path(prefix, sequence);
-    let temporary = target.with_extension("pprof.tmp");
+    // Not a name that JavaScript writes to: the pool of threads may be at it.
+    let temporary = target.with_extension("pprof.sampler.tmp");
     let written = fs::File::create(&temporary)
         .and_then(|mut file| file.write_all(data))
         .and_then(|()| fs::rename(&temporary, &target));

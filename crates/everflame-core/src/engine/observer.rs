@@ -23,7 +23,7 @@ use super::report::Reports;
 use super::{Engine, Report};
 use crate::signal::{
     AGGREGATOR, COUNTERS, Installed, Outstanding, Slots, is_enabled, monotonic, own_tid,
-    process_cpu, set_enabled, thread_cpu, thread_cpu_of,
+    process_cpu, set_enabled, terminal, thread_cpu, thread_cpu_of,
 };
 use descriptors::Descriptors;
 use directory::Directory;
@@ -389,7 +389,9 @@ impl Loop {
         let due = now.saturating_sub(self.looked_for_threads) >= LONGEST_WAIT.as_nanos() as u64;
         if due {
             self.find_threads(now, false);
+            terminal::renew();
         }
+        terminal::finish_late();
         ran += self.look_for_the_rest(now, due);
         if due {
             self.wake_aggregator();

@@ -1,6 +1,6 @@
 //! The interrupted thread's registers, and whether it was in a system call.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 
 /// Program counter, stack pointer, frame pointer, link register (0 on x86-64) and the register of results.
 #[derive(Clone, Copy)]
@@ -12,6 +12,8 @@ pub(super) struct Registers {
     /// Where V8's interpreter keeps the offset of the bytecode at work.
     pub(super) bytecode_offset: u64,
     result: u64,
+    /// The second argument of the system call that was made last, if it was made last.
+    second_argument: u64,
 }
 
 impl Registers {
@@ -28,6 +30,7 @@ impl Registers {
             lr: 0,
             bytecode_offset: registers[libc::REG_R9 as usize] as u64,
             result: registers[libc::REG_RAX as usize] as u64,
+            second_argument: registers[libc::REG_RSI as usize] as u64,
         }
     }
 
@@ -44,6 +47,7 @@ impl Registers {
             lr: context.regs[30],
             bytecode_offset: context.regs[19],
             result: context.regs[0],
+            second_argument: context.regs[1],
         }
     }
 
@@ -61,6 +65,18 @@ impl Registers {
         // Other code may have EINTR's value in this register by chance, and then nothing is known of what lies before
         // `pc`, unless it is on the same page as `pc` itself.
         self.result == INTERRUPTED
+            && self.pc % PAGE >= SYSTEM_CALL_BYTES
+            // SAFETY: these bytes are on a page of which an instruction was about to be executed.
+            && unsafe { is_system_call(self.pc - SYSTEM_CALL_BYTES) }
+    }
+
+    /// Whether the thread has just returned from `kill(pid, signal)`: it is the one that sent the signal.
+    ///
+    /// # Safety
+    /// As for [`Registers::asleep`].
+    pub(super) unsafe fn has_sent(&self, signal: c_int) -> bool {
+        self.result == 0
+            && self.second_argument as c_int == signal
             && self.pc % PAGE >= SYSTEM_CALL_BYTES
             // SAFETY: these bytes are on a page of which an instruction was about to be executed.
             && unsafe { is_system_call(self.pc - SYSTEM_CALL_BYTES) }
@@ -109,6 +125,7 @@ impl Registers {
             lr: 0,
             bytecode_offset: 0,
             result: 0,
+            second_argument: 0,
         }
     }
 }

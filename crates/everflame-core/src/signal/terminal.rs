@@ -5,10 +5,11 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 use super::clock::monotonic;
 use super::install::signal_action;
+use super::registers::Registers;
 use super::wake::AGGREGATOR;
 
 /// Guarded by default: what a terminal, a supervisor or a closing session sends.
@@ -19,8 +20,12 @@ pub const TERMINAL: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 static PENDING: AtomicI32 = AtomicI32::new(0);
 /// When it came, on the monotonic clock, or 0. Set before it: whoever comes second finds the time.
 static SINCE: AtomicU64 = AtomicU64::new(0);
+/// The signal that waits was raised again already: its profile took too long.
+static RAISED: AtomicBool = AtomicBool::new(false);
 /// The process in which somebody is there to write it, or 0. A fork has our handler, but not the aggregator.
 static GUARDED: AtomicI32 = AtomicI32::new(0);
+/// Which signals are to be guarded, by place.
+static WANTED: [AtomicBool; TERMINAL.len()] = [const { AtomicBool::new(false) }; TERMINAL.len()];
 static PREVIOUS: [AtomicPtr<libc::sigaction>; TERMINAL.len()] =
     [const { AtomicPtr::new(std::ptr::null_mut()) }; TERMINAL.len()];
 
@@ -28,10 +33,10 @@ fn place(signal: c_int) -> Option<usize> {
     TERMINAL.iter().position(|terminal| *terminal == signal)
 }
 
-/// Milliseconds that a thread waits for the last profile.
-const PATIENCE: u32 = 2000;
+/// Nanoseconds that the end of the process waits for the last profile.
+const PATIENCE: u64 = 2_000_000_000;
 
-extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c_void) {
+extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: errno's place is this thread's own.
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above.
@@ -48,9 +53,10 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c
     let guarded = GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() };
     if first && guarded {
         AGGREGATOR.notify();
-        // SAFETY: the kernel passes a valid siginfo.
-        if unsafe { is_own(&*info) } && !is_on_alternate_stack() {
+        // SAFETY: the kernel passes a valid siginfo and ucontext.
+        if unsafe { is_own(&*info, signal, context) } && !is_on_alternate_stack() {
             wait_for_the_end();
+            finish_late();
         }
     } else if !guarded || is_insisted_on() {
         // Nobody writes, or asked twice: at once.
@@ -71,16 +77,22 @@ fn is_insisted_on() -> bool {
     monotonic().saturating_sub(SINCE.load(Ordering::SeqCst)) >= ECHO
 }
 
-/// Whether this process has sent the signal.
+/// Whether this thread has sent the signal. Only such a one may wait: another may hold what the last profile needs, as a lock
+/// of a code event.
 ///
 /// # Safety
-/// `info` is the kernel's siginfo.
-unsafe fn is_own(info: &libc::siginfo_t) -> bool {
+/// `info` and `context` are the kernel's, for the handler that calls this.
+unsafe fn is_own(info: &libc::siginfo_t, signal: c_int, context: *const c_void) -> bool {
     // SAFETY: these codes fill in the sender; getpid takes nothing and cannot fail.
-    matches!(
-        info.si_code,
-        libc::SI_USER | libc::SI_TKILL | libc::SI_QUEUE
-    ) && unsafe { info.si_pid() == libc::getpid() }
+    let by_process = || unsafe { info.si_pid() == libc::getpid() };
+    match info.si_code {
+        // The kernel gives a signal for the process to the main thread, whichever thread has sent it.
+        // SAFETY: the caller's promise.
+        libc::SI_USER => by_process() && unsafe { Registers::of(context).has_sent(signal) },
+        // raise(3): for a thread, by itself.
+        libc::SI_TKILL => by_process(),
+        _ => false,
+    }
 }
 
 /// Whether the handler runs on an alternate signal stack. That may have room for few handlers on top of one that waits.
@@ -93,18 +105,36 @@ fn is_on_alternate_stack() -> bool {
     }
 }
 
-/// A program that ends itself by a signal does nothing after that: its thread stays here until the last profile is written.
+/// A program that ends itself by a signal does nothing after that: its thread stays here until the last profile is written,
+/// or that takes too long.
 fn wait_for_the_end() {
     let millisecond = libc::timespec {
         tv_sec: 0,
         tv_nsec: 1_000_000,
     };
-    for _ in 0..PATIENCE {
-        if PENDING.load(Ordering::SeqCst) == 0 {
-            return;
-        }
+    while PENDING.load(Ordering::SeqCst) != 0 && !is_late() {
         // SAFETY: the time is valid; async-signal-safe.
         unsafe { libc::nanosleep(&millisecond, std::ptr::null_mut()) };
+    }
+}
+
+fn is_late() -> bool {
+    monotonic().saturating_sub(SINCE.load(Ordering::SeqCst)) >= PATIENCE
+}
+
+/// The last profile takes too long, as on a disk that hangs: the signal does without it what it did without us.
+pub fn finish_late() {
+    let signal = PENDING.load(Ordering::SeqCst);
+    if signal != 0 && is_late() {
+        raise_once(signal);
+    }
+}
+
+/// Lets the signal do what it did without us, unless that was done. A handler that was there before us may let the process
+/// live on.
+fn raise_once(signal: c_int) {
+    if !RAISED.swap(true, Ordering::SeqCst) {
+        raise_unguarded(signal);
     }
 }
 
@@ -114,6 +144,34 @@ fn wait_for_the_end() {
 /// The signal is none of [`TERMINAL`], or the kernel refuses.
 pub fn guard(signal: c_int) -> io::Result<()> {
     let place = place(signal).ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?;
+    WANTED[place].store(true, Ordering::SeqCst);
+    // SAFETY: getpid takes nothing and cannot fail.
+    GUARDED.store(unsafe { libc::getpid() }, Ordering::SeqCst);
+    put_in_place(signal, place)
+}
+
+/// Guards again what Node.js has put back without a word: `vm` with `breakOnSigint` takes SIGINT for as long as it runs, and
+/// leaves what there was at the start of the process.
+pub fn renew() {
+    // SAFETY: getpid takes nothing and cannot fail.
+    let guarded = GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() };
+    if !guarded || pending().is_some() {
+        return;
+    }
+    for (place, signal) in TERMINAL.into_iter().enumerate() {
+        // SAFETY: null, or leaked and never freed.
+        let previous = unsafe { PREVIOUS[place].load(Ordering::SeqCst).as_ref() };
+        let is_put_back = |previous: &libc::sigaction| {
+            signal_action(signal).is_ok_and(|now| now.sa_sigaction == previous.sa_sigaction)
+        };
+        if WANTED[place].load(Ordering::SeqCst) && previous.is_some_and(is_put_back) {
+            // Unguarded it ends the process as it does without us, only without the last profile.
+            put_in_place(signal, place).unwrap_or_default();
+        }
+    }
+}
+
+fn put_in_place(signal: c_int, place: usize) -> io::Result<()> {
     let before = signal_action(signal)?;
     if before.sa_sigaction == libc::SIG_IGN || before.sa_sigaction == handle as *const () as usize {
         return Ok(());
@@ -128,14 +186,18 @@ pub fn guard(signal: c_int) -> io::Result<()> {
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handle as *const () as usize;
     action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_ONSTACK;
-    // SAFETY: getpid takes nothing and cannot fail.
-    GUARDED.store(unsafe { libc::getpid() }, Ordering::SeqCst);
+    // SAFETY: as above.
+    let mut replaced: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: the action is complete, and the handler lives as long as the process.
-    if unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) } == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
+    if unsafe { libc::sigaction(signal, &action, &mut replaced) } != 0 {
+        return Err(io::Error::last_os_error());
     }
+    if replaced.sa_sigaction != before.sa_sigaction {
+        // The program has begun to handle it in this very moment.
+        // SAFETY: the kernel's own answer.
+        unsafe { libc::sigaction(signal, &replaced, std::ptr::null_mut()) };
+    }
+    Ok(())
 }
 
 /// The signal of this name, if it is one of [`TERMINAL`].
@@ -151,7 +213,8 @@ pub fn number(name: &str) -> Option<c_int> {
 /// Gives every signal that is still ours back. One that waits for the last profile waits on.
 pub fn unguard() {
     GUARDED.store(0, Ordering::SeqCst);
-    for signal in TERMINAL {
+    for (place, signal) in TERMINAL.into_iter().enumerate() {
+        WANTED[place].store(false, Ordering::SeqCst);
         restore(signal);
     }
 }
@@ -163,9 +226,9 @@ pub fn pending() -> Option<c_int> {
 
 /// The last profile is written, or never will be: lets the signal do what it did without us.
 pub fn finish(signal: c_int) {
-    raise_unguarded(signal);
-    // A handler that was there before us may let the process live on.
+    raise_once(signal);
     clear();
+    RAISED.store(false, Ordering::SeqCst);
 }
 
 /// No signal waits any more.

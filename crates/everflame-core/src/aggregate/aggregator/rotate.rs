@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::super::account::Share;
 use super::super::mailbox::{Mailbox, Profile};
-use super::super::output;
 use super::super::period::{Period, ThreadLabels};
 use super::{State, dropped, threads};
 use crate::engine::{Observer, Settled};
@@ -58,36 +57,52 @@ impl State {
         })
     }
 
-    /// A terminal signal waits: what there is goes to a file. Failures are counted; the process ends all the same.
-    pub(super) fn write_last_profile(&mut self, mailbox: &Mailbox) {
-        if let Some(prefix) = self.output.take() {
-            self.write_profile(mailbox, &prefix);
+    /// Whoever asked for it writes a profile; if the process ends first, or nothing happens, this thread does.
+    pub(super) fn keep_until_written(&self, mailbox: &Mailbox, profile: &Profile) {
+        if let Some(prefix) = self.output.as_ref().filter(|_| profile.samples > 0) {
+            mailbox
+                .unwritten
+                .keep(prefix, profile.sequence, &profile.data);
         }
     }
 
-    /// Nobody has asked for the profile of a period that is over: the event loop is busy. It goes to a file.
+    /// A terminal signal waits: what there is goes to files. The process ends all the same if that fails.
+    pub(super) fn write_last_profile(&mut self, mailbox: &Mailbox) {
+        mailbox.unwritten.write(Duration::ZERO);
+        if let Some(prefix) = self.output.clone() {
+            self.write_profile(mailbox, &prefix);
+        }
+        if let Some(failure) = mailbox.unwritten.take_failure()
+            && !self.options.quiet
+        {
+            failure.say();
+        }
+    }
+
+    /// Nobody has asked for the profile of a period that is over, or written one that was handed out: the event loop is
+    /// busy, or the pool of threads. It goes to a file.
     pub(super) fn write_overdue_profile(&mut self, mailbox: &Mailbox) {
         /// The least by which it is late, as a busy event loop often is.
         const LATE: Duration = Duration::from_secs(1);
         let Some((prefix, period)) = self.output.clone().zip(self.options.period) else {
             return;
         };
+        let late = (period / 4).max(LATE);
+        mailbox.unwritten.write(late);
         let age = Duration::from_nanos(monotonic().saturating_sub(self.period.start));
-        if age > period + (period / 4).max(LATE) {
+        if age > period + late {
             COUNTERS.overdue_profiles.fetch_add(1, Ordering::Relaxed);
             self.write_profile(mailbox, &prefix);
         }
     }
 
     fn write_profile(&mut self, mailbox: &Mailbox, prefix: &str) {
-        let written = self
-            .rotate(mailbox, Encoding::Gzip)
-            .map_err(std::io::Error::other)
-            .and_then(|profile| output::write(prefix, profile.sequence, &profile.data));
-        if written.is_err() {
-            COUNTERS
-                .native_write_failures
-                .fetch_add(1, Ordering::Relaxed);
+        let sequence = self.sequence;
+        match self.rotate(mailbox, Encoding::Gzip) {
+            Ok(profile) => mailbox.unwritten.write_one(prefix, sequence, &profile.data),
+            Err(error) => mailbox
+                .unwritten
+                .fail(prefix, sequence, &std::io::Error::other(error)),
         }
     }
 
