@@ -119,7 +119,7 @@ export interface Engine {
 export class EverflameError extends Error {
   readonly code: string;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.name = 'EverflameError';
     this.code = code;

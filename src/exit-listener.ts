@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
 
 /** On which Node.js says that the process is about to become another program (22.15 and later). */
 const EXECUTING = 'process.execve';
@@ -90,13 +91,30 @@ function wrapReallyExit(before: () => void): () => void {
   };
 }
 
-/** Room for the listeners above: the warning of a leak is about the program's own. 0 is no limit at all. */
+/**
+ * Room for the listeners above: the warning of a leak is about the program's own. The limit stays what the program says, or
+ * the default of all emitters, three higher; 0 is no limit at all.
+ */
 function raiseMaxListeners(): () => void {
-  const limit = process.getMaxListeners();
-  if (limit === 0) return () => undefined;
-  const raised = limit + 3;
-  process.setMaxListeners(raised);
+  const emitter = process as { _maxListeners?: number | undefined };
+  let limit = emitter._maxListeners;
+  Object.defineProperty(process, '_maxListeners', {
+    configurable: true,
+    enumerable: true,
+    get: () => {
+      const own = limit ?? EventEmitter.defaultMaxListeners;
+      return own === 0 ? 0 : own + 3;
+    },
+    set: (value: number | undefined) => {
+      limit = value;
+    },
+  });
   return () => {
-    if (process.getMaxListeners() === raised) process.setMaxListeners(limit);
+    Object.defineProperty(process, '_maxListeners', {
+      configurable: true,
+      enumerable: true,
+      writable: true,
+      value: limit,
+    });
   };
 }

@@ -72,14 +72,15 @@ class NativeEngine implements Engine {
     guards: boolean,
   ) {
     try {
-      // The limit is for the program's own listeners.
-      const limit = process.getMaxListeners();
+      // The limit is for the program's own listeners. Undefined, it is the default of all emitters.
+      const emitter = process as { _maxListeners?: number | undefined };
+      const limit = emitter._maxListeners;
       process.setMaxListeners(0);
       // Node.js handles a signal in a listener of its own to this event: before that, ours is to be another.
       (process as NodeJS.EventEmitter).prependListener('newListener', this.onNewListener);
       // And it gives a signal back in a listener to this one: after that, the signal is to be guarded again.
       if (guards) process.on('removeListener', this.onRemoveListener);
-      process.setMaxListeners(limit);
+      emitter._maxListeners = limit;
     } catch {
       // Frozen: the program can listen to no signal either.
     }

@@ -67,7 +67,8 @@ export function flame(files: string[], options: FlameOptions): string {
   return lost < 0 ? `${done}\n${leftOut}` : done;
 }
 
-function isSameFile(one: string, other: string): boolean {
+/** Whether two paths lead to one file. */
+export function isSameFile(one: string, other: string): boolean {
   try {
     const [first, second] = [one, other].map((path) => statSync(path, { bigint: true }));
     return first?.ino === second?.ino && first?.dev === second?.dev;

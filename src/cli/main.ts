@@ -127,8 +127,10 @@ function flameCommand(): Command {
     )
     .option('--thread <name>', 'one thread only, such as "Main Event Loop"')
     .action((files: string[], options: import('./flame').FlameOptions) => {
-      const { flame } = require('./flame') as typeof import('./flame');
-      print(flame(files, options));
+      const { flame, isSameFile } = require('./flame') as typeof import('./flame');
+      const done = flame(files, options);
+      if (isSameFile(options.output, '/dev/stdout')) process.stderr.write(`${done}\n`);
+      else print(done);
     });
 }
 

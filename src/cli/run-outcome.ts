@@ -43,8 +43,10 @@ export class RunOutcome {
     const events = this.read();
     const started = events.filter((event) => event.kind === 'started');
     if (started.length > 0) {
+      // A folder may hold more files than there is time to look through for each process.
+      const found = new Map([...new Set(started.map(({ prefix }) => prefix))].map(byProcess));
       const files = started.flatMap(({ pid, prefix, first }) =>
-        profilesAt(prefix).filter((file) => file.pid === pid && file.sequence >= first),
+        (found.get(prefix)?.get(pid) ?? []).filter(({ sequence }) => sequence >= first),
       );
       const told = files.length === 0 && events.some(({ kind }) => kind === 'unwritten');
       return told ? undefined : summary(started, files);
@@ -97,6 +99,17 @@ export class RunOutcome {
       .map(parseEvent)
       .filter((event) => event !== undefined);
   }
+}
+
+/** A prefix and its profiles by process number. */
+function byProcess(prefix: string): [prefix: string, files: Map<number, ProfileFile[]>] {
+  const files = new Map<number, ProfileFile[]>();
+  for (const file of profilesAt(prefix)) {
+    const own = files.get(file.pid);
+    if (own) own.push(file);
+    else files.set(file.pid, [file]);
+  }
+  return [prefix, files];
 }
 
 function reportIn(folder: string): string {

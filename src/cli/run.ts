@@ -7,11 +7,11 @@ import { REPORT_VARIABLE } from '../run-report';
 import { whyNotAProgram } from './not-a-program';
 import { runEnvironment } from './run-environment';
 import { RunOutcome } from './run-outcome';
-import { TerminalWitness } from './terminal-witness';
+import { SignalWitness } from './signal-witness';
 
 /** Signals that are for the program, not for the command above it. */
 const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
-/** Signals that a terminal sends to the program itself, which is in the same process group. */
+/** Signals that a terminal sends to the program itself, which is in the same process group: for where nobody can tell. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
 /** As shells say it (POSIX, Shell Command Language, 2.8.2). */
 const NOT_FOUND = 127;
@@ -39,6 +39,7 @@ export async function run(
     process.exitCode = NOT_EXECUTABLE;
     return;
   }
+  giveBackInspector();
   const outcome = new RunOutcome(environment);
   if (outcome.path !== undefined) environment[REPORT_VARIABLE] = outcome.path;
   const end = await runToEnd(program, programArguments, environment, logger);
@@ -56,6 +57,16 @@ export async function run(
   // So that whoever waits sees the same end. Some signals are not deadly to Node.js; then the code above, a shell's
   // for the same, stands in.
   if (end.signal) process.kill(process.pid, end.signal);
+}
+
+/** `NODE_OPTIONS=--inspect` is for the program, which could not have the port that this command listens on. */
+function giveBackInspector(): void {
+  try {
+    const inspector = require('node:inspector') as typeof import('node:inspector');
+    if (inspector.url() !== undefined) inspector.close();
+  } catch {
+    // A Node.js without an inspector listens on no port.
+  }
 }
 
 type End = { kind: 'ended'; code: number; signal: NodeJS.Signals | null } | { kind: 'failed'; error: Error };
@@ -99,18 +110,19 @@ function ended(child: ChildProcess, refused: (error: Error) => void): Promise<En
 function forwardSignals(send: (signal: NodeJS.Signals) => void): () => void {
   // Not by the streams of `process`: they make pipes non-blocking, which the program has in common with us.
   const atTerminal = STANDARD_DESCRIPTORS.some((descriptor) => isatty(descriptor));
-  const witness = atTerminal ? new TerminalWitness() : undefined;
+  const witness = new SignalWitness();
   const handlers = FORWARDED.map((signal) => {
     const handler = async (): Promise<void> => {
-      // A second interrupt is "at once" to many programs, so one Ctrl+C must not arrive twice.
-      if (FROM_TERMINAL.has(signal) && (await witness?.sawSignal())) return;
+      // A second one is "at once" to many programs, so what everybody was sent must not arrive twice.
+      const seen = await witness.sawSignal();
+      if (seen ?? (atTerminal && FROM_TERMINAL.has(signal))) return;
       send(signal);
     };
     process.on(signal, handler);
     return { signal, handler };
   });
   return () => {
-    witness?.end();
+    witness.end();
     for (const { signal, handler } of handlers) process.removeListener(signal, handler);
   };
 }

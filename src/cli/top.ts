@@ -59,7 +59,8 @@ export function top(files: string[], options: TopOptions, columns?: number): str
   };
   const table = alignColumns([...figures, names, places]);
   const hidden = all.length - rows.length;
-  const more = hidden > 0 ? ['', `${hidden} more rows; --limit ${all.length} shows them.`] : [];
+  const [rest, object] = hidden === 1 ? ['row', 'it'] : ['rows', 'them'];
+  const more = hidden > 0 ? ['', `${hidden} more ${rest}; --limit ${all.length} shows ${object}.`] : [];
   return [heading, '', ...table, ...more].join('\n');
 }
 
@@ -72,6 +73,12 @@ function place(location: string): string {
   const marker = '/node_modules/';
   const dependency = location.lastIndexOf(marker);
   if (dependency >= 0) return location.slice(dependency + marker.length);
-  const here = relative(process.cwd(), location);
-  return location.startsWith('/') && !here.startsWith('..') ? here : location;
+  if (!location.startsWith('/')) return location;
+  try {
+    const here = relative(process.cwd(), location);
+    return here.startsWith('..') ? location : here;
+  } catch {
+    // The working directory is gone.
+    return location;
+  }
 }

@@ -80,13 +80,12 @@ function fromOption(
 }
 
 function fromEnvironment(setting: Setting, environment: NodeJS.ProcessEnv, warnings: string[]): unknown {
-  for (const variable of setting.env) {
-    const raw = environment[variable];
-    // An empty variable is how shells and container files unset one.
-    if (raw === undefined || raw === '') continue;
-    return parseOrWarn(variable, setting, raw, warnings, () => setting.default);
-  }
-  return undefined;
+  // An empty variable is how shells and container files unset one.
+  const [variable, ...others] = setting.env.filter((name) => environment[name]);
+  if (variable === undefined) return undefined;
+  const otherwise = (): unknown =>
+    fromEnvironment({ ...setting, env: others }, environment, warnings) ?? setting.default;
+  return parseOrWarn(variable, setting, environment[variable], warnings, otherwise);
 }
 
 /** The value, or what is used in its place: the nearest that is allowed, or else what would be there without it. */

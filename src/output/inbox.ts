@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../log';
 import { assertWritable } from './folder';
 
@@ -16,8 +16,8 @@ const MAXIMUM_WRITING_MILLISECONDS = 60 * 60 * 1000;
 const EXIT_MILLISECONDS = 25;
 /** With how many files it works in any case: a busy machine may take the whole time away at once. */
 const EXIT_FILES = 64;
-/** A profile, or one that is being written: see `pprof-file.ts`, and `output.rs` of the native sampler. */
-const OURS = /\.wall\.pprof((\.exit)?\.tmp)?$/;
+/** What follows a prefix: a profile, or one that is being written. See `pprof-file.ts`, and `output.rs` of the native sampler. */
+const OURS = /^\.\d+\.\d+\.wall\.pprof(\.[\w.]*tmp)?$/;
 
 const LIMITS: Limits = {
   age: MAXIMUM_AGE_MILLISECONDS,
@@ -84,7 +84,7 @@ export async function pruneInbox(prefix: string, now = Date.now(), limits = LIMI
   const folder = dirname(prefix);
   const files = await Promise.all(
     (await readdir(folder))
-      .filter((name) => OURS.test(name))
+      .filter((name) => isOurs(prefix, name))
       .map(async (name) => {
         const path = join(folder, name);
         // Another process that prunes the same folder may have been faster: then there is nothing to do.
@@ -109,7 +109,7 @@ export function pruneInboxSync(prefix: string, milliseconds = EXIT_MILLISECONDS)
   const isOver = (share: number, done: number): boolean =>
     done >= EXIT_FILES && performance.now() - begin >= share * milliseconds;
   const folder = dirname(prefix);
-  const names = readdirSync(folder).filter((name) => OURS.test(name));
+  const names = readdirSync(folder).filter((name) => isOurs(prefix, name));
   const start = Math.floor(Math.random() * names.length);
   const files: Found[] = [];
   for (const [index, name] of [...names.slice(start), ...names.slice(0, start)].entries()) {
@@ -123,6 +123,12 @@ export function pruneInboxSync(prefix: string, milliseconds = EXIT_MILLISECONDS)
     if (isOver(1, index)) break;
     rmSync(path, { force: true });
   }
+}
+
+/** Others may have been told to write to the same folder. */
+function isOurs(prefix: string, name: string): boolean {
+  const start = basename(prefix);
+  return name.startsWith(start) && OURS.test(name.slice(start.length));
 }
 
 /** Of some files of an inbox, those that have to go. */

@@ -1,4 +1,4 @@
-import { promises, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, promises, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import type { WriteFailure } from '../engine';
@@ -50,17 +50,29 @@ export function nextSequence(prefix: string): number {
   return own.reduce((next, { sequence }) => Math.max(next, sequence + 1), 0);
 }
 
-/** Writes a profile under a temporary name and renames it, so that a reader never meets half a file. */
+/**
+ * Writes a profile under a temporary name and then gives it its own, so that a reader never meets half a file. Where that is
+ * taken, by the process of the same number in another container, it is the next one that is free.
+ */
 export async function writeProfile(path: string, data: Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = temporaryName(path);
   try {
-    await promises.writeFile(temporary, data).catch((error: unknown) => {
+    await promises.writeFile(temporary, data, { flag: 'wx' }).catch((error: unknown) => {
       // Somebody has removed the folder since the start.
       if (codeOf(error) !== 'ENOENT') throw error;
       makeFolder(dirname(path));
-      return promises.writeFile(temporary, data);
+      return promises.writeFile(temporary, data, { flag: 'wx' });
     });
-    await promises.rename(temporary, path);
+    for (let target = path; ; target = nextName(target)) {
+      try {
+        await promises.link(temporary, target);
+        break;
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') return await promises.rename(temporary, path);
+        if (await promises.readFile(target).then((found) => found.equals(data), isNone)) break;
+      }
+    }
+    await promises.rm(temporary);
   } catch (error) {
     // The write is what failed; a leftover that cannot be removed either adds nothing to that.
     await promises.rm(temporary, { force: true }).catch(() => undefined);
@@ -70,12 +82,24 @@ export async function writeProfile(path: string, data: Uint8Array): Promise<void
 
 /** As `writeProfile`, for a process that is about to end. */
 export function writeProfileSync(path: string, data: Uint8Array): void {
-  // Not the name above: the pool may still be writing that one.
-  const temporary = `${path}.exit.tmp`;
+  const temporary = temporaryName(path);
   try {
     makeFolder(dirname(path));
-    writeFileSync(temporary, data);
-    renameSync(temporary, path);
+    writeFileSync(temporary, data, { flag: 'wx' });
+    for (let target = path; ; target = nextName(target)) {
+      try {
+        linkSync(temporary, target);
+        break;
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') {
+          // Not every file system has a second name for a file, and not every program may give one.
+          renameSync(temporary, path);
+          return;
+        }
+        if (holds(target, data)) break;
+      }
+    }
+    rmSync(temporary);
   } catch (error) {
     try {
       rmSync(temporary, { force: true });
@@ -85,6 +109,28 @@ export function writeProfileSync(path: string, data: Uint8Array): void {
     throw error;
   }
 }
+
+/** Not a name that the native sampler writes to, nor a process of the same number. */
+function temporaryName(path: string): string {
+  return `${path}.${Math.random().toString(36).slice(2)}.tmp`;
+}
+
+/** The path with the next number. */
+function nextName(path: string): string {
+  return path.replace(/\d+(?=\.wall\.pprof$)/, (number) => String(Number(number) + 1));
+}
+
+/** Whether a file holds this already: the native sampler has written the very same profile, while this thread was busy. */
+function holds(path: string, data: Uint8Array): boolean {
+  try {
+    return readFileSync(path).equals(data);
+  } catch {
+    return isNone();
+  }
+}
+
+/** What cannot be read is another's. */
+const isNone = (): boolean => false;
 
 /** The error as Node.js would have thrown it. */
 export function errorOf({ errno, reason }: WriteFailure): Error {

@@ -92,6 +92,11 @@ function toNumber(value: number | bigint): number {
   return Number(signed(value));
 }
 
+/** Some tools write a line below zero for none. */
+function lineNumber(value: number | bigint): number {
+  return Math.max(0, toNumber(value));
+}
+
 /** Resolves the numbers of one profile into names. */
 class Reader {
   private readonly frames = new Map<number, Frame[]>();
@@ -134,8 +139,8 @@ class Reader {
           this.text(entry.name),
           this.text(entry.filename),
           module,
-          Number(line),
-          Number(entry.startLine),
+          lineNumber(line),
+          lineNumber(entry.startLine),
         );
       });
       // A location without a function was never symbolised: its address is all there is.

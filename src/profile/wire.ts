@@ -1,7 +1,7 @@
 /** Fields of a profile that are messages, texts or lists of bytes (profile.proto of google/pprof). */
 const WITH_LENGTH: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 11]);
 /** How many records are read: each is an object or more, and V8's heap ends at some gigabytes. */
-const MOST_RECORDS = 5_000_000;
+const MOST_RECORDS = 1_000_000;
 
 /** For bytes that are no profile, or have been changed. */
 export const FOREIGN = 'it is damaged, or another kind of file';

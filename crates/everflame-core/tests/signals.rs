@@ -10,6 +10,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use everflame_core::pprof::Encoding;
 use everflame_core::session::{self, Config};
 use everflame_core::signal::{COUNTERS, terminal, thread_cpu};
 use support::{
@@ -367,7 +368,13 @@ impl Drop for Folder {
 const FOLDER: &str = "EVERFLAME_TEST_FOLDER";
 
 fn guarding(signals: &[c_int]) -> Session {
+    guarding_each(signals, None)
+}
+
+/// With a period after which a profile is overdue.
+fn guarding_each(signals: &[c_int], period: Option<Duration>) -> Session {
     let mut guarded = by_vtalrm("tick");
+    guarded.options.period = period;
     guarded.guarded = signals.to_vec();
     let folder = std::env::var(FOLDER).expect("the parent names a folder");
     guarded.output_prefix = Some(format!("{folder}/last"));
@@ -397,26 +404,6 @@ fn a_terminal_signal_writes_the_last_profile_and_then_kills() {
     assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
 }
 
-/// Makes the last profile's file one that nobody reads: whoever opens it to write waits for ever.
-fn block_last_profile() {
-    let folder = std::env::var(FOLDER).expect("the parent names a folder");
-    let name = format!("{folder}/last.{}.0.wall.pprof.tmp", std::process::id());
-    let name = std::ffi::CString::new(name).expect("a path without zero");
-    // SAFETY: a terminated path; makes a file.
-    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
-}
-
-/// Whether the aggregator sleeps in the system call that opens a file.
-fn aggregator_opens_a_file() -> bool {
-    let threads = std::fs::read_dir("/proc/self/task").expect("/proc is mounted");
-    threads.flatten().any(|thread| {
-        let read = |name: &str| std::fs::read_to_string(thread.path().join(name));
-        let call = format!("{} ", libc::SYS_openat);
-        read("comm").is_ok_and(|name| name.trim_end() == "everflame-agg")
-            && read("syscall").is_ok_and(|now| now.starts_with(&call))
-    })
-}
-
 /// Sends a signal again and again: one that comes right after the first counts as its echo.
 fn insist(signal: c_int) -> ! {
     loop {
@@ -440,18 +427,103 @@ fn a_terminal_signal_that_comes_twice_at_once_leaves_the_last_profile() {
 }
 
 #[test]
-fn a_second_terminal_signal_kills_at_once_while_the_first_is_at_work() {
+fn a_last_profile_that_never_comes_does_not_keep_the_process_alive() {
     if is_own_process() {
-        let _session = guarding(&[libc::SIGINT, libc::SIGTERM]);
-        block_last_profile();
+        let _session = guarding(&[libc::SIGTERM]);
+        let _never_answers = StalledAggregator::new();
         signal_this_process(libc::SIGTERM);
-        wait_for("the last profile to be written", aggregator_opens_a_file);
-        insist(libc::SIGINT);
+        std::thread::sleep(Duration::from_secs(20));
+        return;
     }
     let (end, output, files) =
-        with_folder("a_second_terminal_signal_kills_at_once_while_the_first_is_at_work");
-    // The file that could not be written is still there.
-    assert_eq!((end, files), (End::Signal(libc::SIGINT), 1), "{output}");
+        with_folder("a_last_profile_that_never_comes_does_not_keep_the_process_alive");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 0), "{output}");
+}
+
+/// Ends the period as one does that writes the profile to a file itself.
+fn take_profile() -> u64 {
+    let made = session::rotate_now(Encoding::Gzip, Duration::from_secs(20));
+    let profile = made.expect("a profile in time").expect("an encoded one");
+    assert!(profile.samples > 0);
+    profile.sequence
+}
+
+#[test]
+fn a_profile_that_its_taker_has_not_written_is_written_before_the_end() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        take_profile();
+        signal_this_process(libc::SIGTERM);
+        burn_until_killed();
+    }
+    let (end, output, files) =
+        with_folder("a_profile_that_its_taker_has_not_written_is_written_before_the_end");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 2), "{output}");
+}
+
+#[test]
+fn a_profile_that_its_taker_has_written_is_not_written_again() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        session::forget_profile(take_profile());
+        signal_this_process(libc::SIGTERM);
+        burn_until_killed();
+    }
+    let (end, output, files) =
+        with_folder("a_profile_that_its_taker_has_written_is_not_written_again");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
+}
+
+#[test]
+fn the_profile_of_a_stop_is_written_before_the_end_unless_its_taker_has() {
+    for written in [false, true] {
+        if is_own_process() {
+            let written = std::env::var("EVERFLAME_TEST_WRITTEN").is_ok();
+            let session = guarding(&[libc::SIGTERM]);
+            let (done, wait) = std::sync::mpsc::channel();
+            session::stop(Encoding::Gzip, move |made| {
+                done.send(made.map_or(0, |profile| profile.sequence))
+                    .unwrap_or_default();
+            });
+            let sequence = wait.recv().expect("a profile");
+            if written {
+                session::forget_profile(sequence);
+            }
+            signal_this_process(libc::SIGTERM);
+            // Its end would stop once more.
+            std::mem::forget(session);
+            burn_until_killed();
+        }
+        let test = "the_profile_of_a_stop_is_written_before_the_end_unless_its_taker_has";
+        let folder = Folder::new(test);
+        let path = folder.0.to_str().expect("a path in UTF-8").to_owned();
+        let mut environment = vec![(FOLDER, path.as_str())];
+        environment.extend(written.then_some(("EVERFLAME_TEST_WRITTEN", "1")));
+        let (end, output) = support::in_own_process_with(test, &environment);
+        let expected = (End::Signal(libc::SIGTERM), usize::from(!written));
+        assert_eq!((end, folder.files()), expected, "{output}");
+    }
+}
+
+#[test]
+fn where_the_process_outlives_the_signal_what_is_overdue_is_written_as_before() {
+    if is_own_process() {
+        set_handler(libc::SIGHUP, own_handler());
+        let session = guarding_each(&[libc::SIGHUP], Some(Duration::from_millis(100)));
+        signal_this_process(libc::SIGHUP);
+        wait_for("the program's handler", || {
+            SEEN.load(Ordering::SeqCst) == libc::SIGHUP
+        });
+        let overdue = || COUNTERS.overdue_profiles.load(Ordering::Relaxed);
+        let before = overdue();
+        wait_for("an overdue profile", || overdue() > before);
+        drop(session);
+        return;
+    }
+    let (end, output, files) =
+        with_folder("where_the_process_outlives_the_signal_what_is_overdue_is_written_as_before");
+    assert_eq!(end, End::Code(0), "{output}");
+    assert!(files >= 2, "{files}: {output}");
 }
 
 #[test]

@@ -189,4 +189,23 @@ mod tests {
         assert!(asleep(interrupted, INTERRUPTED));
         assert!(!asleep(interrupted, 0), "another system call's return");
     }
+
+    #[test]
+    fn who_has_just_sent_a_signal_is_known() {
+        let after = at_the_end_of_a_page(&[0x0f, 0x05, NOP], &[]) + 2;
+        let sent = |pc, result, second_argument| {
+            let registers = Registers {
+                result,
+                second_argument,
+                ..Registers::at(pc)
+            };
+            // SAFETY: the instruction at `pc` is readable, and so are the bytes before it on its page.
+            unsafe { registers.has_sent(libc::SIGTERM) }
+        };
+        let term = libc::SIGTERM as u64;
+        assert!(sent(after, 0, term));
+        assert!(!sent(after, 0, libc::SIGHUP as u64), "another signal");
+        assert!(!sent(after, 1, term), "a call that returned something");
+        assert!(!sent(after - 2, 0, term), "before the call");
+    }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Step in which the witness is looked at. A terminal's signals are all sent within the first. */
+/** Step in which the witness is looked at. A group's signals are all sent within the first. */
 const STEP_MILLISECONDS = 50;
 /** How many steps are waited for its death where the system does not tell its state. */
 const BLIND_STEPS = 8;
@@ -12,11 +12,11 @@ const REST_MILLISECONDS = 200;
 const WITNESS = ['-c', 'ulimit -c 0; read line'] as const;
 
 /**
- * Tells a signal that a terminal sent from one that was sent to this process alone, which the system does not say. A
- * terminal sends to every process of the foreground group, so a small process is kept in it: it dies of the one and
- * outlives the other.
+ * Tells a signal that the program has got too from one that was sent to this process alone, which the system does not say.
+ * A terminal sends to every process of the foreground group, systemd and other supervisors to every process of a service:
+ * a small process is kept beside the program, which dies of the one and outlives the other.
  */
-export class TerminalWitness {
+export class SignalWitness {
   private process: ChildProcess | undefined;
   private death: Promise<boolean> | undefined;
 
@@ -24,10 +24,10 @@ export class TerminalWitness {
     this.begin();
   }
 
-  /** Whether the signal that this process just got went to the whole group. True where that cannot be told. */
-  async sawSignal(): Promise<boolean> {
+  /** Whether others got the signal too that this process just got. Undefined where that cannot be told. */
+  async sawSignal(): Promise<boolean | undefined> {
     const { death, process } = this;
-    if (!death || process?.pid === undefined) return true;
+    if (!death || process?.pid === undefined) return undefined;
     let dead = false;
     death.then(() => {
       dead = true;
@@ -50,7 +50,7 @@ export class TerminalWitness {
   private begin(): void {
     const witness = spawn('sh', WITNESS, { stdio: ['pipe', 'ignore', 'ignore'] });
     this.process = witness;
-    // Without a shell there is no witness, and every such signal counts as the terminal's.
+    // Without a shell there is no witness.
     witness.once('error', () => this.end());
     this.death = new Promise((resolve) => {
       witness.once('exit', () => {
