@@ -91,30 +91,23 @@ function wrapReallyExit(before: () => void): () => void {
   };
 }
 
-/**
- * Room for the listeners above: the warning of a leak is about the program's own. The limit stays what the program says, or
- * the default of all emitters, three higher; 0 is no limit at all.
- */
+/** Room for the listeners above: the warning of a leak is about the program's own. 0 is no limit at all. */
 function raiseMaxListeners(): () => void {
-  const emitter = process as { _maxListeners?: number | undefined };
-  let limit = emitter._maxListeners;
-  Object.defineProperty(process, '_maxListeners', {
-    configurable: true,
-    enumerable: true,
+  const name = '_maxListeners';
+  const shared = { configurable: true, enumerable: true };
+  // What the program says, or undefined, which is the default of all emitters.
+  let limit = (process as { [name]?: number | undefined })[name];
+  Object.defineProperty(process, name, {
+    ...shared,
     get: () => {
       const own = limit ?? EventEmitter.defaultMaxListeners;
-      return own === 0 ? 0 : own + 3;
+      return own && own + 3;
     },
     set: (value: number | undefined) => {
       limit = value;
     },
   });
   return () => {
-    Object.defineProperty(process, '_maxListeners', {
-      configurable: true,
-      enumerable: true,
-      writable: true,
-      value: limit,
-    });
+    Object.defineProperty(process, name, { ...shared, writable: true, value: limit });
   };
 }

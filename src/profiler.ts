@@ -316,9 +316,8 @@ export class Profiler {
     const { sampling_stops: stops = 0 } = engine.metrics().counters;
     if (stops === this.stops) return;
     this.stops = stops;
-    this.logger.warn(
-      'for some time no samples could be taken: the program, or another profiler in it, held every signal that the sampler can use. What ran then is "(not sampled)". Free one of the signals, or choose another engine than itimer, which needs SIGPROF.',
-    );
+    // Its text is not for every start to read.
+    this.logger.warn((require('./blind') as typeof import('./blind')).BLIND);
   }
 
   /** Takes a profile from the engine and writes it. */

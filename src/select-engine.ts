@@ -31,15 +31,7 @@ export function startEngine(options: EngineOptions, logger: Logger): Engine {
       { cause: native.error },
     );
   }
-  // V8's profiler needs one too, and ends the process where it gets none.
-  if (native.reason.startsWith('a thread of the profiler could not be started')) {
-    throw new EverflameError('NO_THREAD', native.reason, { cause: native.error });
-  }
-  const engine = inspector().startInstead(options, native.reason);
-  logger.warn(
-    `native code, native threads and executing lines of callers are missing from the profile, because V8's own profiler is used: ${native.reason}.`,
-  );
-  return engine;
+  return inspector().startInstead(options, native.reason, logger);
 }
 
 type NativeStart = { ok: true; engine: Engine } | { ok: false; reason: string; error?: unknown };

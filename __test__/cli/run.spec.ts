@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -394,9 +395,10 @@ test('in a working directory that is gone, the program runs, and its profiles go
 
 test('a full disk is said once, and nothing about the program beside it', async (t) => {
   const folder = temporaryFolder(t);
-  mkdirSync(join(folder, 'out'));
-  // The name under which the last profile is written leads to a device that is always full.
-  const script = `require('node:fs').symlinkSync('/dev/full', 'out/profile.' + process.pid + '.0.wall.pprof.exit.tmp');
+  const script = `const fs = require('node:fs');
+    const { writeFileSync } = fs;
+    // A device that is always full, in the place of the file.
+    fs.writeFileSync = (path, data) => writeFileSync(/pprof/.test(path) ? '/dev/full' : path, data);
     ${BURN} burn(100); process.exit(5);`;
   const end = await everflame(['run', '--output', 'out', 'node', '-e', script], { cwd: folder, env });
   t.is(end.code, 5);
@@ -804,3 +806,40 @@ test('the page that the help names is there, and npm packs it', async (t) => {
     page,
   );
 });
+
+test('a signal to the whole group reaches the program once', async (t) => {
+  const folder = temporaryFolder(t);
+  const script = `let heard = 0;
+    process.on('SIGTERM', () => {
+      if (++heard === 1) setTimeout(() => { console.log('heard', heard); process.exit(3); }, 1500);
+    });
+    console.log('ready'); setInterval(() => {}, 1000);`;
+  const words = [CLI, 'run', '--output', 'out', process.execPath, '-e', script];
+  const running = start('setsid', [process.execPath, ...words], { cwd: folder, env });
+  await running.said('ready');
+  process.kill(-(running.child.pid as number), 'SIGTERM');
+  const end = await running.ended;
+  t.is(end.stdout, 'ready\nheard 1\n');
+  t.is(end.code, 3);
+});
+
+test('the port of NODE_OPTIONS=--inspect is the program’s', async (t) => {
+  const folder = temporaryFolder(t);
+  const port = await freePort();
+  const script = "console.log(require('node:inspector').url())";
+  const end = await everflame(['run', '--output', 'out', process.execPath, '-e', script], {
+    cwd: folder,
+    env: { ...env, NODE_OPTIONS: `--inspect=${port}` },
+  });
+  t.regex(end.stdout, new RegExp(`^ws://127\\.0\\.0\\.1:${port}/`), end.stderr);
+});
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

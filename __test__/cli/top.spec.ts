@@ -216,6 +216,17 @@ test('the table: aligned columns, shares, the limit and how to see the rest', as
   );
 });
 
+test('one row that is left out is one row, and a line below zero is none', async (t) => {
+  const { files } = twoFiles(t);
+  const [file] = files as [string, string];
+  buildProfile(file, TYPES, [
+    { values: [1, 1, 2], stack: [{ ...main, line: -1, startLine: -1 }], thread: MAIN },
+    { values: [1, 1, 1], stack: [{ ...render, line: -1 }], thread: MAIN },
+  ]);
+  const end = await everflame(['top', file, '--by', 'line', '--limit', '1']);
+  t.regex(end.stdout, /\/app\/main\.js\n\n1 more row; --limit 2 shows it\.\n$/);
+});
+
 test('a difference of two profiles has signed values, the largest change first', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];
@@ -420,9 +431,9 @@ test('what is no profile: one clear line and exit code 1', async (t) => {
     [
       put(
         'many.pprof.gz',
-        gzipSync(Buffer.concat([Buffer.from([10, 0]), Buffer.alloc(2 * 5_000_000, '\x12\0')])),
+        gzipSync(Buffer.concat([Buffer.from([10, 0]), Buffer.alloc(2 * 1_000_000, '\x12\0')])),
       ),
-      /is not a pprof profile: it has more than 5000000 records/,
+      /is not a pprof profile: it has more than 1000000 records/,
     ],
   ] as const;
   for (const [path, message] of bad) {

@@ -54,6 +54,16 @@ test('the environment wins over the default, by each of its names', (t) => {
   }
 });
 
+test('where one of two names has a value that cannot be used, the other holds', (t) => {
+  const { configuration, warnings } = resolveConfiguration(
+    {},
+    { DD_PROFILING_UPLOAD_INTERVAL: 'bad', DD_PROFILING_UPLOAD_PERIOD: '10' },
+  );
+  t.is(configuration.period, 10);
+  t.deepEqual(warnings.length, 1);
+  t.regex(warnings[0] as string, /; 10 is used instead\.$/);
+});
+
 test('an option in code wins over the environment', (t) => {
   for (const name of options) {
     const setting: Setting = settings[name];

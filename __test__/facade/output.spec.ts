@@ -2,6 +2,7 @@ import {
   chmodSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmdirSync,
   rmSync,
   statSync,
@@ -25,12 +26,32 @@ test('a profile is there whole or not at all, by both ways of writing', async (t
     readdirSync(folder).sort(),
     [0, 1].map((number) => `p.${process.pid}.${number}.wall.pprof`),
   );
-  // The target is a folder, so renaming fails after the temporary file was written: nothing may stay of it.
+  // Naming it fails after the temporary file was written: nothing may stay of that.
   const target = join(folder, 'blocked');
   await writeProfile(join(target, 'x'), data);
-  await t.throwsAsync(writeProfile(target, data), { code: 'EISDIR' });
-  t.throws(() => writeProfileSync(target, data), { code: 'EISDIR' });
+  await t.throwsAsync(writeProfile(target, data), { message: /is there already/ });
+  t.throws(() => writeProfileSync(target, data), { message: /is there already/ });
   t.false(readdirSync(folder).some((name) => name.endsWith('.tmp')));
+});
+
+test('no file is written over and none twice, by both ways of writing', async (t) => {
+  const folder = temporaryFolder(t);
+  const path = (number: number): string => profilePath(join(folder, 'p'), number);
+  // Of the process with the same number in another container.
+  for (const number of [0, 1]) writeFileSync(path(number), `other ${number}`);
+  for (const data of ['async', 'async', 'sync', 'sync'].map((text) => Buffer.from(text))) {
+    if (data.equals(Buffer.from('async'))) await writeProfile(path(0), data);
+    else writeProfileSync(path(0), data);
+  }
+  t.deepEqual(
+    readdirSync(folder)
+      .sort()
+      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+    ['other 0', 'other 1', 'async', 'sync'].map((text, number) => [
+      `p.${process.pid}.${number}.wall.pprof`,
+      text,
+    ]),
+  );
 });
 
 test('a full disk is told as such, with the remedy', async (t) => {
@@ -85,12 +106,16 @@ test('an inbox keeps the newest profiles within its limits, and nothing else is 
   written('p.1.8.wall.pprof.exit.tmp', 1.1);
   written('p.1.7.wall.pprof.tmp', 0.9);
   written('other.tmp', 1.1);
+  // A name of one's own in the same folder.
+  written('p.before-fix.1.0.wall.pprof', 48);
   const limits = { age: 4.5 * 3_600_000, bytes: 1000, writing: 3_600_000 };
   await pruneInbox(join(folder, 'p'), now, limits);
   t.deepEqual(
     readdirSync(folder).filter((name) => name.endsWith('.tmp')),
     ['other.tmp', 'p.1.7.wall.pprof.tmp'],
   );
+  t.true(readdirSync(folder).includes('p.before-fix.1.0.wall.pprof'));
+  rmSync(join(folder, 'p.before-fix.1.0.wall.pprof'));
   const profiles = (): string[] =>
     readdirSync(folder)
       .filter((name) => name.endsWith('.pprof'))

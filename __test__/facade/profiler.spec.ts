@@ -504,6 +504,21 @@ for (const engine of ['auto', 'inspector']) {
   });
 }
 
+for (const [what, change, limits] of [
+  ['the default of all emitters', "require('node:events').defaultMaxListeners = 15;", '18 15'],
+  ['what the program sets', 'process.setMaxListeners(15);', '18 15'],
+] as const) {
+  test(`the limit of listeners follows ${what} after the start`, async (t) => {
+    const end = await evaluate(
+      `const profiler = new Profiler().start(); ${change}
+       for (let i = 0; i < 15; i++) process.on('exit', () => {});
+       const limit = process.getMaxListeners();
+       profiler.stop().then(() => console.log(limit, process.getMaxListeners()));`,
+    );
+    t.deepEqual([end.stderr, end.stdout], ['', `${limits}\n`]);
+  });
+}
+
 for (const [when, before, after] of [
   ['before the start', 'process.setMaxListeners(0);', ''],
   ['after it', '', 'process.setMaxListeners(0);'],

@@ -215,6 +215,58 @@ for (const { major, path } of testNodes()) {
     });
   }
 
+  test.serial(
+    `Node.js ${major}: where no thread can be started, one line says so; the program runs on`,
+    async (t) => {
+      const library = join(temporaryFolder(t), 'no-threads.so');
+      const source = join(ROOT, '__test__/workloads/safety/no-threads.c');
+      execFileSync('cc', ['-Wall', '-Werror', '-shared', '-fPIC', '-o', library, source]);
+      // V8's own profiler, which would take over, needs a thread too and ends the process where it gets none.
+      const script = `process.env.EVERFLAME_TEST_NO_THREADS = '1';
+      new (require(${JSON.stringify(ROOT)}).Profiler)().start(); ${PROGRAM}`;
+      const end = await run(path, ['-e', script], { env: { LD_PRELOAD: library } });
+      runsOn(t, end, '');
+      t.regex(
+        end.stderr,
+        /^everflame: error: a thread of the profiler could not be started: .*ulimit -u.* The program runs without a profiler\.\n$/,
+      );
+    },
+  );
+
+  test.serial(
+    `Node.js ${major}: what the sampler itself cannot write is one error, also when a signal ends the program`,
+    async (t) => {
+      const folder = join(temporaryFolder(t), 'out');
+      // While it is busy the folder becomes a file; then it comes to its event loop, or never does.
+      const script = (then: string) => `${BURN}
+        const fs = require('node:fs');
+        setTimeout(() => {
+          fs.rmSync(process.env.FOLDER, { recursive: true });
+          fs.writeFileSync(process.env.FOLDER, '');
+          ${then}
+        }, 300);`;
+      const env = {
+        FOLDER: folder,
+        DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'),
+        DD_PROFILING_UPLOAD_PERIOD: '0.5',
+      };
+      const said =
+        /^everflame: error: cannot write profiles to .*\/out\/p\.\d+\.\d+\.wall\.pprof: .*--output <dir>.*\n$/;
+      const back = await run(path, ['--require', AUTO, '-e', script('burn(2500); process.exitCode = 42;')], {
+        env,
+      });
+      t.is(back.code, 42);
+      t.regex(back.stderr, said);
+      const killed = await run(
+        path,
+        ['--require', AUTO, '-e', script("burn(300); process.kill(process.pid, 'SIGTERM');")],
+        { env: { ...env, FOLDER: `${folder}2`, DD_PROFILING_OUTPUT_PPROF: `${folder}2/p` } },
+      );
+      t.is(killed.signal, 'SIGTERM');
+      t.regex(killed.stderr, /^everflame: error: cannot write profiles to .*--output <dir>\.\n$/);
+    },
+  );
+
   test.serial(`Node.js ${major}: a full disk is one error; the program runs on`, async (t) => {
     const folder = temporaryFolder(t);
     // A file may have one block: every profile is larger.

@@ -120,6 +120,59 @@ for (const { major, path } of testNodes()) {
     },
   );
 
+  // With the least that the main thread did under the profiler, in milliseconds.
+  for (const [what, script, least] of [
+    [
+      "libuv's pool has no thread for it",
+      `const { pbkdf2 } = require('node:crypto');
+       const again = () => pbkdf2('a', 'b', 400_000, 64, 'sha512', again);
+       for (let i = 0; i < 16; i++) again();
+       // By the time that passes: the pool has the cores.
+       const end = Date.now() + 300;
+       while (Date.now() < end);
+       profiler.flush();
+       setTimeout(() => console.log('ready'), 300);`,
+      590,
+    ],
+    [
+      'the event loop has no turn for it after stop()',
+      `burn(300);
+       profiler.stop();
+       console.log('ready');
+       setImmediate(() => { for (;;) burn(1000); });`,
+      290,
+    ],
+  ] as const) {
+    test.serial(
+      `Node.js ${major}: a profile that is made is there after SIGTERM, also where ${what}`,
+      async (t) => {
+        const folder = temporaryFolder(t);
+        const begin = `const profiler = new (require(${JSON.stringify(ROOT)}).Profiler)().start();`;
+        const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+        const program = start(path, ['-e', `${BURN} ${begin} ${script}`], { env });
+        await program.said('ready');
+        program.child.kill('SIGTERM');
+        t.is((await program.ended).signal, 'SIGTERM');
+        const profiles = profilesIn(folder).map(readProfile);
+        const wall = total(profiles, 'wall', MAIN) / 1e6;
+        t.true(wall >= least, `${wall} ms in ${profiles.length} profiles`);
+      },
+    );
+  }
+
+  test.serial(`Node.js ${major}: SIGINT is guarded again after vm has handled it`, async (t) => {
+    const folder = temporaryFolder(t);
+    const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+    // The sampler looks once a second.
+    const script = `${BURN} require('node:vm').runInNewContext('1', {}, { breakOnSigint: true });
+        burn(2500); console.log('ready'); setInterval(() => {}, 1000);`;
+    const program = start(path, ['--require', AUTO, '-e', script], { env });
+    await program.said('ready');
+    program.child.kill('SIGINT');
+    t.is((await program.ended).signal, 'SIGINT');
+    t.is(profilesIn(folder).length, 1);
+  });
+
   test.serial(`Node.js ${major}: process.exit() in a worker ends the worker`, async (t) => {
     const folder = temporaryFolder(t);
     const worker = `${BURN} burn(100); process.exit(5);`;

@@ -32,18 +32,22 @@ export function buildProfile(
     const id = location.length + 1;
     const filename = strings.dedup(frame.file ?? '');
     functions.push(
-      new PprofFunction({ id, name: strings.dedup(frame.name), filename, startLine: frame.startLine ?? 0 }),
+      new PprofFunction({
+        id,
+        name: strings.dedup(frame.name),
+        filename,
+        startLine: signed(frame.startLine),
+      }),
     );
     if (frame.module) mapping.push(new Mapping({ id, filename: strings.dedup(frame.module) }));
-    const line = [new Line({ functionId: id, line: frame.line ?? 0 })];
+    const line = [new Line({ functionId: id, line: signed(frame.line) })];
     location.push(new Location({ id, line, mappingId: frame.module ? id : 0 }));
     return id;
   };
   const profile = new Profile({
     sampleType: types.map(([type, unit]) => ({ type: strings.dedup(type), unit: strings.dedup(unit) })),
     sample: samples.map(({ values, stack, thread }) => ({
-      // The encoder takes no sign.
-      value: values.map((value) => (value < 0 ? BigInt.asUintN(64, BigInt(value)) : value)),
+      value: values.map(signed),
       locationId: stack.map(locate).reverse(),
       label: thread ? [{ key: strings.dedup('thread name'), str: strings.dedup(thread) }] : [],
     })),
@@ -53,4 +57,9 @@ export function buildProfile(
     stringTable: strings,
   });
   writeFileSync(path, gzipSync(profile.encode()));
+}
+
+/** The encoder takes no sign. */
+function signed(value = 0): number | bigint {
+  return value < 0 ? BigInt.asUintN(64, BigInt(value)) : value;
 }

@@ -47,12 +47,14 @@ used instead: what would hold without it. An option that does not exist is repor
 const NOTES = `## Notes
 
 * \`true\`, \`1\`, \`yes\`, \`on\` and \`auto\` switch on; \`false\`, \`0\`, \`no\` and \`off\` switch off.
-* The files of one run never overwrite each other: the process number and a counter are in the name. A file
+* No profile is ever written over another: the process number and a counter are in the name, and where the name is
+  taken, as by a container with the same process number and the same folder, it is the next one that is free. A file
   appears under its name when it is complete.
 * \`.everflame/\`, where the profiles go when no output is named, is made in the working directory (where that
   cannot be written, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
   first when they are more than 256 MiB together; what a killed process left half-written, after an hour. That is done
-  after each profile written and where a process ends without a signal. An output you name is never cleaned up.
+  after each profile written and where a process ends without a signal. Profiles under another name are never cleaned up, so choose
+  one: \`--output .everflame\` is that very folder.
 * With \`EVERFLAME_ENGINE=inspector\`, and where the native sampler cannot run, only JavaScript threads are
   profiled, by V8's own profiler. What that costs and misses is in [cli.md](cli.md#the-inspector-engine).
 * Why \`DD_PROFILING_MAX_FRAMES\` is not 64, as in other runtimes: a Node.js stack carries the event loop's

@@ -1,5 +1,5 @@
 import { type Engine, type EngineOptions, EverflameError } from '../engine';
-import { codeOf, reasonOf } from '../log';
+import { codeOf, type Logger, reasonOf } from '../log';
 import { flagsToReadPackages } from '../permission';
 
 /** V8's profiler where it was asked for. Throws an EverflameError where it cannot start. */
@@ -7,14 +7,24 @@ export function startForced(options: EngineOptions): Engine {
   return start(options, 'EVERFLAME_ENGINE=inspector', failure);
 }
 
-/** V8's profiler in the place of the native sampler, which `reason` keeps from starting. Throws as above. */
-export function startInstead(options: EngineOptions, reason: string): Engine {
-  return start(
+/**
+ * V8's profiler in the place of the native sampler, which `reason` keeps from starting, with one line that says what is missing
+ * then. Throws as above, and where no thread can be started: V8's profiler needs one, and ends the process where it gets none.
+ */
+export function startInstead(options: EngineOptions, reason: string, logger: Logger): Engine {
+  if (reason.startsWith('a thread of the profiler could not be started')) {
+    throw new EverflameError('NO_THREAD', reason);
+  }
+  const engine = start(
     options,
     reason,
     (error) =>
       `${reason}. V8's own profiler, which takes over then, cannot start either (${reasonOf(error)})`,
   );
+  logger.warn(
+    `native code, native threads and executing lines of callers are missing from the profile, because V8's own profiler is used: ${reason}.`,
+  );
+  return engine;
 }
 
 /** `explain` makes the message of the error. */

@@ -68,6 +68,7 @@ export async function writeProfile(path: string, data: Uint8Array): Promise<void
         await promises.link(temporary, target);
         break;
       } catch (error) {
+        // Not every file system has a second name for a file, and not every program may give one.
         if (codeOf(error) !== 'EEXIST') return await promises.rename(temporary, path);
         if (await promises.readFile(target).then((found) => found.equals(data), isNone)) break;
       }
@@ -92,7 +93,6 @@ export function writeProfileSync(path: string, data: Uint8Array): void {
         break;
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') {
-          // Not every file system has a second name for a file, and not every program may give one.
           renameSync(temporary, path);
           return;
         }
@@ -115,9 +115,11 @@ function temporaryName(path: string): string {
   return `${path}.${Math.random().toString(36).slice(2)}.tmp`;
 }
 
-/** The path with the next number. */
+/** The path of a profile with the next number. */
 function nextName(path: string): string {
-  return path.replace(/\d+(?=\.wall\.pprof$)/, (number) => String(Number(number) + 1));
+  const next = path.replace(/\d+(?=\.wall\.pprof$)/, (number) => String(Number(number) + 1));
+  if (next === path) throw new Error(`${path} is there already, and has no number`);
+  return next;
 }
 
 /** Whether a file holds this already: the native sampler has written the very same profile, while this thread was busy. */
