@@ -17,6 +17,12 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  */
 export declare function attachThread(threadId: number, name: string): void
 
+/**
+ * Whether the taker of the profile of this number is to write it to the output, and begins to; false where the sampler has
+ * done it, because nobody came.
+ */
+export declare function claimProfile(sequence: number): boolean
+
 /** How a profile is compressed. */
 export declare const enum Encoding {
   Gzip = 'gzip',

@@ -836,6 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.attachThread = nativeBinding.attachThread
+module.exports.claimProfile = nativeBinding.claimProfile
 module.exports.Encoding = nativeBinding.Encoding
 module.exports.flush = nativeBinding.flush
 module.exports.flushSync = nativeBinding.flushSync

@@ -105,6 +105,8 @@ export interface Engine {
    * not run again, after `flushSync`.
    */
   takeUndelivered(): Profile[];
+  /** Whether the profile of this number is to be written to the output; false where the sampler has, as nobody came for it. */
+  claimProfile(sequence: number): boolean;
   /** The profile of this number is in its file, or its failure was said. Until then the native sampler keeps it. */
   forgetProfile(sequence: number): void;
   /** The last profile that the engine could not write itself; null where there is none since the last call. */

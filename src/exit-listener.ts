@@ -69,12 +69,12 @@ function watchExit(last: () => void): () => void {
   };
 }
 
-/** Does what changes the listeners of `process`; nothing where the program has frozen it since the start. */
+/** Does what changes the listeners of `process`; nothing where the program has frozen or sealed it. */
 function unlessFrozen(change: () => void): void {
   try {
     change();
   } catch (error) {
-    if (!Object.isFrozen(process)) throw error;
+    if (!Object.isSealed(process)) throw error;
   }
 }
 
@@ -91,23 +91,30 @@ function wrapReallyExit(before: () => void): () => void {
   };
 }
 
-/** Room for the listeners above: the warning of a leak is about the program's own. 0 is no limit at all. */
+/**
+ * Room for the listeners above: the warning of a leak is about the program's own. A limit that the program sets later is taken
+ * as it is; 0 is no limit at all.
+ */
 function raiseMaxListeners(): () => void {
   const name = '_maxListeners';
   const shared = { configurable: true, enumerable: true };
-  // What the program says, or undefined, which is the default of all emitters.
-  let limit = (process as { [name]?: number | undefined })[name];
-  Object.defineProperty(process, name, {
-    ...shared,
-    get: () => {
-      const own = limit ?? EventEmitter.defaultMaxListeners;
-      return own && own + 3;
-    },
-    set: (value: number | undefined) => {
-      limit = value;
-    },
-  });
+  // Undefined, it is the default of all emitters.
+  let set = (process as { [name]?: number | undefined })[name];
+  let isSet = false;
+  unlessFrozen(() =>
+    Object.defineProperty(process, name, {
+      ...shared,
+      get: () => {
+        const own = set ?? EventEmitter.defaultMaxListeners;
+        return isSet ? set : own && own + 3;
+      },
+      set: (value: number | undefined) => {
+        set = value;
+        isSet = true;
+      },
+    }),
+  );
   return () => {
-    Object.defineProperty(process, name, { ...shared, writable: true, value: limit });
+    Object.defineProperty(process, name, { ...shared, writable: true, value: set });
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { elfHeader, HEADER_BYTES, MACHINES, readHead } from './elf';
+import { EverflameError } from './engine';
 import { codeOf, messageOf, reasonOf } from './log';
 import { type CLibrary, localBinary, platformTuple } from './native';
 import { packageRoot } from './package-root';
@@ -32,6 +33,15 @@ export function explainFailure(error: unknown, library: CLibrary, outputPrefix: 
   const tried = `tried ${local}${existsSync(local) ? '' : ' (does not exist)'} and the package everflame-${tuple}`;
   const remedy = isMissing(cause) ? remedyForMissing(tuple) : remedyForBroken(reason, binaryOf(tuple), tuple);
   return `the native sampler could not be loaded on ${platform} (${tried}): ${reason}. ${remedy}`;
+}
+
+/** For an engine of the native sampler that was asked for and cannot start. */
+export function engineUnavailable(engine: string, reason: string, cause: unknown): EverflameError {
+  return new EverflameError(
+    'ENGINE_UNAVAILABLE',
+    `the engine ${engine} cannot start: ${reason}. Let Everflame choose with --engine auto, EVERFLAME_ENGINE=auto or the option engine: "auto"`,
+    { cause },
+  );
 }
 
 /**

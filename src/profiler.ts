@@ -195,20 +195,15 @@ export class Profiler {
   }
 
   private obstacle(): string | undefined {
-    if (!isMainThread) {
-      return 'a profiler is started on the main thread of a process and sees its worker threads; this one is not started.';
-    }
     const running = registry[RUNNING];
-    if (running instanceof Profiler && running.ending) {
-      const which =
-        running === this ? 'this profiler is stopping; it' : 'another profiler is stopping; this one';
-      return `${which} is not started. Await the promise of stop() first.`;
-    }
-    if (this.engine) return 'this profiler is running already; it goes on.';
-    if (running) {
-      return 'another profiler is running in this process and goes on; this one is not started. Stop the other first.';
-    }
-    return undefined;
+    if (isMainThread && !running && !this.engine) return undefined;
+    const { whyNotNow } = require('./why-not-now') as typeof import('./why-not-now');
+    return whyNotNow({
+      isMainThread,
+      isOwn: running === this,
+      isStopping: running instanceof Profiler && running.ending,
+      isRunning: this.engine !== undefined,
+    });
   }
 
   private outputPrefix(): string | undefined {
@@ -326,7 +321,7 @@ export class Profiler {
     const engine = this.engine ?? this.stopping;
     if (engine) this.sayTroubles(engine);
     // A period without a sample says nothing.
-    if (profile.samples > 0) await this.writer?.write(profile);
+    if (profile.samples > 0 && engine?.claimProfile(profile.sequence)) await this.writer?.write(profile);
     engine?.forgetProfile(profile.sequence);
     return profile;
   }
@@ -357,7 +352,7 @@ export class Profiler {
       // A period may have ended a moment ago, with its profile still on the way to the event loop. With an engine that
       // is stopping that is the last one, and the flush above has only waited for it.
       for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
-        if (profile.samples > 0) writer.writeSync(profile);
+        if (profile.samples > 0 && engine.claimProfile(profile.sequence)) writer.writeSync(profile);
         engine.forgetProfile(profile.sequence);
       }
     } catch (error) {

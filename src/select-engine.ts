@@ -4,7 +4,6 @@ import {
   type EngineMetrics,
   type EngineOptions,
   type EngineStatus,
-  EverflameError,
   type Profile,
   type StartReport,
   threadName,
@@ -25,11 +24,8 @@ export function startEngine(options: EngineOptions, logger: Logger): Engine {
   const native = startNative(options);
   if (native.ok) return native.engine;
   if (options.engine !== 'auto') {
-    throw new EverflameError(
-      'ENGINE_UNAVAILABLE',
-      `the engine ${options.engine} cannot start: ${native.reason}. Let Everflame choose with --engine auto, EVERFLAME_ENGINE=auto or the option engine: "auto"`,
-      { cause: native.error },
-    );
+    const { engineUnavailable } = require('./native-failure') as typeof import('./native-failure');
+    throw engineUnavailable(options.engine, native.reason, native.error);
   }
   return inspector().startInstead(options, native.reason, logger);
 }
@@ -58,6 +54,8 @@ function startNative(options: EngineOptions): NativeStart {
 
 /** The native sampler behind the interface that both engines share. */
 class NativeEngine implements Engine {
+  private stopped = false;
+
   constructor(
     private readonly binding: NativeBinding,
     readonly report: StartReport,
@@ -100,8 +98,13 @@ class NativeEngine implements Engine {
     return this.binding.takeUndelivered();
   }
 
+  claimProfile(sequence: number): boolean {
+    return this.binding.claimProfile(sequence);
+  }
+
   forgetProfile(sequence: number): void {
     this.binding.forgetProfile(sequence);
+    if (this.stopped) process.removeListener('removeListener', this.onRemoveListener);
   }
 
   takeWriteFailure(): WriteFailure | null {
@@ -110,7 +113,8 @@ class NativeEngine implements Engine {
 
   stop(): Promise<Profile> {
     process.removeListener('newListener', this.onNewListener);
-    process.removeListener('removeListener', this.onRemoveListener);
+    // A signal ends the process with the last profile until that is written.
+    this.stopped = true;
     return this.binding.stop();
   }
 

@@ -54,6 +54,26 @@ test('no file is written over and none twice, by both ways of writing', async (t
   );
 });
 
+test('no file is written over where none may have a second name', async (t) => {
+  const folder = temporaryFolder(t);
+  const script = `const fs = require('node:fs');
+    const refuse = () => { throw Object.assign(new Error('EPERM'), { code: 'EPERM' }); };
+    fs.linkSync = refuse;
+    fs.promises.link = async () => refuse();
+    const { writeProfile, writeProfileSync } = require(${JSON.stringify(join(process.cwd(), 'dist/src/output/pprof-file.js'))});
+    fs.writeFileSync('p.1.0.wall.pprof', 'other');
+    writeProfileSync('p.1.0.wall.pprof', Buffer.from('sync'));
+    writeProfile('p.1.0.wall.pprof', Buffer.from('async')).then(() => {
+      for (const name of fs.readdirSync('.').sort()) console.log(name, fs.readFileSync(name, 'utf8'));
+    });`;
+  const end = await run(process.execPath, ['-e', script], { cwd: folder });
+  t.is(
+    end.stdout,
+    ['other', 'sync', 'async'].map((text, number) => `p.1.${number}.wall.pprof ${text}\n`).join(''),
+    end.stderr,
+  );
+});
+
 test('a full disk is told as such, with the remedy', async (t) => {
   // A limit of the process on the size of files stands for a disk without room: the write fails half-way.
   const folder = temporaryFolder(t);

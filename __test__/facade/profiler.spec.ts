@@ -506,7 +506,12 @@ for (const engine of ['auto', 'inspector']) {
 
 for (const [what, change, limits] of [
   ['the default of all emitters', "require('node:events').defaultMaxListeners = 15;", '18 15'],
-  ['what the program sets', 'process.setMaxListeners(15);', '18 15'],
+  ['what the program sets', 'process.setMaxListeners(20);', '20 20'],
+  [
+    'what the program saves and restores',
+    'for (let i = 0; i < 9; i++) { const limit = process.getMaxListeners(); process.setMaxListeners(0); process.setMaxListeners(limit); } process.setMaxListeners(process.getMaxListeners() + 7);',
+    '20 20',
+  ],
 ] as const) {
   test(`the limit of listeners follows ${what} after the start`, async (t) => {
     const end = await evaluate(

@@ -160,6 +160,52 @@ for (const { major, path } of testNodes()) {
     );
   }
 
+  test.serial(
+    `Node.js ${major}: a program that stops the profiler in its listener, and then sends itself the signal, leaves its profile`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      // The pool has no thread for the file.
+      const script = `const profiler = new (require(${JSON.stringify(ROOT)}).Profiler)().start();
+        ${BURN} burn(100);
+        const { pbkdf2 } = require('node:crypto');
+        const again = () => pbkdf2('a', 'b', 400_000, 64, 'sha512', again);
+        for (let i = 0; i < 16; i++) again();
+        process.on('SIGTERM', function listener() {
+          profiler.stop();
+          setTimeout(() => { process.off('SIGTERM', listener); process.kill(process.pid, 'SIGTERM'); }, 50);
+        });
+        process.kill(process.pid, 'SIGTERM');`;
+      const end = await run(path, ['-e', script], { env: { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') } });
+      t.is(end.signal, 'SIGTERM', end.stderr);
+      t.is(profilesIn(folder).length, 1);
+    },
+  );
+
+  test.serial(
+    `Node.js ${major}: no profile is written again after somebody has taken its file away`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const script = `const { mkdirSync, renameSync, readdirSync } = require('node:fs');
+        mkdirSync('taken');
+        const profiler = new (require(${JSON.stringify(ROOT)}).Profiler)().start();
+        ${BURN} burn(200);
+        // It is handed out, and this thread comes to it after the sampler.
+        profiler.flush();
+        setImmediate(() => {
+          const end = Date.now() + 2500;
+          while (Date.now() < end) {
+            for (const name of readdirSync('.')) if (name.endsWith('.pprof')) renameSync(name, 'taken/' + name);
+          }
+          const first = (folder) => readdirSync(folder).filter((name) => name.endsWith('.0.wall.pprof')).length;
+          setTimeout(() => console.log(first('taken'), first('.')), 300);
+        });`;
+      // Late is what is not written for a second.
+      const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'), DD_PROFILING_UPLOAD_PERIOD: '2' };
+      const end = await run(path, ['-e', script], { cwd: folder, env });
+      t.is(end.stdout, '1 0\n', end.stderr);
+    },
+  );
+
   test.serial(`Node.js ${major}: SIGINT is guarded again after vm has handled it`, async (t) => {
     const folder = temporaryFolder(t);
     const env = { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };

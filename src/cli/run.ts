@@ -7,7 +7,7 @@ import { REPORT_VARIABLE } from '../run-report';
 import { whyNotAProgram } from './not-a-program';
 import { runEnvironment } from './run-environment';
 import { RunOutcome } from './run-outcome';
-import { SignalWitness } from './signal-witness';
+import { groupOf, SignalWitness } from './signal-witness';
 
 /** Signals that are for the program, not for the command above it. */
 const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
@@ -79,11 +79,11 @@ async function runToEnd(
 ): Promise<End> {
   let child: ChildProcess;
   // Before there is a program: a signal that came in between would end this command alone. It is told afterwards.
-  const stopForwarding = forwardSignals((signal) => child.kill(signal));
+  const stopForwarding = forwardSignals(() => child);
   try {
     child = spawn(program, programArguments, { stdio: 'inherit', env: environment });
   } catch (error) {
-    stopForwarding();
+    await stopForwarding();
     // Node.js tells some refusals by an event and throws the others: an empty name, ENOTDIR, E2BIG.
     return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
   }
@@ -92,7 +92,7 @@ async function runToEnd(
       `a signal cannot be handed on to ${program} (${messageOf(error)}): it runs as another user. Send it to process ${child.pid} as that user.`,
     ),
   );
-  stopForwarding();
+  await stopForwarding();
   return end;
 }
 
@@ -107,23 +107,26 @@ function ended(child: ChildProcess, refused: (error: Error) => void): Promise<En
   });
 }
 
-function forwardSignals(send: (signal: NodeJS.Signals) => void): () => void {
+function forwardSignals(program: () => ChildProcess): () => Promise<void> {
   // Not by the streams of `process`: they make pipes non-blocking, which the program has in common with us.
   const atTerminal = STANDARD_DESCRIPTORS.some((descriptor) => isatty(descriptor));
   const witness = new SignalWitness();
   const handlers = FORWARDED.map((signal) => {
     const handler = async (): Promise<void> => {
       // A second one is "at once" to many programs, so what everybody was sent must not arrive twice.
-      const seen = await witness.sawSignal();
-      if (seen ?? (atTerminal && FROM_TERMINAL.has(signal))) return;
-      send(signal);
+      const seen = await witness.saw(signal);
+      const child = program();
+      // A program in a group of its own (`timeout`, `setsid`) was not sent what this group was.
+      const isApart = groupOf(child.pid) !== groupOf(process.pid);
+      if (!isApart && (seen ?? (atTerminal && FROM_TERMINAL.has(signal)))) return;
+      child.kill(signal);
     };
     process.on(signal, handler);
     return { signal, handler };
   });
-  return () => {
-    witness.end();
+  return async () => {
     for (const { signal, handler } of handlers) process.removeListener(signal, handler);
+    await witness.end();
   };
 }
 

@@ -89,6 +89,10 @@ export class InspectorEngine implements Engine {
     return [];
   }
 
+  claimProfile(): boolean {
+    return true;
+  }
+
   forgetProfile(): void {
     // Nothing is kept: another thread could not write it either.
   }

@@ -1,4 +1,13 @@
-import { linkSync, promises, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  promises,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import type { WriteFailure } from '../engine';
@@ -54,26 +63,21 @@ export function nextSequence(prefix: string): number {
  * Writes a profile under a temporary name and then gives it its own, so that a reader never meets half a file. Where that is
  * taken, by the process of the same number in another container, it is the next one that is free.
  */
-export async function writeProfile(path: string, data: Uint8Array): Promise<void> {
-  const temporary = temporaryName(path);
+export async function writeProfile(
+  path: string,
+  data: Uint8Array,
+  temporary = temporaryName(path),
+): Promise<void> {
   try {
-    await promises.writeFile(temporary, data, { flag: 'wx' }).catch((error: unknown) => {
+    await promises.writeFile(temporary, data, NEW).catch((error: unknown) => {
       // Somebody has removed the folder since the start.
       if (codeOf(error) !== 'ENOENT') throw error;
       makeFolder(dirname(path));
-      return promises.writeFile(temporary, data, { flag: 'wx' });
+      return promises.writeFile(temporary, data, NEW);
     });
-    for (let target = path; ; target = nextName(target)) {
-      try {
-        await promises.link(temporary, target);
-        break;
-      } catch (error) {
-        // Not every file system has a second name for a file, and not every program may give one.
-        if (codeOf(error) !== 'EEXIST') return await promises.rename(temporary, path);
-        if (await promises.readFile(target).then((found) => found.equals(data), isNone)) break;
-      }
+    for (const name of names(path)) {
+      if (await takeName(temporary, name, data)) return;
     }
-    await promises.rm(temporary);
   } catch (error) {
     // The write is what failed; a leftover that cannot be removed either adds nothing to that.
     await promises.rm(temporary, { force: true }).catch(() => undefined);
@@ -86,46 +90,103 @@ export function writeProfileSync(path: string, data: Uint8Array): void {
   const temporary = temporaryName(path);
   try {
     makeFolder(dirname(path));
-    writeFileSync(temporary, data, { flag: 'wx' });
-    for (let target = path; ; target = nextName(target)) {
-      try {
-        linkSync(temporary, target);
-        break;
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') {
-          renameSync(temporary, path);
-          return;
-        }
-        if (holds(target, data)) break;
-      }
+    writeFileSync(temporary, data, NEW);
+    for (const name of names(path)) {
+      if (takeNameSync(temporary, name, data)) return;
     }
-    rmSync(temporary);
   } catch (error) {
-    try {
-      rmSync(temporary, { force: true });
-    } catch {
-      // As above: the first error is the one to report.
-    }
+    removeSync(temporary);
     throw error;
   }
 }
 
+/** Removes what a `writeProfile` that is not over has left. For a process that is about to end. */
+export function removeSync(temporary: string): void {
+  try {
+    rmSync(temporary, { force: true });
+  } catch {
+    // There is another trouble than this, or will be.
+  }
+}
+
 /** Not a name that the native sampler writes to, nor a process of the same number. */
-function temporaryName(path: string): string {
-  return `${path}.${Math.random().toString(36).slice(2)}.tmp`;
+export function temporaryName(path: string): string {
+  // The numbers of Math.random() are the program's.
+  return `${path}.${process.hrtime.bigint().toString(36)}.tmp`;
 }
 
-/** The path of a profile with the next number. */
-function nextName(path: string): string {
-  const next = path.replace(/\d+(?=\.wall\.pprof$)/, (number) => String(Number(number) + 1));
-  if (next === path) throw new Error(`${path} is there already, and has no number`);
-  return next;
+/** A file that is there already is another's. */
+const NEW = { flag: 'wx' } as const;
+
+/** How many numbers others have taken, as far as this process has met them; by what stands before the number. */
+const taken = new Map<string, number>();
+
+/** The names that a profile may have, the best first. */
+function* names(path: string): Generator<string> {
+  const [end = '', number = ''] = /(\d+)\.wall\.pprof$/.exec(path) ?? [];
+  const start = path.slice(0, path.length - end.length);
+  while (end !== '') {
+    const met = taken.get(start) ?? 0;
+    yield `${start}${Number(number) + met}${SUFFIX}`;
+    taken.set(start, met + 1);
+  }
+  yield path;
+  throw new Error(`${path} is there already, and has no number`);
 }
 
-/** Whether a file holds this already: the native sampler has written the very same profile, while this thread was busy. */
+/** Gives a file a name that nobody has. False where somebody has it; where it is this very profile, there is nothing to do. */
+async function takeName(temporary: string, name: string, data: Uint8Array): Promise<boolean> {
+  try {
+    await promises.link(temporary, name);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') return replaceNew(temporary, name);
+    if (!(await promises.stat(name).then(({ size }) => size === data.length, isNone))) return false;
+    if (!(await promises.readFile(name).then((found) => found.equals(data), isNone))) return false;
+  }
+  await promises.rm(temporary);
+  return true;
+}
+
+/**
+ * Where no file may have a second name, by its file system or the permission model: an empty file takes the name, and is
+ * replaced.
+ */
+async function replaceNew(temporary: string, name: string): Promise<boolean> {
+  try {
+    await promises.writeFile(name, '', NEW);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  await promises.rename(temporary, name);
+  return true;
+}
+
+function takeNameSync(temporary: string, name: string, data: Uint8Array): boolean {
+  try {
+    linkSync(temporary, name);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') return replaceNewSync(temporary, name);
+    if (!holds(name, data)) return false;
+  }
+  rmSync(temporary);
+  return true;
+}
+
+function replaceNewSync(temporary: string, name: string): boolean {
+  try {
+    writeFileSync(name, '', NEW);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  renameSync(temporary, name);
+  return true;
+}
+
 function holds(path: string, data: Uint8Array): boolean {
   try {
-    return readFileSync(path).equals(data);
+    return statSync(path).size === data.length && readFileSync(path).equals(data);
   } catch {
     return isNone();
   }

@@ -9,7 +9,7 @@ const files = (): typeof import('./pprof-file') => require('./pprof-file') as ty
 export class ProfileWriter {
   readonly counters = { written: 0, bytes: 0, failures: 0 };
   /** A profile whose file is being written: an exit in between writes it at once. */
-  private unfinished: { path: string; data: Buffer } | undefined;
+  private unfinished: { path: string; data: Buffer; temporary: string } | undefined;
   private lastFailure: string | undefined;
 
   /** `inbox` says that nobody named the folder, so that old profiles in it are removed. */
@@ -21,9 +21,10 @@ export class ProfileWriter {
 
   async write(profile: Profile): Promise<void> {
     const path = files().profilePath(this.prefix, profile.sequence);
-    this.unfinished = { path, data: profile.data };
+    const temporary = files().temporaryName(path);
+    this.unfinished = { path, data: profile.data, temporary };
     try {
-      await files().writeProfile(path, profile.data);
+      await files().writeProfile(path, profile.data, temporary);
       this.succeeded(path, profile.data);
     } catch (error) {
       this.reportFailure(path, error);
@@ -34,7 +35,10 @@ export class ProfileWriter {
 
   /** Writes the file that `write` has not finished. For a process that is about to end. */
   finishSync(): void {
-    if (this.unfinished) this.writeFile(this.unfinished.path, this.unfinished.data);
+    const { unfinished } = this;
+    if (!unfinished) return;
+    this.writeFile(unfinished.path, unfinished.data);
+    files().removeSync(unfinished.temporary);
     this.unfinished = undefined;
   }
 

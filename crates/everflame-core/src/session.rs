@@ -271,8 +271,7 @@ pub fn stop(
     observer.stop();
     runtime
         .mailbox
-        .tell(Command::Rotate(encoding, Box::new(reply)));
-    runtime.mailbox.tell(Command::End);
+        .tell(Command::End(encoding, Box::new(reply)));
 }
 
 /// The calling thread is about to handle the signal of this name: sampling goes on by another.
@@ -296,10 +295,17 @@ pub fn guard_signal(name: &str) {
     let Some((runtime, signal)) = RUNTIME.get().zip(signal::terminal::number(name)) else {
         return;
     };
-    if runtime.is_own() && runtime.observer().is_some() {
+    if runtime.is_own() && runtime.mailbox.unwritten.is_open() {
         // As at the start: unguarded it ends the process as it does without us.
         signal::terminal::guard(signal).unwrap_or_default();
     }
+}
+
+/// Whether the profile of this number is still to be written by its taker, which begins to. `false` where the aggregator has
+/// written it, because nobody came.
+pub fn claim_profile(sequence: u64) -> bool {
+    let runtime = RUNTIME.get().filter(|runtime| runtime.is_own());
+    runtime.is_some_and(|runtime| runtime.mailbox.unwritten.claim(sequence))
 }
 
 /// The profile of this number is in its file, or is known not to get there: the aggregator need not write it.

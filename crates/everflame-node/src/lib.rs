@@ -91,6 +91,13 @@ pub fn take_undelivered() -> Vec<NativeProfile> {
     profile::take_undelivered()
 }
 
+/// Whether the taker of the profile of this number is to write it to the output, and begins to; false where the sampler has
+/// done it, because nobody came.
+#[napi]
+pub fn claim_profile(sequence: u32) -> bool {
+    session::claim_profile(u64::from(sequence))
+}
+
 /// The profile of this number is in its file, or its taker has said why not. One handed out while there is an output is
 /// written by the sampler if nobody says so: late, or when a guarded signal ends the process.
 #[napi]

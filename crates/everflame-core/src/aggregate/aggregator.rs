@@ -16,7 +16,6 @@ use super::output;
 use super::period::Period;
 use super::tables::{StackId, Tables};
 use crate::engine::{Observer, Settled};
-use crate::pprof::Encoding;
 use crate::signal::{
     AGGREGATOR, COUNTERS, Slots, flags, monotonic, own_tid, terminal, thread_cpu, thread_name,
 };
@@ -62,16 +61,12 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             Some(Command::Begin(options, observer, output)) => {
                 state.begin(options, observer, output);
             }
-            Some(Command::Rotate(encoding, reply)) => {
-                let made = state.rotate(mailbox, encoding);
-                if let (Ok(profile), Encoding::Gzip) = (&made, encoding) {
-                    state.keep_until_written(mailbox, profile);
-                }
-                reply(made);
-            }
-            Some(Command::End) => {
+            Some(Command::Rotate(encoding, reply)) => reply(state.hand_out(mailbox, encoding)),
+            Some(Command::End(encoding, reply)) => {
+                let last = state.hand_out(mailbox, encoding);
                 state.end();
                 mailbox.unwritten.end();
+                reply(last);
             }
             Some(Command::Gone(slot)) => state.give_back(mailbox, slot),
             None => {

@@ -37,8 +37,8 @@ pub enum Command {
     Begin(Options, Arc<Observer>, Option<String>),
     /// End the period and hand over its profile; without sampling an empty one.
     Rotate(Encoding, Reply),
-    /// Sampling has ended: the observer is gone.
-    End,
+    /// Sampling has ended: the observer is gone. End the last period and hand over its profile.
+    End(Encoding, Reply),
     /// The thread of this slot has ended while nobody samples.
     Gone(usize),
 }

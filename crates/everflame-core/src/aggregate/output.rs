@@ -77,8 +77,12 @@ fn place(temporary: &Path, prefix: &str, sequence: u64, data: &[u8]) -> io::Resu
                     break;
                 }
             }
-            // Not every file system has a second name for a file.
-            Err(_) => return fs::rename(temporary, path(prefix, sequence)),
+            // Not every file system has a second name for a file: an empty one takes the name, and is replaced.
+            Err(_) => match fs::File::create_new(&target) {
+                Ok(_) => return fs::rename(temporary, &target),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            },
         }
     }
     fs::remove_file(temporary)

@@ -15,6 +15,8 @@ struct Kept {
     sequence: u64,
     data: Vec<u8>,
     since: u64,
+    /// Whoever asked for it has begun to write it.
+    claimed: bool,
 }
 
 /// A profile that could not be written, with the system's error.
@@ -74,7 +76,26 @@ impl Unwritten {
             sequence,
             data: data.to_vec(),
             since: monotonic(),
+            claimed: false,
         });
+    }
+
+    /// Whether the profile of this number is still to be written by whoever asked for it: late, it is not written here any
+    /// more, only where the process ends before it is forgotten.
+    pub fn claim(&self, sequence: u64) -> bool {
+        let mut inner = self.lock();
+        let mut kept = inner.kept.iter_mut();
+        let found = kept.find(|kept| kept.sequence == sequence);
+        found.is_some_and(|kept| {
+            kept.claimed = true;
+            true
+        })
+    }
+
+    /// Whether terminal signals are to be guarded: sampling goes on, or its last profile is not written.
+    pub fn is_open(&self) -> bool {
+        let inner = self.lock();
+        inner.sessions > 0 || !inner.kept.is_empty()
     }
 
     /// The profile of this number is written, or whoever asked for it has said why not.
@@ -83,19 +104,31 @@ impl Unwritten {
         self.unguard_when_done();
     }
 
-    /// Writes what is kept for longer than that.
-    pub(super) fn write(&self, age: Duration) {
+    /// Writes what nobody has begun to write for so long.
+    pub(super) fn write_late(&self, age: Duration) {
         let now = monotonic();
-        let is_old = |kept: &Kept| now.saturating_sub(kept.since) as u128 >= age.as_nanos();
-        let old: Vec<Kept> = self
+        let is_late = |kept: &Kept| {
+            !kept.claimed && u128::from(now.saturating_sub(kept.since)) >= age.as_nanos()
+        };
+        let late: Vec<Kept> = self
             .lock()
             .kept
-            .extract_if(.., |kept| is_old(kept))
+            .extract_if(.., |kept| is_late(kept))
             .collect();
-        for kept in &old {
+        self.write(late);
+    }
+
+    /// Writes everything: the process ends.
+    pub(super) fn write_all(&self) {
+        let kept = std::mem::take(&mut self.lock().kept);
+        self.write(kept);
+    }
+
+    fn write(&self, profiles: Vec<Kept>) {
+        for kept in &profiles {
             self.write_one(&kept.prefix, kept.sequence, &kept.data);
         }
-        if !old.is_empty() {
+        if !profiles.is_empty() {
             self.unguard_when_done();
         }
     }
@@ -123,11 +156,51 @@ impl Unwritten {
     }
 
     fn unguard_when_done(&self) {
+        // Held to the end: a session that begins meanwhile guards them after that.
         let inner = self.lock();
-        let is_done = inner.sessions == 0 && inner.kept.is_empty();
-        drop(inner);
-        if is_done {
+        if inner.sessions == 0 && inner.kept.is_empty() {
             terminal::unguard();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_its_taker_has_begun_to_write_is_written_here_only_at_the_end() {
+        let process = std::process::id();
+        let folder = std::env::temp_dir().join(format!("everflame-unwritten-{process}"));
+        let prefix = folder.join("app");
+        let prefix = prefix.to_str().unwrap();
+        let is_there = |sequence| output::path(prefix, sequence).is_file();
+        let unwritten = Unwritten::default();
+        unwritten.begin();
+        for sequence in 0..3 {
+            unwritten.keep(prefix, sequence, b"profile");
+        }
+        assert!(unwritten.claim(0));
+        unwritten.forget(1);
+        unwritten.write_late(Duration::from_secs(60));
+        assert!((0..3).all(|sequence| !is_there(sequence)), "not late");
+        unwritten.write_late(Duration::ZERO);
+        assert_eq!([0, 1, 2].map(is_there), [false, false, true]);
+        assert!(!unwritten.claim(2), "written here");
+        assert!(!unwritten.claim(1), "forgotten");
+        unwritten.write_all();
+        assert_eq!([0, 1, 2].map(is_there), [true, false, true]);
+        assert!(unwritten.take_failure().is_none());
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::write(&folder, b"no folder").unwrap();
+        unwritten.keep(prefix, 3, b"profile");
+        unwritten.write_all();
+        let failure = unwritten.take_failure().expect("a failure");
+        assert_eq!(
+            (failure.path, failure.errno),
+            (output::path(prefix, 3), libc::ENOTDIR)
+        );
+        assert!(unwritten.take_failure().is_none(), "told once");
+        std::fs::remove_file(&folder).unwrap();
     }
 }

@@ -9,15 +9,13 @@ use super::super::period::{Period, ThreadLabels};
 use super::{State, dropped, threads};
 use crate::engine::{Observer, Settled};
 use crate::pprof::{Encoding, EncodingError, encode};
-use crate::signal::{COUNTERS, monotonic, process_cpu, realtime_offset, thread_cpu, thread_cpu_of};
+use crate::signal::{
+    COUNTERS, monotonic, process_cpu, realtime_offset, terminal, thread_cpu, thread_cpu_of,
+};
 
 impl State {
     /// Ends the period: what the threads' records did not cover is added, and everything is encoded.
-    pub(super) fn rotate(
-        &mut self,
-        mailbox: &Mailbox,
-        encoding: Encoding,
-    ) -> Result<Profile, EncodingError> {
+    fn rotate(&mut self, mailbox: &Mailbox, encoding: Encoding) -> Result<Profile, EncodingError> {
         let observer = self.observer.clone();
         let settled = observer.as_ref().map(|observer| self.settle(observer));
         self.drain(mailbox);
@@ -57,18 +55,28 @@ impl State {
         })
     }
 
-    /// Whoever asked for it writes a profile; if the process ends first, or nothing happens, this thread does.
-    pub(super) fn keep_until_written(&self, mailbox: &Mailbox, profile: &Profile) {
-        if let Some(prefix) = self.output.as_ref().filter(|_| profile.samples > 0) {
-            mailbox
-                .unwritten
-                .keep(prefix, profile.sequence, &profile.data);
+    /// Ends the period for somebody who writes its profile; if the process ends first, or nothing happens, this thread does.
+    pub(super) fn hand_out(
+        &mut self,
+        mailbox: &Mailbox,
+        encoding: Encoding,
+    ) -> Result<Profile, EncodingError> {
+        let profile = self.rotate(mailbox, encoding)?;
+        // A period without a sample says nothing, and what is written is compressed.
+        let is_for_file = profile.samples > 0 && encoding == Encoding::Gzip;
+        if let Some(prefix) = self.output.as_ref().filter(|_| is_for_file) {
+            let Profile { sequence, data, .. } = &profile;
+            mailbox.unwritten.keep(prefix, *sequence, data);
         }
+        Ok(profile)
     }
 
     /// A terminal signal waits: what there is goes to files. The process ends all the same if that fails.
     pub(super) fn write_last_profile(&mut self, mailbox: &Mailbox) {
-        mailbox.unwritten.write(Duration::ZERO);
+        if self.observer.is_none() {
+            watch_the_clock();
+        }
+        mailbox.unwritten.write_all();
         if let Some(prefix) = self.output.clone() {
             self.write_profile(mailbox, &prefix);
         }
@@ -88,7 +96,7 @@ impl State {
             return;
         };
         let late = (period / 4).max(LATE);
-        mailbox.unwritten.write(late);
+        mailbox.unwritten.write_late(late);
         let age = Duration::from_nanos(monotonic().saturating_sub(self.period.start));
         if age > period + late {
             COUNTERS.overdue_profiles.fetch_add(1, Ordering::Relaxed);
@@ -170,4 +178,20 @@ impl State {
     fn labels(&mut self, name: &str, tid: i32) -> ThreadLabels {
         threads::native_labels(&mut self.tables, name, tid)
     }
+}
+
+/// Lets the signal end the process where its last profile takes too long, as the observer does while there is one.
+fn watch_the_clock() {
+    let watch = || {
+        while terminal::pending().is_some() {
+            std::thread::sleep(Duration::from_millis(100));
+            terminal::finish_late();
+        }
+    };
+    // Without a thread for it the profile takes its time.
+    drop(
+        std::thread::Builder::new()
+            .name("everflame-end".to_owned())
+            .spawn(watch),
+    );
 }
