@@ -63,6 +63,9 @@ export interface HistogramBucket {
   count: number
 }
 
+/** The last profile was sent, or stays where it is: the signal need not wait any longer. */
+export declare function lastProfileIsSent(): void
+
 /** The profiler's own counters. Cheap; may be called at any time. */
 export declare function metrics(): NativeMetrics
 
@@ -125,6 +128,16 @@ export interface NativeWriteFailure {
   reason: string
 }
 
+/**
+ * `call` runs on the calling thread when the last profile is in its file because a guarded signal ends the process. The signal
+ * waits then for `lastProfileIsSent`, within `exitTimeoutMilliseconds`. The calling thread gets no such signal from now on.
+ * Until its environment ends.
+ */
+export declare function onLastProfile(call: () => void): void
+
+/** Whether a connection to this port of 127.0.0.1 is accepted, which is known in microseconds. */
+export declare function portAccepts(port: number): boolean
+
 /** An engine that was not taken. */
 export interface RejectedEngine {
   engine: string
@@ -163,6 +176,8 @@ export interface StartOptions {
   periodSeconds?: number
   /** Nothing is said on standard error when the last profile cannot be written. */
   quiet?: boolean
+  /** How long the end of the process by a guarded signal waits for the last profile; 2 s when left out. */
+  exitTimeoutMilliseconds?: number
   /** Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`. */
   guardedSignals?: Array<string>
 }
@@ -189,3 +204,6 @@ export declare function takeUndelivered(): Array<NativeProfile>
 
 /** The last profile that the sampler could not write; null where there is none since the last call. */
 export declare function takeWriteFailure(): NativeWriteFailure | null
+
+/** Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on. */
+export declare function writeTo(prefix: string): void

@@ -4,14 +4,25 @@ import type { LogLevel } from './config/settings';
 const ORDER: readonly LogLevel[] = ['off', 'error', 'warn', 'info', 'debug'];
 const STANDARD_ERROR = 2;
 
+/** A logger of the program's own, such as one of pino or `console`. */
+export interface UserLogger {
+  error(message: string): void;
+  warn(message: string): void;
+  info(message: string): void;
+  debug(message: string): void;
+}
+
 /**
- * Writes Everflame's own lines to standard error, each once with its reason.
+ * Writes Everflame's own lines to standard error, or to the program's own logger, each once with its reason.
  * Straight to the descriptor: `process.stderr` takes milliseconds to set up, and programs replace its methods.
  */
 export class Logger {
   private readonly threshold: number;
 
-  constructor(level: LogLevel) {
+  constructor(
+    level: LogLevel,
+    private readonly user?: UserLogger,
+  ) {
     this.threshold = ORDER.indexOf(level);
   }
 
@@ -37,11 +48,13 @@ export class Logger {
   }
 
   private write(level: LogLevel, message: string, mark = `${level}: `): void {
-    if (ORDER.indexOf(level) > this.threshold) return;
+    if (level === 'off' || ORDER.indexOf(level) > this.threshold) return;
     try {
+      if (this.user) return this.user[level](`everflame: ${message}`);
       writeSync(STANDARD_ERROR, `everflame: ${mark}${message}\n`);
     } catch {
-      // Standard error is closed or full: there is no other place to say so, and the program goes on.
+      // Standard error is closed or full, or the program's logger throws: there is no other place to say so, and the program
+      // goes on.
     }
   }
 }

@@ -15,6 +15,8 @@ function otherValue(setting: Setting): string {
       return setting.choices.find((choice) => choice !== setting.default) ?? '';
     case 'text':
       return '/somewhere/else';
+    case 'list':
+      return setting.choices[0] ?? '';
     default:
       return String(setting.minimum + 1);
   }

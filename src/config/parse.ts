@@ -1,4 +1,4 @@
-import type { NumberSetting, Setting } from './settings';
+import type { ListSetting, NumberSetting, Setting } from './settings';
 
 /** Outcome of reading one value: the value itself, or the words for what would have been right. */
 export type Parsed = { ok: true; value: unknown } | { ok: false; allowed: string; use?: unknown };
@@ -24,9 +24,11 @@ export function parseValue(setting: Setting, raw: unknown): Parsed {
         : { ok: false, allowed: allowedValues(setting) };
     }
     case 'text':
-      return typeof raw === 'string' && raw.trim() !== '' && !raw.includes('\0')
-        ? { ok: true, value: raw }
+      return typeof raw === 'string' && isText(raw) && (setting.form ?? /./s).test(raw.trim())
+        ? { ok: true, value: setting.form ? raw.trim() : raw }
         : { ok: false, allowed: allowedValues(setting) };
+    case 'list':
+      return parseList(setting, raw);
     default:
       return parseNumber(setting, raw);
   }
@@ -40,7 +42,9 @@ export function allowedValues(setting: Setting): string {
     case 'choice':
       return `one of ${setting.choices.join(', ')}`;
     case 'text':
-      return 'a path';
+      return setting.what ?? 'a path';
+    case 'list':
+      return `some of ${setting.choices.join(', ')}, separated by commas, or none`;
     case 'integer':
       return `a whole number of ${setting.unit} from ${setting.minimum} to ${setting.maximum}`;
     case 'bytes':
@@ -52,6 +56,8 @@ export function allowedValues(setting: Setting): string {
 
 /** A value of a setting as people write it. */
 export function formatSetting(setting: Setting, value: unknown): string {
+  if (setting.type === 'text' && setting.secret) return 'another one';
+  if (Array.isArray(value)) return value.join(',') || 'none';
   return setting.type === 'bytes' && typeof value === 'number' ? formatBytes(value) : String(value);
 }
 
@@ -61,6 +67,24 @@ export function formatBytes(bytes: number): string {
     if (bytes % factor === 0 && bytes >= factor) return `${bytes / factor}${suffix}`;
   }
   return String(bytes);
+}
+
+/** What stands in files and in the arguments of the system ends at a zero byte. */
+function isText(raw: string): boolean {
+  return raw.trim() !== '' && !raw.includes('\0');
+}
+
+function parseList(setting: ListSetting, raw: unknown): Parsed {
+  const given = typeof raw === 'string' ? raw.split(',') : raw;
+  if (!Array.isArray(given)) return { ok: false, allowed: allowedValues(setting) };
+  const words = given.map((word) => String(word).trim().toLowerCase()).filter((word) => word !== '');
+  const named = words.filter((word) => word !== 'none').map((word) => setting.aliases[word] ?? word);
+  const value = [...new Set(named)];
+  // "none" beside a name contradicts it, and so does nothing at all in a text.
+  const isWhole = named.length === words.length ? words.length > 0 || Array.isArray(raw) : named.length === 0;
+  return isWhole && value.every((word) => setting.choices.includes(word))
+    ? { ok: true, value }
+    : { ok: false, allowed: allowedValues(setting) };
 }
 
 function parseBoolean(raw: unknown): Parsed {

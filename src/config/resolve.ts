@@ -1,29 +1,66 @@
+import type { UserLogger } from '../log';
+import type { DeliveryConfiguration } from './delivery-settings';
 import { formatSetting, parseValue } from './parse';
 import { type Configuration, type Setting, type SettingName, settingNames, settings } from './settings';
 
-/** Options of `new Profiler(options)`; each one left out comes from the environment, then from its default. */
-export type ProfilerOptions = Partial<Omit<Configuration, 'enabled'>>;
+type OnlyInEnvironment =
+  | 'profilingTags'
+  | 'agentHost'
+  | 'agentPort'
+  | 'gitRepositoryUrl'
+  | 'gitCommitSha'
+  | 'gitPropertiesFile'
+  | 'gitFolder'
+  | 'mainPackage'
+  | 'processTags'
+  | 'externalEnv'
+  | 'functionName'
+  | 'otlpBaseUrl';
 
-export interface Resolved {
-  configuration: Configuration;
+/** Options of `new Profiler(options)`; each one left out comes from the environment, then from its default. */
+export interface ProfilerOptions
+  extends Partial<Omit<Configuration, 'enabled'>>,
+    Partial<Omit<DeliveryConfiguration, OnlyInEnvironment | 'tags'>> {
+  /** As `key:value,key:value`, or an object. */
+  tags?: string | Record<string, string | number | boolean> | undefined;
+  /** Gets Everflame's own lines, instead of standard error. */
+  logger?: UserLogger | undefined;
+}
+
+export interface Resolved<Values = Configuration> {
+  configuration: Values;
   /** One sentence for each value that could not be used. */
   warnings: string[];
 }
 
 /**
- * Settles every setting: an option in code wins over the environment, the environment over the default.
+ * Settles every setting of `settings.ts`: an option in code wins over the environment, the environment over the default.
  * A value that cannot be used is reported in `warnings` and passed over; nothing throws.
  */
 export function resolveConfiguration(options: unknown, environment: NodeJS.ProcessEnv): Resolved {
   const warnings: string[] = [];
-  const given = readOptions(options, warnings);
-  const resolved: Partial<Record<SettingName, unknown>> = {};
-  for (const name of settingNames) {
-    const setting: Setting = settings[name];
+  const configuration = resolveTable<Configuration>(
+    settings,
+    readOptions(options, warnings),
+    environment,
+    warnings,
+  );
+  return { configuration, warnings };
+}
+
+/** Settles the settings of one table. */
+export function resolveTable<Values>(
+  table: Readonly<Record<string, Setting>>,
+  given: Record<string, unknown>,
+  environment: NodeJS.ProcessEnv,
+  warnings: string[],
+): Values {
+  const resolved: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(table)) {
     const inherited = (): unknown => fromEnvironment(setting, environment, warnings) ?? setting.default;
     resolved[name] = fromOption(name, setting, given, warnings, inherited);
   }
-  return { configuration: resolved as unknown as Configuration, warnings };
+  return resolved as Values;
 }
 
 /** Reads one setting from the environment alone; what is wrong with it is told by `resolveConfiguration`. */
@@ -44,8 +81,10 @@ export function badValueWarning(
   allowed: string,
   used: unknown,
 ): string {
-  const shown = typeof raw === 'string' ? JSON.stringify(raw) : describe(raw);
-  const instead = used === undefined ? 'it is left unset' : `${formatSetting(setting, used)} is used instead`;
+  const isSecret = setting.type === 'text' && setting.secret;
+  const shown = isSecret ? 'a value that is not shown here' : typeof raw === 'string' ? JSON.stringify(raw) : describe(raw);
+  const instead =
+    used === undefined ? 'it is left unset' : `${formatSetting(setting, used)} is used instead`;
   return `${source} is ${shown}, but it must be ${allowed}; ${instead}.`;
 }
 
@@ -55,14 +94,12 @@ function readOptions(options: unknown, warnings: string[]): Record<string, unkno
     warnings.push(`The options of a Profiler must be an object, not ${describe(options)}; they are ignored.`);
     return {};
   }
-  const known: string[] = settingNames.filter((name) => settings[name].option);
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
+  const own = new Set<string>(settingNames.filter((name) => settings[name].option));
+  const others = Object.keys(options).filter((name) => !own.has(name));
+  if (others.length > 0) {
     // Only here: the preload has no options, and its time is the program's.
-    const { nearest } = require('./nearest') as typeof import('./nearest');
-    const guess = nearest(name, known);
-    const remedy = guess ? `Did you mean "${guess}"?` : `Known options are ${known.join(', ')}.`;
-    warnings.push(`The option "${name}" is not known and is ignored. ${remedy}`);
+    const { unknownOptions } = require('./unknown-options') as typeof import('./unknown-options');
+    warnings.push(...unknownOptions(others));
   }
   return options as Record<string, unknown>;
 }

@@ -1,7 +1,9 @@
 /**
- * Every setting, in one table. The option names in code, the environment variables, the flags of
- * `everflame run`, the checks and docs/configuration.md are all made from it.
+ * Every setting that sampling needs, in one table; what only delivery needs is in `delivery-settings.ts`, which the start of a
+ * program does not load. The option names in code, the environment variables, the flags of `everflame run`, the checks,
+ * `everflame doctor` and docs/configuration.md are all made from the two.
  */
+import type { ExporterName } from '../upload/upload';
 
 export type EngineName = 'auto' | 'perf' | 'ctimer' | 'tick' | 'itimer' | 'inspector';
 export type SignalName = 'auto' | 'sigurg' | 'sigvtalrm' | 'sigstkflt' | 'sigpwr' | 'sigprof';
@@ -13,6 +15,8 @@ export interface Configuration {
   enabled: boolean;
   /** Path prefix of the files written, or undefined where nobody named one. */
   output: string | undefined;
+  /** Where profiles go; empty for nowhere, undefined where nobody said. */
+  exporters: readonly ExporterName[] | undefined;
   /** Seconds between two profiles. */
   period: number;
   /** Samples a second and thread, in hertz. */
@@ -64,23 +68,44 @@ export interface ChoiceSetting<T extends string = string> extends SettingBase<T>
 
 export interface TextSetting extends SettingBase<string | undefined> {
   type: 'text';
+  /** What it is, in words: `a path` where left out. */
+  what?: string;
+  /** What it looks like; any text but an empty one where left out. */
+  form?: RegExp;
+  /** Not to be shown or written anywhere. */
+  secret?: boolean;
 }
 
-export type Setting = BooleanSetting | NumberSetting | ChoiceSetting | TextSetting;
+/** Some of several words, separated by commas in text. */
+export interface ListSetting<T extends string = string> extends SettingBase<readonly T[] | undefined> {
+  type: 'list';
+  choices: readonly T[];
+  /** Other words for them; `none` is the empty list. */
+  aliases: Readonly<Record<string, T>>;
+}
+
+export type Setting = BooleanSetting | NumberSetting | ChoiceSetting | TextSetting | ListSetting;
+
+/** A table of settings, by the names of their options. */
+export type SettingsOf<Values> = { readonly [Name in keyof Values]-?: SettingOf<Values[Name]> };
 
 type SettingOf<T> = [T] extends [boolean]
   ? BooleanSetting
   : [T] extends [number]
     ? NumberSetting
-    : [T] extends [EngineName | SignalName | LogLevel]
-      ? ChoiceSetting<T & string>
-      : TextSetting;
+    : [T] extends [readonly ExporterName[] | undefined]
+      ? ListSetting<ExporterName>
+      : string extends T
+        ? TextSetting
+        : [T] extends [string]
+          ? ChoiceSetting<T & string>
+          : TextSetting;
 
 export type SettingName = keyof Configuration;
 
 const MEBIBYTE = 1024 * 1024;
 
-export const settings: { readonly [Name in SettingName]: SettingOf<Configuration[Name]> } = {
+export const settings: SettingsOf<Configuration> = {
   enabled: {
     type: 'boolean',
     env: ['DD_PROFILING_ENABLED'],
@@ -92,8 +117,7 @@ export const settings: { readonly [Name in SettingName]: SettingOf<Configuration
     type: 'text',
     env: ['DD_PROFILING_OUTPUT_PPROF'],
     default: undefined,
-    defaultText:
-      '`.everflame/profile` with `everflame/auto` and `everflame run`; no files with `new Profiler()`',
+    defaultText: '`.everflame/profile`, where no receiver is found',
     option: true,
     flag: {
       name: 'output',
@@ -101,6 +125,18 @@ export const settings: { readonly [Name in SettingName]: SettingOf<Configuration
       help: 'Folder the profiles are written to, as <dir>/profile.<pid>.<number>.wall.pprof (default: ".everflame").',
     },
     help: 'Path prefix of the profiles: each is written as `<prefix>.<pid>.<number>.wall.pprof`, compressed with gzip. One that ends with a slash is a folder, and `profile` the name in it.',
+  },
+  exporters: {
+    type: 'list',
+    env: ['EVERFLAME_EXPORTERS', 'DD_PROFILING_EXPORTERS'],
+    default: undefined,
+    defaultText:
+      'what the other settings name: `file` with an output, `pyroscope` with a server, `otlp` with an endpoint for profiles, `datadog` with the address of an Agent. With none of them, `datadog` where an Agent answers, else `local`',
+    choices: ['datadog', 'pyroscope', 'otlp', 'file', 'local'],
+    aliases: { agent: 'datadog' },
+    option: true,
+    flag: { name: 'exporters', argument: 'names' },
+    help: 'Where profiles go, several separated by commas. `none`: they are only handed out by `flush()` and `stop()`.',
   },
   period: {
     type: 'number',

@@ -5,6 +5,7 @@ pub mod engine;
 mod memory_map;
 pub mod native;
 pub mod pprof;
+pub mod probe;
 mod return_address;
 pub mod session;
 pub mod signal;

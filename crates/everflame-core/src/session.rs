@@ -26,6 +26,8 @@ pub struct Config {
     pub output_prefix: Option<String>,
     /// Terminal signals that the application does not listen to.
     pub guarded: Vec<i32>,
+    /// How long the end of the process by one of them waits for the last profile.
+    pub exit_timeout: Duration,
 }
 
 /// What was started.
@@ -197,6 +199,7 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
         config.output_prefix.clone(),
     ));
     *running = Some(observer);
+    signal::terminal::wait_at_most(config.exit_timeout);
     if config.output_prefix.is_some() {
         for signal in &config.guarded {
             // An unguarded signal ends the process as it does without us, only without the last profile.
@@ -312,6 +315,38 @@ pub fn claim_profile(sequence: u64) -> bool {
 pub fn forget_profile(sequence: u64) {
     if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {
         runtime.mailbox.unwritten.forget(sequence);
+    }
+}
+
+/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on.
+pub fn write_to(prefix: String) {
+    if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {
+        runtime.mailbox.tell(Command::Output(prefix));
+    }
+}
+
+/// `call` is told when the last profile is in its file because a signal ends the process, and says whether somebody comes for
+/// it. The signal waits then until [`courier_is_done`], within the limit. The calling thread gets no such signal from now on.
+///
+/// # Errors
+/// The profiler's own threads could not be started, or have failed.
+pub fn engage_courier(call: impl Fn() -> bool + Send + 'static) -> Result<(), StartError> {
+    runtime()?.mailbox.courier.engage(call);
+    signal::terminal::keep_away_from_this_thread();
+    Ok(())
+}
+
+/// The last profile was brought away, or stays where it is.
+pub fn courier_is_done() {
+    if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {
+        runtime.mailbox.courier.done();
+    }
+}
+
+/// The thread of the courier ends.
+pub fn dismiss_courier() {
+    if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {
+        runtime.mailbox.courier.dismiss();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Node-API bindings of Everflame: conversion only. Everything that decides is in `everflame-core`.
 
+pub mod courier;
 mod heap;
 pub mod metrics;
 pub mod options;
@@ -103,6 +104,18 @@ pub fn claim_profile(sequence: u32) -> bool {
 #[napi]
 pub fn forget_profile(sequence: u32) {
     session::forget_profile(u64::from(sequence));
+}
+
+/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on.
+#[napi]
+pub fn write_to(prefix: String) {
+    session::write_to(prefix);
+}
+
+/// Whether a connection to this port of 127.0.0.1 is accepted, which is known in microseconds.
+#[napi]
+pub fn port_accepts(port: u16) -> bool {
+    everflame_core::probe::accepts(port)
 }
 
 /// A profile that the sampler could not write.

@@ -32,6 +32,8 @@ pub struct StartOptions {
     pub period_seconds: Option<f64>,
     /// Nothing is said on standard error when the last profile cannot be written.
     pub quiet: Option<bool>,
+    /// How long the end of the process by a guarded signal waits for the last profile; 2 s when left out.
+    pub exit_timeout_milliseconds: Option<u32>,
     /// Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`.
     pub guarded_signals: Option<Vec<String>>,
 }
@@ -70,6 +72,9 @@ impl StartOptions {
         Ok(Config {
             output_prefix: self.output_prefix,
             guarded,
+            exit_timeout: Duration::from_millis(u64::from(
+                self.exit_timeout_milliseconds.unwrap_or(2000),
+            )),
             engine: self.engine,
             signal: self.signal,
             options: Options {

@@ -53,14 +53,19 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
     let mut state = State::new(slots, tid);
     loop {
         let ticket = AGGREGATOR.ticket();
-        if let Some(signal) = terminal::pending() {
+        if let Some(signal) = terminal::pending()
+            && !mailbox.courier.is_under_way()
+        {
             state.write_last_profile(mailbox);
-            terminal::finish(signal);
+            if !mailbox.courier.send() {
+                terminal::finish(signal);
+            }
         }
         match mailbox.next() {
             Some(Command::Begin(options, observer, output)) => {
                 state.begin(options, observer, output);
             }
+            Some(Command::Output(prefix)) => state.write_to(prefix),
             Some(Command::Rotate(encoding, reply)) => reply(state.hand_out(mailbox, encoding)),
             Some(Command::End(encoding, reply)) => {
                 let last = state.hand_out(mailbox, encoding);
@@ -134,10 +139,9 @@ impl State {
     }
 
     fn begin(&mut self, options: Options, observer: Arc<Observer>, output: Option<String>) {
-        if let Some(prefix) = &output {
-            self.sequence = self.sequence.max(output::next_sequence(prefix));
+        if let Some(prefix) = output {
+            self.write_to(prefix);
         }
-        self.output = output;
         self.options = options;
         self.composer.configure(&options);
         self.period = Period::new(monotonic(), options.timeline, options.interval);
@@ -146,6 +150,12 @@ impl State {
         self.rotated = observer.began;
         self.dropped_before = dropped();
         self.observer = Some(observer);
+    }
+
+    /// From now on profiles that nobody asked for go there.
+    fn write_to(&mut self, prefix: String) {
+        self.sequence = self.sequence.max(output::next_sequence(&prefix));
+        self.output = Some(prefix);
     }
 
     fn end(&mut self) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::aggregator::JavaScriptThread;
+use super::courier::Courier;
 use super::unwritten::Unwritten;
 use crate::engine::Observer;
 use crate::pprof::{Encoding, EncodingError};
@@ -35,6 +36,8 @@ pub enum Command {
     /// Sampling begins. With an output prefix the last profile is written when a terminal signal ends the process, and each
     /// that is overdue.
     Begin(Options, Arc<Observer>, Option<String>),
+    /// What nobody asks for goes there from now on.
+    Output(String),
     /// End the period and hand over its profile; without sampling an empty one.
     Rotate(Encoding, Reply),
     /// Sampling has ended: the observer is gone. End the last period and hand over its profile.
@@ -87,6 +90,7 @@ pub struct Mailbox {
     /// What stacks hold here and what not; found once the first JavaScript thread is known.
     pub features: OnceLock<Features>,
     pub unwritten: Unwritten,
+    pub courier: Courier,
 }
 
 impl Mailbox {

@@ -3,6 +3,7 @@
 mod account;
 mod aggregator;
 mod compose;
+mod courier;
 mod join;
 mod mailbox;
 mod output;
@@ -13,6 +14,7 @@ mod unwritten;
 
 pub use account::Share;
 pub use aggregator::{JavaScriptThread, start};
+pub use courier::Courier;
 pub use mailbox::{Command, Mailbox, Options, Profile};
 pub use period::{Entry, Period, ThreadLabels};
 pub use tables::{FrameId, FrameRow, FunctionId, FunctionRow, StackId, StringId, Tables};

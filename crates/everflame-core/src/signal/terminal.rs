@@ -6,6 +6,7 @@
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::clock::monotonic;
 use super::install::signal_action;
@@ -34,7 +35,13 @@ fn place(signal: c_int) -> Option<usize> {
 }
 
 /// Nanoseconds that the end of the process waits for the last profile.
-const PATIENCE: u64 = 2_000_000_000;
+static PATIENCE: AtomicU64 = AtomicU64::new(2_000_000_000);
+
+/// How long the end of the process waits for the last profile from now on.
+pub fn wait_at_most(limit: Duration) {
+    let nanoseconds = limit.as_nanos().try_into().unwrap_or(u64::MAX);
+    PATIENCE.store(nanoseconds, Ordering::SeqCst);
+}
 
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: errno's place is this thread's own.
@@ -119,7 +126,7 @@ fn wait_for_the_end() {
 }
 
 fn is_late() -> bool {
-    monotonic().saturating_sub(SINCE.load(Ordering::SeqCst)) >= PATIENCE
+    monotonic().saturating_sub(SINCE.load(Ordering::SeqCst)) >= PATIENCE.load(Ordering::SeqCst)
 }
 
 /// The last profile takes too long, as on a disk that hangs: the signal does without it what it did without us.
@@ -198,6 +205,20 @@ fn put_in_place(signal: c_int, place: usize) -> io::Result<()> {
         unsafe { libc::sigaction(signal, &replaced, std::ptr::null_mut()) };
     }
     Ok(())
+}
+
+/// Keeps the guarded signals from the calling thread: the kernel gives them to another one. For a thread that the last profile
+/// waits for.
+pub fn keep_away_from_this_thread() {
+    // SAFETY: the set is made whole before it is used, and only the calling thread's mask is changed.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        for signal in TERMINAL {
+            libc::sigaddset(&mut set, signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+    }
 }
 
 /// The signal of this name, if it is one of [`TERMINAL`].

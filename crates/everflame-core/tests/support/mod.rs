@@ -42,6 +42,7 @@ pub(crate) fn config(engine: &str, interval: Duration) -> Config {
         },
         output_prefix: None,
         guarded: Vec::new(),
+        exit_timeout: Duration::from_secs(2),
     }
 }
 

@@ -73,9 +73,8 @@ impl State {
 
     /// A terminal signal waits: what there is goes to files. The process ends all the same if that fails.
     pub(super) fn write_last_profile(&mut self, mailbox: &Mailbox) {
-        if self.observer.is_none() {
-            watch_the_clock();
-        }
+        // The observer does so too, but at rest it looks once a second.
+        watch_the_clock();
         mailbox.unwritten.write_all();
         if let Some(prefix) = self.output.clone() {
             self.write_profile(mailbox, &prefix);
@@ -180,11 +179,11 @@ impl State {
     }
 }
 
-/// Lets the signal end the process where its last profile takes too long, as the observer does while there is one.
+/// Lets the signal end the process where its last profile takes too long.
 fn watch_the_clock() {
     let watch = || {
         while terminal::pending().is_some() {
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(20));
             terminal::finish_late();
         }
     };

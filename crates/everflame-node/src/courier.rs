@@ -1,0 +1,30 @@
+//! The uploader's thread, which is told of the last profile when a signal ends the process.
+
+use everflame_core::session;
+use napi::bindgen_prelude::{Env, Function};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Result, Status};
+use napi_derive::napi;
+
+/// `call` runs on the calling thread when the last profile is in its file because a guarded signal ends the process. The signal
+/// waits then for `lastProfileIsSent`, within `exitTimeoutMilliseconds`. The calling thread gets no such signal from now on.
+/// Until its environment ends.
+#[napi]
+pub fn on_last_profile(env: Env, call: Function<(), ()>) -> Result<()> {
+    let call = call
+        .build_threadsafe_function::<()>()
+        .weak::<true>()
+        .build()?;
+    session::engage_courier(move || {
+        call.call((), ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
+    })
+    .map_err(crate::failed)?;
+    env.add_env_cleanup_hook((), |()| session::dismiss_courier())?;
+    Ok(())
+}
+
+/// The last profile was sent, or stays where it is: the signal need not wait any longer.
+#[napi]
+pub fn last_profile_is_sent() {
+    session::courier_is_done();
+}

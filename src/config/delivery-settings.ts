@@ -1,0 +1,403 @@
+/**
+ * Every setting that only delivery needs. With `settings.ts` the whole table; a file of its own, because the start of a program
+ * needs none of these.
+ */
+import type { SettingsOf } from './settings';
+
+export type SpoolMode = 'on' | 'off' | 'always';
+
+/** Settings of delivery after checking. */
+export interface DeliveryConfiguration {
+  service: string | undefined;
+  env: string | undefined;
+  version: string | undefined;
+  /** Tags as text; an object in code is read by `tags.ts`. */
+  tags: string | undefined;
+  profilingTags: string | undefined;
+  /** URL of the Datadog Agent. */
+  url: string | undefined;
+  agentHost: string | undefined;
+  agentPort: number;
+  apiKey: string | undefined;
+  site: string;
+  agentless: boolean;
+  /** Milliseconds of one attempt to upload. */
+  uploadTimeout: number;
+  /** Milliseconds in which an upload is tried again before it waits in the spool. */
+  retryTime: number;
+  /** Seconds that the end of the process may take. */
+  exitTimeout: number;
+  spool: SpoolMode;
+  spoolFolder: string | undefined;
+  /** Bytes. */
+  spoolSize: number;
+  /** Seconds. */
+  spoolAge: number;
+  codeProvenance: boolean;
+  gitMetadata: boolean;
+  gitRepositoryUrl: string | undefined;
+  gitCommitSha: string | undefined;
+  gitPropertiesFile: string | undefined;
+  gitFolder: string | undefined;
+  mainPackage: string | undefined;
+  reportHostname: boolean;
+  processTags: boolean;
+  externalEnv: string | undefined;
+  functionName: string | undefined;
+  pyroscopeUrl: string | undefined;
+  pyroscopeToken: string | undefined;
+  pyroscopeUser: string | undefined;
+  pyroscopePassword: string | undefined;
+  pyroscopeTenant: string | undefined;
+  otlpUrl: string | undefined;
+  otlpBaseUrl: string | undefined;
+  otlpHeaders: string | undefined;
+  otlpTimeline: boolean;
+}
+
+export type DeliverySettingName = keyof DeliveryConfiguration;
+
+const MEBIBYTE = 1024 * 1024;
+/** Node.js and the kernel both take a URL's text as bytes of ASCII. */
+const HTTP_URL = /^https?:\/\/[^\s/?#]+[^\s]*$/i;
+const AGENT_URL = /^(https?:\/\/[^\s/?#]+[^\s]*|unix:\/\/?.+)$/i;
+/** What a header may hold: visible characters of ASCII (RFC 9110, section 5.5). */
+const HEADER_WORD = /^[\x21-\x7e]+$/;
+
+export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
+  service: {
+    type: 'text',
+    env: ['DD_SERVICE', 'OTEL_SERVICE_NAME', 'PYROSCOPE_APPLICATION_NAME'],
+    default: undefined,
+    defaultText: 'the name in the package.json above the main script, else the name of the script',
+    what: 'a name',
+    option: true,
+    help: 'Name of the service.',
+  },
+  env: {
+    type: 'text',
+    env: ['DD_ENV'],
+    default: undefined,
+    what: 'a name',
+    option: true,
+    help: 'Where the service runs, such as `prod`.',
+  },
+  version: {
+    type: 'text',
+    env: ['DD_VERSION'],
+    default: undefined,
+    what: 'a name',
+    option: true,
+    help: 'Version of the service.',
+  },
+  tags: {
+    type: 'text',
+    env: ['DD_TAGS'],
+    default: undefined,
+    what: 'tags as key:value, separated by commas',
+    option: true,
+    help: 'Tags of each profile, as `key:value,key:value`; in code also as an object. A tag that cannot be read is left out with one warning.',
+  },
+  profilingTags: {
+    type: 'text',
+    env: ['DD_PROFILING_TAGS'],
+    default: undefined,
+    what: 'tags as key:value, separated by commas',
+    option: false,
+    help: 'More tags; they win over those of `DD_TAGS`.',
+  },
+  url: {
+    type: 'text',
+    env: ['DD_TRACE_AGENT_URL', 'DD_TRACE_URL'],
+    default: undefined,
+    what: 'a URL such as http://127.0.0.1:8126 or unix:///var/run/datadog/apm.socket',
+    form: AGENT_URL,
+    option: true,
+    help: 'Where the Datadog Agent is. A path in it is kept.',
+  },
+  agentHost: {
+    type: 'text',
+    env: ['DD_AGENT_HOST', 'DD_TRACE_AGENT_HOSTNAME'],
+    default: undefined,
+    what: 'the name or address of a host',
+    form: /^[^\s/?#@]+$/,
+    option: false,
+    help: 'Host of the Datadog Agent, where its URL is not set.',
+  },
+  agentPort: {
+    type: 'integer',
+    env: ['DD_TRACE_AGENT_PORT', 'DD_AGENT_PORT'],
+    default: 8126,
+    minimum: 1,
+    maximum: 65_535,
+    unit: 'port',
+    option: false,
+    help: 'Port of the Datadog Agent, where its URL is not set.',
+  },
+  apiKey: {
+    type: 'text',
+    env: ['DD_API_KEY'],
+    default: undefined,
+    what: 'a key without spaces or line breaks',
+    form: HEADER_WORD,
+    secret: true,
+    option: true,
+    help: 'Key of Datadog, for uploads without an Agent.',
+  },
+  site: {
+    type: 'text',
+    env: ['DD_SITE'],
+    default: 'datadoghq.com',
+    what: 'the name of a host',
+    form: /^[a-z0-9.-]+(:\d+)?$/i,
+    option: true,
+    help: 'Site of Datadog, for uploads without an Agent.',
+  },
+  agentless: {
+    type: 'boolean',
+    env: ['DD_PROFILING_AGENTLESS'],
+    default: false,
+    option: true,
+    help: 'Whether `datadog` sends without an Agent, with `DD_API_KEY` to `DD_SITE`. The URL of an Agent wins.',
+  },
+  uploadTimeout: {
+    type: 'integer',
+    env: ['DD_PROFILING_API_TIMEOUT_MS'],
+    default: 10_000,
+    minimum: 100,
+    maximum: 600_000,
+    unit: 'milliseconds',
+    option: true,
+    help: 'How long one attempt to upload may take.',
+  },
+  retryTime: {
+    type: 'integer',
+    env: ['DD_PROFILING_UPLOAD_TIMEOUT'],
+    default: 60_000,
+    minimum: 0,
+    maximum: 3_600_000,
+    unit: 'milliseconds',
+    option: true,
+    help: 'How long an upload is tried again, with pauses that grow, before it waits in the spool.',
+  },
+  exitTimeout: {
+    type: 'number',
+    env: ['EVERFLAME_EXIT_TIMEOUT'],
+    default: 2,
+    minimum: 0,
+    maximum: 60,
+    unit: 'seconds',
+    option: true,
+    help: 'How long the end of the process may be held up by its last profile. What is not sent by then waits in the spool.',
+  },
+  spool: {
+    type: 'choice',
+    env: ['EVERFLAME_SPOOL'],
+    default: 'on',
+    choices: ['on', 'off', 'always'],
+    option: true,
+    help: 'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process.',
+  },
+  spoolFolder: {
+    type: 'text',
+    env: ['EVERFLAME_SPOOL_DIR'],
+    default: undefined,
+    defaultText: '`everflame-<user number>/spool` in the directory for temporary files',
+    option: true,
+    help: 'Folder in which they wait. Processes may share it.',
+  },
+  spoolSize: {
+    type: 'bytes',
+    env: ['EVERFLAME_SPOOL_SIZE'],
+    default: 256 * MEBIBYTE,
+    defaultText: '256M',
+    minimum: MEBIBYTE,
+    maximum: 1024 * 1024 * MEBIBYTE,
+    unit: 'bytes',
+    option: true,
+    help: 'Most that the folder may hold; the oldest go first, and are counted.',
+  },
+  spoolAge: {
+    type: 'integer',
+    env: ['EVERFLAME_SPOOL_AGE'],
+    default: 86_400,
+    minimum: 60,
+    maximum: 31_536_000,
+    unit: 'seconds',
+    option: true,
+    help: 'How long they wait; after that they are removed, and counted.',
+  },
+  codeProvenance: {
+    type: 'boolean',
+    env: ['DD_PROFILING_ENABLE_CODE_PROVENANCE'],
+    default: true,
+    option: true,
+    help: 'Whether uploads tell which package each file is of, and which files are the own code.',
+  },
+  gitMetadata: {
+    type: 'boolean',
+    env: ['DD_TRACE_GIT_METADATA_ENABLED'],
+    default: true,
+    option: true,
+    help: 'Whether uploads tell the git repository and the commit.',
+  },
+  gitRepositoryUrl: {
+    type: 'text',
+    env: ['DD_GIT_REPOSITORY_URL'],
+    default: undefined,
+    defaultText: 'from the tags, a `git.properties` file, `.git`, or package.json',
+    what: 'the URL of a repository',
+    option: false,
+    help: 'The git repository. User and password are left out.',
+  },
+  gitCommitSha: {
+    type: 'text',
+    env: ['DD_GIT_COMMIT_SHA'],
+    default: undefined,
+    defaultText: 'as above',
+    what: 'a commit of 40 or 64 hexadecimal digits',
+    form: /^([0-9a-f]{40}|[0-9a-f]{64})$/i,
+    option: false,
+    help: 'The commit that runs.',
+  },
+  gitPropertiesFile: {
+    type: 'text',
+    env: ['DD_GIT_PROPERTIES_FILE'],
+    default: undefined,
+    defaultText: '`git.properties` in the working directory',
+    option: false,
+    help: 'A file that the build has made, with `git.repository_url` and `git.commit.sha`.',
+  },
+  gitFolder: {
+    type: 'text',
+    env: ['DD_GIT_FOLDER_PATH'],
+    default: undefined,
+    defaultText: 'the first `.git` from the main script upwards',
+    option: false,
+    help: 'The `.git` folder.',
+  },
+  mainPackage: {
+    type: 'text',
+    env: ['DD_MAIN_PACKAGE'],
+    default: undefined,
+    what: 'the name of a package',
+    option: false,
+    help: 'A package that counts as own code, though it is below `node_modules`.',
+  },
+  reportHostname: {
+    type: 'boolean',
+    env: ['DD_TRACE_REPORT_HOSTNAME'],
+    default: false,
+    option: true,
+    help: 'Whether uploads to an Agent name the host. Without an Agent it is always named.',
+  },
+  processTags: {
+    type: 'boolean',
+    env: ['DD_EXPERIMENTAL_PROPAGATE_PROCESS_TAGS_ENABLED'],
+    default: true,
+    option: false,
+    help: 'Whether uploads to Datadog tell how the process was started: names of its script, its folders and its package.',
+  },
+  externalEnv: {
+    type: 'text',
+    env: ['DD_EXTERNAL_ENV'],
+    default: undefined,
+    what: 'text without line breaks',
+    form: /^[\x20-\x7e]+$/,
+    option: false,
+    help: "What the Agent's admission controller says of the container; handed on to the Agent.",
+  },
+  functionName: {
+    type: 'text',
+    env: ['AWS_LAMBDA_FUNCTION_NAME'],
+    default: undefined,
+    what: 'a name',
+    option: false,
+    help: 'Set by AWS Lambda; a tag of each profile.',
+  },
+  pyroscopeUrl: {
+    type: 'text',
+    env: ['PYROSCOPE_ADHOC_SERVER_ADDRESS', 'PYROSCOPE_SERVER_ADDRESS'],
+    default: undefined,
+    defaultText: '`http://localhost:4040`, where `pyroscope` is an exporter',
+    what: 'a URL such as http://localhost:4040',
+    form: HTTP_URL,
+    option: true,
+    help: "Where Grafana Pyroscope is. Setting it makes `pyroscope` an exporter, where none is named.",
+  },
+  pyroscopeToken: {
+    type: 'text',
+    env: ['PYROSCOPE_AUTH_TOKEN'],
+    default: undefined,
+    what: 'a token without spaces or line breaks',
+    form: HEADER_WORD,
+    secret: true,
+    option: true,
+    help: 'Bearer token for Pyroscope.',
+  },
+  pyroscopeUser: {
+    type: 'text',
+    env: ['PYROSCOPE_BASIC_AUTH_USER'],
+    default: undefined,
+    what: 'a name without a colon',
+    form: /^[^:\r\n]+$/,
+    option: true,
+    help: 'User for Pyroscope, as in Grafana Cloud.',
+  },
+  pyroscopePassword: {
+    type: 'text',
+    env: ['PYROSCOPE_BASIC_AUTH_PASSWORD'],
+    default: undefined,
+    what: 'a password without line breaks',
+    form: /^[^\r\n]+$/,
+    secret: true,
+    option: true,
+    help: 'Password of that user.',
+  },
+  pyroscopeTenant: {
+    type: 'text',
+    env: ['PYROSCOPE_TENANT_ID'],
+    default: undefined,
+    what: "1 to 150 letters, digits and ! - _ . * ' ( )",
+    form: /^[\w!.*'()-]{1,150}$/,
+    option: true,
+    help: 'Tenant of Pyroscope (`X-Scope-OrgID`).',
+  },
+  otlpUrl: {
+    type: 'text',
+    env: ['OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT'],
+    default: undefined,
+    what: 'a URL such as http://127.0.0.1:4318/v1development/profiles',
+    form: HTTP_URL,
+    option: true,
+    help: 'Where OTLP profiles are sent, as it is. Setting it makes `otlp` an exporter, where none is named.',
+  },
+  otlpBaseUrl: {
+    type: 'text',
+    env: ['OTEL_EXPORTER_OTLP_ENDPOINT'],
+    default: undefined,
+    defaultText: '`http://127.0.0.1:4318`, where `otlp` is an exporter',
+    what: 'a URL such as http://127.0.0.1:4318',
+    form: HTTP_URL,
+    option: false,
+    help: 'Where OTLP is sent, without the path of profiles.',
+  },
+  otlpHeaders: {
+    type: 'text',
+    env: ['OTEL_EXPORTER_OTLP_PROFILES_HEADERS', 'OTEL_EXPORTER_OTLP_HEADERS'],
+    default: undefined,
+    what: 'headers as name=value, separated by commas',
+    secret: true,
+    option: true,
+    help: 'Headers of OTLP requests, such as `authorization=Bearer%20…`; values are percent-encoded.',
+  },
+  otlpTimeline: {
+    type: 'boolean',
+    env: ['EVERFLAME_OTLP_TIMELINE'],
+    default: false,
+    option: true,
+    help: 'Whether OTLP profiles carry the time of each sample. Not every receiver takes that.',
+  },
+};
+
+export const deliverySettingNames = Object.keys(deliverySettings) as DeliverySettingName[];
