@@ -105,7 +105,7 @@ function readOptions(options: unknown, warnings: string[]): Record<string, unkno
 }
 
 function fromOption(
-  name: SettingName,
+  name: string,
   setting: Setting,
   given: Record<string, unknown>,
   warnings: string[],

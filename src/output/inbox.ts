@@ -1,9 +1,9 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { codeOf } from '../log';
 import { assertWritable } from './folder';
+import { ownFolder } from './own-folder';
 
 /** How long a profile stays in a folder that nobody named. */
 const MAXIMUM_AGE_MILLISECONDS = 24 * 60 * 60 * 1000;
@@ -56,23 +56,6 @@ export function inboxPrefix(): string {
     const folder = join(tmpdir(), `everflame-${uid ?? 'user'}`);
     // Windows has no such numbers, and a directory for temporary files for each user.
     return join(uid === undefined ? folder : ownFolder(folder, uid), 'profile');
-  }
-}
-
-/**
- * Makes a folder in a directory that is everybody's. Another user may have made one of that name before, or a link, to have
- * us write where they like: then it is a new one.
- */
-function ownFolder(path: string, uid: number): string {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-    return path;
-  } catch (error) {
-    // Whatever else is wrong is told where the first profile is written.
-    if (codeOf(error) !== 'EEXIST') return path;
-    const found = lstatSync(path);
-    const isOurs = found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0;
-    return isOurs ? path : mkdtempSync(`${path}-`);
   }
 }
 

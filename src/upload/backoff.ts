@@ -1,0 +1,36 @@
+/** The first pause after a failed attempt; each further one is twice as long. */
+const FIRST_MILLISECONDS = 1000;
+/** No pause is longer, whatever a receiver asks for: it may have recovered long before. */
+const LONGEST_MILLISECONDS = 10 * 60 * 1000;
+
+/**
+ * The pauses between attempts while a receiver takes nothing: a second at first, then twice as long each time until `retryTime` is
+ * over, then one a period. Each is shortened by chance to as little as the half, so that many processes do not come at once.
+ */
+export class Backoff {
+  private failures = 0;
+  private since: number | undefined;
+
+  constructor(
+    private readonly retryMilliseconds: number,
+    private readonly periodMilliseconds: number,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  /** How long to wait now, in milliseconds. `asked` is the receiver's own word, which is never undercut. */
+  next(now: number, asked = 0): number {
+    this.since ??= now;
+    const isOver = now - this.since >= this.retryMilliseconds;
+    const doubled = FIRST_MILLISECONDS * 2 ** Math.min(this.failures, 20);
+    this.failures += 1;
+    const whole = isOver ? Math.max(this.periodMilliseconds, FIRST_MILLISECONDS) : doubled;
+    const jittered = whole * (0.5 + this.random() / 2);
+    return Math.min(LONGEST_MILLISECONDS, Math.max(jittered, asked));
+  }
+
+  /** Something was taken: all is well. */
+  reset(): void {
+    this.failures = 0;
+    this.since = undefined;
+  }
+}

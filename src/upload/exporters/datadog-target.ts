@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import type { DeliveryConfiguration } from '../../config/delivery-settings';
+import type { OutgoingRequest } from '../upload';
+import { AGENT_PORT, AGENT_SOCKET } from '../route';
+
+const AGENT_PATH = '/profiling/v1/input';
+const INTAKE_PATH = '/api/v2/profile';
+
+/** Where uploads to Datadog go. */
+export interface DatadogTarget {
+  /** In words for people, the same for as long as the settings are. */
+  destination: string;
+  /** Set where there is no Agent. */
+  apiKey?: string;
+  /** Asked anew for each upload: an Agent that starts later may have a socket. */
+  address(): Pick<OutgoingRequest, 'url' | 'socketPath'>;
+}
+
+/** What has to do with where Datadog is. */
+export type DatadogSettings = Pick<
+  DeliveryConfiguration,
+  'url' | 'agentHost' | 'agentPort' | 'apiKey' | 'site' | 'agentless'
+> & {
+  /** Whether the port was set by anybody. */
+  namesPort: boolean;
+};
+
+/**
+ * Settles where Datadog is: without an Agent where that is asked for and no URL is given; else by URL, by host or port, by the
+ * socket that Agents make, or on port 8126 of this machine. Warnings are for settings that contradict each other.
+ */
+export function datadogTarget(settings: DatadogSettings): { target: DatadogTarget; warnings: string[] } {
+  const { url, agentHost, agentPort, apiKey, site, agentless, namesPort } = settings;
+  const warnings: string[] = [];
+  if (agentless && url !== undefined) {
+    warnings.push(
+      `DD_PROFILING_AGENTLESS is set beside the URL of an Agent (${shown(url)}), which wins. Unset one of the two.`,
+    );
+  } else if (agentless && apiKey === undefined) {
+    warnings.push(
+      'DD_PROFILING_AGENTLESS is set without DD_API_KEY, so profiles are sent to an Agent. Set the key.',
+    );
+  } else if (agentless && apiKey !== undefined) {
+    return { target: intake(site, apiKey), warnings };
+  }
+  if (url !== undefined) return { target: agentAt(url), warnings };
+  if (agentHost !== undefined || namesPort) {
+    const host = agentHost ?? '127.0.0.1';
+    const named = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+    return { target: agentAt(`http://${named}:${agentPort}`), warnings };
+  }
+  return { target: agentHere(), warnings };
+}
+
+function intake(site: string, apiKey: string): DatadogTarget {
+  const url = `https://intake.profile.${site}${INTAKE_PATH}`;
+  return { destination: `Datadog at ${site}`, apiKey, address: () => ({ url }) };
+}
+
+function agentAt(text: string): DatadogTarget {
+  const destination = `the Datadog Agent at ${shown(text)}`;
+  const socket = /^unix:\/\/(\/?.+)$/i.exec(text)?.[1];
+  if (socket !== undefined) return { destination, address: () => overSocket(socket) };
+  // The path of a gateway is kept; a query would be the gateway's too.
+  const url = new URL(text);
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${AGENT_PATH}`;
+  url.hash = '';
+  return { destination, address: () => ({ url: url.href }) };
+}
+
+function agentHere(): DatadogTarget {
+  return {
+    destination: 'the Datadog Agent of this machine',
+    address: () =>
+      existsSync(AGENT_SOCKET)
+        ? overSocket(AGENT_SOCKET)
+        : { url: `http://127.0.0.1:${AGENT_PORT}${AGENT_PATH}` },
+  };
+}
+
+function overSocket(socketPath: string): Pick<OutgoingRequest, 'url' | 'socketPath'> {
+  return { url: `http://localhost${AGENT_PATH}`, socketPath };
+}
+
+/** A URL without the user in it. */
+function shown(url: string): string {
+  return url.replace(/\/\/[^/@\s]*@/, '//');
+}

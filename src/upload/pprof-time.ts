@@ -1,0 +1,16 @@
+import { gunzipSync } from 'node:zlib';
+import { Profile } from 'pprof-format';
+import { whyNotRecords } from '../profile/wire';
+
+/** Most bytes of a profile, decompressed: a sampler at its memory cap makes a tenth of it. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/** The time that a profile covers, in nanoseconds since the epoch. Throws where it is none, or is cut short. */
+export function timeOf(data: Buffer): { start: bigint; end: bigint } {
+  const plain = gunzipSync(data, { maxOutputLength: MOST_BYTES });
+  const obstacle = plain.length === 0 ? 'it is empty' : whyNotRecords(plain);
+  if (obstacle !== undefined) throw new Error(obstacle);
+  const { timeNanos, durationNanos } = Profile.decode(plain);
+  const start = BigInt(timeNanos);
+  return { start, end: start + BigInt(durationNanos) };
+}

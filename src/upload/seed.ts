@@ -1,0 +1,130 @@
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { ProfilerOptions } from '../config/resolve';
+import { ownFolder } from '../output/own-folder';
+import type { ExporterName } from './upload';
+
+/**
+ * What a process knows of itself at its start. From it the identity of its uploads is made, also by another process that finds
+ * its profiles in the spool: so it stands beside them, without what is secret.
+ */
+export interface Seed {
+  runtimeId: string;
+  pid: number;
+  /** By which the same process is known: its namespace of process numbers, and its start in the kernel's ticks. Linux only. */
+  namespace: string | undefined;
+  startTicks: number | undefined;
+  /** Of the main script; undefined for `node -e` and the like. */
+  script: string | undefined;
+  workingDirectory: string;
+  /** RFC 3339. */
+  startTime: string;
+  activation: 'auto' | 'manual';
+  exporters: readonly ExporterName[];
+  /** Prefix of the files of `file` and `local`. */
+  outputPrefix: string | undefined;
+  options: ProfilerOptions;
+  /** What delivery reads of the environment. */
+  environment: Record<string, string>;
+}
+
+/** The file beside the profiles of a process in the spool. */
+export const SEED_FILE = 'process.json';
+/** Name of its profiles there, before number and ending. */
+export const SPOOLED_PREFIX = 'profile';
+
+/** Variables that delivery may read. */
+const READ = /^(DD_|EVERFLAME_|PYROSCOPE_|OTEL_|AWS_LAMBDA_FUNCTION_NAME$)/;
+const SECRET = /KEY|TOKEN|PASSWORD|SECRET|HEADERS/i;
+
+/** Everything about this process that can be told without looking anything up. */
+export function seedOf(
+  activation: Seed['activation'],
+  exporters: readonly ExporterName[],
+  outputPrefix: string | undefined,
+  options: ProfilerOptions,
+): Seed {
+  const { logger: _, ...plain } = options;
+  return {
+    runtimeId: randomId(),
+    pid: process.pid,
+    namespace: pidNamespace(),
+    startTicks: startTicks('self'),
+    script: process.argv[1],
+    workingDirectory: resolve('.'),
+    startTime: new Date(Date.now() - process.uptime() * 1000).toISOString(),
+    activation,
+    exporters,
+    outputPrefix,
+    options: plain,
+    environment: Object.fromEntries(
+      Object.entries(process.env).filter((entry): entry is [string, string] => READ.test(entry[0])),
+    ),
+  };
+}
+
+/** The same for the disk: without keys, tokens, passwords, and users in URLs. */
+export function withoutSecrets(seed: Seed): Seed {
+  const clean = <Value>(entries: Record<string, Value>): Record<string, Value> =>
+    Object.fromEntries(
+      Object.entries(entries)
+        .filter(([name]) => !SECRET.test(name))
+        .map(([name, value]) => [
+          name,
+          typeof value === 'string' ? (value.replace(/\/\/[^/@\s]*@/g, '//') as Value) : value,
+        ]),
+    );
+  return {
+    ...seed,
+    options: clean(seed.options as Record<string, unknown>) as ProfilerOptions,
+    environment: clean(seed.environment),
+  };
+}
+
+/**
+ * Makes the folder of this process in the spool, with its seed in it, and returns the folder. Throws the system's error where
+ * it cannot be made.
+ */
+export function makeSpoolFolder(spool: string, seed: Seed): string {
+  const folder = join(spool, seed.runtimeId);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, SEED_FILE), JSON.stringify(withoutSecrets(seed)), { mode: 0o600 });
+  return folder;
+}
+
+/** The spool, where no folder is named. */
+export function defaultSpool(): string {
+  const uid = process.getuid?.();
+  const folder = join(tmpdir(), `everflame-${uid ?? 'user'}`);
+  return join(uid === undefined ? folder : ownFolder(folder, uid), 'spool');
+}
+
+/** The namespace of process numbers that this process is in. */
+export function pidNamespace(): string | undefined {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a process started, in the kernel's ticks since its own start (proc(5), stat, field 22); undefined where there is none. */
+export function startTicks(pid: number | 'self'): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name of the program, in parentheses, may hold anything.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A UUID by the kernel: to load `node:crypto` for it takes milliseconds of the program's start. */
+function randomId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim();
+  } catch {
+    return (require('node:crypto') as typeof import('node:crypto')).randomUUID();
+  }
+}

@@ -1,0 +1,100 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
+import type { AxiosInstance } from 'axios';
+import type { Answer, OutgoingRequest } from './upload';
+
+/** Most of an answer that is read: it is for a line of the log. */
+const MOST_ANSWER_BYTES = 64 * 1024;
+/** How long its body may take after its head. */
+const MOST_ANSWER_MILLISECONDS = 1000;
+
+/** Sends one request. Rejects where there is no answer, with a reason fit for a line of the log. */
+export type Send = (request: OutgoingRequest, signal: AbortSignal) => Promise<Answer>;
+
+/** A request had no answer. */
+export class NoAnswer extends Error {}
+
+/**
+ * Sends by axios, over connections of its own: none of them keeps the process alive, is traced with the program's, or follows a
+ * redirect. A proxy is asked for where the environment names one, and never for an address of this machine or a socket.
+ */
+export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
+  let client: AxiosInstance | undefined;
+  return async (request, signal) => {
+    // Loaded with the first upload: it takes tens of milliseconds.
+    client ??= makeClient(userAgent);
+    const { url, socketPath, headers } = request;
+    const deadline = AbortSignal.timeout(timeoutMilliseconds);
+    try {
+      const answer = await client.request<Readable>({
+        url,
+        headers,
+        data: request.body,
+        signal: AbortSignal.any([signal, deadline]),
+        ...(socketPath === undefined ? {} : { socketPath }),
+        ...(socketPath !== undefined || isHere(url) ? { proxy: false as const } : {}),
+      });
+      const names = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
+      const body = await beginningOf(answer.data);
+      return { status: answer.status, headers: Object.fromEntries(names), body };
+    } catch (error) {
+      if (deadline.aborted) throw new NoAnswer(`no answer within ${timeoutMilliseconds} ms`);
+      throw new NoAnswer(reasonOf(error));
+    }
+  };
+}
+
+function makeClient(userAgent: string): AxiosInstance {
+  const axios = require('axios') as typeof import('axios');
+  return axios.create({
+    method: 'post',
+    adapter: 'http',
+    httpAgent: new HttpAgent({ keepAlive: false }),
+    httpsAgent: new HttpsAgent({ keepAlive: false }),
+    maxRedirects: 0,
+    maxBodyLength: Number.POSITIVE_INFINITY,
+    responseType: 'stream',
+    decompress: false,
+    transformRequest: [(data: unknown) => data],
+    validateStatus: () => true,
+    headers: { common: { 'User-Agent': userAgent, Accept: '*/*' } },
+  });
+}
+
+/**
+ * The text of an answer, as far as it comes soon and is of use. Its status has decided by then: a body that does not end must not
+ * turn what was taken into what is sent again.
+ */
+async function beginningOf(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const timer = setTimeout(() => body.destroy(), MOST_ANSWER_MILLISECONDS);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= MOST_ANSWER_BYTES) break;
+    }
+  } catch {
+    // Cut short: what has come is what there is to tell.
+  } finally {
+    clearTimeout(timer);
+    body.destroy();
+  }
+  return Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES).toString();
+}
+
+function isHere(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+}
+
+/** What went wrong below HTTP. Node.js puts the attempts on several addresses in one error without a text. */
+function reasonOf(error: unknown): string {
+  const { message, code, cause } = Object(error) as { message?: unknown; code?: unknown; cause?: unknown };
+  const text = typeof message === 'string' ? message.replace(/[.\s]+$/, '') : '';
+  if (text !== '') return text;
+  if (cause !== undefined) return reasonOf(cause);
+  return typeof code === 'string' ? code : String(error);
+}

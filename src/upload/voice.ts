@@ -1,0 +1,84 @@
+import type { Logger } from '../log';
+import type { Voice } from './lane';
+import type { Exporter } from './upload';
+
+/** The same is not said again before that. */
+const QUIET_MILLISECONDS = 10 * 60 * 1000;
+
+/** Says what becomes of uploads: each trouble once, and again only when it was gone and some time is over. */
+export class LoggedVoice implements Voice {
+  private readonly said = new Map<string, number>();
+
+  constructor(
+    private readonly logger: Logger,
+    /** Where uploads wait, in words. */
+    private readonly waitingPlace: string,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  failing(exporter: Exporter, reason: string): void {
+    if (!this.isDue(`failing ${exporter.destination}`)) return;
+    this.logger.warn(
+      `profiles cannot be sent to ${exporter.destination}: ${reason}. ${this.waitingPlace} ${remedyOf(exporter)}`,
+    );
+  }
+
+  recovered(exporter: Exporter, waiting: number): void {
+    const rest = waiting > 0 ? `; ${waiting} that waited follow` : '';
+    this.logger.info(`profiles are sent to ${exporter.destination} again${rest}.`);
+  }
+
+  refused(exporter: Exporter, reason: string, remedy: string): void {
+    if (!this.isDue(`refused ${exporter.destination} ${reason}`)) return;
+    this.logger.error(`${exporter.destination} refuses a profile: ${reason}. It is dropped. ${remedy}`);
+  }
+
+  tooLarge(exporter: Exporter, reason: string, pieces: number): void {
+    this.logger.warn(
+      `a profile is too large for ${exporter.destination}: ${reason}. From now on each is sent in ${pieces} parts, with the same sums. A lower rate (EVERFLAME_RATE) or period (DD_PROFILING_UPLOAD_INTERVAL) makes them smaller.`,
+    );
+  }
+
+  notice(exporter: Exporter, notice: string): void {
+    if (!this.isDue(`notice ${exporter.destination} ${notice}`)) return;
+    this.logger.warn(`${exporter.destination} has taken a profile and says: ${notice}`);
+  }
+
+  /** The spool cannot be used. */
+  spoolFailing(folder: string, reason: string): void {
+    if (!this.isDue('spool')) return;
+    this.logger.warn(
+      `profiles that cannot be sent are not kept in ${folder}: ${reason}. They wait in memory, some of them. Name a folder that can be written with EVERFLAME_SPOOL_DIR=<dir>, or set EVERFLAME_SPOOL=off.`,
+    );
+  }
+
+  damaged(path: string, reason: string): void {
+    if (!this.isDue('damaged')) return;
+    this.logger.warn(`a profile that waited in ${path} is damaged (${reason}) and is removed.`);
+  }
+
+  lost(count: number): void {
+    if (!this.isDue('lost')) return;
+    this.logger.warn(`${count} profiles that could not be sent are dropped: more do not fit into memory.`);
+  }
+
+  private isDue(trouble: string): boolean {
+    const last = this.said.get(trouble);
+    const now = this.now();
+    // A clock that was set back must not keep it quiet.
+    if (last !== undefined && Math.abs(now - last) < QUIET_MILLISECONDS) return false;
+    this.said.set(trouble, now);
+    return true;
+  }
+}
+
+function remedyOf(exporter: Exporter): string {
+  switch (exporter.name) {
+    case 'datadog':
+      return 'Check that the Agent runs, or name its address with DD_TRACE_AGENT_URL.';
+    case 'pyroscope':
+      return 'Check that Pyroscope runs, and PYROSCOPE_SERVER_ADDRESS.';
+    default:
+      return 'Check that the receiver runs, and OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT.';
+  }
+}
