@@ -1,0 +1,14 @@
+/** Control characters, and halves of surrogate pairs, which have no UTF-8. */
+const CONTROL = /\p{Cc}/gu;
+const HALF_PAIR = /\p{Cs}/gu;
+
+/** Text that may stand in a header, a tag or JSON: control characters become `_`, halves of surrogate pairs U+FFFD. */
+export function plainText(text: string): string {
+  return text.replace(CONTROL, '_').replace(HALF_PAIR, '\ufffd');
+}
+
+/** As it is shown in a warning: quoted, and cut where it is long. */
+export function shown(text: string): string {
+  const plain = plainText(text);
+  return JSON.stringify(plain.length > 60 ? `${plain.slice(0, 60).replace(HALF_PAIR, '')}…` : plain);
+}

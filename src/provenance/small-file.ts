@@ -1,0 +1,43 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+
+/**
+ * The bytes of a file of at most so many; undefined where it is larger, no file, or cannot be read. Other people's folders
+ * hold anything: a named pipe or a device is not waited for.
+ */
+export function readSmallFile(path: string, mostBytes: number): Buffer | undefined {
+  let descriptor: number | undefined;
+  try {
+    // Windows has no such flag.
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    if (!fstatSync(descriptor).isFile()) return undefined;
+    return readAtMost(descriptor, mostBytes);
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** As text, without the mark that some editors put before it. */
+export function readSmallText(path: string, mostBytes: number): string | undefined {
+  return readSmallFile(path, mostBytes)
+    ?.toString('utf8')
+    .replace(/^\ufeff/, '');
+}
+
+/** Without a look at its size: files in /proc have none. */
+function readAtMost(descriptor: number, mostBytes: number): Buffer | undefined {
+  const { size } = fstatSync(descriptor);
+  if (size > mostBytes) return undefined;
+  let buffer = Buffer.allocUnsafe(Math.min(Math.max(size + 1, 4096), mostBytes + 1));
+  let length = 0;
+  for (;;) {
+    const read = readSync(descriptor, buffer, length, buffer.length - length, null);
+    if (read === 0) return buffer.subarray(0, length);
+    length += read;
+    if (length > mostBytes) return undefined;
+    if (length === buffer.length) {
+      buffer = Buffer.concat([buffer], Math.min(buffer.length * 2, mostBytes + 1));
+    }
+  }
+}
