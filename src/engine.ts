@@ -31,6 +31,8 @@ export interface EngineOptions {
   guardedSignals?: string[];
   /** After that time, and a quarter of it or a second more, the native sampler writes a profile that nobody asked for. */
   periodSeconds?: number;
+  /** How long the end of the process by a guarded signal may wait for the last profile. */
+  exitTimeoutMilliseconds?: number;
   /** The native sampler says nothing on standard error when it cannot write the last profile. */
   quiet?: boolean;
 }
@@ -109,6 +111,8 @@ export interface Engine {
   claimProfile(sequence: number): boolean;
   /** The profile of this number is in its file, or its failure was said. Until then the native sampler keeps it. */
   forgetProfile(sequence: number): void;
+  /** From now on the engine writes there what it writes by itself. */
+  writeTo(prefix: string): void;
   /** The last profile that the engine could not write itself; null where there is none since the last call. */
   takeWriteFailure(): WriteFailure | null;
   /** Stops sampling and returns the last profile. */

@@ -50,8 +50,8 @@ export class Logger {
   private write(level: LogLevel, message: string, mark = `${level}: `): void {
     if (level === 'off' || ORDER.indexOf(level) > this.threshold) return;
     try {
-      if (this.user) return this.user[level](`everflame: ${message}`);
-      writeSync(STANDARD_ERROR, `everflame: ${mark}${message}\n`);
+      if (this.user) this.user[level](`everflame: ${message}`);
+      else writeSync(STANDARD_ERROR, `everflame: ${mark}${message}\n`);
     } catch {
       // Standard error is closed or full, or the program's logger throws: there is no other place to say so, and the program
       // goes on.

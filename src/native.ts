@@ -11,6 +11,11 @@ export interface NativeBinding extends Omit<Engine, 'report' | 'flush' | 'flushS
   flushSync(encoding: 'gzip', timeoutMilliseconds: number): Profile | null;
   start(options: EngineOptions): StartReport;
   attachThread(threadId: number, name: string): void;
+  /** Whether somebody listens on this port of 127.0.0.1. */
+  portAccepts(port: number): boolean;
+  /** Called on the calling thread when a signal ends the process and the last profile is written; it waits for the other. */
+  onLastProfile(call: () => void): void;
+  lastProfileIsSent(): void;
   /** The program is about to handle this signal; sampling goes on by another where it is ours. */
   giveUpSignal(signal: string): void;
   /** The program listens to this signal no more: the last profile is written where SIGINT, SIGTERM or SIGHUP ends it. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { type ProfilerOptions, resolveConfiguration } from './config/resolve';
 import type { Configuration } from './config/settings';
@@ -12,14 +13,14 @@ import {
 } from './engine';
 import { listenLastToExit } from './exit-listener';
 import { Logger, messageOf, reasonOf } from './log';
-import { absolutePrefix, assertWritable } from './output/folder';
-import { ProfileWriter } from './output/writer';
+import { loadNative } from './native';
+import { Outlet, type OutletCounters } from './outlet';
 import { startEngine } from './select-engine';
+import { AGENT_PORT, AGENT_SOCKET } from './upload/route';
+import type { ExporterName, SnapshotReason } from './upload/upload';
 import { planWorkers } from './workers/plan';
 import { watchWorkers } from './workers/watch';
 
-/** How long the end of the process may wait for its last profile. */
-const EXIT_TIMEOUT_MILLISECONDS = 2000;
 /** Signals that end a process unless it listens to them: the native sampler writes the last profile then. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Where the one running profiler of the process is known, also to a second copy of this package. */
@@ -35,8 +36,12 @@ export interface ProfilerStatus {
   running: boolean;
   /** Why the last `start()` could not, with the remedy, as its error line says; undefined where it could. */
   failure: string | undefined;
+  /** Where profiles go; empty while stopped. */
+  exporters: readonly ExporterName[];
   /** Prefix of the files written, or undefined where none are. */
   output: string | undefined;
+  /** By which receivers know this process; undefined where nothing is sent. */
+  runtimeId: string | undefined;
   /** Samples a second. */
   rate: number;
   /** Seconds between two profiles. */
@@ -50,22 +55,24 @@ export interface ProfilerStatus {
 }
 
 /** Counters of the profiler itself. */
-export interface Metrics extends EngineMetrics {
+export interface Metrics extends EngineMetrics, OutletCounters {
   /** Profiles that the engine could not make. */
   profiles: { failures: number };
-  files: { written: number; bytes: number; failures: number };
 }
 
 /**
  * The profiler of this process. One runs at a time; it sees every thread.
  *
- * Options left out come from the environment (docs/configuration.md). With an output, a profile is written each
- * period and when the process ends; without one, `flush()` and `stop()` hand profiles out.
+ * Options left out come from the environment (docs/configuration.md). A profile goes to each exporter every period and when the
+ * process ends. Without exporters `flush()` and `stop()` alone hand profiles out.
  */
 export class Profiler {
   private readonly configuration: Configuration;
+  private readonly options: ProfilerOptions;
   private readonly logger: Logger;
   private readonly origin: Origin;
+  /** A fork(2) of this process has this object, and none of the threads behind it. */
+  private readonly pid = process.pid;
   /** Whether the code names an engine, and not the environment. */
   private readonly namesEngine: boolean;
   private failure: string | undefined;
@@ -74,7 +81,7 @@ export class Profiler {
   private ending = false;
   /** The engine that `stop` has asked for its last profile, until that is there. */
   private stopping: Engine | undefined;
-  private writer: ProfileWriter | undefined;
+  private outlet: Outlet | undefined;
   private timer: NodeJS.Timeout | undefined;
   private unwatchWorkers: (() => void) | undefined;
   private failures = 0;
@@ -93,7 +100,8 @@ export class Profiler {
     const { engine } = configuration;
     this.namesEngine = engine !== 'auto' && String(options?.engine).trim().toLowerCase() === engine;
     this.origin = origin;
-    this.logger = new Logger(configuration.logLevel);
+    this.options = Object(options) as ProfilerOptions;
+    this.logger = new Logger(configuration.logLevel, this.options.logger);
     for (const warning of warnings) this.logger.warn(warning);
   }
 
@@ -109,11 +117,11 @@ export class Profiler {
       this.logger.error(obstacle);
       return this;
     }
-    let prefix: string | undefined;
+    let outlet: Outlet;
     let engine: Engine;
     try {
-      prefix = this.outputPrefix();
-      engine = startEngine(this.engineOptions(prefix), this.logger);
+      outlet = this.openOutlet();
+      engine = startEngine(this.engineOptions(outlet.samplerPrefix), this.logger);
     } catch (error) {
       this.failure = reasonOf(error);
       if (this.namesEngine && error instanceof EverflameError && /_UNAVAILABLE$/.test(error.code))
@@ -124,19 +132,23 @@ export class Profiler {
     this.failure = undefined;
     registry[RUNNING] = this;
     this.engine = engine;
+    this.outlet = outlet;
     this.stops = engine.metrics().counters.sampling_stops ?? 0;
     this.attempt('workers that do not inherit the preload are not joined to the profile', () =>
       this.watch(engine),
     );
-    if (prefix !== undefined) this.startWriting(prefix);
+    if (outlet.exporters.length > 0) this.startGiving(outlet);
     this.attempt('the last period is lost when the process ends', () => {
       this.ignoreExit = listenLastToExit(() => this.finishAtExit());
     });
-    this.logger.info(this.startLine(engine, prefix));
+    this.logger.info(this.startLine(engine, outlet));
     return this;
   }
 
-  /** Stops profiling, writes the last profile and returns it. Undefined where none was running. */
+  /**
+   * Stops profiling and returns the last profile, when it is written and sent, or waits in the spool. Undefined where none was
+   * running.
+   */
   stop(): Promise<Profile | undefined> {
     // What runs now is what is stopped, not what is started while a flush before this one is at work.
     const { engine } = this;
@@ -152,7 +164,9 @@ export class Profiler {
         this.lastMetrics = engine.metrics();
         this.stopping = engine;
         try {
-          return await this.hand(engine.stop());
+          const profile = await this.hand(engine.stop(), 'on_shutdown');
+          await this.outlet?.close(this.configuration.exitTimeout * 1000);
+          return profile;
         } finally {
           // With what the last profile has added.
           this.lastMetrics = engine.metrics();
@@ -165,9 +179,16 @@ export class Profiler {
     );
   }
 
-  /** Ends the current period, writes its profile and returns it. Undefined where none is running. */
+  /**
+   * Ends the current period and returns its profile, when it is written and sent, or a receiver did not take it at the first
+   * attempt: then it waits. Undefined where no profiler is running.
+   */
   flush(): Promise<Profile | undefined> {
-    return this.whileAlive(() => this.flushNext());
+    return this.whileAlive(async () => {
+      const profile = await this.flushNext();
+      await this.outlet?.rest();
+      return profile;
+    });
   }
 
   get status(): ProfilerStatus {
@@ -175,7 +196,9 @@ export class Profiler {
     return {
       running: status !== undefined,
       failure: this.failure,
-      output: this.writer?.prefix,
+      exporters: this.engine ? (this.outlet?.exporters ?? []) : [],
+      output: this.outlet?.output,
+      runtimeId: this.outlet?.runtimeId,
       rate: this.configuration.rate,
       period: this.configuration.period,
       start: this.engine?.report,
@@ -184,13 +207,13 @@ export class Profiler {
     };
   }
 
-  /** Counters of the engine and of the files written. After `stop()`, with the profile that it made. */
+  /** Counters of the engine, of the files written and of uploads. After `stop()`, with the profile that it made. */
   metrics(): Metrics {
     const metrics = this.engine ? this.engine.metrics() : this.lastMetrics;
     return {
       ...metrics,
+      ...(this.outlet?.counters ?? { files: { written: 0, bytes: 0, failures: 0 }, uploads: {} }),
       profiles: { failures: this.failures },
-      files: { ...(this.writer?.counters ?? { written: 0, bytes: 0, failures: 0 }) },
     };
   }
 
@@ -206,12 +229,10 @@ export class Profiler {
     });
   }
 
-  private outputPrefix(): string | undefined {
-    const { output } = this.configuration;
-    if (output !== undefined) return absolutePrefix(output);
-    if (this.origin !== 'preload') return undefined;
-    const { inboxPrefix } = require('./output/inbox') as typeof import('./output/inbox');
-    return inboxPrefix();
+  private openOutlet(): Outlet {
+    const { configuration, options, logger } = this;
+    const isPreloaded = this.origin === 'preload';
+    return new Outlet({ configuration, options, isPreloaded, logger, agentAnswers });
   }
 
   private engineOptions(outputPrefix: string | undefined): Parameters<typeof startEngine>[0] {
@@ -230,7 +251,8 @@ export class Profiler {
         : {
             outputPrefix,
             periodSeconds: this.configuration.period,
-            quiet: this.configuration.logLevel === 'off',
+            exitTimeoutMilliseconds: Math.round(this.configuration.exitTimeout * 1000),
+            quiet: this.configuration.logLevel === 'off' || this.options.logger !== undefined,
             guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
           }),
     };
@@ -258,29 +280,26 @@ export class Profiler {
     this.unwatchWorkers = watchWorkers(preloaded);
   }
 
-  private startWriting(prefix: string): void {
-    this.writer = new ProfileWriter(prefix, this.configuration.output === undefined, this.logger);
-    try {
-      assertWritable(prefix);
-    } catch (error) {
-      // Said at once, not a period later. The folder may yet be made, so writing is tried all the same.
-      this.writer.reportFailure(prefix, error);
-    }
+  private startGiving(outlet: Outlet): void {
+    outlet.begin();
     // A failure is logged where it happens; here it must not become an unhandled rejection of the program.
-    const write = (): void => void this.flushNext().catch(() => undefined);
-    this.timer = setInterval(write, this.configuration.period * 1000);
+    const give = (): void => void this.flushNext().catch(() => undefined);
+    this.timer = setInterval(give, this.configuration.period * 1000);
     this.timer.unref();
   }
 
-  private startLine(engine: Engine, prefix: string | undefined): string {
+  private startLine(engine: Engine, outlet: Outlet): string {
     const { rate, period } = this.configuration;
+    const { exporters, output } = outlet;
+    const sent = exporters.filter((name) => name !== 'file' && name !== 'local');
+    const places = [...sent, ...(output === undefined ? [] : [`${output}.*.wall.pprof`])];
     const where =
-      prefix === undefined ? 'no files are written' : `a profile every ${period} s in ${prefix}.*.wall.pprof`;
+      places.length === 0 ? 'no files are written' : `a profile every ${period} s to ${places.join(' and ')}`;
     return `profiling at ${rate} Hz by ${engine.report.engine}; ${where}.`;
   }
 
   private flushNext(): Promise<Profile | undefined> {
-    return this.next(async () => this.engine && this.hand(this.engine.flush()));
+    return this.next(async () => this.engine && this.hand(this.engine.flush(), 'periodic'));
   }
 
   /** Runs one flush after the other. */
@@ -307,7 +326,7 @@ export class Profiler {
   /** Says what went wrong while this thread was busy. */
   private sayTroubles(engine: Engine): void {
     const failure = engine.takeWriteFailure();
-    if (failure) this.writer?.reportNativeFailure(failure);
+    if (failure) this.outlet?.reportNativeFailure(failure);
     const { sampling_stops: stops = 0 } = engine.metrics().counters;
     if (stops === this.stops) return;
     this.stops = stops;
@@ -315,14 +334,15 @@ export class Profiler {
     this.logger.warn((require('./blind') as typeof import('./blind')).BLIND);
   }
 
-  /** Takes a profile from the engine and writes it. */
-  private async hand(making: Promise<Profile>): Promise<Profile> {
+  /** Takes a profile from the engine and gives it out. */
+  private async hand(making: Promise<Profile>, reason: SnapshotReason): Promise<Profile> {
     const profile = await making;
     const engine = this.engine ?? this.stopping;
     if (engine) this.sayTroubles(engine);
     // A period without a sample says nothing.
-    if (profile.samples > 0 && engine?.claimProfile(profile.sequence)) await this.writer?.write(profile);
-    engine?.forgetProfile(profile.sequence);
+    if (engine && profile.samples > 0 && engine.claimProfile(profile.sequence)) {
+      await this.outlet?.give(profile, reason, engine);
+    } else engine?.forgetProfile(profile.sequence);
     return profile;
   }
 
@@ -337,27 +357,41 @@ export class Profiler {
   }
 
   private finishAtExit(): void {
-    const { writer } = this;
+    const { outlet } = this;
     const engine = this.engine ?? this.stopping;
-    writer?.finishSync();
-    if (!engine || !writer) return;
+    // What a fork would report is its parent's.
+    if (!outlet || process.pid !== this.pid) return;
+    const begun = performance.now();
+    const limit = this.configuration.exitTimeout * 1000;
+    const left = (): number => Math.max(0, Math.round(limit - (performance.now() - begun)));
+    outlet.finishFilesSync();
+    if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, left());
+    outlet.finishSync(left());
+  }
+
+  private giveLast(engine: Engine, outlet: Outlet, milliseconds: number): void {
     try {
-      const last = engine.flushSync(EXIT_TIMEOUT_MILLISECONDS);
+      const last = engine.flushSync(milliseconds);
       this.sayTroubles(engine);
       if (last === null) {
-        this.logger.warn(
-          `the last profile was not ready within ${EXIT_TIMEOUT_MILLISECONDS} ms and is lost.`,
-        );
+        this.logger.warn(`the last profile was not ready within ${milliseconds} ms and is lost.`);
       }
       // A period may have ended a moment ago, with its profile still on the way to the event loop. With an engine that
       // is stopping that is the last one, and the flush above has only waited for it.
       for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
-        if (profile.samples > 0 && engine.claimProfile(profile.sequence)) writer.writeSync(profile);
-        engine.forgetProfile(profile.sequence);
+        if (profile.samples > 0 && engine.claimProfile(profile.sequence)) outlet.giveSync(profile, engine);
+        else engine.forgetProfile(profile.sequence);
       }
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
     }
-    writer.tidySync();
   }
+}
+
+/** Whether a Datadog Agent of this machine can be reached: its socket is there, or somebody listens on its port. */
+function agentAnswers(): boolean {
+  if (existsSync(AGENT_SOCKET)) return true;
+  const native = loadNative();
+  // Without the native sampler nobody can ask without waiting; an Agent without a socket is to be named then.
+  return native.ok && native.binding.portAccepts(AGENT_PORT);
 }

@@ -107,6 +107,10 @@ class NativeEngine implements Engine {
     if (this.stopped) process.removeListener('removeListener', this.onRemoveListener);
   }
 
+  writeTo(prefix: string): void {
+    this.binding.writeTo(prefix);
+  }
+
   takeWriteFailure(): WriteFailure | null {
     return this.binding.takeWriteFailure();
   }

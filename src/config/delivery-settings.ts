@@ -4,8 +4,6 @@
  */
 import type { SettingsOf } from './settings';
 
-export type SpoolMode = 'on' | 'off' | 'always';
-
 /** Settings of delivery after checking. */
 export interface DeliveryConfiguration {
   service: string | undefined;
@@ -25,10 +23,6 @@ export interface DeliveryConfiguration {
   uploadTimeout: number;
   /** Milliseconds in which an upload is tried again before it waits in the spool. */
   retryTime: number;
-  /** Seconds that the end of the process may take. */
-  exitTimeout: number;
-  spool: SpoolMode;
-  spoolFolder: string | undefined;
   /** Bytes. */
   spoolSize: number;
   /** Seconds. */
@@ -180,32 +174,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     option: true,
     help: 'How long an upload is tried again, with pauses that grow, before it waits in the spool.',
   },
-  exitTimeout: {
-    type: 'number',
-    env: ['EVERFLAME_EXIT_TIMEOUT'],
-    default: 2,
-    minimum: 0,
-    maximum: 60,
-    unit: 'seconds',
-    option: true,
-    help: 'How long the end of the process may be held up by its last profile. What is not sent by then waits in the spool.',
-  },
-  spool: {
-    type: 'choice',
-    env: ['EVERFLAME_SPOOL'],
-    default: 'on',
-    choices: ['on', 'off', 'always'],
-    option: true,
-    help: 'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process.',
-  },
-  spoolFolder: {
-    type: 'text',
-    env: ['EVERFLAME_SPOOL_DIR'],
-    default: undefined,
-    defaultText: '`everflame-<user number>/spool` in the directory for temporary files',
-    option: true,
-    help: 'Folder in which they wait. Processes may share it.',
-  },
   spoolSize: {
     type: 'bytes',
     env: ['EVERFLAME_SPOOL_SIZE'],
@@ -256,7 +224,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     defaultText: 'as above',
     what: 'a commit of 40 or 64 hexadecimal digits',
-    form: /^([0-9a-f]{40}|[0-9a-f]{64})$/i,
     option: false,
     help: 'The commit that runs.',
   },
@@ -303,7 +270,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     env: ['DD_EXTERNAL_ENV'],
     default: undefined,
     what: 'text without line breaks',
-    form: /^[\x20-\x7e]+$/,
     option: false,
     help: "What the Agent's admission controller says of the container; handed on to the Agent.",
   },
@@ -323,7 +289,7 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'a URL such as http://localhost:4040',
     form: HTTP_URL,
     option: true,
-    help: "Where Grafana Pyroscope is. Setting it makes `pyroscope` an exporter, where none is named.",
+    help: 'Where Grafana Pyroscope is. Setting it makes `pyroscope` an exporter, where none is named.',
   },
   pyroscopeToken: {
     type: 'text',

@@ -82,9 +82,12 @@ export function badValueWarning(
   used: unknown,
 ): string {
   const isSecret = setting.type === 'text' && setting.secret;
-  const shown = isSecret ? 'a value that is not shown here' : typeof raw === 'string' ? JSON.stringify(raw) : describe(raw);
-  const instead =
-    used === undefined ? 'it is left unset' : `${formatSetting(setting, used)} is used instead`;
+  const shown = isSecret
+    ? 'a value that is not shown here'
+    : typeof raw === 'string'
+      ? JSON.stringify(raw)
+      : describe(raw);
+  const instead = used === undefined ? 'it is left unset' : `${formatSetting(setting, used)} is used instead`;
   return `${source} is ${shown}, but it must be ${allowed}; ${instead}.`;
 }
 

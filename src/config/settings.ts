@@ -7,6 +7,7 @@ import type { ExporterName } from '../upload/upload';
 
 export type EngineName = 'auto' | 'perf' | 'ctimer' | 'tick' | 'itimer' | 'inspector';
 export type SignalName = 'auto' | 'sigurg' | 'sigvtalrm' | 'sigstkflt' | 'sigpwr' | 'sigprof';
+export type SpoolMode = 'on' | 'off' | 'always';
 export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
 /** Settings after checking: what the profiler runs with. */
@@ -32,6 +33,11 @@ export interface Configuration {
   nativeFrames: boolean;
   /** Most memory the native sampler may hold, in bytes. */
   memoryCap: number;
+  /** Seconds that the end of the process may take. */
+  exitTimeout: number;
+  /** Whether profiles that cannot be sent wait on disk. */
+  spool: SpoolMode;
+  spoolFolder: string | undefined;
   logLevel: LogLevel;
 }
 
@@ -216,6 +222,32 @@ export const settings: SettingsOf<Configuration> = {
     option: true,
     flag: { name: 'memory-cap', argument: 'bytes' },
     help: 'Most memory the sampler may hold; beyond it samples are dropped and counted. K, M and G may follow the number.',
+  },
+  exitTimeout: {
+    type: 'number',
+    env: ['EVERFLAME_EXIT_TIMEOUT'],
+    default: 2,
+    minimum: 0,
+    maximum: 60,
+    unit: 'seconds',
+    option: true,
+    help: 'How long the end of the process may be held up by its last profile. What is not sent by then waits in the spool.',
+  },
+  spool: {
+    type: 'choice',
+    env: ['EVERFLAME_SPOOL'],
+    default: 'on',
+    choices: ['on', 'off', 'always'],
+    option: true,
+    help: 'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process.',
+  },
+  spoolFolder: {
+    type: 'text',
+    env: ['EVERFLAME_SPOOL_DIR'],
+    default: undefined,
+    defaultText: '`everflame-<user number>/spool` in the directory for temporary files',
+    option: true,
+    help: 'Folder in which they wait. Processes may share it.',
   },
   logLevel: {
     type: 'choice',

@@ -97,6 +97,10 @@ export class InspectorEngine implements Engine {
     // Nothing is kept: another thread could not write it either.
   }
 
+  writeTo(): void {
+    // It writes nothing by itself.
+  }
+
   takeWriteFailure(): null {
     return null;
   }

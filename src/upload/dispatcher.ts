@@ -6,7 +6,7 @@ import { timeOf } from './pprof-time';
 import type { Send } from './send';
 import type { Note, Spool } from './spool';
 import { pathOf, type SpooledFile } from './spool-folder';
-import type { Exporter, Identity, Upload } from './upload';
+import type { Attachment, Exporter, Identity, SnapshotReason, Upload } from './upload';
 import type { LoggedVoice } from './voice';
 
 /** Uploads that wait in memory where there is no spool: no more than that, and no more bytes. */
@@ -23,8 +23,18 @@ export interface DispatcherOptions {
   send: Send;
   voice: LoggedVoice;
   counters: Counters;
+  /** Adds what goes with profiles that the sampler has written by itself. */
+  complete: (profiles: Attachment[]) => Attachment[];
   retryMilliseconds: number;
   periodMilliseconds: number;
+}
+
+/** A profile in the spool, and whose it is. */
+export interface SpooledProfile {
+  file: SpooledFile;
+  identity: Identity;
+  /** Why it was made, where nothing is written down of it. */
+  reason: SnapshotReason;
 }
 
 /** Takes uploads, and answers for each: delivered, refused, or counted as lost with the cause. */
@@ -43,8 +53,8 @@ export class Dispatcher implements Keeper {
   take(upload: Upload): void {
     const bytes = upload.attachments.reduce((sum, { data }) => sum + data.length, 0);
     const pending = new Map(this.lanes.map(({ key }) => [key, new Set<string>()]));
-    const { identity } = upload;
-    const parcel = { upload, file: undefined, identity, time: Date.now(), bytes, pending };
+    const { identity, reason } = upload;
+    const parcel: Parcel = { upload, file: undefined, identity, reason, time: Date.now(), bytes, pending };
     if (this.options.always) this.keep(parcel);
     // Neither the upload nor the process waits for it.
     else setTimeout(() => this.parcels.has(parcel) && this.keep(parcel), SOON_MILLISECONDS).unref();
@@ -52,10 +62,10 @@ export class Dispatcher implements Keeper {
   }
 
   /** Takes what is in the spool and not on its way yet. */
-  takeSpooled(files: { file: SpooledFile; identity: Identity }[]): void {
+  takeSpooled(files: SpooledProfile[]): void {
     const known = new Set([...this.parcels].map(({ file }) => file && pathOf(file)));
     const found = files.filter(({ file }) => !known.has(pathOf(file)));
-    const parcels = found.map(({ file, identity }) => {
+    const parcels = found.map(({ file, identity, reason }) => {
       const note = this.options.spool?.noteOf(file);
       const pending = this.lanes.flatMap(({ key }): [string, Set<string>][] => {
         // What the sampler has written is for all.
@@ -63,7 +73,7 @@ export class Dispatcher implements Keeper {
         return parts ? [[key, new Set(parts)]] : [];
       });
       const { bytes, modified: time } = file;
-      return { upload: undefined, file, identity, time, bytes, pending: new Map(pending) };
+      return { upload: undefined, file, identity, reason, time, bytes, pending: new Map(pending) };
     });
     // What is for none of ours waits for a process that has its receiver.
     this.enqueue(parcels.filter(({ pending }) => pending.size > 0));
@@ -104,9 +114,10 @@ export class Dispatcher implements Keeper {
     if (upload || !file || !spool) return upload;
     try {
       const note = spool.noteOf(file);
-      const attachments = spool.read(file, note);
-      const time = timeOf(attachments[0]?.data ?? Buffer.alloc(0));
-      return { ...facts(file, note, time), identity, attachments };
+      const files = spool.read(file, note);
+      const time = timeOf(files[0]?.data ?? Buffer.alloc(0));
+      const attachments = note ? files : this.options.complete(files);
+      return { ...facts(parcel.reason, file, note, time), identity, attachments };
     } catch (error) {
       if (codeOf(error) === 'ENOENT') this.drop(parcel, 'uploads_elsewhere');
       else {
@@ -121,8 +132,7 @@ export class Dispatcher implements Keeper {
   keep(parcel: Parcel): void {
     const { spool, voice, counters } = this.options;
     const { upload } = parcel;
-    if (!upload) return;
-    if (!spool) return this.limitMemory();
+    if (!upload || !spool) return;
     try {
       parcel.file = spool.write(upload, pendingOf(parcel));
       parcel.upload = undefined;
@@ -148,9 +158,11 @@ export class Dispatcher implements Keeper {
 
   settle(parcel: Parcel, lane: Lane): void {
     parcel.pending.delete(lane.key);
-    if (parcel.pending.size > 0) return this.note(parcel);
-    this.parcels.delete(parcel);
-    if (parcel.file) this.options.spool?.remove(parcel.file);
+    if (parcel.pending.size > 0) this.note(parcel);
+    else {
+      this.parcels.delete(parcel);
+      if (parcel.file) this.options.spool?.remove(parcel.file);
+    }
   }
 
   changed(): void {
@@ -194,18 +206,19 @@ export class Dispatcher implements Keeper {
 
 /** What is known of a profile in the spool; the sampler writes no note. */
 function facts(
+  reason: SnapshotReason,
   { base }: SpooledFile,
   note: Note | undefined,
   time: { start: bigint; end: bigint },
 ): Omit<Upload, 'identity' | 'attachments'> {
   if (!note) {
     const sequence = Number(/\.(\d+)$/.exec(base)?.[1] ?? 0);
-    return { ...time, sequence, reason: 'on_shutdown', internal: {} };
+    return { ...time, sequence, reason, internal: {} };
   }
-  const { start, end, sequence, reason, internal, endpointCounts, customAttributes } = note;
+  const { start, end, sequence, internal, endpointCounts, customAttributes } = note;
   return {
     sequence,
-    reason,
+    reason: note.reason,
     internal,
     start: BigInt(start),
     end: BigInt(end),

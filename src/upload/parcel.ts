@@ -1,5 +1,5 @@
 import type { SpooledFile } from './spool-folder';
-import type { Identity, Upload } from './upload';
+import type { Identity, SnapshotReason, Upload } from './upload';
 
 /** An upload on its way: in memory or in the spool. */
 export interface Parcel {
@@ -8,6 +8,7 @@ export interface Parcel {
   file: SpooledFile | undefined;
   /** Whose it is. */
   identity: Identity;
+  reason: SnapshotReason;
   /** When it was made, in milliseconds since the epoch: the oldest is sent first. */
   time: number;
   bytes: number;

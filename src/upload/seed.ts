@@ -20,6 +20,8 @@ export interface Seed {
   workingDirectory: string;
   /** RFC 3339. */
   startTime: string;
+  /** As `process.version`. */
+  nodeVersion: string;
   activation: 'auto' | 'manual';
   exporters: readonly ExporterName[];
   /** Prefix of the files of `file` and `local`. */
@@ -27,6 +29,8 @@ export interface Seed {
   options: ProfilerOptions;
   /** What delivery reads of the environment. */
   environment: Record<string, string>;
+  /** How the process is profiled, for receivers. */
+  settings: Record<string, unknown>;
 }
 
 /** The file beside the profiles of a process in the spool. */
@@ -44,6 +48,7 @@ export function seedOf(
   exporters: readonly ExporterName[],
   outputPrefix: string | undefined,
   options: ProfilerOptions,
+  settings: Seed['settings'],
 ): Seed {
   const { logger: _, ...plain } = options;
   return {
@@ -54,9 +59,11 @@ export function seedOf(
     script: process.argv[1],
     workingDirectory: resolve('.'),
     startTime: new Date(Date.now() - process.uptime() * 1000).toISOString(),
+    nodeVersion: process.version,
     activation,
     exporters,
     outputPrefix,
+    settings,
     options: plain,
     environment: Object.fromEntries(
       Object.entries(process.env).filter((entry): entry is [string, string] => READ.test(entry[0])),
@@ -64,21 +71,19 @@ export function seedOf(
   };
 }
 
-/** The same for the disk: without keys, tokens, passwords, and users in URLs. */
+/** The same for the disk: without keys, tokens, passwords, and users in URLs. That there was one is still to be seen. */
 export function withoutSecrets(seed: Seed): Seed {
-  const clean = <Value>(entries: Record<string, Value>): Record<string, Value> =>
+  const clean = (entries: object): Record<string, unknown> =>
     Object.fromEntries(
-      Object.entries(entries)
-        .filter(([name]) => !SECRET.test(name))
-        .map(([name, value]) => [
-          name,
-          typeof value === 'string' ? (value.replace(/\/\/[^/@\s]*@/g, '//') as Value) : value,
-        ]),
+      Object.entries(entries).map(([name, value]: [string, unknown]) => {
+        if (SECRET.test(name)) return [name, value === undefined ? undefined : 'hidden'];
+        return [name, typeof value === 'string' ? value.replace(/\/\/[^/@\s]*@/g, '//') : value];
+      }),
     );
   return {
     ...seed,
-    options: clean(seed.options as Record<string, unknown>) as ProfilerOptions,
-    environment: clean(seed.environment),
+    options: clean(seed.options) as ProfilerOptions,
+    environment: clean(seed.environment) as Record<string, string>,
   };
 }
 

@@ -5,6 +5,9 @@ import type { Construct } from './make';
 
 type WorkerClass = typeof Worker;
 
+/** The class as it was when this file was loaded: for a worker of our own, which is not to join by itself. */
+export const UnwatchedWorker: WorkerClass = workerThreads.Worker;
+
 /**
  * Makes workers created from now on load the preload that joins them to the profile.
  * `preloaded` says that the process itself was started with it: then only workers whose options cut that inheritance

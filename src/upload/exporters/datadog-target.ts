@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
-import type { OutgoingRequest } from '../upload';
 import { AGENT_PORT, AGENT_SOCKET } from '../route';
+import type { OutgoingRequest } from '../upload';
 
 const AGENT_PATH = '/profiling/v1/input';
 const INTAKE_PATH = '/api/v2/profile';

@@ -1,0 +1,208 @@
+import type { ProfilerOptions } from './config/resolve';
+import type { Configuration } from './config/settings';
+import type { Engine, Profile } from './engine';
+import type { Logger } from './log';
+import { absolutePrefix, assertWritable } from './output/folder';
+import { ProfileWriter } from './output/writer';
+import type { Delivery } from './upload/delivery';
+import { isSent, type Route, settleRoute } from './upload/route';
+import type { Seed } from './upload/seed';
+import type { ExporterName, SnapshotReason } from './upload/upload';
+
+/** What an outlet is made from. */
+export interface OutletOptions {
+  configuration: Configuration;
+  options: ProfilerOptions;
+  isPreloaded: boolean;
+  logger: Logger;
+  /** Whether a Datadog Agent of this machine can be reached; asked only where nobody has said where profiles go. */
+  agentAnswers: () => boolean;
+}
+
+/** What has become of profiles, by receiver and by file. */
+export interface OutletCounters {
+  files: { written: number; bytes: number; failures: number };
+  /** docs/metrics.md has the meaning of each. */
+  uploads: Record<string, number>;
+}
+
+/** Where the profiles of this process go: to files, to receivers, to both or to neither. */
+export class Outlet {
+  private route: Route;
+  private writer: ProfileWriter | undefined;
+  private sending: { delivery: Delivery; spoolPrefix: string | undefined; runtimeId: string } | undefined;
+
+  /** Throws an EverflameError where the output is relative to a folder that is gone. */
+  constructor(private readonly settings: OutletOptions) {
+    const { configuration, options, agentAnswers } = settings;
+    this.route = settleRoute(configuration, options, process.env, agentAnswers);
+    this.open();
+  }
+
+  get exporters(): readonly ExporterName[] {
+    return this.route.exporters;
+  }
+
+  /** Whether nobody has said where profiles go. */
+  get isOpen(): boolean {
+    return this.route.isOpen;
+  }
+
+  /** Prefix of the files written, or undefined where none are. */
+  get output(): string | undefined {
+    return this.writer?.prefix;
+  }
+
+  /** Where the sampler writes profiles by itself; undefined for nowhere. */
+  get samplerPrefix(): string | undefined {
+    return this.sending ? this.sending.spoolPrefix : this.output;
+  }
+
+  get runtimeId(): string | undefined {
+    return this.sending?.runtimeId;
+  }
+
+  get counters(): OutletCounters {
+    return {
+      files: { ...(this.writer?.counters ?? { written: 0, bytes: 0, failures: 0 }) },
+      uploads: { ...this.sending?.delivery.counters },
+    };
+  }
+
+  /** Sampling has begun. */
+  begin(): void {
+    const { writer, sending } = this;
+    if (writer) {
+      try {
+        assertWritable(writer.prefix);
+      } catch (error) {
+        // Said at once, not a period later. The folder may yet be made, so writing is tried all the same.
+        writer.reportFailure(writer.prefix, error);
+      }
+    }
+    // With the first turn of the event loop: before that is the program's start.
+    if (sending) setImmediate(() => sending.delivery.start()).unref();
+  }
+
+  /** Gives a profile out, and says to the engine when it need not keep it any longer. */
+  async give(profile: Profile, reason: SnapshotReason, engine: Engine): Promise<void> {
+    this.sendIfAgentAnswers(engine);
+    this.sending?.delivery.hand(profile, reason, internalOf(engine));
+    await this.writer?.write(profile);
+    if (!this.sending) engine.forgetProfile(profile.sequence);
+  }
+
+  /** Settles when what was given is sent, or waits for a receiver that did not take it. */
+  async rest(): Promise<void> {
+    await this.sending?.delivery.rest();
+  }
+
+  /** As `give`, for a process that is about to end. */
+  giveSync(profile: Profile, engine: Engine): void {
+    this.sending?.delivery.hand(profile, 'on_shutdown', internalOf(engine));
+    this.writer?.writeSync(profile);
+    if (!this.sending) engine.forgetProfile(profile.sequence);
+  }
+
+  /** Writes what `give` has not finished. For a process that is about to end. */
+  finishFilesSync(): void {
+    this.writer?.finishSync();
+  }
+
+  /** Waits until everything is sent or in the spool, for so long at most. For a process that is about to end. */
+  finishSync(milliseconds: number): void {
+    this.sending?.delivery.finishSync(milliseconds);
+    this.writer?.tidySync();
+  }
+
+  /** Sends what is left, for so long at most, and ends the delivery thread. */
+  async close(milliseconds: number): Promise<void> {
+    await this.sending?.delivery.stop(milliseconds);
+  }
+
+  /** This process has started others. */
+  becomeMain(): void {
+    this.sending?.delivery.becomeMain();
+  }
+
+  /** Says what the sampler could not write by itself. */
+  reportNativeFailure(failure: Parameters<ProfileWriter['reportNativeFailure']>[0]): void {
+    this.writer?.reportNativeFailure(failure);
+  }
+
+  private open(): void {
+    const { exporters } = this.route;
+    const { configuration, logger } = this.settings;
+    if (exporters.includes('local')) this.writer = new ProfileWriter(inbox(), true, logger);
+    if (exporters.includes('file')) {
+      const { output } = configuration;
+      const prefix = output === undefined ? inbox() : absolutePrefix(output);
+      this.writer = new ProfileWriter(prefix, output === undefined, logger);
+    }
+    if (isSent(exporters)) this.openDelivery();
+  }
+
+  private openDelivery(): void {
+    const { configuration, options, isPreloaded, logger } = this.settings;
+    const { seedOf } = require('./upload/seed') as typeof import('./upload/seed');
+    const { Delivery: Opened } = require('./upload/delivery') as typeof import('./upload/delivery');
+    const activation = isPreloaded ? 'auto' : 'manual';
+    const { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap } = configuration;
+    const settings = { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap };
+    const seed = seedOf(activation, this.route.exporters, this.output, options, settings);
+    const spool = configuration.spool === 'off' ? undefined : this.openSpool(seed);
+    const delivery = new Opened({
+      seed,
+      spool,
+      always: configuration.spool === 'always',
+      periodMilliseconds: configuration.period * 1000,
+      exitMilliseconds: configuration.exitTimeout * 1000,
+      logLevel: configuration.logLevel,
+      hasUserLogger: options.logger !== undefined,
+      logger,
+    });
+    const spoolPrefix = spool && `${spool.folder}/profile`;
+    this.sending = { delivery, spoolPrefix, runtimeId: seed.runtimeId };
+  }
+
+  private openSpool(seed: Seed): { root: string; folder: string } | undefined {
+    const { configuration, logger } = this.settings;
+    const { defaultSpool, makeSpoolFolder } = require('./upload/seed') as typeof import('./upload/seed');
+    const { reasonOf } = require('./log') as typeof import('./log');
+    let root = configuration.spoolFolder ?? '';
+    try {
+      root =
+        configuration.spoolFolder === undefined
+          ? defaultSpool()
+          : absolutePrefix(`${configuration.spoolFolder}`);
+      return { root, folder: makeSpoolFolder(root, seed) };
+    } catch (error) {
+      logger.warn(
+        `profiles that cannot be sent are not kept${root ? ` in ${root}` : ''}: ${reasonOf(error)}. They wait in memory and are lost with the process. Name a folder that can be written with EVERFLAME_SPOOL_DIR=<dir>, or set EVERFLAME_SPOOL=off.`,
+      );
+      return undefined;
+    }
+  }
+
+  /** An Agent that has started after this process gets what comes from now on. */
+  private sendIfAgentAnswers(engine: Engine): void {
+    if (!this.isOpen || this.sending || !this.settings.agentAnswers()) return;
+    this.route = { exporters: ['datadog'], isOpen: true };
+    this.openDelivery();
+    const prefix = this.samplerPrefix;
+    if (prefix !== undefined) engine.writeTo(prefix);
+    this.settings.logger.info('a Datadog Agent answers now and gets the profiles from here on.');
+    this.writer = undefined;
+  }
+}
+
+function inbox(): string {
+  const { inboxPrefix } = require('./output/inbox') as typeof import('./output/inbox');
+  return inboxPrefix();
+}
+
+/** The profiler's own figures for receivers: each counter, and how long its signal handler took. */
+function internalOf(engine: Engine): Record<string, number> {
+  const { internalFigures } = require('./upload/internal') as typeof import('./upload/internal');
+  return internalFigures(engine.metrics());
+}

@@ -1,0 +1,224 @@
+import { join } from 'node:path';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
+import type { LogLevel } from '../config/settings';
+import type { Profile } from '../engine';
+import { type Logger, reasonOf } from '../log';
+import { loadNative } from '../native';
+import { UnwatchedWorker } from '../workers/watch';
+import { type Counters, counterMemory, sharedCounters } from './counters';
+import { FINISHED, forSending, type ThreadData, type ToMain, type ToThread } from './messages';
+import { type Seed, SPOOLED_PREFIX } from './seed';
+import type { HandedProfile, Station } from './station';
+import type { SnapshotReason } from './upload';
+
+export interface DeliveryOptions {
+  seed: Seed;
+  spool: { root: string; folder: string } | undefined;
+  always: boolean;
+  periodMilliseconds: number;
+  exitMilliseconds: number;
+  logLevel: LogLevel;
+  hasUserLogger: boolean;
+  logger: Logger;
+}
+
+/** The main thread's side of delivery: hands profiles to the delivery thread, and waits for it at the end of the process. */
+export class Delivery {
+  readonly counters: Counters;
+  private readonly data: Omit<ThreadData, 'isNative'>;
+  private readonly logger: Logger;
+  private readonly flags: Int32Array;
+  private worker: Worker | undefined;
+  private port: MessagePort | undefined;
+  /** Where there can be no thread, its work is done here. */
+  private station: Station | undefined;
+  /** What the thread has not answered for yet. */
+  private readonly handed = new Map<number, HandedProfile>();
+  private readonly rests = new Map<number, () => void>();
+  private numbers = 0;
+  private isOver = false;
+
+  constructor({ logger, ...options }: DeliveryOptions) {
+    this.logger = logger;
+    const flags = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    this.flags = new Int32Array(flags);
+    this.data = { ...options, counters: counterMemory(), flags };
+    this.counters = sharedCounters(this.data.counters);
+  }
+
+  /** Starts the thread, unless there is one. */
+  start(): void {
+    if (this.worker || this.station || this.isOver) return;
+    try {
+      // Not the worker's own port: a thread that is blocked can read from this one.
+      const { port1, port2 } = new MessageChannel();
+      const worker = new UnwatchedWorker(join(__dirname, 'thread.js'), {
+        name: 'everflame-upload',
+        execArgv: [],
+        env: this.environment(),
+        workerData: { ...this.data, isNative: this.isNative(), port: port2 },
+        transferList: [port2],
+      });
+      port1.on('message', (message: ToMain) => this.answer(message));
+      port1.unref();
+      this.port = port1;
+      worker.unref();
+      worker.on('error', (error) => this.fallBack(reasonOf(error)));
+      worker.on('exit', () => this.fallBack('it has ended'));
+      this.worker = worker;
+    } catch (error) {
+      this.fallBack(reasonOf(error));
+    }
+  }
+
+  /** Hands a profile over. */
+  hand(profile: Profile, reason: SnapshotReason, internal: Record<string, number>): void {
+    const handed: HandedProfile = {
+      sequence: profile.sequence,
+      start: profile.startNanoseconds,
+      end: profile.endNanoseconds,
+      reason,
+      data: profile.data,
+      internal,
+    };
+    this.start();
+    if (this.station) this.station.take(handed);
+    else {
+      this.handed.set(handed.sequence, handed);
+      this.post({ kind: 'profile', profile: handed });
+    }
+  }
+
+  /** Settles when all that was handed over is delivered, or waits for a receiver that did not take it. */
+  async rest(): Promise<void> {
+    if (this.station) return this.station.rest();
+    if (!this.worker) return;
+    const id = ++this.numbers;
+    await new Promise<void>((resolve) => {
+      this.rests.set(id, resolve);
+      this.post({ kind: 'rest', id });
+    });
+  }
+
+  /** This process has started others. */
+  becomeMain(): void {
+    if (this.station) this.station.becomeMain();
+    else this.post({ kind: 'main' });
+  }
+
+  /**
+   * Waits on this thread, for so long at most, until all that was handed over is sent, or written to the spool. For the end of the
+   * process.
+   */
+  finishSync(milliseconds: number): void {
+    this.station?.finishSync();
+    if (!this.worker) return;
+    const id = ++this.numbers;
+    const begun = performance.now();
+    this.post({ kind: 'finish', id, milliseconds: forSending(milliseconds) });
+    for (
+      let done = Atomics.load(this.flags, FINISHED);
+      done < id;
+      done = Atomics.load(this.flags, FINISHED)
+    ) {
+      const left = milliseconds - (performance.now() - begun);
+      if (left <= 0 || Atomics.wait(this.flags, FINISHED, done, left) === 'timed-out') break;
+    }
+    this.takeAnswers();
+    this.keepUnanswered();
+  }
+
+  /** The thread has not come to these: whoever finds them in the spool sends them. */
+  private keepUnanswered(): void {
+    const { spool } = this.data;
+    const profiles = [...this.handed.values()];
+    if (profiles.length === 0) return;
+    try {
+      if (!spool) throw new Error('there is no spool (EVERFLAME_SPOOL)');
+      const { writeProfileSync, profilePath } =
+        require('../output/pprof-file') as typeof import('../output/pprof-file');
+      for (const { sequence, data } of profiles) {
+        writeProfileSync(profilePath(join(spool.folder, SPOOLED_PREFIX), sequence), data);
+      }
+    } catch (error) {
+      this.logger.error(
+        `the end of the process came before ${profiles.length} profiles were sent, and they cannot be kept: ${reasonOf(error)}. They are lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
+      );
+    }
+  }
+
+  /** Ends the thread, after everything was tried once more. */
+  async stop(milliseconds: number): Promise<void> {
+    this.isOver = true;
+    const { worker, station } = this;
+    if (station) {
+      await station.finish(milliseconds);
+      station.close();
+      return;
+    }
+    if (!worker) return;
+    const id = ++this.numbers;
+    this.post({ kind: 'finish', id, milliseconds });
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        clearInterval(timer);
+        worker.removeListener('exit', settle);
+        resolve();
+      };
+      const timer = setInterval(() => Atomics.load(this.flags, FINISHED) >= id && settle(), 5);
+      worker.once('exit', settle);
+    });
+    worker.removeAllListeners('exit');
+    this.worker = undefined;
+    this.port?.close();
+    await worker.terminate();
+  }
+
+  private post(message: ToThread): void {
+    this.port?.postMessage(message);
+  }
+
+  private answer(message: ToMain): void {
+    if (message.kind === 'taken') this.handed.delete(message.sequence);
+    else if (message.kind === 'line') this.logger[message.level](message.message);
+    else {
+      this.rests.get(message.id)?.();
+      this.rests.delete(message.id);
+    }
+  }
+
+  /** What the thread has said while this one was blocked. */
+  private takeAnswers(): void {
+    if (!this.port) return;
+    for (let found = receiveMessageOnPort(this.port); found; found = receiveMessageOnPort(this.port)) {
+      this.answer(found.message as ToMain);
+    }
+  }
+
+  /** Whether the native sampler runs: then it has the profiles that nobody has taken. */
+  private isNative(): boolean {
+    const loaded = loadNative();
+    return loaded.ok && loaded.binding.status().running;
+  }
+
+  /** Proxies, certificates and time zones are the program's; its flags are not for this thread. */
+  private environment(): NodeJS.ProcessEnv {
+    const { NODE_OPTIONS: _, ...rest } = process.env;
+    return rest;
+  }
+
+  /** There is no thread: what it would do is done here, between the program's own work. */
+  private fallBack(reason: string): void {
+    this.worker = undefined;
+    if (this.station) return;
+    this.logger.warn(
+      `uploads have no thread of their own (${reason}), so they are made on the main thread. Allow worker threads (--allow-worker), or more threads.`,
+    );
+    const { Station: OwnStation } = require('./station') as typeof import('./station');
+    this.station = new OwnStation({ ...this.data, counters: this.counters, logger: this.logger });
+    for (const profile of this.handed.values()) this.station.take(profile);
+    this.handed.clear();
+    for (const settle of this.rests.values()) void this.station.rest().then(settle);
+    this.rests.clear();
+  }
+}

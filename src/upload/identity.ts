@@ -1,0 +1,70 @@
+import { availableParallelism, hostname, release, type, version } from 'node:os';
+import type { DeliveryConfiguration } from '../config/delivery-settings';
+import { resolveTags } from '../config/tags';
+import { packageVersion } from '../package-root';
+import { resolveGitMetadata, withoutGitTags } from '../provenance/git-metadata';
+import type { Program } from '../provenance/main-package';
+import { processTags } from '../provenance/process-tags';
+import type { Result } from '../provenance/result';
+import { resolveServiceName } from '../provenance/service-name';
+import type { Seed } from './seed';
+import type { Identity } from './upload';
+
+/** By which a process tells those that it starts of itself: its runtime id. */
+export const PARENT_VARIABLE = 'EVERFLAME_PARENT_RUNTIME_ID';
+
+/** Tags that stand for settings of their own. */
+const SETTING_TAGS = new Set(['service', 'env', 'version']);
+
+/**
+ * Finds out who a process is: its names, its tags, its source code. Reads files, and is for the delivery thread. `agentless` says
+ * that there is no Agent that would name the host.
+ */
+export function identityOf(
+  seed: Seed,
+  configuration: DeliveryConfiguration,
+  agentless: boolean,
+): Result<Identity> {
+  const program: Program = {
+    workingDirectory: seed.workingDirectory,
+    ...(seed.script === undefined ? {} : { entryPoint: seed.script }),
+  };
+  const { tags, warnings } = resolveTags(seed.options.tags, seed.environment);
+  const tagged = (key: string): string | undefined => tags.find(([name]) => name === key)?.[1];
+  const service = resolveServiceName(configuration.service ?? tagged('service'), program);
+  const git = resolveGitMetadata({ ...program, environment: seed.environment, tags });
+  const parent = seed.environment[PARENT_VARIABLE];
+  const optional = <Key extends keyof Identity>(key: Key, value: Identity[Key] | undefined) =>
+    value === undefined ? {} : { [key]: value };
+  const identity: Identity = {
+    runtimeId: seed.runtimeId,
+    service: service.value.name,
+    ...optional('env', configuration.env ?? tagged('env')),
+    ...optional('version', configuration.version ?? tagged('version')),
+    tags: withoutGitTags(tags).filter(([key]) => !SETTING_TAGS.has(key)),
+    ...optional('host', configuration.reportHostname || agentless ? hostname() : undefined),
+    pid: seed.pid,
+    ...optional('processType', parent === undefined ? undefined : 'worker'),
+    ...optional('parentRuntimeId', parent),
+    ...optional('functionName', configuration.functionName),
+    ...optional('gitRepositoryUrl', git.value.repositoryUrl),
+    ...optional('gitCommitSha', git.value.commitSha),
+    ...optional('processTags', configuration.processTags ? processTags(program, service.value) : undefined),
+    activation: seed.activation,
+    profilerVersion: packageVersion(),
+    runtime: {
+      nodeVersion: seed.nodeVersion,
+      arch: process.arch,
+      platform: process.platform,
+      hostname: hostname(),
+      kernelName: type(),
+      kernelRelease: release(),
+      kernelVersion: version(),
+      availableProcessors: availableParallelism(),
+      threadPoolSize: Number(process.env.UV_THREADPOOL_SIZE) || 4,
+      startTime: seed.startTime,
+    },
+    settings: seed.settings,
+  };
+  return { value: identity, warnings: [...warnings, ...service.warnings, ...git.warnings] };
+}

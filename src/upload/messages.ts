@@ -1,0 +1,51 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { LogLevel } from '../config/settings';
+import type { Seed } from './seed';
+import type { HandedProfile } from './station';
+
+/** What the delivery thread starts with. */
+export interface ThreadData {
+  seed: Seed;
+  spool: { root: string; folder: string } | undefined;
+  always: boolean;
+  periodMilliseconds: number;
+  /** How long the end of the process by a signal may wait. */
+  exitMilliseconds: number;
+  logLevel: LogLevel;
+  hasUserLogger: boolean;
+  /** The native sampler runs, and not V8's. */
+  isNative: boolean;
+  counters: SharedArrayBuffer;
+  flags: SharedArrayBuffer;
+}
+
+/** The same with the thread's end of the way to the main thread. */
+export interface ThreadWorkerData extends ThreadData {
+  port: MessagePort;
+}
+
+/** What the thread may take of the time for the end of the process to write down what it could not send. */
+const WRITING_MILLISECONDS = 200;
+
+/** How much of that time is for sending. */
+export function forSending(milliseconds: number): number {
+  return Math.max(milliseconds / 2, milliseconds - WRITING_MILLISECONDS);
+}
+
+/** Place of the number of the last `finish` that is done, in the flags. */
+export const FINISHED = 0;
+
+export type ToThread =
+  | { kind: 'profile'; profile: HandedProfile }
+  /** Answered by `rested` when nothing more can be done at once. */
+  | { kind: 'rest'; id: number }
+  /** The process has started others. */
+  | { kind: 'main' }
+  /** The process ends. Answered in the flags, where a blocked thread sees it. */
+  | { kind: 'finish'; id: number; milliseconds: number };
+
+export type ToMain =
+  /** The thread answers for this profile from now on. */
+  | { kind: 'taken'; sequence: number }
+  | { kind: 'rested'; id: number }
+  | { kind: 'line'; level: Exclude<LogLevel, 'off'>; message: string };

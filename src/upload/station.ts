@@ -1,0 +1,195 @@
+import type { DeliveryConfiguration } from '../config/delivery-settings';
+import { resolveDelivery } from '../config/resolve-delivery';
+import type { Logger } from '../log';
+import { reasonOf } from '../log';
+import { type Copies, makeCopies } from './copies';
+import type { Counters } from './counters';
+import { Dispatcher } from './dispatcher';
+import { isAgentless, makeExporters } from './exporters/make';
+import { identityOf } from './identity';
+import { Provenance } from './provenance';
+import type { Seed } from './seed';
+import { makeSend } from './send';
+import { Spool } from './spool';
+import { HEARTBEAT_MILLISECONDS, type SpooledFile } from './spool-folder';
+import type { Exporter, Identity, SnapshotReason, Upload } from './upload';
+import { LoggedVoice } from './voice';
+
+/** How often the spool is looked at. */
+const LOOK_MILLISECONDS = HEARTBEAT_MILLISECONDS / 2;
+
+/** A finished profile, as the main thread hands it over. */
+export interface HandedProfile {
+  sequence: number;
+  start: bigint;
+  end: bigint;
+  reason: SnapshotReason;
+  data: Uint8Array;
+  internal: Record<string, number>;
+}
+
+/** What a station is made of. */
+export interface StationOptions {
+  seed: Seed;
+  /** The spool and the folder of this process in it; undefined without a spool. */
+  spool: { root: string; folder: string } | undefined;
+  always: boolean;
+  periodMilliseconds: number;
+  counters: Counters;
+  logger: Logger;
+}
+
+/**
+ * All that happens to profiles from the main thread to the receivers. On the delivery thread, or where there is none on the
+ * main thread.
+ */
+export class Station {
+  private readonly configuration: DeliveryConfiguration;
+  private readonly dispatcher: Dispatcher;
+  private readonly spool: Spool | undefined;
+  private readonly exporters: Exporter[];
+  private readonly identities = new Map<string, Identity>();
+  private readonly provenance: Provenance;
+  private readonly copies: Copies;
+  private readonly timer: NodeJS.Timeout;
+  private isMain = false;
+
+  constructor(private readonly options: StationOptions) {
+    const { seed, spool, logger, counters } = options;
+    const { configuration, warnings } = resolveDelivery(seed.options, seed.environment);
+    this.configuration = configuration;
+    const made = makeExporters(seed, configuration);
+    this.exporters = made.exporters;
+    for (const warning of [...warnings, ...made.warnings]) logger.warn(warning);
+    const limits = { bytes: configuration.spoolSize, ageMilliseconds: configuration.spoolAge * 1000 };
+    this.spool = spool && new Spool(spool.root, spool.folder, seed, limits, counters);
+    this.provenance = new Provenance(configuration, seed);
+    this.copies = makeCopies(seed, logger);
+    const waitingPlace = spool
+      ? `They wait in ${spool.root} and are sent when it takes them.`
+      : 'They wait in memory, and are lost with the process (EVERFLAME_SPOOL=off).';
+    this.dispatcher = new Dispatcher({
+      exporters: this.exporters,
+      spool: this.spool,
+      always: options.always,
+      send: makeSend(`everflame/${this.identity().profilerVersion}`, configuration.uploadTimeout),
+      voice: new LoggedVoice(logger, waitingPlace),
+      counters,
+      complete: (profiles) => [...profiles, ...this.provenance.attachments(profiles)],
+      retryMilliseconds: configuration.retryTime,
+      periodMilliseconds: options.periodMilliseconds,
+    });
+    this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
+    this.timer.unref();
+    this.look();
+  }
+
+  /** This process has started others of its kind. */
+  becomeMain(): void {
+    this.isMain = true;
+    const identity = this.identity();
+    identity.processType ??= 'main';
+  }
+
+  /** Takes a profile of this process. */
+  take(profile: HandedProfile): void {
+    const { sequence, start, end, reason, internal } = profile;
+    const { buffer, byteOffset, byteLength } = profile.data;
+    const attachments = [{ name: 'wall.pprof', data: Buffer.from(buffer, byteOffset, byteLength) }];
+    const upload: Upload = {
+      identity: this.identity(),
+      sequence,
+      start,
+      end,
+      reason,
+      attachments: [...attachments, ...this.provenance.attachments(attachments)],
+      internal: { ...internal, ...this.options.counters },
+    };
+    this.dispatcher.take(upload);
+  }
+
+  /** Settles when all that was taken is delivered, or waits for a receiver that did not take it. */
+  rest(): Promise<void> {
+    return this.dispatcher.rest();
+  }
+
+  /** The process ends: everything is tried once more, for so long at most, and what is left then waits in the spool. */
+  async finish(milliseconds: number): Promise<void> {
+    this.takeOwn('on_shutdown');
+    this.dispatcher.hurry();
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+    });
+    await Promise.race([this.rest(), over]);
+    clearTimeout(timer);
+    this.dispatcher.stop();
+    this.spool?.close();
+  }
+
+  /** Writes down everything, and sends nothing. For a process that ends at once. */
+  finishSync(): void {
+    this.dispatcher.stop();
+    this.spool?.close();
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+  }
+
+  /** What the sampler has written by itself is taken, and what ended processes have left. */
+  private look(): void {
+    const { spool } = this;
+    if (!spool) return;
+    try {
+      this.dispatcher.tidy();
+      this.takeOwn('periodic');
+      const found = spool.takeOver((seed) => this.sharesReceiver(seed));
+      const files = found.map(({ file, seed }) => ({
+        file,
+        identity: this.identityOfOther(seed),
+        reason: 'on_shutdown' as const,
+      }));
+      this.dispatcher.takeSpooled(files);
+    } catch (error) {
+      this.options.logger.debug(`cannot look into the spool ${spool.root}: ${reasonOf(error)}`);
+    }
+  }
+
+  /** Takes what the sampler has written; `reason` is why it did. */
+  private takeOwn(reason: SnapshotReason): void {
+    const { spool } = this;
+    if (!spool) return;
+    const files: SpooledFile[] = spool.own();
+    for (const file of files) if (!spool.noteOf(file)) this.copies.of(file);
+    const identity = this.identity();
+    this.dispatcher.takeSpooled(files.map((file) => ({ file, identity, reason })));
+  }
+
+  private identity(): Identity {
+    return this.remember(this.options.seed, this.configuration);
+  }
+
+  private identityOfOther(seed: Seed): Identity {
+    return this.remember(seed, resolveDelivery(seed.options, seed.environment).configuration);
+  }
+
+  private remember(seed: Seed, configuration: DeliveryConfiguration): Identity {
+    const known = this.identities.get(seed.runtimeId);
+    if (known) return known;
+    const { value, warnings } = identityOf(seed, configuration, isAgentless(seed, configuration));
+    if (seed === this.options.seed) for (const warning of warnings) this.options.logger.warn(warning);
+    if (this.isMain && seed === this.options.seed) value.processType ??= 'main';
+    this.identities.set(seed.runtimeId, value);
+    return value;
+  }
+
+  /** Whether a process sent to a receiver that this one sends to. */
+  private sharesReceiver(seed: Seed): boolean {
+    const { configuration } = resolveDelivery(seed.options, seed.environment);
+    const theirs = makeExporters(seed, configuration).exporters;
+    return theirs.some(({ name, destination }) =>
+      this.exporters.some((own) => own.name === name && own.destination === destination),
+    );
+  }
+}
