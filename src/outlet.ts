@@ -3,7 +3,7 @@ import type { Configuration } from './config/settings';
 import type { Engine, Profile } from './engine';
 import type { Logger } from './log';
 import { absolutePrefix, assertWritable } from './output/folder';
-import { ProfileWriter } from './output/writer';
+import type { ProfileWriter } from './output/writer';
 import type { Delivery } from './upload/delivery';
 import { isSent, type Route, settleRoute } from './upload/route';
 import type { Seed } from './upload/seed';
@@ -29,7 +29,9 @@ export interface OutletCounters {
 /** Where the profiles of this process go: to files, to receivers, to both or to neither. */
 export class Outlet {
   private route: Route;
-  private writer: ProfileWriter | undefined;
+  /** Where files go; `isInbox` where nobody has named the place. */
+  private files: { prefix: string; isInbox: boolean } | undefined;
+  private opened: ProfileWriter | undefined;
   private sending: { delivery: Delivery; spoolPrefix: string | undefined; runtimeId: string } | undefined;
 
   /** Throws an EverflameError where the output is relative to a folder that is gone. */
@@ -50,7 +52,7 @@ export class Outlet {
 
   /** Prefix of the files written, or undefined where none are. */
   get output(): string | undefined {
-    return this.writer?.prefix;
+    return this.files?.prefix;
   }
 
   /** Where the sampler writes profiles by itself; undefined for nowhere. */
@@ -64,20 +66,20 @@ export class Outlet {
 
   get counters(): OutletCounters {
     return {
-      files: { ...(this.writer?.counters ?? { written: 0, bytes: 0, failures: 0 }) },
+      files: { ...(this.opened?.counters ?? { written: 0, bytes: 0, failures: 0 }) },
       uploads: { ...this.sending?.delivery.counters },
     };
   }
 
   /** Sampling has begun. */
   begin(): void {
-    const { writer, sending } = this;
-    if (writer) {
+    const { files, sending } = this;
+    if (files) {
       try {
-        assertWritable(writer.prefix);
+        assertWritable(files.prefix);
       } catch (error) {
         // Said at once, not a period later. The folder may yet be made, so writing is tried all the same.
-        writer.reportFailure(writer.prefix, error);
+        this.writer?.reportFailure(files.prefix, error);
       }
     }
     // With the first turn of the event loop: before that is the program's start.
@@ -106,13 +108,22 @@ export class Outlet {
 
   /** Writes what `give` has not finished. For a process that is about to end. */
   finishFilesSync(): void {
-    this.writer?.finishSync();
+    this.opened?.finishSync();
+  }
+
+  /** Loaded when the first file is written: before that is the program's start. */
+  private get writer(): ProfileWriter | undefined {
+    if (!this.opened && this.files) {
+      const { ProfileWriter: Writer } = require('./output/writer') as typeof import('./output/writer');
+      this.opened = new Writer(this.files.prefix, this.files.isInbox, this.settings.logger);
+    }
+    return this.opened;
   }
 
   /** Waits until everything is sent or in the spool, for so long at most. For a process that is about to end. */
   finishSync(milliseconds: number): void {
     this.sending?.delivery.finishSync(milliseconds);
-    this.writer?.tidySync();
+    this.opened?.tidySync();
   }
 
   /** Sends what is left, for so long at most, and ends the delivery thread. */
@@ -132,12 +143,11 @@ export class Outlet {
 
   private open(): void {
     const { exporters } = this.route;
-    const { configuration, logger } = this.settings;
-    if (exporters.includes('local')) this.writer = new ProfileWriter(inbox(), true, logger);
-    if (exporters.includes('file')) {
-      const { output } = configuration;
-      const prefix = output === undefined ? inbox() : absolutePrefix(output);
-      this.writer = new ProfileWriter(prefix, output === undefined, logger);
+    const { output } = this.settings.configuration;
+    if (exporters.includes('file') && output !== undefined) {
+      this.files = { prefix: absolutePrefix(output), isInbox: false };
+    } else if (exporters.includes('file') || exporters.includes('local')) {
+      this.files = { prefix: inbox(), isInbox: true };
     }
     if (isSent(exporters)) this.openDelivery();
   }
@@ -192,7 +202,8 @@ export class Outlet {
     const prefix = this.samplerPrefix;
     if (prefix !== undefined) engine.writeTo(prefix);
     this.settings.logger.info('a Datadog Agent answers now and gets the profiles from here on.');
-    this.writer = undefined;
+    this.files = undefined;
+    this.opened = undefined;
   }
 }
 

@@ -18,8 +18,7 @@ import { Outlet, type OutletCounters } from './outlet';
 import { startEngine } from './select-engine';
 import { AGENT_PORT, AGENT_SOCKET } from './upload/route';
 import type { ExporterName, SnapshotReason } from './upload/upload';
-import { planWorkers } from './workers/plan';
-import { watchWorkers } from './workers/watch';
+import { planWorkers, watchWorkers } from './workers/watch';
 
 /** Signals that end a process unless it listens to them: the native sampler writes the last profile then. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];

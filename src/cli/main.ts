@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { settingHelp } from '../config/help';
 import { flagText } from '../config/page';
 import { allowedValues } from '../config/parse';
 import { type Setting, settingNames, settings } from '../config/settings';
@@ -76,8 +77,11 @@ code are the program's own. Each option is also an environment variable:
         ? ` (default: ${setting.defaultText ?? setting.default})`
         : '';
     const allowed = setting.type === 'text' ? '' : ` Takes ${allowedValues(setting)}${fallback}.`;
-    const help = setting.flag.help ?? `${setting.help}${setting.flag.argument ? allowed : ''}`;
-    const option = new Option(flagText(setting), setting.flag.argument ? help : `Turn off: ${setting.help}`);
+    const help = setting.flag.help ?? `${settingHelp[name]}${setting.flag.argument ? allowed : ''}`;
+    const option = new Option(
+      flagText(setting),
+      setting.flag.argument ? help : `Turn off: ${settingHelp[name]}`,
+    );
     command.addOption(option);
   }
   return command.action(async (first: string, rest: string[]) => {

@@ -66,7 +66,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     defaultText: 'the name in the package.json above the main script, else the name of the script',
     what: 'a name',
     option: true,
-    help: 'Name of the service.',
   },
   env: {
     type: 'text',
@@ -74,7 +73,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'a name',
     option: true,
-    help: 'Where the service runs, such as `prod`.',
   },
   version: {
     type: 'text',
@@ -82,7 +80,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'a name',
     option: true,
-    help: 'Version of the service.',
   },
   tags: {
     type: 'text',
@@ -90,7 +87,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'tags as key:value, separated by commas',
     option: true,
-    help: 'Tags of each profile, as `key:value,key:value`; in code also as an object. A tag that cannot be read is left out with one warning.',
   },
   profilingTags: {
     type: 'text',
@@ -98,7 +94,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'tags as key:value, separated by commas',
     option: false,
-    help: 'More tags; they win over those of `DD_TAGS`.',
   },
   url: {
     type: 'text',
@@ -107,7 +102,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'a URL such as http://127.0.0.1:8126 or unix:///var/run/datadog/apm.socket',
     form: AGENT_URL,
     option: true,
-    help: 'Where the Datadog Agent is. A path in it is kept.',
   },
   agentHost: {
     type: 'text',
@@ -116,7 +110,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'the name or address of a host',
     form: /^[^\s/?#@]+$/,
     option: false,
-    help: 'Host of the Datadog Agent, where its URL is not set.',
   },
   agentPort: {
     type: 'integer',
@@ -126,7 +119,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     maximum: 65_535,
     unit: 'port',
     option: false,
-    help: 'Port of the Datadog Agent, where its URL is not set.',
   },
   apiKey: {
     type: 'text',
@@ -136,7 +128,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     form: HEADER_WORD,
     secret: true,
     option: true,
-    help: 'Key of Datadog, for uploads without an Agent.',
   },
   site: {
     type: 'text',
@@ -145,14 +136,12 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'the name of a host',
     form: /^[a-z0-9.-]+(:\d+)?$/i,
     option: true,
-    help: 'Site of Datadog, for uploads without an Agent.',
   },
   agentless: {
     type: 'boolean',
     env: ['DD_PROFILING_AGENTLESS'],
     default: false,
     option: true,
-    help: 'Whether `datadog` sends without an Agent, with `DD_API_KEY` to `DD_SITE`. The URL of an Agent wins.',
   },
   uploadTimeout: {
     type: 'integer',
@@ -162,7 +151,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     maximum: 600_000,
     unit: 'milliseconds',
     option: true,
-    help: 'How long one attempt to upload may take.',
   },
   retryTime: {
     type: 'integer',
@@ -172,7 +160,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     maximum: 3_600_000,
     unit: 'milliseconds',
     option: true,
-    help: 'How long an upload is tried again, with pauses that grow, before it waits in the spool.',
   },
   spoolSize: {
     type: 'bytes',
@@ -183,7 +170,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     maximum: 1024 * 1024 * MEBIBYTE,
     unit: 'bytes',
     option: true,
-    help: 'Most that the folder may hold; the oldest go first, and are counted.',
   },
   spoolAge: {
     type: 'integer',
@@ -193,21 +179,18 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     maximum: 31_536_000,
     unit: 'seconds',
     option: true,
-    help: 'How long they wait; after that they are removed, and counted.',
   },
   codeProvenance: {
     type: 'boolean',
     env: ['DD_PROFILING_ENABLE_CODE_PROVENANCE'],
     default: true,
     option: true,
-    help: 'Whether uploads tell which package each file is of, and which files are the own code.',
   },
   gitMetadata: {
     type: 'boolean',
     env: ['DD_TRACE_GIT_METADATA_ENABLED'],
     default: true,
     option: true,
-    help: 'Whether uploads tell the git repository and the commit.',
   },
   gitRepositoryUrl: {
     type: 'text',
@@ -216,7 +199,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     defaultText: 'from the tags, a `git.properties` file, `.git`, or package.json',
     what: 'the URL of a repository',
     option: false,
-    help: 'The git repository. User and password are left out.',
   },
   gitCommitSha: {
     type: 'text',
@@ -225,7 +207,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     defaultText: 'as above',
     what: 'a commit of 40 or 64 hexadecimal digits',
     option: false,
-    help: 'The commit that runs.',
   },
   gitPropertiesFile: {
     type: 'text',
@@ -233,7 +214,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     defaultText: '`git.properties` in the working directory',
     option: false,
-    help: 'A file that the build has made, with `git.repository_url` and `git.commit.sha`.',
   },
   gitFolder: {
     type: 'text',
@@ -241,7 +221,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     defaultText: 'the first `.git` from the main script upwards',
     option: false,
-    help: 'The `.git` folder.',
   },
   mainPackage: {
     type: 'text',
@@ -249,21 +228,18 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'the name of a package',
     option: false,
-    help: 'A package that counts as own code, though it is below `node_modules`.',
   },
   reportHostname: {
     type: 'boolean',
     env: ['DD_TRACE_REPORT_HOSTNAME'],
     default: false,
     option: true,
-    help: 'Whether uploads to an Agent name the host. Without an Agent it is always named.',
   },
   processTags: {
     type: 'boolean',
     env: ['DD_EXPERIMENTAL_PROPAGATE_PROCESS_TAGS_ENABLED'],
     default: true,
     option: false,
-    help: 'Whether uploads to Datadog tell how the process was started: names of its script, its folders and its package.',
   },
   externalEnv: {
     type: 'text',
@@ -271,7 +247,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'text without line breaks',
     option: false,
-    help: "What the Agent's admission controller says of the container; handed on to the Agent.",
   },
   functionName: {
     type: 'text',
@@ -279,7 +254,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'a name',
     option: false,
-    help: 'Set by AWS Lambda; a tag of each profile.',
   },
   pyroscopeUrl: {
     type: 'text',
@@ -289,7 +263,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'a URL such as http://localhost:4040',
     form: HTTP_URL,
     option: true,
-    help: 'Where Grafana Pyroscope is. Setting it makes `pyroscope` an exporter, where none is named.',
   },
   pyroscopeToken: {
     type: 'text',
@@ -299,7 +272,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     form: HEADER_WORD,
     secret: true,
     option: true,
-    help: 'Bearer token for Pyroscope.',
   },
   pyroscopeUser: {
     type: 'text',
@@ -308,7 +280,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'a name without a colon',
     form: /^[^:\r\n]+$/,
     option: true,
-    help: 'User for Pyroscope, as in Grafana Cloud.',
   },
   pyroscopePassword: {
     type: 'text',
@@ -318,7 +289,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     form: /^[^\r\n]+$/,
     secret: true,
     option: true,
-    help: 'Password of that user.',
   },
   pyroscopeTenant: {
     type: 'text',
@@ -327,7 +297,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: "1 to 150 letters, digits and ! - _ . * ' ( )",
     form: /^[\w!.*'()-]{1,150}$/,
     option: true,
-    help: 'Tenant of Pyroscope (`X-Scope-OrgID`).',
   },
   otlpUrl: {
     type: 'text',
@@ -336,7 +305,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'a URL such as http://127.0.0.1:4318/v1development/profiles',
     form: HTTP_URL,
     option: true,
-    help: 'Where OTLP profiles are sent, as it is. Setting it makes `otlp` an exporter, where none is named.',
   },
   otlpBaseUrl: {
     type: 'text',
@@ -346,7 +314,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'a URL such as http://127.0.0.1:4318',
     form: HTTP_URL,
     option: false,
-    help: 'Where OTLP is sent, without the path of profiles.',
   },
   otlpHeaders: {
     type: 'text',
@@ -355,14 +322,12 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     what: 'headers as name=value, separated by commas',
     secret: true,
     option: true,
-    help: 'Headers of OTLP requests, such as `authorization=Bearer%20…`; values are percent-encoded.',
   },
   otlpTimeline: {
     type: 'boolean',
     env: ['EVERFLAME_OTLP_TIMELINE'],
     default: false,
     option: true,
-    help: 'Whether OTLP profiles carry the time of each sample. Not every receiver takes that.',
   },
 };
 

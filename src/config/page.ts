@@ -1,24 +1,33 @@
+import { type DeliverySettingName, deliverySettingNames, deliverySettings } from './delivery-settings';
+import { settingHelp } from './help';
 import { allowedValues } from './parse';
-import { type Setting, settingNames, settings } from './settings';
+import { type Setting, type SettingName, settingNames, settings } from './settings';
 
 /** docs/configuration.md, made from the table of settings. */
 export function configurationPage(): string {
-  const rows = settingNames.map((name) => {
-    const setting: Setting = settings[name];
+  const row = (name: SettingName | DeliverySettingName, setting: Setting): string => {
     const cells = [
       setting.env.map(code).join(' or '),
       setting.option ? code(name) : '',
       setting.flag ? code(flagText(setting)) : '',
       allowedValues(setting),
-      setting.defaultText ?? code(String(setting.default)),
-      setting.help,
+      setting.defaultText ?? (setting.default === undefined ? 'not set' : code(String(setting.default))),
+      settingHelp[name],
     ];
     return `| ${cells.join(' | ')} |`;
-  });
+  };
+  const rows = settingNames.map((name) => row(name, settings[name]));
+  const deliveryRows = deliverySettingNames.map((name) => row(name, deliverySettings[name]));
   return `${INTRODUCTION}
-| variable | option in code | flag of \`run\` | takes | default | meaning |
-|---|---|---|---|---|---|
+## Profiling
+
+${HEAD}
 ${rows.join('\n')}
+
+## Delivery
+
+${HEAD}
+${deliveryRows.join('\n')}
 
 ${NOTES}`;
 }
@@ -29,6 +38,9 @@ export function flagText(setting: Setting): string {
   const { name, argument } = setting.flag;
   return argument ? `--${name} <${argument}>` : `--no-${name}`;
 }
+
+const HEAD = `| variable | option in code | flag of \`run\` | takes | default | meaning |
+|---|---|---|---|---|---|`;
 
 function code(text: string): string {
   return `\`${text}\``;

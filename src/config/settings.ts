@@ -47,7 +47,6 @@ interface SettingBase<T> {
   default: T;
   /** The default in words, where the value does not speak for itself. */
   defaultText?: string;
-  help: string;
   /** Flag of `everflame run`; the command hands the value on in the environment. */
   flag?: { name: string; argument?: string; help?: string };
   /** False for settings that only make sense before any code runs. */
@@ -117,7 +116,6 @@ export const settings: SettingsOf<Configuration> = {
     env: ['DD_PROFILING_ENABLED'],
     default: true,
     option: false,
-    help: 'Whether `everflame/auto` and `everflame run` profile. A `new Profiler()` in code does not look at it.',
   },
   output: {
     type: 'text',
@@ -130,7 +128,6 @@ export const settings: SettingsOf<Configuration> = {
       argument: 'dir',
       help: 'Folder the profiles are written to, as <dir>/profile.<pid>.<number>.wall.pprof (default: ".everflame").',
     },
-    help: 'Path prefix of the profiles: each is written as `<prefix>.<pid>.<number>.wall.pprof`, compressed with gzip. One that ends with a slash is a folder, and `profile` the name in it.',
   },
   exporters: {
     type: 'list',
@@ -142,7 +139,6 @@ export const settings: SettingsOf<Configuration> = {
     aliases: { agent: 'datadog' },
     option: true,
     flag: { name: 'exporters', argument: 'names' },
-    help: 'Where profiles go, several separated by commas. `none`: they are only handed out by `flush()` and `stop()`.',
   },
   period: {
     type: 'number',
@@ -153,7 +149,6 @@ export const settings: SettingsOf<Configuration> = {
     unit: 'seconds',
     option: true,
     flag: { name: 'period', argument: 'seconds' },
-    help: 'Time between two profiles.',
   },
   rate: {
     type: 'number',
@@ -164,7 +159,6 @@ export const settings: SettingsOf<Configuration> = {
     unit: 'hertz',
     option: true,
     flag: { name: 'rate', argument: 'hertz' },
-    help: 'Samples a second of each running thread.',
   },
   engine: {
     type: 'choice',
@@ -173,7 +167,6 @@ export const settings: SettingsOf<Configuration> = {
     choices: ['auto', 'perf', 'ctimer', 'tick', 'itimer', 'inspector'],
     option: true,
     flag: { name: 'engine', argument: 'name' },
-    help: 'What makes a running thread take a sample. A forced engine that cannot start is an error; the program runs on without a profiler.',
   },
   signal: {
     type: 'choice',
@@ -181,7 +174,6 @@ export const settings: SettingsOf<Configuration> = {
     default: 'auto',
     choices: ['auto', 'sigurg', 'sigvtalrm', 'sigstkflt', 'sigpwr', 'sigprof'],
     option: true,
-    help: 'The signal by which threads are interrupted. `auto` takes the first of the others that nobody handles. The itimer engine always uses SIGPROF.',
   },
   timeline: {
     type: 'boolean',
@@ -189,7 +181,6 @@ export const settings: SettingsOf<Configuration> = {
     default: true,
     option: true,
     flag: { name: 'timeline' },
-    help: 'Whether each sample carries the time at which it was taken (label `end_timestamp_ns`). Off, equal samples are added up and the files are smaller.',
   },
   maxFrames: {
     type: 'integer',
@@ -201,7 +192,6 @@ export const settings: SettingsOf<Configuration> = {
     clamp: true,
     option: true,
     flag: { name: 'max-frames', argument: 'number' },
-    help: 'Frames kept of one stack, counted from the leaf; the rest is marked as left out. The native sampler itself takes 487 from the leaf and up to 24 from the root. Beyond the range the nearest bound is used: receivers take 600 frames at most.',
   },
   nativeFrames: {
     type: 'boolean',
@@ -209,7 +199,6 @@ export const settings: SettingsOf<Configuration> = {
     default: true,
     option: true,
     flag: { name: 'native-frames' },
-    help: 'Whether frames of native code (Node itself, addons, system libraries) are part of a stack. Off, a stack without JavaScript is the one frame `(native)`.',
   },
   memoryCap: {
     type: 'bytes',
@@ -221,7 +210,6 @@ export const settings: SettingsOf<Configuration> = {
     unit: 'bytes',
     option: true,
     flag: { name: 'memory-cap', argument: 'bytes' },
-    help: 'Most memory the sampler may hold; beyond it samples are dropped and counted. K, M and G may follow the number.',
   },
   exitTimeout: {
     type: 'number',
@@ -231,7 +219,6 @@ export const settings: SettingsOf<Configuration> = {
     maximum: 60,
     unit: 'seconds',
     option: true,
-    help: 'How long the end of the process may be held up by its last profile. What is not sent by then waits in the spool.',
   },
   spool: {
     type: 'choice',
@@ -239,7 +226,6 @@ export const settings: SettingsOf<Configuration> = {
     default: 'on',
     choices: ['on', 'off', 'always'],
     option: true,
-    help: 'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process.',
   },
   spoolFolder: {
     type: 'text',
@@ -247,7 +233,6 @@ export const settings: SettingsOf<Configuration> = {
     default: undefined,
     defaultText: '`everflame-<user number>/spool` in the directory for temporary files',
     option: true,
-    help: 'Folder in which they wait. Processes may share it.',
   },
   logLevel: {
     type: 'choice',
@@ -256,7 +241,6 @@ export const settings: SettingsOf<Configuration> = {
     choices: ['off', 'error', 'warn', 'info', 'debug'],
     option: true,
     flag: { name: 'log-level', argument: 'level' },
-    help: 'What Everflame itself says on standard error.',
   },
 };
 

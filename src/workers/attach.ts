@@ -1,8 +1,7 @@
 import { getEnvironmentData, threadId } from 'node:worker_threads';
 import { threadName } from '../engine';
 import { Logger, reasonOf } from '../log';
-import { ENVIRONMENT_KEY, type WorkerPlan } from './plan';
-import { watchWorkers } from './watch';
+import { ENVIRONMENT_KEY, type WorkerPlan, watchWorkers } from './watch';
 
 let attached = false;
 

@@ -1,0 +1,70 @@
+/** What each setting is for, in words: for documentation and help, which the start of a program needs neither of. */
+import type { DeliverySettingName } from './delivery-settings';
+import type { SettingName } from './settings';
+
+export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, string>> = {
+  enabled:
+    'Whether `everflame/auto` and `everflame run` profile. A `new Profiler()` in code does not look at it.',
+  output:
+    'Path prefix of the profiles: each is written as `<prefix>.<pid>.<number>.wall.pprof`, compressed with gzip. One that ends with a slash is a folder, and `profile` the name in it.',
+  exporters:
+    'Where profiles go, several separated by commas. `none`: they are only handed out by `flush()` and `stop()`.',
+  period: 'Time between two profiles.',
+  rate: 'Samples a second of each running thread.',
+  engine:
+    'What makes a running thread take a sample. A forced engine that cannot start is an error; the program runs on without a profiler.',
+  signal:
+    'The signal by which threads are interrupted. `auto` takes the first of the others that nobody handles. The itimer engine always uses SIGPROF.',
+  timeline:
+    'Whether each sample carries the time at which it was taken (label `end_timestamp_ns`). Off, equal samples are added up and the files are smaller.',
+  maxFrames:
+    'Frames kept of one stack, counted from the leaf; the rest is marked as left out. The native sampler itself takes 487 from the leaf and up to 24 from the root. Beyond the range the nearest bound is used: receivers take 600 frames at most.',
+  nativeFrames:
+    'Whether frames of native code (Node itself, addons, system libraries) are part of a stack. Off, a stack without JavaScript is the one frame `(native)`.',
+  memoryCap:
+    'Most memory the sampler may hold; beyond it samples are dropped and counted. K, M and G may follow the number.',
+  exitTimeout:
+    'How long the end of the process may be held up by its last profile. What is not sent by then waits in the spool.',
+  spool:
+    'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process.',
+  spoolFolder: 'Folder in which they wait. Processes may share it.',
+  logLevel: 'What Everflame itself says on standard error.',
+  service: 'Name of the service.',
+  env: 'Where the service runs, such as `prod`.',
+  version: 'Version of the service.',
+  tags: 'Tags of each profile, as `key:value,key:value`; in code also as an object. A tag that cannot be read is left out with one warning.',
+  profilingTags: 'More tags; they win over those of `DD_TAGS`.',
+  url: 'Where the Datadog Agent is. A path in it is kept.',
+  agentHost: 'Host of the Datadog Agent, where its URL is not set.',
+  agentPort: 'Port of the Datadog Agent, where its URL is not set.',
+  apiKey: 'Key of Datadog, for uploads without an Agent.',
+  site: 'Site of Datadog, for uploads without an Agent.',
+  agentless:
+    'Whether `datadog` sends without an Agent, with `DD_API_KEY` to `DD_SITE`. The URL of an Agent wins.',
+  uploadTimeout: 'How long one attempt to upload may take.',
+  retryTime: 'How long an upload is tried again, with pauses that grow, before it waits in the spool.',
+  spoolSize: 'Most that the folder may hold; the oldest go first, and are counted.',
+  spoolAge: 'How long they wait; after that they are removed, and counted.',
+  codeProvenance: 'Whether uploads tell which package each file is of, and which files are the own code.',
+  gitMetadata: 'Whether uploads tell the git repository and the commit.',
+  gitRepositoryUrl: 'The git repository. User and password are left out.',
+  gitCommitSha: 'The commit that runs.',
+  gitPropertiesFile: 'A file that the build has made, with `git.repository_url` and `git.commit.sha`.',
+  gitFolder: 'The `.git` folder.',
+  mainPackage: 'A package that counts as own code, though it is below `node_modules`.',
+  reportHostname: 'Whether uploads to an Agent name the host. Without an Agent it is always named.',
+  processTags:
+    'Whether uploads to Datadog tell how the process was started: names of its script, its folders and its package.',
+  externalEnv: "What the Agent's admission controller says of the container; handed on to the Agent.",
+  functionName: 'Set by AWS Lambda; a tag of each profile.',
+  pyroscopeUrl: 'Where Grafana Pyroscope is. Setting it makes `pyroscope` an exporter, where none is named.',
+  pyroscopeToken: 'Bearer token for Pyroscope.',
+  pyroscopeUser: 'User for Pyroscope, as in Grafana Cloud.',
+  pyroscopePassword: 'Password of that user.',
+  pyroscopeTenant: 'Tenant of Pyroscope (`X-Scope-OrgID`).',
+  otlpUrl:
+    'Where OTLP profiles are sent, as it is. Setting it makes `otlp` an exporter, where none is named.',
+  otlpBaseUrl: 'Where OTLP is sent, without the path of profiles.',
+  otlpHeaders: 'Headers of OTLP requests, such as `authorization=Bearer%20…`; values are percent-encoded.',
+  otlpTimeline: 'Whether OTLP profiles carry the time of each sample. Not every receiver takes that.',
+};
