@@ -42,7 +42,10 @@ export function normalServiceName(text: string): string {
     .trim()
     .replace(/[^\p{L}\p{Nd}_\-:./]+/gu, '_')
     .replace(/^\P{L}+/u, '');
-  return [...name].slice(0, LONGEST).join('').replace(/_+$/, '');
+  return [...name]
+    .slice(0, LONGEST)
+    .join('')
+    .replace(/[_:]+$/, '');
 }
 
 function changedWarning(given: string, name: string): string {
