@@ -70,6 +70,12 @@ test('what is no profile, or is cut, never throws and never takes long', (t) => 
   }
 });
 
+test('a function of a file that is not in the table has none', (t) => {
+  // Function 1 with file name 999, then the empty text alone.
+  const damaged = Buffer.from([0x2a, 0x05, 0x08, 0x01, 0x20, 0xe7, 0x07, 0x32, 0x00]);
+  t.deepEqual(sampledFiles(damaged), NOTHING);
+});
+
 test('an archive that grows without end is not unpacked', (t) => {
   const bomb = gzipSync(Buffer.alloc(160 * 1024 * 1024));
   t.deepEqual(sampledFiles(bomb), NOTHING);

@@ -31,6 +31,39 @@ test('the service is what was given, else the package of the script, else the sc
   t.deepEqual(name('/', '/123.js'), found('unnamed-node-service'));
 });
 
+test('the script is the one that Node.js finds', (t) => {
+  const folder = temporaryFolder(t);
+  layOut(folder, {
+    'shop/': { name: 'shop', main: 'dist/server.js' },
+    'shop/dist/server.js': '',
+    'shop/tools/cli.js': '',
+    'bin/shop': { link: '../shop/tools/cli.js' },
+    'lib/node_modules/pm2/': { name: 'pm2' },
+    'lib/node_modules/pm2/bin/pm2': '',
+    'bin/pm2': { link: '../lib/node_modules/pm2/bin/pm2' },
+  });
+  const shop = join(folder, 'shop');
+  const tags = (workingDirectory: string, entryPoint: string): string[] =>
+    processTags({ workingDirectory, entryPoint }, { name: 'x', isGiven: true })
+      .split(',')
+      .filter((tag) => /^(entrypoint.(basedir|name)|package)/.test(tag));
+  const server = ['entrypoint.basedir:dist', 'entrypoint.name:server', 'package.json.name:shop'];
+  t.deepEqual(tags('/', shop), server);
+  t.deepEqual(tags(shop, '.'), server);
+  t.deepEqual(tags(shop, 'dist/server'), server);
+  t.deepEqual(tags('/', join(folder, 'bin/shop')), [
+    'entrypoint.basedir:tools',
+    'entrypoint.name:cli',
+    'package.json.name:shop',
+  ]);
+  // What a process manager runs is in the working directory.
+  t.deepEqual(tags(shop, join(folder, 'bin/pm2')), [
+    'entrypoint.basedir:bin',
+    'entrypoint.name:pm2',
+    'package.json.name:shop',
+  ]);
+});
+
 test('a name that receivers would change is changed before, and told once', (t) => {
   const program = { workingDirectory: '/' };
   const long = 'x'.repeat(300);

@@ -124,6 +124,17 @@ test('an option that is neither an object nor a text is ignored and told', (t) =
   }
 });
 
+test('an object that cannot be read at all is ignored and told', (t) => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  t.deepEqual(resolveTags(proxy, {}), {
+    tags: [],
+    warnings: [
+      `The option "tags" cannot be read and is ignored. Write them as an object of texts, such as { team: 'checkout' }, or as one text.`,
+    ],
+  });
+});
+
 test('no tag that comes out would split or end another, whatever goes in', (t) => {
   let seed = 7;
   const random = (below: number): number => {
