@@ -7,6 +7,7 @@ export interface TagsResult {
   warnings: string[];
 }
 
+const OPTION = 'The option "tags"';
 const IN_TEXT = 'Write each as key:value, with commas between them, such as team:checkout,region:eu';
 const IN_OBJECT = "Write them as an object of texts, such as { team: 'checkout' }, or as one text";
 /** Bad tags that a warning names: a list of hundreds tells no more. */
@@ -27,7 +28,7 @@ export function resolveTags(option: unknown, environment: NodeJS.ProcessEnv): Ta
     const text = environment[name];
     if (text) add(parseTags(name, text));
   }
-  if (option !== undefined && option !== null) add(parseOption(option));
+  if (option !== undefined && option !== null) add(readOption(option));
   return { tags: [...tags], warnings };
 }
 
@@ -47,17 +48,25 @@ export function parseTags(source: string, text: string): TagsResult {
   return { tags: eachKeyOnce(tags), warnings: warningFor(source, bad, IN_TEXT) };
 }
 
-function parseOption(option: unknown): TagsResult {
-  const source = 'The option "tags"';
-  if (typeof option === 'string') return parseTags(source, option);
-  if (typeof option !== 'object' || option === null || Symbol.iterator in option) {
-    const found = typeof option === 'object' ? 'a list' : `a ${typeof option}`;
-    return { tags: [], warnings: [`${source} is ${found} and is ignored. ${IN_OBJECT}.`] };
+function readOption(option: unknown): TagsResult {
+  try {
+    return parseOption(option);
+  } catch {
+    // A Proxy of the program's own threw.
+    return { tags: [], warnings: [`${OPTION} cannot be read and is ignored. ${IN_OBJECT}.`] };
   }
-  return parseObject(source, option);
 }
 
-function parseObject(source: string, option: object): TagsResult {
+function parseOption(option: unknown): TagsResult {
+  if (typeof option === 'string') return parseTags(OPTION, option);
+  if (typeof option !== 'object' || option === null || Symbol.iterator in option) {
+    const found = typeof option === 'object' ? 'a list' : `a ${typeof option}`;
+    return { tags: [], warnings: [`${OPTION} is ${found} and is ignored. ${IN_OBJECT}.`] };
+  }
+  return parseObject(option);
+}
+
+function parseObject(option: object): TagsResult {
   const tags: Tag[] = [];
   const bad: string[] = [];
   for (const key of Object.keys(option)) {
@@ -65,7 +74,7 @@ function parseObject(source: string, option: object): TagsResult {
     if (tag) tags.push(tag);
     else bad.push(shown(key));
   }
-  return { tags: eachKeyOnce(tags), warnings: warningFor(source, bad, IN_OBJECT) };
+  return { tags: eachKeyOnce(tags), warnings: warningFor(OPTION, bad, IN_OBJECT) };
 }
 
 /** The value of a key as text; empty where it is none. */

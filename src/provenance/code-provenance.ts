@@ -92,6 +92,7 @@ export class CodeProvenance {
       entries.set(key, entry);
     }
     const sorted = [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
+    for (const { paths } of sorted) paths.sort();
     return [
       { kind: 'standard library', name: 'node', version: nodeVersion, paths: ['node:', ...ofNode] },
       { kind: 'library', name: 'native', version: '', paths: ofNative } as const,

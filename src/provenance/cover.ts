@@ -51,5 +51,5 @@ function withoutBeginnings(paths: string[][]): string[][] {
       if (all[next]?.place !== place) misleading.add(path);
     }
   }
-  return paths.map((some) => some.filter((path) => !misleading.has(path)).sort());
+  return paths.map((some) => some.filter((path) => !misleading.has(path)));
 }

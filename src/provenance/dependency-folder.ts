@@ -17,11 +17,14 @@ const YARN = /.*-npm-(\d.*?)-[0-9a-f]{10}(?:-[0-9a-z]+\.zip)?$/;
 /** `x@1.2.3`, `@scope+x@1.2.3`, with peers after `_` or `(`, of pnpm and Bun. */
 const PNPM = /^@?[^@]+@(\d[^_(@]*)/;
 
+/** A path that was not made short. */
+const NO_NAME = /^\.{0,2}$/;
+
 /** The package that a file in these folders belongs to by `node_modules`; undefined outside of it. */
 export function dependencyFolder(folders: readonly Folder[]): DependencyFolder | undefined {
   const modules = folders.findLastIndex(({ name }) => name === 'node_modules');
   const first = modules < 0 ? undefined : folders[modules + 1];
-  if (!first) return undefined;
+  if (!first || NO_NAME.test(first.name)) return undefined;
   const version = versionIn(folders[modules - 1]?.name ?? '');
   const found = { modules, ...(version === undefined ? {} : { version }) };
   if (!first.name.startsWith('@')) return { ...found, root: modules + 1, name: first.name };

@@ -1,5 +1,5 @@
-import { basename, dirname, extname, resolve } from 'node:path';
-import { nearestManifest, ownFolder, type Program } from './main-package';
+import { basename, dirname, extname } from 'node:path';
+import { nearestManifest, ownFolder, type Program, scriptOf } from './main-package';
 import type { ServiceName } from './service-name';
 
 /** As the reference has it. */
@@ -10,13 +10,12 @@ const LONGEST_VALUE = 100;
  * by it.
  */
 export function processTags(program: Program, service: ServiceName): string {
-  const { entryPoint, workingDirectory } = program;
-  const script = entryPoint ? resolve(workingDirectory, entryPoint) : undefined;
+  const script = scriptOf(program);
   const tags: [key: string, value: string | undefined][] = [
     ['entrypoint.basedir', script && basename(dirname(script))],
     ['entrypoint.name', script && basename(script, extname(script))],
     ['entrypoint.type', 'script'],
-    ['entrypoint.workdir', basename(workingDirectory)],
+    ['entrypoint.workdir', basename(program.workingDirectory)],
     ['package.json.name', nearestManifest(ownFolder(program))?.name],
     service.isGiven ? ['svc.user', 'true'] : ['svc.auto', service.name],
   ];

@@ -35,7 +35,7 @@ const HOSTS: Record<string, string> = {
   bitbucket: 'https://bitbucket.org/',
   gist: 'https://gist.github.com/',
 };
-const SHORT = /^(?:(github|gitlab|bitbucket|gist):)?([\w.-]+(?:\/[\w.-]+)*)(?:#.*)?$/;
+const SHORT = /^(?:(github|gitlab|bitbucket|gist):)?(\w[\w.-]*(?:\/\w[\w.-]*)*)(?:#.*)?$/;
 
 /** The address in the `repository` field of a package.json: a text, short or whole, or an object with `url`. */
 export function manifestRepositoryUrl(repository: unknown): string | undefined {

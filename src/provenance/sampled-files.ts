@@ -47,7 +47,8 @@ function scan(data: Buffer): SampledFiles {
     else if (field === MAPPING) modules.add(numberIn(data, begin, end, FILENAME_OF_MAPPING));
   }
   const decode = (indices: Set<number>): string[] => {
-    const names = [...indices].map((index) => data.toString('utf8', texts[2 * index], texts[2 * index + 1]));
+    const known = [...indices].filter((index) => 2 * index < texts.length);
+    const names = known.map((index) => data.toString('utf8', texts[2 * index], texts[2 * index + 1]));
     return names.filter((name) => name !== '');
   };
   return { sources: decode(sources), modules: decode(modules) };

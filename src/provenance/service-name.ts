@@ -1,9 +1,9 @@
 import { basename, extname } from 'node:path';
 import { shown } from '../config/plain-text';
-import { nearestManifest, ownFolder, type Program } from './main-package';
+import { nearestManifest, ownFolder, type Program, scriptOf } from './main-package';
 import type { Result } from './result';
 
-/** The Agent cuts what is longer, and profiles would not be found beside their traces (MaxServiceLen of its normalizer). */
+/** In bytes. The Agent cuts what is longer, and profiles would not be found beside their traces (MaxServiceLen of its normalizer). */
 const LONGEST = 100;
 const UNNAMED = 'unnamed-node-service';
 
@@ -24,11 +24,8 @@ export function resolveServiceName(given: string | undefined, program: Program):
     if (name !== given.trim()) warnings.push(changedWarning(given, name));
     if (name !== '') return { value: { name, isGiven: true }, warnings };
   }
-  const { entryPoint = '' } = program;
-  const candidates = [
-    nearestManifest(ownFolder(program))?.name ?? '',
-    basename(entryPoint, extname(entryPoint)),
-  ];
+  const script = scriptOf(program) ?? '';
+  const candidates = [nearestManifest(ownFolder(program))?.name ?? '', basename(script, extname(script))];
   const name = candidates.map(normalServiceName).find((candidate) => candidate !== '') ?? UNNAMED;
   return { value: { name, isGiven: false }, warnings };
 }
@@ -42,7 +39,12 @@ export function normalServiceName(text: string): string {
     .trim()
     .replace(/[^\p{L}\p{Nd}_\-:./]+/gu, '_')
     .replace(/^\P{L}+/u, '');
-  return [...name].slice(0, LONGEST).join('').replace(/_+$/, '');
+  // A character that the limit cuts in two is left out whole.
+  const cut = Buffer.from(name)
+    .subarray(0, LONGEST)
+    .toString('utf8')
+    .replace(/\ufffd+$/, '');
+  return cut.replace(/[_:]+$/, '');
 }
 
 function changedWarning(given: string, name: string): string {

@@ -9,8 +9,10 @@ export function readSmallFile(path: string, mostBytes: number): Buffer | undefin
   try {
     // Windows has no such flag.
     descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    if (!fstatSync(descriptor).isFile()) return undefined;
-    return readAtMost(descriptor, mostBytes);
+    const found = fstatSync(descriptor);
+    return found.isFile() && found.size <= mostBytes
+      ? readAtMost(descriptor, mostBytes, found.size)
+      : undefined;
   } catch {
     return undefined;
   } finally {
@@ -25,10 +27,8 @@ export function readSmallText(path: string, mostBytes: number): string | undefin
     .replace(/^\ufeff/, '');
 }
 
-/** Without a look at its size: files in /proc have none. */
-function readAtMost(descriptor: number, mostBytes: number): Buffer | undefined {
-  const { size } = fstatSync(descriptor);
-  if (size > mostBytes) return undefined;
+/** To its end, and not by its size: files in /proc have none. */
+function readAtMost(descriptor: number, mostBytes: number, size: number): Buffer | undefined {
   let buffer = Buffer.allocUnsafe(Math.min(Math.max(size + 1, 4096), mostBytes + 1));
   let length = 0;
   for (;;) {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** No path of a file is longer (PATH_MAX of Linux). */
@@ -39,7 +39,7 @@ export function foldersIn(prefix: string): Folder[] {
 
 /** Where a prefix lies on this machine; undefined for those that are no absolute path, such as a bundler's. */
 export function pathOf(prefix: string): string | undefined {
-  if (prefix.startsWith('/') || WINDOWS.test(prefix)) return withoutVirtual(prefix);
+  if (isAbsolute(prefix)) return withoutVirtual(prefix);
   if (!prefix.startsWith('file:')) return undefined;
   try {
     return withoutVirtual(fileURLToPath(prefix));
