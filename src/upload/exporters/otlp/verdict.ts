@@ -1,0 +1,107 @@
+import { messageOf } from '../../../log';
+import { Records } from '../../pprof/records';
+import type { Answer, Verdict } from '../../upload';
+import { inOneLine, retry, statusWith } from '../answer';
+
+const WHERE =
+  'Check OTEL_EXPORTER_OTLP_ENDPOINT, to which /v1development/profiles is added, or OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT, which is used as it is.';
+
+/** What an answer means: OTLP 1.10, "OTLP/HTTP Response". Only four statuses are to be tried again. */
+export function judge(answer: Answer): Verdict {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return partialSuccess(answer);
+  const said = statusWith(answer, errorMessage(answer));
+  const refused = (reason: string, remedy: string): Verdict => ({
+    kind: 'refused',
+    reason: `${reason}: ${said}`,
+    remedy,
+  });
+  switch (status) {
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return retry(answer, `the receiver cannot take it now: ${said}`);
+    case 413:
+      return { kind: 'too-large', reason: `the receiver takes no request of this size: ${said}` };
+    case 401:
+    case 403:
+      return refused(
+        'the receiver wants credentials, or other ones',
+        'Set them with OTEL_EXPORTER_OTLP_HEADERS, such as authorization=Bearer%20<token>.',
+      );
+    case 404:
+    case 405:
+      return refused(
+        'the receiver takes no profiles at this address',
+        `An OpenTelemetry Collector needs --feature-gates=+service.profilesSupport and a pipeline of profiles. ${WHERE}`,
+      );
+    case 415:
+      return refused(
+        'the receiver takes no protobuf',
+        `Profiles are sent as application/x-protobuf only: use a receiver, or a port of it, that takes OTLP over HTTP. ${WHERE}`,
+      );
+    case 400:
+    case 422:
+      return refused(
+        'the receiver takes it for no valid profile',
+        'The format is in development: compare the versions that the receiver and docs/delivery.md name.',
+      );
+    default:
+      return refused('the receiver answered otherwise than OTLP says', WHERE);
+  }
+}
+
+/** `ExportProfilesServiceResponse`: field 1 is `partial_success` with the number of profiles and a message. */
+function partialSuccess({ headers, body }: Answer): Verdict {
+  if (body === '') return { kind: 'delivered' };
+  const [rejected, message] = isJson(headers['content-type']) ? fromJson(body) : fromProtobuf(body);
+  if (rejected === 0 && message === '') return { kind: 'delivered' };
+  const count = rejected === undefined ? 'some profiles' : `${rejected} profiles`;
+  const said = message === '' ? '' : `: ${inOneLine(message)}`;
+  return { kind: 'delivered', notice: rejected === 0 ? inOneLine(message) : `${count} not taken${said}` };
+}
+
+type Partial = [rejected: number | undefined, message: string];
+
+function fromProtobuf(body: string): Partial {
+  try {
+    const response = new Records(Buffer.from(body));
+    const [found] = response.each(1, () => new Records(response.reader.bytes()));
+    const [message = ''] = found?.each(2, () => found.reader.string()) ?? [];
+    return [Number(found?.number(1) ?? 0), message];
+  } catch {
+    // An answer is given as text, in which bytes from 128 on are lost: a number or a length. The message can still be read.
+    return [undefined, body.replaceAll('\ufffd', ' ')];
+  }
+}
+
+function fromJson(body: string): Partial {
+  try {
+    const { partialSuccess: found } = JSON.parse(body) as { partialSuccess?: Record<string, unknown> };
+    return [Number(found?.rejectedProfiles ?? 0), String(found?.errorMessage ?? '')];
+  } catch (error) {
+    return [undefined, messageOf(error)];
+  }
+}
+
+/** An error is a `google.rpc.Status`, whose field 2 is the message; one of a gateway is anything. */
+function errorMessage({ headers, body }: Answer): string {
+  try {
+    if (isJson(headers['content-type'])) {
+      const status = JSON.parse(body) as { message?: unknown } | null;
+      if (typeof status?.message === 'string') return status.message;
+    } else if (headers['content-type'] === 'application/x-protobuf') {
+      const status = new Records(Buffer.from(body));
+      const [message] = status.each(2, () => status.reader.string());
+      if (message !== undefined) return message;
+    }
+  } catch {
+    // It is shown as it is.
+  }
+  return body;
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return contentType?.startsWith('application/json') ?? false;
+}
