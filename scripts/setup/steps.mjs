@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { buildNative, buildTypeScript, installDependencies } from './build.mjs';
 import { BENCH, EXAMPLE, ROOT, run, runScript } from './commands.mjs';
 import { installTestNodes } from './nodes.mjs';
+import { installReceivers } from './receivers.mjs';
 import { countCargoTests, countTapTests, failedTapTests, NO_TESTS } from './results.mjs';
 import { checkTools } from './tools.mjs';
 
@@ -88,9 +89,10 @@ export const STEPS = [
     needs: ['tools'],
     run: prepare(() => installDependencies(BENCH)),
   },
+  { name: 'receivers', needs: ['tools'], run: prepare(() => installReceivers()) },
   {
     name: 'ava',
-    needs: ['typescript', 'nodes', 'example', 'peers'],
+    needs: ['typescript', 'nodes', 'example', 'peers', 'receivers'],
     // Shares of CPU time are asserted, so a test file has the cores to itself where there are few.
     run: command(
       join(BIN, 'ava'),

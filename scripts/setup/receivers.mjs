@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Advice, mustRun, ROOT, run } from './commands.mjs';
+import { withLock } from './lock.mjs';
+import { makeWhole } from './whole-folder.mjs';
+
+/** Sources of our own and the versions of everybody else's. */
+const SOURCES = join(ROOT, '__test__', 'receivers');
+const REQUIREMENTS = join(SOURCES, 'test-agent', 'requirements.txt');
+/** What is installed; __test__/support/real-receivers/ starts it from there. */
+const RECEIVERS = join(ROOT, '.cache', 'receivers');
+/** In an installed folder: what it was made from. */
+const STAMP = 'made-from';
+
+/** Two minutes on two idle cores where nothing was compiled before, and as much again for fetching. */
+const BUILD_LIMIT_SECONDS = 1500;
+const PIP_LIMIT_SECONDS = 600;
+
+function hashOf(...parts) {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex');
+}
+
+/** Makes a folder unless it is there and from the same. */
+async function installOnce(name, key, fill) {
+  const folder = join(RECEIVERS, name);
+  const stamp = join(folder, STAMP);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+  await makeWhole(folder, async (filling) => {
+    await fill(filling);
+    writeFileSync(join(filling, STAMP), key);
+  });
+}
+
+/** The Go version that go.mod asks for. */
+function wantedGo() {
+  return readFileSync(join(SOURCES, 'go.mod'), 'utf8').match(/^go (\d+\.\d+)/m)[1];
+}
+
+/** @returns {Promise<string>} the version of the Go toolchain that builds here, such as `go1.26.8` */
+async function checkGo() {
+  const wanted = wantedGo();
+  // In that folder Go says which toolchain go.mod makes it take.
+  const { missing, code, stdout, output } = await run('go', ['env', 'GOVERSION'], { cwd: SOURCES });
+  if (missing) {
+    throw new Advice(
+      `Go ${wanted} or newer is needed to build the receivers that uploads are tested against. ` +
+        'Install it from https://go.dev/dl, put it on the PATH, and run this command again.',
+    );
+  }
+  if (code !== 0) {
+    throw new Advice(
+      `Go cannot build the receivers that uploads are tested against; they need ${wanted} or newer. ` +
+        `Install it from https://go.dev/dl. What it says:\n${output.trim()}`,
+    );
+  }
+  return stdout.trim();
+}
+
+/** Each folder with a `main.go` is a program. */
+function goSources() {
+  const files = readdirSync(SOURCES, { recursive: true }).filter((name) =>
+    /\.go$|(^|\/)go\.(mod|sum)$/.test(name),
+  );
+  return files.sort().flatMap((name) => [name, readFileSync(join(SOURCES, name))]);
+}
+
+async function checkGoFormat() {
+  const { stdout: root } = await mustRun('go', ['env', 'GOROOT'], { cwd: SOURCES });
+  const { stdout } = await mustRun(join(root.trim(), 'bin', 'gofmt'), ['-l', SOURCES]);
+  if (stdout !== '') {
+    throw new Advice(`These files are not formatted; run "gofmt -w __test__/receivers":\n${stdout.trim()}`);
+  }
+}
+
+async function installGoPrograms() {
+  const version = await checkGo();
+  await checkGoFormat();
+  await installOnce('go', hashOf(version, ...goSources()), async (folder) => {
+    const args = ['build', '-p', '2', '-ldflags=-s -w', '-o', `${folder}/`, './...'];
+    await mustRun('go', args, {
+      cwd: SOURCES,
+      // No program of this needs C, and what go.sum does not name is not to be fetched.
+      env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' },
+      timeoutSeconds: BUILD_LIMIT_SECONDS,
+    });
+  });
+}
+
+/** Debian has the part of Python that makes virtual environments in a package of its own. */
+async function checkPython() {
+  const remedy = 'on Debian and Ubuntu: apt-get install python3-venv';
+  const works = () => run('python3', ['-c', 'import ensurepip, sys, venv; print(sys.version)']);
+  let found = await works();
+  if ((found.missing || found.code !== 0) && existsSync('/usr/bin/apt-get') && process.getuid() === 0) {
+    for (const args of [
+      ['update', '-qq'],
+      ['install', '-y', '-qq', '--no-install-recommends', 'python3-venv'],
+    ]) {
+      await run('apt-get', args, { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutSeconds: 600 });
+    }
+    found = await works();
+  }
+  if (found.missing || found.code !== 0) {
+    throw new Advice(`The Datadog test agent needs python3 with venv; ${remedy}`);
+  }
+  return found.stdout.trim();
+}
+
+async function installTestAgent() {
+  const version = await checkPython();
+  await installOnce('test-agent', hashOf(version, readFileSync(REQUIREMENTS)), async (folder) => {
+    await mustRun('python3', ['-m', 'venv', folder]);
+    // As a module: the folder gets another name, and the scripts in it have that of now in their first line.
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
+    await mustRun(join(folder, 'bin', 'python3'), [...pip, '-r', REQUIREMENTS], {
+      timeoutSeconds: PIP_LIMIT_SECONDS,
+    });
+  });
+}
+
+/** What there is, in the order of installation. */
+export const INSTALLERS = [
+  { title: 'Installing the Datadog test agent', run: installTestAgent },
+  { title: 'Building the Agent, Collector and Pyroscope receivers', run: installGoPrograms },
+];
+
+/**
+ * Installs what uploads are tested against under .cache/receivers/, unless it is there. Of two processes the second one
+ * waits and finds everything done.
+ * @param {(title: string, body: () => Promise<void>) => Promise<void>} [step] shows what is at work
+ */
+export async function installReceivers(step = (_title, body) => body()) {
+  await withLock(RECEIVERS, async () => {
+    for (const { title, run: install } of INSTALLERS) await step(title, install);
+  });
+}
