@@ -19,29 +19,29 @@ export class LoggedVoice implements Voice {
   failing(exporter: Exporter, reason: string): void {
     if (!this.isDue(`failing ${exporter.destination}`)) return;
     this.logger.warn(
-      `profiles cannot be sent to ${exporter.destination}: ${reason}. ${this.waitingPlace} ${remedyOf(exporter)}`,
+      `profiles cannot be sent to ${placeOf(exporter)}: ${reason}. ${this.waitingPlace} ${remedyOf(exporter)}`,
     );
   }
 
   recovered(exporter: Exporter, waiting: number): void {
     const rest = waiting > 0 ? `; ${waiting} that waited follow` : '';
-    this.logger.info(`profiles are sent to ${exporter.destination} again${rest}.`);
+    this.logger.info(`profiles are sent to ${placeOf(exporter)} again${rest}.`);
   }
 
   refused(exporter: Exporter, reason: string, remedy: string): void {
     if (!this.isDue(`refused ${exporter.destination} ${reason}`)) return;
-    this.logger.error(`${exporter.destination} refuses a profile: ${reason}. It is dropped. ${remedy}`);
+    this.logger.error(`${placeOf(exporter)} refuses a profile: ${reason}. It is dropped. ${remedy}`);
   }
 
   tooLarge(exporter: Exporter, reason: string, pieces: number): void {
     this.logger.warn(
-      `a profile is too large for ${exporter.destination}: ${reason}. From now on each is sent in ${pieces} parts, with the same sums. A lower rate (EVERFLAME_RATE) or period (DD_PROFILING_UPLOAD_INTERVAL) makes them smaller.`,
+      `a profile is too large for ${placeOf(exporter)}: ${reason}. From now on each is sent in ${pieces} parts, with the same sums. A lower rate (EVERFLAME_RATE) or period (DD_PROFILING_UPLOAD_INTERVAL) makes them smaller.`,
     );
   }
 
   notice(exporter: Exporter, notice: string): void {
     if (!this.isDue(`notice ${exporter.destination} ${notice}`)) return;
-    this.logger.warn(`${exporter.destination} has taken a profile and says: ${notice}`);
+    this.logger.warn(`${placeOf(exporter)} has taken a profile and says: ${notice}`);
   }
 
   /** The spool cannot be used. */
@@ -69,6 +69,18 @@ export class LoggedVoice implements Voice {
     if (last !== undefined && Math.abs(now - last) < QUIET_MILLISECONDS) return false;
     this.said.set(trouble, now);
     return true;
+  }
+}
+
+/** A receiver in words. */
+function placeOf({ name, destination }: Exporter): string {
+  switch (name) {
+    case 'pyroscope':
+      return `Pyroscope at ${destination}`;
+    case 'otlp':
+      return `the OTLP receiver at ${destination}`;
+    default:
+      return destination;
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { eventOf } from '../event';
 import { multipart } from '../multipart';
 import type { Answer, Exporter, OutgoingRequest, Upload, Verdict } from '../upload';
+import { retry, statusWith } from './answer';
 import type { DatadogTarget } from './datadog-target';
 
 /** Headers that tell the receiver of the container; empty ones are left out. */
@@ -47,14 +48,12 @@ export class DatadogExporter implements Exporter {
     return [{ part: 'event', ...address, headers, body: form.body }];
   }
 
-  judge({ status, body, headers }: Answer): Verdict {
+  judge(answer: Answer): Verdict {
+    const { status } = answer;
     if (status >= 200 && status < 300) return { kind: 'delivered' };
-    const reason = `${status}${said(body)}`;
+    const reason = statusWith(answer, answer.body);
     if (status === 413) return { kind: 'too-large', reason };
-    if (status === 408 || status === 429 || status >= 500) {
-      const after = retryAfter(headers['retry-after']);
-      return { kind: 'retry', reason, ...(after === undefined ? {} : { afterMilliseconds: after }) };
-    }
+    if (status === 408 || status === 429 || status >= 500) return retry(answer, reason);
     return { kind: 'refused', reason, remedy: this.remedy(status) };
   }
 
@@ -74,21 +73,6 @@ export class DatadogExporter implements Exporter {
     if (status >= 300 && status < 400) return 'Redirects are not followed: name the address itself.';
     return 'If this goes on, please report it with this line.';
   }
-}
-
-/** The time that a `Retry-After` header asks for (RFC 9110, section 10.2.3), in milliseconds. */
-export function retryAfter(value: string | undefined, now = Date.now()): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-/** The beginning of what a receiver has answered, for a line of the log. */
-export function said(body: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a line must not hold.
-  const text = body.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
-  return text === '' ? '' : ` (${text.length > 200 ? `${text.slice(0, 200)}…` : text})`;
 }
 
 /** No 128 bits of a hash of the event occur in a profile by chance, and the same upload gives the same bytes again. */

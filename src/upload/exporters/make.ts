@@ -1,34 +1,31 @@
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
+import { reasonOf } from '../../log';
 import { readContainer } from '../../provenance/container';
 import type { Seed } from '../seed';
-import type { Exporter } from '../upload';
+import type { Exporter, ExporterName } from '../upload';
 import { DatadogExporter } from './datadog';
 import { datadogTarget } from './datadog-target';
 
+const PYROSCOPE_HERE = 'http://localhost:4040';
+const OTLP_HERE = 'http://127.0.0.1:4318';
+
 /** The exporters of a process that send, and what is wrong with their settings. */
-export function makeExporters(
-  seed: Seed,
-  configuration: DeliveryConfiguration,
-): { exporters: Exporter[]; warnings: string[] } {
+export interface MadeExporters {
+  exporters: Exporter[];
+  warnings: string[];
+}
+
+/** Makes the exporters of a process. One whose settings cannot be used is left out. */
+export function makeExporters(seed: Seed, configuration: DeliveryConfiguration): MadeExporters {
   const warnings: string[] = [];
   const exporters = seed.exporters.flatMap((name): Exporter[] => {
-    if (name !== 'datadog') return [];
-    const { DD_TRACE_AGENT_PORT, DD_AGENT_PORT } = seed.environment;
-    const settled = datadogTarget({
-      ...configuration,
-      agentless: configuration.agentless || isKeyInCode(seed),
-      namesPort: Boolean(DD_TRACE_AGENT_PORT || DD_AGENT_PORT),
-    });
-    const container = readContainer(seed.environment);
-    warnings.push(...settled.warnings, ...container.warnings);
-    const { containerId, entityId, externalEnvironment } = container.value;
-    return [
-      new DatadogExporter(settled.target, {
-        'Datadog-Container-Id': containerId,
-        'Datadog-Entity-ID': entityId,
-        'Datadog-External-Env': externalEnvironment,
-      }),
-    ];
+    try {
+      const exporter = make(name, seed, configuration, warnings);
+      return exporter ? [exporter] : [];
+    } catch (error) {
+      warnings.push(`nothing is sent by the exporter ${name}: ${reasonOf(error)}.`);
+      return [];
+    }
   });
   return { exporters, warnings };
 }
@@ -41,4 +38,64 @@ export function isAgentless(seed: Seed, { agentless, apiKey, url }: DeliveryConf
 /** Somebody who hands over a key in code, and no URL, means to send with it. */
 function isKeyInCode({ options }: Seed): boolean {
   return options.apiKey !== undefined && options.url === undefined;
+}
+
+/** Files are no exporter of this kind: undefined. Throws where a setting cannot be used. */
+function make(
+  name: ExporterName,
+  seed: Seed,
+  configuration: DeliveryConfiguration,
+  warnings: string[],
+): Exporter | undefined {
+  switch (name) {
+    case 'datadog':
+      return datadog(seed, configuration, warnings);
+    case 'pyroscope':
+      return pyroscope(configuration);
+    case 'otlp':
+      return otlp(configuration);
+    default:
+      return undefined;
+  }
+}
+
+function datadog(seed: Seed, configuration: DeliveryConfiguration, warnings: string[]): Exporter {
+  const { DD_TRACE_AGENT_PORT, DD_AGENT_PORT } = seed.environment;
+  const settled = datadogTarget({
+    ...configuration,
+    agentless: configuration.agentless || isKeyInCode(seed),
+    namesPort: Boolean(DD_TRACE_AGENT_PORT || DD_AGENT_PORT),
+  });
+  const container = readContainer(seed.environment);
+  warnings.push(...settled.warnings, ...container.warnings);
+  const { containerId, entityId, externalEnvironment } = container.value;
+  return new DatadogExporter(settled.target, {
+    'Datadog-Container-Id': containerId,
+    'Datadog-Entity-ID': entityId,
+    'Datadog-External-Env': externalEnvironment,
+  });
+}
+
+function pyroscope(configuration: DeliveryConfiguration): Exporter {
+  // Loaded where they are used: each has an encoder of its own.
+  const { PyroscopeExporter } = require('./pyroscope') as typeof import('./pyroscope');
+  const { pyroscopeUrl, pyroscopeToken, pyroscopeUser, pyroscopePassword, pyroscopeTenant } = configuration;
+  return new PyroscopeExporter({
+    serverAddress: pyroscopeUrl ?? PYROSCOPE_HERE,
+    ...(pyroscopeToken === undefined ? {} : { authToken: pyroscopeToken }),
+    ...(pyroscopeUser === undefined ? {} : { basicAuthUser: pyroscopeUser }),
+    ...(pyroscopePassword === undefined ? {} : { basicAuthPassword: pyroscopePassword }),
+    ...(pyroscopeTenant === undefined ? {} : { tenantId: pyroscopeTenant }),
+  });
+}
+
+function otlp({ otlpUrl, otlpBaseUrl, otlpHeaders, otlpTimeline }: DeliveryConfiguration): Exporter {
+  const { OtlpExporter } = require('./otlp') as typeof import('./otlp');
+  const { parseHeaders } = require('./otlp-headers') as typeof import('./otlp-headers');
+  return new OtlpExporter({
+    ...(otlpUrl === undefined ? {} : { profilesEndpoint: otlpUrl }),
+    endpoint: otlpBaseUrl ?? OTLP_HERE,
+    headers: parseHeaders(otlpHeaders ?? ''),
+    timeline: otlpTimeline,
+  });
 }
