@@ -4,35 +4,55 @@
  *
  * Node.js 12 is to parse this file, so nothing in it is newer than ES2019: no `?.`, no `??`.
  */
+let isToggled = false;
+
 if (Number.parseInt(process.versions.node, 10) < 20) require('./old-node');
-else {
+else startProfiler();
+
+/**
+ * Starts the profiler with the settings of the environment, unless one runs or the environment switches profiling off; in a
+ * worker thread, joins it to the profile of its process. For a process that nothing has preloaded; to load this file is enough, and
+ * a second call does nothing. Returns whether this thread is profiled as far as is known. Throws nothing.
+ */
+export function startProfiler(): boolean {
   try {
     // Not above: where the program has frozen `process`, this throws.
     const { isMainThread } = require('node:worker_threads') as typeof import('node:worker_threads');
     // Each thread loads no more than it needs: this is the program's starting time.
-    if (isMainThread) startProfiler();
-    else (require('./workers/attach') as typeof import('./workers/attach')).attachWorker();
+    if (isMainThread) return startInProcess();
+    return (require('./workers/attach') as typeof import('./workers/attach')).attachWorker();
   } catch (error) {
     sayUnloaded(error);
+    return false;
   }
 }
 
-function startProfiler(): void {
+function startInProcess(): boolean {
   const { readSetting } = require('./config/resolve') as typeof import('./config/resolve');
+  const signal = readSetting('toggleSignal', process.env);
+  if (signal !== 'off' && !isToggled) {
+    isToggled = true;
+    const { toggleBy } = require('./toggle') as typeof import('./toggle');
+    const { Logger } = require('./log') as typeof import('./log');
+    toggleBy(signal.toUpperCase() as NodeJS.Signals, new Logger(readSetting('logLevel', process.env)));
+  }
   // What is wrong with a setting is for the profiler to say, which reads them all.
-  if (!readSetting('enabled', process.env)) return;
-  const { Profiler } = require('./profiler') as typeof import('./profiler');
+  if (!readSetting('enabled', process.env)) return false;
+  const { Profiler, runningProfiler } = require('./profiler') as typeof import('./profiler');
+  if (runningProfiler()) return true;
   const { reportStart, reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
     const profiler = new Profiler({}, 'preload').start();
     const { running, output, failure } = profiler.status;
     if (running && output !== undefined) reportStart(output);
     if (failure !== undefined) reportToRun({ kind: 'failed', pid: process.pid, reason: failure });
+    return running;
   } catch (error) {
     const { Logger, reasonOf } = require('./log') as typeof import('./log');
     const reason = reasonOf(error);
     new Logger(readSetting('logLevel', process.env)).error(`${reason}. The program runs without a profiler.`);
     reportToRun({ kind: 'failed', pid: process.pid, reason });
+    return false;
   }
 }
 

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
-import { assertWhole } from './cut-short';
-import { localBinary, type NativeBinding, packagedBinary } from './native';
+import { assertWhole, localBinary, type NativeBinding, packagedBinary } from './native';
 import { packageRoot } from './package-root';
 
 /**

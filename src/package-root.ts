@@ -18,3 +18,9 @@ export const autoPath = join(__dirname, 'auto.js');
 export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }
+
+/** `NODE_OPTIONS` with `--require <preload>` behind it. Node.js splits at spaces outside double quotes. */
+export function appendPreload(options: string | undefined, preload: string): string {
+  const path = /[\s"\\]/.test(preload) ? `"${preload.replace(/["\\]/g, '\\$&')}"` : preload;
+  return options?.trim() ? `${options} --require ${path}` : `--require ${path}`;
+}

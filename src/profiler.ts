@@ -15,6 +15,7 @@ import { listenLastToExit } from './exit-listener';
 import { Logger, messageOf, reasonOf } from './log';
 import { loadNative } from './native';
 import { Outlet, type OutletCounters } from './outlet';
+import { autoPath } from './package-root';
 import { startEngine } from './select-engine';
 import { AGENT_PORT, AGENT_SOCKET } from './upload/route';
 import type { ExporterName, SnapshotReason } from './upload/upload';
@@ -29,6 +30,12 @@ const registry = globalThis as { [RUNNING]?: object };
 
 /** Who starts a profiler: a program by hand, or the preload before the program. */
 export type Origin = 'code' | 'preload';
+
+/** The profiler that runs in this process, if it is one of this copy of the package. */
+export function runningProfiler(): Profiler | undefined {
+  const running = registry[RUNNING];
+  return running instanceof Profiler && !running.isEnding ? running : undefined;
+}
 
 /** What a profiler is doing. */
 export interface ProfilerStatus {
@@ -83,6 +90,7 @@ export class Profiler {
   private outlet: Outlet | undefined;
   private timer: NodeJS.Timeout | undefined;
   private unwatchWorkers: (() => void) | undefined;
+  private leaveChildren: (() => void) | undefined;
   private failures = 0;
   private lastFailure: string | undefined;
   /** Times that sampling had ceased, as far as that was said. */
@@ -140,6 +148,9 @@ export class Profiler {
     this.attempt('the last period is lost when the process ends', () => {
       this.ignoreExit = listenLastToExit(() => this.finishAtExit());
     });
+    this.attempt('processes that this one starts are not profiled by themselves', () =>
+      this.reachChildren(outlet),
+    );
     this.logger.info(this.startLine(engine, outlet));
     return this;
   }
@@ -159,6 +170,7 @@ export class Profiler {
         this.engine = undefined;
         clearInterval(this.timer);
         this.unwatchWorkers?.();
+        this.leaveChildren?.();
         planWorkers(undefined);
         this.lastMetrics = engine.metrics();
         this.stopping = engine;
@@ -214,6 +226,11 @@ export class Profiler {
       ...(this.outlet?.counters ?? { files: { written: 0, bytes: 0, failures: 0 }, uploads: {} }),
       profiles: { failures: this.failures },
     };
+  }
+
+  /** Whether it is about to stop. */
+  get isEnding(): boolean {
+    return this.ending;
   }
 
   private obstacle(): string | undefined {
@@ -277,6 +294,15 @@ export class Profiler {
       preloaded,
     });
     this.unwatchWorkers = watchWorkers(preloaded);
+  }
+
+  /** Loaded only where there is something to tell them. */
+  private reachChildren(outlet: Outlet): void {
+    const { runtimeId } = outlet;
+    const preload = this.origin === 'preload' && !process.env.NODE_OPTIONS?.includes(autoPath);
+    if (runtimeId === undefined && !preload) return;
+    const { reachChildren } = require('./children') as typeof import('./children');
+    this.leaveChildren = reachChildren({ runtimeId, preload, onNode: () => outlet.becomeMain() });
   }
 
   private startGiving(outlet: Outlet): void {

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { handles } from '#src/cli/not-a-program.js';
-import { appendPreload } from '#src/cli/run-environment.js';
+import { appendPreload } from '#src/package-root.js';
 import { pidsOf, profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { readProfile, total } from '../support/pprof.js';

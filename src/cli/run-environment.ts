@@ -4,7 +4,7 @@ import { badValueWarning, readSetting } from '../config/resolve';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { reasonOf } from '../log';
 import { assertWritable } from '../output/folder';
-import { autoPath } from '../package-root';
+import { appendPreload, autoPath } from '../package-root';
 
 export interface RunEnvironment {
   environment: NodeJS.ProcessEnv;
@@ -40,12 +40,6 @@ export function runEnvironment(flags: Record<string, unknown>, own: NodeJS.Proce
   }
   const usable = typeof flags.output !== 'string' || setOutput(environment, flags.output, warnings);
   return { environment, warnings, refused: !usable };
-}
-
-/** `NODE_OPTIONS` with `--require <preload>` behind it. Node.js splits at spaces outside double quotes. */
-export function appendPreload(options: string | undefined, preload: string): string {
-  const path = /[\s"\\]/.test(preload) ? `"${preload.replace(/["\\]/g, '\\$&')}"` : preload;
-  return options?.trim() ? `${options} --require ${path}` : `--require ${path}`;
 }
 
 /** Returns false where the folder cannot be written, so that nothing is profiled. */

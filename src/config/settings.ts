@@ -7,6 +7,7 @@ import type { ExporterName } from '../upload/upload';
 
 export type EngineName = 'auto' | 'perf' | 'ctimer' | 'tick' | 'itimer' | 'inspector';
 export type SignalName = 'auto' | 'sigurg' | 'sigvtalrm' | 'sigstkflt' | 'sigpwr' | 'sigprof';
+export type ToggleSignal = 'off' | 'sigusr1' | 'sigusr2';
 export type SpoolMode = 'on' | 'off' | 'always';
 export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug';
 
@@ -38,6 +39,8 @@ export interface Configuration {
   /** Whether profiles that cannot be sent wait on disk. */
   spool: SpoolMode;
   spoolFolder: string | undefined;
+  /** The signal by which profiling is switched on and off while the program runs. */
+  toggleSignal: ToggleSignal;
   logLevel: LogLevel;
 }
 
@@ -233,6 +236,13 @@ export const settings: SettingsOf<Configuration> = {
     default: undefined,
     defaultText: '`everflame-<user number>/spool` in the directory for temporary files',
     option: true,
+  },
+  toggleSignal: {
+    type: 'choice',
+    env: ['EVERFLAME_TOGGLE_SIGNAL'],
+    default: 'off',
+    choices: ['off', 'sigusr1', 'sigusr2'],
+    option: false,
   },
   logLevel: {
     type: 'choice',

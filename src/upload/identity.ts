@@ -7,11 +7,9 @@ import type { Program } from '../provenance/main-package';
 import { processTags } from '../provenance/process-tags';
 import type { Result } from '../provenance/result';
 import { resolveServiceName } from '../provenance/service-name';
+import { PARENT_VARIABLE } from './parent';
 import type { Seed } from './seed';
 import type { Identity } from './upload';
-
-/** By which a process tells those that it starts of itself: its runtime id. */
-export const PARENT_VARIABLE = 'EVERFLAME_PARENT_RUNTIME_ID';
 
 /** Tags that stand for settings of their own. */
 const SETTING_TAGS = new Set(['service', 'env', 'version']);

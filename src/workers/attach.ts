@@ -5,10 +5,13 @@ import { ENVIRONMENT_KEY, type WorkerPlan, watchWorkers } from './watch';
 
 let attached = false;
 
-/** Joins this worker to the profile of its process, as the main thread planned it. Does nothing the second time. */
-export function attachWorker(): void {
+/**
+ * Joins this worker to the profile of its process, as the main thread planned it. Does nothing the second time. Returns whether it
+ * takes part.
+ */
+export function attachWorker(): boolean {
   const plan = getEnvironmentData(ENVIRONMENT_KEY) as WorkerPlan | undefined;
-  if (attached || !plan) return;
+  if (attached || !plan) return attached;
   attached = true;
   const attempt = (loss: string, change: () => void): void => {
     try {
@@ -22,6 +25,7 @@ export function attachWorker(): void {
   };
   attempt('is not profiled', () => join(plan));
   attempt('does not join workers of its own to the profile', () => watchWorkers(plan.preloaded));
+  return attached;
 }
 
 function join(plan: WorkerPlan): void {
