@@ -43,8 +43,9 @@ function startInProcess(): boolean {
   const { reportStart, reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
     const profiler = new Profiler({}, 'preload').start();
-    const { running, output, failure } = profiler.status;
+    const { running, output, runtimeId, failure } = profiler.status;
     if (running && output !== undefined) reportStart(output);
+    if (running && runtimeId !== undefined) reportToRun({ kind: 'sending', pid: process.pid });
     if (failure !== undefined) reportToRun({ kind: 'failed', pid: process.pid, reason: failure });
     return running;
   } catch (error) {

@@ -6,13 +6,27 @@ import { appendFileSync } from 'node:fs';
  */
 export const REPORT_VARIABLE = 'EVERFLAME_RUN_REPORT';
 
+/** What has become of what a process was to send, when it ends. */
+export interface Sent {
+  kind: 'sent';
+  pid: number;
+  /** In words. */
+  destinations: string[];
+  delivered: number;
+  /** In the spool. */
+  waiting: number;
+  dropped: number;
+}
+
 /**
  * One line of the report. `prefix` is where the process writes its profiles, `first` the number of its first one: what is
  * there with a lower number is of an earlier process with the same number. `unwritten` says that one could not be
- * written, which the process itself has told the user.
+ * written, which the process itself has told the user; `sending`, that the process sends its profiles.
  */
 export type RunEvent =
   | { kind: 'started'; pid: number; prefix: string; first: number }
+  | { kind: 'sending'; pid: number }
+  | Sent
   | { kind: 'unwritten'; pid: number }
   | { kind: 'failed'; pid: number; reason: string };
 

@@ -6,6 +6,7 @@ import { codeOf, reasonOf } from '../log';
 import { absolutePrefix } from '../output/folder';
 import { type ProfileFile, profilesAt } from '../output/pprof-file';
 import type { RunEvent } from '../run-report';
+import { sentSummary } from './sent-summary';
 
 /** Collects what the processes below `everflame run` report. */
 export class RunOutcome {
@@ -42,6 +43,8 @@ export class RunOutcome {
   lastLine(program: string): string | undefined {
     const events = this.read();
     const started = events.filter((event) => event.kind === 'started');
+    const sent = sentSummary(events);
+    if (sent !== undefined && started.length === 0) return sent;
     if (started.length > 0) {
       // A folder may hold more files than there is time to look through for each process.
       const found = new Map([...new Set(started.map(({ prefix }) => prefix))].map(byProcess));
@@ -49,7 +52,8 @@ export class RunOutcome {
         (found.get(prefix)?.get(pid) ?? []).filter(({ sequence }) => sequence >= first),
       );
       const told = files.length === 0 && events.some(({ kind }) => kind === 'unwritten');
-      return told ? undefined : summary(started, files);
+      const written = told ? undefined : summary(started, files);
+      return sent === undefined ? written : [sent, written].filter(Boolean).join(' ');
     }
     if (events.length > 0) return undefined;
     // A process may be able to write its profiles and not its report: by Node.js's permission model, or for want of room.

@@ -2,6 +2,7 @@ import type { DeliveryConfiguration } from '../config/delivery-settings';
 import { resolveDelivery } from '../config/resolve-delivery';
 import type { Logger } from '../log';
 import { reasonOf } from '../log';
+import { reportToRun } from '../run-report';
 import { type Copies, makeCopies } from './copies';
 import type { Counters } from './counters';
 import { Dispatcher } from './dispatcher';
@@ -13,7 +14,7 @@ import { makeSend } from './send';
 import { Spool } from './spool';
 import { HEARTBEAT_MILLISECONDS, type SpooledFile } from './spool-folder';
 import type { Exporter, Identity, SnapshotReason, Upload } from './upload';
-import { LoggedVoice } from './voice';
+import { LoggedVoice, placeOf } from './voice';
 
 /** How often the spool is looked at. */
 const LOOK_MILLISECONDS = HEARTBEAT_MILLISECONDS / 2;
@@ -123,18 +124,40 @@ export class Station {
     });
     await Promise.race([this.rest(), over]);
     clearTimeout(timer);
-    this.dispatcher.stop();
-    this.spool?.close();
+    this.finishSync();
   }
 
   /** Writes down everything, and sends nothing. For a process that ends at once. */
   finishSync(): void {
     this.dispatcher.stop();
     this.spool?.close();
+    this.report();
   }
 
   close(): void {
     clearInterval(this.timer);
+  }
+
+  /** Tells `everflame run` what has become of the profiles. */
+  private report(): void {
+    const { counters } = this.options;
+    const { uploads_taken: taken, uploads_delivered: delivered } = counters;
+    const ends = [
+      'uploads_refused',
+      'uploads_expired',
+      'uploads_evicted',
+      'uploads_damaged',
+      'uploads_lost',
+    ] as const;
+    const dropped = ends.reduce((sum, name) => sum + counters[name], 0);
+    reportToRun({
+      kind: 'sent',
+      pid: process.pid,
+      destinations: this.exporters.map(placeOf),
+      delivered,
+      waiting: Math.max(0, taken - delivered - dropped - counters.uploads_elsewhere),
+      dropped,
+    });
   }
 
   /** What the sampler has written by itself is taken, and what ended processes have left. */

@@ -73,7 +73,7 @@ export class LoggedVoice implements Voice {
 }
 
 /** A receiver in words. */
-function placeOf({ name, destination }: Exporter): string {
+export function placeOf({ name, destination }: Exporter): string {
   switch (name) {
     case 'pyroscope':
       return `Pyroscope at ${destination}`;

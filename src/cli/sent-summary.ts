@@ -1,0 +1,27 @@
+import type { RunEvent } from '../run-report';
+
+/** What has become of the profiles that processes were to send, in one sentence; undefined where none was to. */
+export function sentSummary(events: RunEvent[]): string | undefined {
+  const processes = new Set(events.filter(({ kind }) => kind === 'sending').map(({ pid }) => pid));
+  if (processes.size === 0) return undefined;
+  const sent = events.filter((event) => event.kind === 'sent');
+  const sum = (name: 'delivered' | 'waiting' | 'dropped'): number =>
+    sent.reduce((total, event) => total + event[name], 0);
+  const destinations = [...new Set(sent.flatMap((event) => event.destinations))].join(' and ');
+  const subject = processes.size === 1 ? '1 process' : `${processes.size} processes`;
+  const unheard = [...processes].filter((pid) => !sent.some((event) => event.pid === pid)).length;
+  const sentences = [
+    sent.length === 0
+      ? `${subject} profiled`
+      : `${counted(sum('delivered'))} of ${subject} sent to ${destinations}`,
+    sum('waiting') > 0 && `${sum('waiting')} in the spool, for the next process that sends there`,
+    sum('dropped') > 0 && `${sum('dropped')} dropped, as said above`,
+    unheard > 0 &&
+      `what ${unheard === 1 ? 'one process' : `${unheard} processes`} had not sent at a hard end is in the spool or lost`,
+  ];
+  return `${sentences.filter(Boolean).join('; ')}.`;
+}
+
+function counted(profiles: number): string {
+  return profiles === 1 ? '1 profile' : `${profiles} profiles`;
+}
