@@ -128,6 +128,45 @@ test('memory has a bound, and one sentence tells what is missing', (t) => {
   t.true((JSON.parse(value) as { v1: { paths: string[] }[] }).v1.flatMap(({ paths }) => paths).length <= 100);
 });
 
+test('no file is ever of two entries, whatever its name', (t) => {
+  let seed = 11;
+  const pick = <Item>(items: readonly Item[]): Item => {
+    seed = (seed * 48271) % 2147483647;
+    return items[seed % items.length] as Item;
+  };
+  const parts = 'node_modules a a-b @s b.js src .pnpm a@1.0.0_b@2.0.0 __virtual__ 0 x.zip .. é'.split(' ');
+  const beginnings = '/ /app/ file:///app/ webpack://x/./ C:\\app\\ ./ node: /app/node_modules/'.split(' ');
+  const fileName = (): string => {
+    const folders = Array.from({ length: pick([0, 1, 2, 3, 5, 8]) }, () => `${pick([...parts, ''])}/`);
+    return pick(beginnings) + folders.join('') + pick(parts);
+  };
+  // Every other folder has a package.json, and some of those a name.
+  const disk: Disk = {
+    manifest(folder) {
+      const kind = [...folder].reduce((sum, character) => sum + character.charCodeAt(0), 0) % 4;
+      return kind < 2
+        ? undefined
+        : { isPackage: true, ...(kind === 2 ? { name: `p${folder.length}`, version: '1' } : {}) };
+    },
+    realPath: (folder) => (folder.length % 3 === 0 ? folder.replaceAll('node_modules', 'packages') : folder),
+  };
+  let known = 0;
+  for (let turn = 0; turn < 200; turn++) {
+    const provenance = new CodeProvenance({ disk, nodePath: '/app/a', mainPackage: 'a' });
+    const files = Array.from({ length: 40 }, fileName);
+    for (const sources of [files.slice(0, 20), files]) {
+      provenance.add({ sources, modules: sources.slice(0, 5).filter((file) => !file.startsWith('node:')) });
+      const entries = provenance.entries();
+      for (const file of sources) {
+        const origin = originOf(file, entries);
+        t.notRegex(origin, /^ambiguous/, `${file}\n${JSON.stringify(entries, undefined, 1)}`);
+        if (origin !== 'none') known++;
+      }
+    }
+  }
+  t.true(known > 1000, `${known}`);
+});
+
 test('five hundred packages take milliseconds, and a second profile of the same files hardly any', (t) => {
   const folder = temporaryFolder(t);
   const packages = Array.from({ length: 500 }, (_, index) => `package-${index}`);

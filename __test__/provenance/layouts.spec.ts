@@ -47,6 +47,8 @@ test('npm: scoped packages, nested ones and two versions of one are told apart',
       'node_modules/express-rate-limit/dist/index.cjs': 'library express-rate-limit@7.0.0',
       'node_modules/@fastify/error/index.js': 'library @fastify/error@4.2.0',
       'node_modules/ms/index.js': 'library ms@2.0.0',
+      // Nobody's package, and not one's own.
+      'node_modules/file.js': 'none',
       'node_modules/send/index.js': 'library send@0.18.0',
       'node_modules/send/lib/deep/range.js': 'library send@0.18.0',
       'node_modules/send/node_modules/ms/index.js': 'library ms@2.1.3',

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { packageRoot } from '../package-root';
-import { type DependencyFolder, dependencyFolder } from './dependency-folder';
+import { dependencyFolder, isInModules } from './dependency-folder';
 import { type Manifest, readManifest } from './manifest';
 import { type Folder, foldersIn, pathOf } from './source-name';
 
@@ -62,8 +62,7 @@ export class PackageFinder {
   find(prefix: string): PackageRoot | undefined {
     if (this.found.has(prefix)) return this.found.get(prefix);
     const folders = foldersIn(prefix);
-    const dependency = dependencyFolder(folders);
-    const package_ = dependency ? this.dependency(folders, dependency) : this.own(folders);
+    const package_ = isInModules(folders) ? this.dependency(folders) : this.own(folders);
     // All folders of a package share what is known of it.
     const known = package_ && (this.found.get(package_.prefix) ?? package_);
     if (known) this.found.set(known.prefix, known);
@@ -71,7 +70,9 @@ export class PackageFinder {
     return known;
   }
 
-  private dependency(folders: Folder[], dependency: DependencyFolder): PackageRoot | undefined {
+  private dependency(folders: Folder[]): PackageRoot | undefined {
+    const dependency = dependencyFolder(folders);
+    if (!dependency) return undefined;
     const { modules, name, version = '' } = dependency;
     // pnpm's linker of Yarn and tools that generate code keep theirs in folders that begin with a dot.
     const root = name.startsWith('.') ? this.rootInStore(folders, dependency.root) : dependency.root;

@@ -5,18 +5,18 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
  * hold anything: a named pipe or a device is not waited for.
  */
 export function readSmallFile(path: string, mostBytes: number): Buffer | undefined {
-  let descriptor: number | undefined;
   try {
     // Windows has no such flag.
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const found = fstatSync(descriptor);
-    return found.isFile() && found.size <= mostBytes
-      ? readAtMost(descriptor, mostBytes, found.size)
-      : undefined;
+    const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const found = fstatSync(descriptor);
+      const isSmall = found.isFile() && found.size <= mostBytes;
+      return isSmall ? readAtMost(descriptor, mostBytes, found.size) : undefined;
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
     return undefined;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 

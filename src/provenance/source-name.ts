@@ -23,7 +23,7 @@ export function folderOf(name: string): string | undefined {
   if (name.length > LONGEST || NO_PLACE.test(name)) return undefined;
   const backslash = WINDOWS.test(name) ? name.lastIndexOf('\\') : -1;
   const end = Math.max(name.lastIndexOf('/'), backslash) + 1;
-  return end === 0 ? undefined : name.slice(0, end);
+  return end === 0 || end === name.length ? undefined : name.slice(0, end);
 }
 
 /** All folders of a prefix, the outermost first and the prefix itself last. */
