@@ -1,5 +1,5 @@
 import type { AddedSample } from './add-up';
-import type { LabelSet, PprofProfile } from './model';
+import type { LabelSet, PprofProfile, Value } from './model';
 
 /** What one profile may hold. */
 export interface SplitLimits {
@@ -38,10 +38,10 @@ export function split(
   return parts;
 }
 
-/** Most bytes of an id or a place in a table, of any other number, and of a field's tag with a message's length. */
-const ID = 4;
-const NUMBER = 10;
-const HEAD = 6;
+/** Most bytes of an id or a place in a table: none of a profile within its limits is above 2^21. */
+const ID = 3;
+/** Most bytes of a field's tag with the length of what follows. */
+const HEAD = 1 + 4;
 /** What a profile has besides samples and tables: types, times and their names. */
 const FRAME = 1024;
 
@@ -58,11 +58,15 @@ class PartSize {
 
   include(sample: AddedSample, labels: LabelSet): void {
     const stack = this.source.stacks[sample.stack] ?? [];
-    this.bytes += 3 * HEAD + ID * stack.length + NUMBER * sample.values.length;
+    this.bytes += 3 * HEAD + ID * stack.length;
+    for (const value of sample.values) this.bytes += numberSize(value);
     for (const label of labels) {
-      this.bytes += HEAD + 2 * (1 + ID) + NUMBER;
+      this.bytes += HEAD + 1 + ID + 1;
       this.text(label.key);
-      if ('text' in label) this.text(label.text);
+      if ('text' in label) {
+        this.bytes += ID;
+        this.text(label.text);
+      } else this.bytes += numberSize(label.number);
     }
     if (this.isKnown(this.stacks, sample.stack)) return;
     for (const location of stack) this.location(location);
@@ -71,25 +75,28 @@ class PartSize {
   private location(place: number): void {
     const location = this.source.locations[place];
     if (!location || this.isKnown(this.locations, place)) return;
-    this.bytes += HEAD + 2 * (1 + ID) + 1 + NUMBER;
+    this.bytes += HEAD + 2 * (1 + ID) + 1 + numberSize(location.address);
     if (location.mapping !== undefined) this.mapping(location.mapping);
-    for (const line of location.lines) {
-      this.bytes += HEAD + 1 + ID + 2 * (1 + NUMBER);
-      this.function(line.function);
+    for (const { function: entry, line, column } of location.lines) {
+      this.bytes += HEAD + 1 + ID + 1 + numberSize(line) + 1 + numberSize(column);
+      this.function(entry);
     }
   }
 
   private function(place: number): void {
     const entry = this.source.functions[place];
     if (!entry || this.isKnown(this.functions, place)) return;
-    this.bytes += HEAD + 4 * (1 + ID) + 1 + NUMBER;
+    this.bytes += HEAD + 4 * (1 + ID) + 1 + numberSize(entry.startLine);
     for (const text of [entry.name, entry.systemName, entry.file]) this.text(text);
   }
 
   private mapping(place: number): void {
     const mapping = this.source.mappings[place];
     if (!mapping || this.isKnown(this.mappings, place)) return;
-    this.bytes += HEAD + 3 * (1 + ID) + 3 * (1 + NUMBER) + 2;
+    this.bytes += HEAD + 3 * (1 + ID) + 2;
+    for (const address of [mapping.memoryStart, mapping.memoryLimit, mapping.fileOffset]) {
+      this.bytes += 1 + numberSize(address);
+    }
     for (const text of [mapping.file, mapping.buildId]) this.text(text);
   }
 
@@ -102,4 +109,12 @@ class PartSize {
     set.add(item);
     return false;
   }
+}
+
+/** Bytes of a number in protobuf: seven bits each. */
+function numberSize(value: Value): number {
+  if (typeof value !== 'number' || value < 0) return 10;
+  let size = 1;
+  for (let rest = value; rest >= 128; rest /= 128) size++;
+  return size;
 }

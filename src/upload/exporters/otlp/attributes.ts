@@ -24,7 +24,8 @@ export function resourceAttributes(identity: Identity): Attribute[] {
   put('faas.name', identity.functionName);
   put('vcs.ref.head.revision', identity.gitCommitSha);
   put('vcs.repository.url.full', identity.gitRepositoryUrl);
-  for (const [key, value] of identity.tags) put(key, value);
+  // Halves of a character become the same sign in UTF-8, and with that two keys one.
+  for (const [key, value] of identity.tags) put(Buffer.from(key).toString(), value);
   return [...attributes];
 }
 
