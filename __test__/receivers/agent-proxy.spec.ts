@@ -36,3 +36,9 @@ test("the Datadog Agent hands the intake's refusal back, and says 502 where ther
   await intake.close();
   t.is((await send(upload)).status, 502);
 });
+
+test('the Datadog Agent says 408 where the intake takes too long', async (t) => {
+  const { url, intake } = await startAgentProxy(t, 1);
+  intake.answer(202, 20_000);
+  t.is((await send(datadogUpload(url, Buffer.from('no profile')))).status, 408);
+});

@@ -14,12 +14,13 @@ export interface AgentProxy {
 /** The key that the Agent adds. */
 export const AGENT_KEY = '00000000000000000000000000000000';
 
-/** Started for one test, and ended with it. */
-export async function startAgentProxy(t: ExecutionContext): Promise<AgentProxy> {
+/** Started for one test, and ended with it. An upload may take five seconds unless something else is said. */
+export async function startAgentProxy(t: ExecutionContext, timeoutSeconds = 0): Promise<AgentProxy> {
   const socketPath = `${temporaryFolder(t)}/apm.socket`;
   const intake = await startIntake();
   t.teardown(() => intake.close());
   const args = ['--intake', intake.url, '--key', AGENT_KEY, '--socket', socketPath];
+  args.push('--timeout', `${timeoutSeconds}`);
   const { url, close } = await startListed('agent-proxy', args);
   t.teardown(close);
   return { url, socketPath, intake };

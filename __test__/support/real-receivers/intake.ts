@@ -7,14 +7,15 @@ import type { Received } from './http.js';
 export interface Intake {
   url: string;
   received: Received[];
-  /** What is answered from now on; 202 at first. */
-  answer(status: number): void;
+  /** What is answered from now on, and how long after a request; at first 202 at once. */
+  answer(status: number, afterMilliseconds?: number): void;
   close(): Promise<void>;
 }
 
 export async function startIntake(): Promise<Intake> {
   const received: Received[] = [];
   let status = 202;
+  let delay = 0;
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
@@ -28,7 +29,7 @@ export async function startIntake(): Promise<Intake> {
         headers,
         body: Buffer.concat(parts),
       });
-      response.writeHead(status).end();
+      setTimeout(() => response.writeHead(status).end(), delay);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -37,8 +38,9 @@ export async function startIntake(): Promise<Intake> {
   return {
     url: `http://127.0.0.1:${port}/api/v2/profile`,
     received,
-    answer(next) {
+    answer(next, afterMilliseconds = 0) {
       status = next;
+      delay = afterMilliseconds;
     },
     async close() {
       server.close();
