@@ -13,27 +13,33 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
-	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/consumer/xconsumer"
 	"go.opentelemetry.io/collector/pdata/pprofile"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/receiver/xreceiver"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
-// print is the end of the pipeline. Whatever it refuses is refused as the fault of the sender.
+// print is the end of the pipeline.
 func print(_ context.Context, profiles pprofile.Profiles) error {
 	text, err := (&pprofile.JSONMarshaler{}).MarshalProfiles(profiles)
 	if err != nil {
-		return consumererror.NewPermanent(err)
+		return refuse(err)
 	}
-	// Every index into the dictionary is followed when two requests become one, as a Collector does that batches them.
-	merged := pprofile.NewProfiles()
-	if err := profiles.MergeTo(merged); err != nil {
-		return consumererror.NewPermanent(err)
+	// Every index into the dictionary is followed when two requests become one, as in a Collector that makes batches. There
+	// it is too late to tell the sender.
+	if err := profiles.MergeTo(pprofile.NewProfiles()); err != nil {
+		return refuse(err)
 	}
 	_, err = fmt.Printf("%s\n", text)
 	return err
+}
+
+// refuse is 400 over HTTP: the fault is the sender's.
+func refuse(err error) error {
+	return status.Error(codes.InvalidArgument, err.Error())
 }
 
 func run(ctx context.Context) error {
