@@ -176,6 +176,11 @@ export interface StartOptions {
   periodSeconds?: number
   /** Nothing is said on standard error when the last profile cannot be written. */
   quiet?: boolean
+  /**
+   * Each profile is written to the output before it is handed out, and once a second what there is of the current period
+   * (`<prefix>.<pid>.<sequence>.wall.pprof.part`), so that SIGKILL loses a second at most.
+   */
+  writeAhead?: boolean
   /** How long the end of the process by a guarded signal waits for the last profile; 2 s when left out. */
   exitTimeoutMilliseconds?: number
   /** Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`. */

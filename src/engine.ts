@@ -31,6 +31,8 @@ export interface EngineOptions {
   guardedSignals?: string[];
   /** After that time, and a quarter of it or a second more, the native sampler writes a profile that nobody asked for. */
   periodSeconds?: number;
+  /** The native sampler writes each profile before it hands it out, and once a second what there is of the current period. */
+  writeAhead?: boolean;
   /** How long the end of the process by a guarded signal may wait for the last profile. */
   exitTimeoutMilliseconds?: number;
   /** The native sampler says nothing on standard error when it cannot write the last profile. */

@@ -60,6 +60,11 @@ export class Outlet {
     return this.sending ? this.sending.spoolPrefix : this.output;
   }
 
+  /** Whether the sampler writes each profile before anybody asks for it. */
+  get writesAhead(): boolean {
+    return this.sending?.spoolPrefix !== undefined && this.settings.configuration.spool === 'always';
+  }
+
   get runtimeId(): string | undefined {
     return this.sending?.runtimeId;
   }
@@ -92,6 +97,11 @@ export class Outlet {
     this.sending?.delivery.hand(profile, reason, internalOf(engine));
     await this.writer?.write(profile);
     if (!this.sending) engine.forgetProfile(profile.sequence);
+  }
+
+  /** The sampler has written a profile by itself, which is to be sent. */
+  look(): void {
+    this.sending?.delivery.look();
   }
 
   /** Settles when what was given is sent, or waits for a receiver that did not take it. */

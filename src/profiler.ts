@@ -128,7 +128,7 @@ export class Profiler {
     let engine: Engine;
     try {
       outlet = this.openOutlet();
-      engine = startEngine(this.engineOptions(outlet.samplerPrefix), this.logger);
+      engine = startEngine(this.engineOptions(outlet), this.logger);
     } catch (error) {
       this.failure = reasonOf(error);
       if (this.namesEngine && error instanceof EverflameError && /_UNAVAILABLE$/.test(error.code))
@@ -251,7 +251,8 @@ export class Profiler {
     return new Outlet({ configuration, options, isPreloaded, logger, agentAnswers });
   }
 
-  private engineOptions(outputPrefix: string | undefined): Parameters<typeof startEngine>[0] {
+  private engineOptions(outlet: Outlet): Parameters<typeof startEngine>[0] {
+    const outputPrefix = outlet.samplerPrefix;
     const { engine, signal, rate, maxFrames, timeline, nativeFrames, memoryCap } = this.configuration;
     return {
       engine,
@@ -267,6 +268,7 @@ export class Profiler {
         : {
             outputPrefix,
             periodSeconds: this.configuration.period,
+            writeAhead: outlet.writesAhead,
             exitTimeoutMilliseconds: Math.round(this.configuration.exitTimeout * 1000),
             quiet: this.configuration.logLevel === 'off' || this.options.logger !== undefined,
             guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
@@ -367,7 +369,11 @@ export class Profiler {
     // A period without a sample says nothing.
     if (engine && profile.samples > 0 && engine.claimProfile(profile.sequence)) {
       await this.outlet?.give(profile, reason, engine);
-    } else engine?.forgetProfile(profile.sequence);
+    } else {
+      engine?.forgetProfile(profile.sequence);
+      // Where there was one the sampler has written it.
+      if (profile.samples > 0) this.outlet?.look();
+    }
     return profile;
   }
 

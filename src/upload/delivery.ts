@@ -89,6 +89,13 @@ export class Delivery {
     }
   }
 
+  /** Has the spool looked at: the sampler has written a profile there. */
+  look(): void {
+    this.start();
+    if (this.station) this.station.look();
+    else this.post({ kind: 'look' });
+  }
+
   /** Settles when all that was handed over is delivered, or waits for a receiver that did not take it. */
   async rest(): Promise<void> {
     if (this.station) return this.station.rest();

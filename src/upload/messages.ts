@@ -37,6 +37,8 @@ export const FINISHED = 0;
 
 export type ToThread =
   | { kind: 'profile'; profile: HandedProfile }
+  /** The sampler has written a profile to the spool. */
+  | { kind: 'look' }
   /** Answered by `rested` when nothing more can be done at once. */
   | { kind: 'rest'; id: number }
   /** The process has started others. */

@@ -1,10 +1,12 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../output/folder';
 import { pidNamespace, SEED_FILE, type Seed, SPOOLED_PREFIX, startTicks } from './seed';
 
 /** What ends the name of a profile that is complete. */
 export const PROFILE_SUFFIX = '.wall.pprof';
+/** And that of a profile whose period goes on, with `EVERFLAME_SPOOL=always`. */
+const PART_SUFFIX = '.part';
 /** Folders of ended processes that a living one has taken over, in its own folder. */
 const ADOPTED = 'adopted';
 /** A living process shows it at least so often by the time of its seed. */
@@ -124,6 +126,20 @@ export function release(own: string, spool: string): void {
     } catch {
       // It is found in this folder, too, once this process has ended.
     }
+  }
+}
+
+/**
+ * What an ended process had written of periods that were not over becomes their profiles. Where the whole profile is there too it
+ * was about to take the part's place.
+ */
+export function completeParts(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(`${SPOOLED_PREFIX}.`) || !name.endsWith(PART_SUFFIX)) continue;
+    const part = join(folder, name);
+    const whole = part.slice(0, -PART_SUFFIX.length);
+    if (existsSync(whole)) rmSync(part, { force: true });
+    else renameSync(part, whole);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   adopt,
   adoptedIn,
   beat,
+  completeParts,
   filesIn,
   foldersIn,
   hasEnded,
@@ -138,7 +139,9 @@ export class Spool {
       .flatMap((folder) => {
         const seed = seedIn(folder);
         if (!seed || !hasEnded(folder, seed) || !isOurs(seed)) return [];
-        return adopt(folder, this.folder);
+        const adopted = adopt(folder, this.folder);
+        for (const taken of adopted) completeParts(taken);
+        return adopted;
       });
     for (const folder of found) removeFolder(folder);
     const files = found.flatMap((folder) => {

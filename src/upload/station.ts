@@ -161,7 +161,7 @@ export class Station {
   }
 
   /** What the sampler has written by itself is taken, and what ended processes have left. */
-  private look(): void {
+  look(): void {
     const { spool } = this;
     if (!spool) return;
     try {

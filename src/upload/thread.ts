@@ -56,6 +56,9 @@ data.port.on('message', (message: ToThread) => {
       tellMain({ kind: 'taken', sequence: profile.sequence });
       return;
     }
+    case 'look':
+      station.look();
+      return;
     case 'rest':
       void station.rest().then(() => tellMain({ kind: 'rested', id: message.id }));
       return;

@@ -32,6 +32,9 @@ pub struct StartOptions {
     pub period_seconds: Option<f64>,
     /// Nothing is said on standard error when the last profile cannot be written.
     pub quiet: Option<bool>,
+    /// Each profile is written to the output before it is handed out, and once a second what there is of the current period
+    /// (`<prefix>.<pid>.<sequence>.wall.pprof.part`), so that SIGKILL loses a second at most.
+    pub write_ahead: Option<bool>,
     /// How long the end of the process by a guarded signal waits for the last profile; 2 s when left out.
     pub exit_timeout_milliseconds: Option<u32>,
     /// Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`.
@@ -83,6 +86,7 @@ impl StartOptions {
                 max_frames: self.max_frames as usize,
                 timeline: self.timeline,
                 native_frames: self.native_frames,
+                write_ahead: self.write_ahead.unwrap_or(false),
                 quiet: self.quiet.unwrap_or(false),
                 memory_cap: self.memory_cap_bytes as usize,
             },

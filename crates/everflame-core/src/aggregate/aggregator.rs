@@ -1,5 +1,6 @@
 //! The aggregator thread: drains rings, keeps accounts, rotates periods, encodes.
 
+mod ahead;
 mod javascript;
 mod rotate;
 mod threads;
@@ -77,6 +78,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             None => {
                 state.drain(mailbox);
                 state.write_overdue_profile(mailbox);
+                state.write_part(mailbox);
                 COUNTERS
                     .aggregator_cpu_nanoseconds
                     .store(thread_cpu(), Ordering::Relaxed);
@@ -107,6 +109,8 @@ struct State {
     rotated: Settled,
     tid: i32,
     dropped_before: u64,
+    /// When a part of the current period was written last, on the monotonic clock.
+    part_written: u64,
     /// Memory of the code maps after they were last swept.
     swept_to: usize,
 }
@@ -134,6 +138,7 @@ impl State {
             rotated: Settled::default(),
             tid,
             dropped_before: dropped(),
+            part_written: 0,
             swept_to: 0,
         }
     }

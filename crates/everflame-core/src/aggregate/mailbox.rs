@@ -58,6 +58,8 @@ pub struct Options {
     pub timeline: bool,
     /// Without them a stack that has no JavaScript is `(native)` alone.
     pub native_frames: bool,
+    /// Each profile is in its file before it is handed out, and once a second what there is of the current period.
+    pub write_ahead: bool,
     /// Nothing is said on standard error.
     pub quiet: bool,
     /// Most bytes of stacks, names and samples.
@@ -72,6 +74,7 @@ impl Default for Options {
             max_frames: 512,
             timeline: true,
             native_frames: true,
+            write_ahead: false,
             quiet: false,
             memory_cap: 64 << 20,
         }

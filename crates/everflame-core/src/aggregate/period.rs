@@ -48,6 +48,7 @@ fn quantise(value: u64, owed: &mut u64, quantum: u64) -> u64 {
 }
 
 /// Samples since the last rotation.
+#[derive(Clone)]
 pub struct Period {
     pub start: u64,
     pub threads: Vec<ThreadLabels>,

@@ -108,6 +108,8 @@ counters! {
     overdue_profiles,
     /// Profiles that the aggregator could not write: those, and the last one when a signal ended the process.
     native_write_failures,
+    /// Times that what there was of a period was written ahead.
+    parts_written,
     /// Threads for which the engine's timer could not be made; the observer interrupts them instead.
     engine_thread_failures,
 }

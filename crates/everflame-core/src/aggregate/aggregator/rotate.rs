@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::account::Share;
 use super::super::mailbox::{Mailbox, Profile};
+use super::super::output;
 use super::super::period::{Period, ThreadLabels};
 use super::{State, dropped, threads};
 use crate::engine::{Observer, Settled};
@@ -64,6 +65,9 @@ impl State {
         let profile = self.rotate(mailbox, encoding)?;
         // A period without a sample says nothing, and what is written is compressed.
         let is_for_file = profile.samples > 0 && encoding == Encoding::Gzip;
+        if is_for_file && self.write_whole(mailbox, &profile) {
+            return Ok(profile);
+        }
         if let Some(prefix) = self.output.as_ref().filter(|_| is_for_file) {
             let Profile { sequence, data, .. } = &profile;
             mailbox.unwritten.keep(prefix, *sequence, data);
@@ -106,7 +110,10 @@ impl State {
     fn write_profile(&mut self, mailbox: &Mailbox, prefix: &str) {
         let sequence = self.sequence;
         match self.rotate(mailbox, Encoding::Gzip) {
-            Ok(profile) => mailbox.unwritten.write_one(prefix, sequence, &profile.data),
+            Ok(profile) => {
+                mailbox.unwritten.write_one(prefix, sequence, &profile.data);
+                output::remove_part(prefix, sequence);
+            }
             Err(error) => mailbox
                 .unwritten
                 .fail(prefix, sequence, &std::io::Error::other(error)),
