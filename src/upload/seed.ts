@@ -40,6 +40,8 @@ export const SPOOLED_PREFIX = 'profile';
 
 /** Variables that delivery may read. */
 const READ = /^(DD_|EVERFLAME_|PYROSCOPE_|OTEL_|AWS_LAMBDA_FUNCTION_NAME$)/;
+/** Flags with which the first argument is no script. */
+const EVALUATED = / (-e|-p|-pe|--eval|--print)[ =]/;
 const SECRET = /KEY|TOKEN|PASSWORD|SECRET|HEADERS/i;
 
 /** Everything about this process that can be told without looking anything up. */
@@ -56,7 +58,7 @@ export function seedOf(
     pid: process.pid,
     namespace: pidNamespace(),
     startTicks: startTicks('self'),
-    script: process.argv[1],
+    script: EVALUATED.test(` ${process.execArgv.join(' ')} `) ? undefined : process.argv[1],
     workingDirectory: resolve('.'),
     startTime: new Date(Date.now() - process.uptime() * 1000).toISOString(),
     nodeVersion: process.version,
