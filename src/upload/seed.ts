@@ -54,7 +54,7 @@ export function seedOf(
 ): Seed {
   const { logger: _, ...plain } = options;
   return {
-    runtimeId: randomId(),
+    runtimeId: runtimeId(),
     pid: process.pid,
     namespace: pidNamespace(),
     startTicks: startTicks('self'),
@@ -127,6 +127,14 @@ export function startTicks(pid: number | 'self'): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+let ownId: string | undefined;
+
+/** A UUID, the same for as long as the process lives: by it receivers put its profiles beside its traces. */
+function runtimeId(): string {
+  ownId ??= randomId();
+  return ownId;
 }
 
 /** A UUID by the kernel: to load `node:crypto` for it takes milliseconds of the program's start. */
