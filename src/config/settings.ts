@@ -80,6 +80,8 @@ export interface TextSetting extends SettingBase<string | undefined> {
   what?: string;
   /** What it looks like; any text but an empty one where left out. */
   form?: RegExp;
+  /** A URL, beyond its form. */
+  isUrl?: boolean;
   /** Not to be shown or written anywhere. */
   secret?: boolean;
 }

@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ProfilerOptions } from '../config/resolve';
+import { codeOf } from '../log';
+import { makeFolder } from '../output/folder';
 import { ownFolder } from '../output/own-folder';
 import type { ExporterName } from './upload';
 
@@ -95,9 +97,19 @@ export function withoutSecrets(seed: Seed): Seed {
  */
 export function makeSpoolFolder(spool: string, seed: Seed): string {
   const folder = join(spool, seed.runtimeId);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(spool);
+  mkdirIfMissing(folder);
   writeFileSync(join(folder, SEED_FILE), JSON.stringify(withoutSecrets(seed)), { mode: 0o600 });
   return folder;
+}
+
+function mkdirIfMissing(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // From an earlier start in this process.
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 /** The spool, where no folder is named. */
