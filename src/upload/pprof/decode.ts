@@ -239,19 +239,22 @@ class Decoder {
   }
 }
 
-/** Where the record of each id stands. */
+/** Where the record of each id stands. Ids are small numbers from all encoders but a few. */
 class Places {
-  private readonly places = new Map<Value, number>();
+  /** Without gaps; zero is nobody's id. */
+  private readonly small: number[] = [-1];
+  private readonly others = new Map<Value, number>();
 
   constructor(private readonly kind: string) {}
 
   set(id: Value, place: number): void {
-    this.places.set(id, place);
+    if (typeof id === 'number' && id <= this.small.length) this.small[id] = place;
+    else this.others.set(id, place);
   }
 
   get(id: Value): number {
-    const place = this.places.get(id);
-    if (place === undefined) throw new Error(`it has no ${this.kind} ${id}`);
+    const place = (typeof id === 'number' ? this.small[id] : undefined) ?? this.others.get(id);
+    if (place === undefined || place < 0) throw new Error(`it has no ${this.kind} ${id}`);
     return place;
   }
 }
