@@ -233,3 +233,102 @@ test('an OpenTelemetry receiver finds what is wrong with a request', async (t) =
   t.deepEqual(receiver.received, []);
   t.is((await send(request)).status, 200);
 });
+
+/** A protobuf field that is a message, a text or bytes. */
+function field(number: number, ...content: (Buffer | string)[]): Buffer {
+  const data = Buffer.concat(content.map((part) => Buffer.from(part)));
+  return Buffer.concat([Buffer.of((number << 3) | 2, data.length), data]);
+}
+
+/** A protobuf field that is a number below 128. */
+function small(number: number, value: number): Buffer {
+  return Buffer.of(number << 3, value);
+}
+
+function fixed(...values: bigint[]): Buffer {
+  const data = Buffer.alloc(8 * values.length);
+  values.forEach((value, index) => {
+    data.writeBigUInt64LE(value, 8 * index);
+  });
+  return data;
+}
+
+/** Entry zero of each table but that of texts. */
+const ZEROS = [1, 2, 3, 4, 6, 7].map((number) => field(number));
+const TEXTS = ['', 'wall', 'nanoseconds', 'a-b'].map((text) => field(5, text));
+const TYPE = Buffer.concat([small(1, 1), small(2, 2)]);
+
+/** A request with one profile, of which a part is other than it should be. */
+function given({
+  dictionary = [...ZEROS, ...TEXTS],
+  sample = field(4, Buffer.of(5)),
+  type = TYPE,
+  profile = [small(6, 1), field(7, 'x'.repeat(16))],
+  resource = Buffer.alloc(0),
+}: {
+  dictionary?: Buffer[];
+  sample?: Buffer;
+  type?: Buffer;
+  profile?: Buffer[];
+  resource?: Buffer;
+} = {}): Buffer {
+  const time = Buffer.concat([Buffer.of((3 << 3) | 1), fixed(1000n), small(4, 100)]);
+  const own = field(2, field(1, type), field(2, sample), time, field(5, TYPE), ...profile);
+  return Buffer.concat([field(1, field(1, resource), field(2, field(1), own)), field(2, ...dictionary)]);
+}
+
+test('an OpenTelemetry receiver finds each rule that is broken', async (t) => {
+  const receiver = await closing(t, startOtlpReceiver());
+  const sent = async (body: Buffer): Promise<string> => {
+    receiver.violations.length = 0;
+    const headers = { 'content-type': 'application/x-protobuf' };
+    const url = `${receiver.url}/v1development/profiles`;
+    const { status } = await send({ part: '', url, headers, body });
+    return `${status} ${receiver.violations.join()}`;
+  };
+  t.is(await sent(given()), '200 ');
+  t.is(receiver.totals.get('wall/nanoseconds'), 5n);
+  const location = (content: Buffer): Buffer[] => [...ZEROS, ...TEXTS, field(2, content)];
+  const times = (values: bigint[], ...at: bigint[]): Buffer =>
+    Buffer.concat([field(4, Buffer.from(values.map(Number))), field(5, fixed(...at))]);
+  const team = field(1, field(1, 'a'), field(2, field(1, 'b')));
+  const cases: [expected: RegExp, request: Buffer][] = [
+    [/string_table\[0\]/, given({ dictionary: [...ZEROS, ...TEXTS.slice(1)] })],
+    [/mapping_table\[0\]/, given({ dictionary: [...ZEROS.slice(1), ...TEXTS] })],
+    [/stack_table\[0\]/, given({ dictionary: [...ZEROS.slice(0, -1), ...TEXTS] })],
+    [/link_table\[0\]/, given({ dictionary: [field(4, field(1, 'x'.repeat(16))), ...ZEROS, ...TEXTS] })],
+    [/there is no string 4/, given({ type: Buffer.concat([small(1, 4), small(2, 2)]) })],
+    [/there is no stack 1/, given({ sample: Buffer.concat([small(1, 1), field(4, Buffer.of(5))]) })],
+    [/there is no link 1/, given({ sample: Buffer.concat([small(3, 1), field(4, Buffer.of(5))]) })],
+    [
+      /there is no attribute 1/,
+      given({ sample: Buffer.concat([field(2, Buffer.of(1)), field(4, Buffer.of(5))]) }),
+    ],
+    [
+      /an attribute index is zero/,
+      given({ sample: Buffer.concat([field(2, Buffer.of(0)), field(4, Buffer.of(5))]) }),
+    ],
+    [/there is no mapping 1/, given({ dictionary: location(small(1, 1)) })],
+    [/a location has no mapping/, given({ dictionary: location(small(2, 1)) })],
+    [/link 1 has ids of 3 and 0/, given({ dictionary: [...ZEROS, ...TEXTS, field(4, field(1, 'abc'))] })],
+    [/without times has 2 values/, given({ sample: field(4, Buffer.of(5, 6)) })],
+    [/2 values and 1 times/, given({ sample: times([5n, 6n], 1000n) })],
+    [/a time is not in the period/, given({ sample: times([5n], 1100n) })],
+    [/a time is not in the period/, given({ sample: times([5n], 999n) })],
+    [/a value is zero/, given({ sample: field(4, Buffer.of(0)) })],
+    [/sample type contains -/, given({ type: Buffer.concat([small(1, 3), small(2, 2)]) })],
+    [/a profile has no period/, given({ profile: [field(7, 'x'.repeat(16))] })],
+    [/a profile has no id/, given({ profile: [small(6, 1), field(7, '\0'.repeat(16))] })],
+    [/nobody knows field 12/, given({ profile: [small(12, 1)] })],
+    [/the resource is missing/, Buffer.concat([field(1, field(2)), field(2, ...ZEROS, ...TEXTS)])],
+    [/the scope is missing/, Buffer.concat([field(1, field(1), field(2)), field(2, ...ZEROS, ...TEXTS)])],
+    [
+      /there is no profile/,
+      Buffer.concat([field(1, field(1), field(2, field(1))), field(2, ...ZEROS, ...TEXTS)]),
+    ],
+    [/the attribute a is there twice/, given({ resource: Buffer.concat([team, team]) })],
+  ];
+  for (const [expected, request] of cases)
+    t.regex(await sent(request), new RegExp(`^400 .*${expected.source}`));
+  t.is(receiver.received.length, 1);
+});
