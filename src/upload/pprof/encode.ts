@@ -2,7 +2,9 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { AddedSample } from './add-up';
 import type { LabelSet, PprofProfile, Value, ValueType } from './model';
 import { Numbers } from './numbers';
+import { UsedPlaces } from './places';
 import { delimited, varint } from './records';
+import { writeInt64, writeNumber, writeUnsigned } from './writing';
 
 /** A profile to write: samples of a source, whose stacks, functions and mappings they use. */
 export interface OutgoingProfile {
@@ -23,127 +25,119 @@ export function encodeProfile(profile: OutgoingProfile): Uint8Array {
   return new Encoder(profile).encode();
 }
 
-/** Field numbers and messages: profile.proto of google/pprof. */
+/** Tags of the fields that are written most (profile.proto of google/pprof). */
+const SAMPLE = delimited(2);
+const STACK = delimited(1);
+const VALUES = delimited(2);
+const LABEL = delimited(3);
+const LABEL_KEY = varint(1);
+const LABEL_TEXT = varint(2);
+const LABEL_NUMBER = varint(3);
+const STRING = delimited(6);
+const ID = varint(1);
+
 class Encoder {
   private readonly writer = new BinaryWriter();
   private readonly strings = new Numbers<string>(0);
-  // An id of zero is none.
-  private readonly locations = new Numbers<number>(1);
-  private readonly functions = new Numbers<number>(1);
-  private readonly mappings = new Numbers<number>(1);
+  private readonly locations: UsedPlaces;
+  private readonly functions: UsedPlaces;
+  private readonly mappings: UsedPlaces;
 
   constructor(private readonly profile: OutgoingProfile) {
+    const { source } = profile;
+    this.locations = new UsedPlaces(source.locations.length);
+    this.functions = new UsedPlaces(source.functions.length);
+    this.mappings = new UsedPlaces(source.mappings.length);
     this.strings.of('');
   }
 
   encode(): Uint8Array {
     const { writer, profile } = this;
-    for (const type of profile.types) this.valueType(1, type);
-    this.samples();
+    for (const type of profile.types) this.valueType(delimited(1), type);
+    for (const sample of profile.samples) this.sample(sample);
     // Each table may name more of the next.
-    this.locationTable();
-    this.functionTable();
-    this.mappingTable();
-    this.valueType(11, profile.periodType);
-    for (const text of this.strings.used) writer.uint32(delimited(6)).string(text);
+    this.locations.used.forEach((place, index) => {
+      this.location(place, index + 1);
+    });
+    this.functions.used.forEach((place, index) => {
+      this.function(place, index + 1);
+    });
+    this.mappings.used.forEach((place, index) => {
+      this.mapping(place, index + 1);
+    });
+    this.valueType(delimited(11), profile.periodType);
+    for (const text of this.strings.used) writer.uint32(STRING).string(text);
     writer.uint32(varint(9)).int64(profile.start);
     writer.uint32(varint(10)).int64(profile.durationNanoseconds);
     writer.uint32(varint(12)).int64(profile.period);
     return writer.finish();
   }
 
-  private valueType(field: number, { type, unit }: ValueType): void {
-    this.writer.uint32(delimited(field)).fork();
-    this.index(1, type);
-    this.index(2, unit);
+  private valueType(tag: number, { type, unit }: ValueType): void {
+    this.writer.uint32(tag).fork();
+    this.text(varint(1), type);
+    this.text(varint(2), unit);
     this.writer.join();
   }
 
-  /** A field that is a text. */
-  private index(field: number, text: string): void {
-    if (text !== '') this.writer.uint32(varint(field)).uint32(this.strings.of(text));
+  /** A field that is a text: its place in the table. */
+  private text(tag: number, text: string): void {
+    if (text !== '') this.writer.uint32(tag).uint32(this.strings.of(text));
   }
 
-  /** A field that is a number, which is left out where it is zero. */
-  private number(field: number, value: Value): void {
-    if (value !== 0) this.writer.uint32(varint(field)).int64(value);
-  }
-
-  private samples(): void {
-    const { writer, profile } = this;
-    const { stacks } = profile.source;
-    for (const sample of profile.samples) {
-      writer.uint32(delimited(2)).fork();
-      writer.uint32(delimited(1)).fork();
-      for (const location of stacks[sample.stack] ?? []) writer.uint32(this.locations.of(location));
-      writer.join();
-      writer.uint32(delimited(2)).fork();
-      for (const value of sample.values) writer.int64(value);
-      writer.join();
-      for (const label of profile.labelSets[sample.labels] ?? []) {
-        writer.uint32(delimited(3)).fork();
-        this.index(1, label.key);
-        if ('text' in label) this.index(2, label.text);
-        else writer.uint32(varint(3)).int64(BigInt.asIntN(64, label.number));
-        writer.join();
-      }
+  private sample({ stack, values, labels }: AddedSample): void {
+    const { writer, profile, locations } = this;
+    writer.uint32(SAMPLE).fork().uint32(STACK).fork();
+    for (const place of profile.source.stacks[stack] ?? []) writer.uint32(locations.of(place));
+    writer.join().uint32(VALUES).fork();
+    for (const value of values) writeInt64(writer, value);
+    writer.join();
+    for (const label of profile.labelSets[labels] ?? []) {
+      writer.uint32(LABEL).fork();
+      this.text(LABEL_KEY, label.key);
+      if ('text' in label) this.text(LABEL_TEXT, label.text);
+      else writer.uint32(LABEL_NUMBER).int64(BigInt.asIntN(64, label.number));
       writer.join();
     }
+    writer.join();
   }
 
-  private locationTable(): void {
+  private location(place: number, id: number): void {
     const { writer } = this;
-    this.locations.used.forEach((place, index) => {
-      const location = this.profile.source.locations[place];
-      if (!location) return;
-      writer.uint32(delimited(4)).fork();
-      this.number(1, index + 1);
-      if (location.mapping !== undefined) this.number(2, this.mappings.of(location.mapping));
-      this.address(3, location.address);
-      for (const { function: entry, line, column } of location.lines) {
-        writer.uint32(delimited(4)).fork();
-        this.number(1, this.functions.of(entry));
-        this.number(2, line);
-        this.number(3, column);
-        writer.join();
-      }
+    const location = this.profile.source.locations[place];
+    writer.uint32(delimited(4)).fork().uint32(ID).uint32(id);
+    if (location?.mapping !== undefined) writer.uint32(varint(2)).uint32(this.mappings.of(location.mapping));
+    writeUnsigned(writer, varint(3), location?.address ?? 0);
+    for (const { function: entry, line, column } of location?.lines ?? []) {
+      writer.uint32(delimited(4)).fork().uint32(varint(1)).uint32(this.functions.of(entry));
+      writeNumber(writer, varint(2), line);
+      writeNumber(writer, varint(3), column);
       writer.join();
-    });
+    }
+    writer.join();
   }
 
-  private functionTable(): void {
-    this.functions.used.forEach((place, index) => {
-      const entry = this.profile.source.functions[place];
-      if (!entry) return;
-      this.writer.uint32(delimited(5)).fork();
-      this.number(1, index + 1);
-      this.index(2, entry.name);
-      this.index(3, entry.systemName);
-      this.index(4, entry.file);
-      this.number(5, entry.startLine);
-      this.writer.join();
-    });
+  private function(place: number, id: number): void {
+    const { writer } = this;
+    const entry = this.profile.source.functions[place];
+    writer.uint32(delimited(5)).fork().uint32(ID).uint32(id);
+    this.text(varint(2), entry?.name ?? '');
+    this.text(varint(3), entry?.systemName ?? '');
+    this.text(varint(4), entry?.file ?? '');
+    writeNumber(writer, varint(5), entry?.startLine ?? 0);
+    writer.join();
   }
 
-  private mappingTable(): void {
-    this.mappings.used.forEach((place, index) => {
-      const mapping = this.profile.source.mappings[place];
-      if (!mapping) return;
-      this.writer.uint32(delimited(3)).fork();
-      this.number(1, index + 1);
-      this.address(2, mapping.memoryStart);
-      this.address(3, mapping.memoryLimit);
-      this.address(4, mapping.fileOffset);
-      this.index(5, mapping.file);
-      this.index(6, mapping.buildId);
-      // has_functions: the frames have names already.
-      this.writer.uint32(varint(7)).bool(true);
-      this.writer.join();
-    });
-  }
-
-  /** A uint64, left out where it is zero. */
-  private address(field: number, value: Value): void {
-    if (value !== 0) this.writer.uint32(varint(field)).uint64(value);
+  private mapping(place: number, id: number): void {
+    const { writer } = this;
+    const mapping = this.profile.source.mappings[place];
+    writer.uint32(delimited(3)).fork().uint32(ID).uint32(id);
+    writeUnsigned(writer, varint(2), mapping?.memoryStart ?? 0);
+    writeUnsigned(writer, varint(3), mapping?.memoryLimit ?? 0);
+    writeUnsigned(writer, varint(4), mapping?.fileOffset ?? 0);
+    this.text(varint(5), mapping?.file ?? '');
+    this.text(varint(6), mapping?.buildId ?? '');
+    // has_functions: the frames have names already.
+    writer.uint32(varint(7)).bool(true).join();
   }
 }

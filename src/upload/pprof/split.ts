@@ -48,13 +48,19 @@ const FRAME = 1024;
 /** Most bytes that a profile of the included samples can have. */
 class PartSize {
   bytes = FRAME;
-  private readonly stacks = new Set<number>();
-  private readonly locations = new Set<number>();
-  private readonly functions = new Set<number>();
-  private readonly mappings = new Set<number>();
+  /** By place: whether it is counted. */
+  private readonly stacks: Uint8Array;
+  private readonly locations: Uint8Array;
+  private readonly functions: Uint8Array;
+  private readonly mappings: Uint8Array;
   private readonly texts = new Set<string>();
 
-  constructor(private readonly source: PprofProfile) {}
+  constructor(private readonly source: PprofProfile) {
+    this.stacks = new Uint8Array(source.stacks.length);
+    this.locations = new Uint8Array(source.locations.length);
+    this.functions = new Uint8Array(source.functions.length);
+    this.mappings = new Uint8Array(source.mappings.length);
+  }
 
   include(sample: AddedSample, labels: LabelSet): void {
     const stack = this.source.stacks[sample.stack] ?? [];
@@ -68,13 +74,15 @@ class PartSize {
         this.text(label.text);
       } else this.bytes += numberSize(label.number);
     }
-    if (this.isKnown(this.stacks, sample.stack)) return;
-    for (const location of stack) this.location(location);
+    if (isCounted(this.stacks, sample.stack)) return;
+    for (const location of stack) {
+      if (!isCounted(this.locations, location)) this.location(location);
+    }
   }
 
   private location(place: number): void {
     const location = this.source.locations[place];
-    if (!location || this.isKnown(this.locations, place)) return;
+    if (!location) return;
     this.bytes += HEAD + 2 * (1 + ID) + 1 + numberSize(location.address);
     if (location.mapping !== undefined) this.mapping(location.mapping);
     for (const { function: entry, line, column } of location.lines) {
@@ -85,14 +93,14 @@ class PartSize {
 
   private function(place: number): void {
     const entry = this.source.functions[place];
-    if (!entry || this.isKnown(this.functions, place)) return;
+    if (!entry || isCounted(this.functions, place)) return;
     this.bytes += HEAD + 4 * (1 + ID) + 1 + numberSize(entry.startLine);
     for (const text of [entry.name, entry.systemName, entry.file]) this.text(text);
   }
 
   private mapping(place: number): void {
     const mapping = this.source.mappings[place];
-    if (!mapping || this.isKnown(this.mappings, place)) return;
+    if (!mapping || isCounted(this.mappings, place)) return;
     this.bytes += HEAD + 3 * (1 + ID) + 2;
     for (const address of [mapping.memoryStart, mapping.memoryLimit, mapping.fileOffset]) {
       this.bytes += 1 + numberSize(address);
@@ -101,14 +109,17 @@ class PartSize {
   }
 
   private text(text: string): void {
-    if (!this.isKnown(this.texts, text)) this.bytes += HEAD + Buffer.byteLength(text);
+    if (this.texts.has(text)) return;
+    this.texts.add(text);
+    this.bytes += HEAD + Buffer.byteLength(text);
   }
+}
 
-  private isKnown<T>(set: Set<T>, item: T): boolean {
-    if (set.has(item)) return true;
-    set.add(item);
-    return false;
-  }
+/** Whether a place is counted; from now on it is. */
+function isCounted(places: Uint8Array, place: number): boolean {
+  if (places[place] === 1) return true;
+  places[place] = 1;
+  return false;
 }
 
 /** Bytes of a number in protobuf: seven bits each. */

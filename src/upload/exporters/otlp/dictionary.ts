@@ -1,8 +1,10 @@
 import type { BinaryWriter } from '@bufbuild/protobuf/wire';
-import type { LabelSet, PprofLocation, PprofProfile, Value } from '../../pprof/model';
+import type { LabelSet, PprofLocation, PprofProfile } from '../../pprof/model';
 import { Numbers } from '../../pprof/numbers';
+import { UsedPlaces } from '../../pprof/places';
 import { delimited, varint } from '../../pprof/records';
 import { isOfSpan, type Span, spanOf } from '../../pprof/span';
+import { writeNumber, writeUnsigned } from '../../pprof/writing';
 import type { Attribute, AttributeValue } from './attributes';
 
 /** Stands for the mapping of JavaScript, which has none: some receivers take an index of zero for a defect. */
@@ -20,9 +22,9 @@ interface KnownAttribute {
  */
 export class Dictionary {
   private readonly strings = new Numbers<string>(0);
-  private readonly stacks = new Numbers<number>(1);
-  private readonly locations = new Numbers<number>(1);
-  private readonly functions = new Numbers<number>(1);
+  private readonly stacks: UsedPlaces;
+  private readonly locations: UsedPlaces;
+  private readonly functions: UsedPlaces;
   /** Of the profile's mappings; undefined is that of JavaScript. */
   private readonly mappings = new Numbers<number | undefined>(1);
   /** By key, length and value in one text. */
@@ -32,6 +34,9 @@ export class Dictionary {
   private readonly links = new Numbers<string>(1);
 
   constructor(private readonly source: PprofProfile) {
+    this.stacks = new UsedPlaces(source.stacks.length);
+    this.locations = new UsedPlaces(source.locations.length);
+    this.functions = new UsedPlaces(source.functions.length);
     this.strings.of('');
   }
 
@@ -90,7 +95,7 @@ export class Dictionary {
     }
     entry(6).join();
     for (const { key, value } of this.attributeList) {
-      number(entry(6), 1, this.string(key));
+      writeNumber(entry(6), varint(1), this.string(key));
       writeAnyValue(writer.uint32(delimited(2)).fork(), value);
       writer.join().join();
     }
@@ -99,13 +104,13 @@ export class Dictionary {
 
   private location(writer: BinaryWriter, place: number): void {
     const location = this.source.locations[place] as PprofLocation;
-    number(writer, 1, this.mappings.of(location.mapping));
-    address(writer, 2, location.address);
+    writeNumber(writer, varint(1), this.mappings.of(location.mapping));
+    writeUnsigned(writer, varint(2), location.address);
     for (const { function: entry, line, column } of location.lines) {
       writer.uint32(delimited(3)).fork();
-      number(writer, 1, this.functions.of(entry));
-      number(writer, 2, line);
-      number(writer, 3, column);
+      writeNumber(writer, varint(1), this.functions.of(entry));
+      writeNumber(writer, varint(2), line);
+      writeNumber(writer, varint(3), column);
       writer.join();
     }
     attributeIndices(writer, 4, [this.attribute(['profile.frame.type', this.frameType(location)])]);
@@ -120,19 +125,19 @@ export class Dictionary {
 
   private function(writer: BinaryWriter, place: number): void {
     const entry = this.source.functions[place];
-    number(writer, 1, this.string(entry?.name ?? ''));
-    number(writer, 2, this.string(entry?.systemName ?? ''));
-    number(writer, 3, this.string(entry?.file ?? ''));
-    number(writer, 4, entry?.startLine ?? 0);
+    writeNumber(writer, varint(1), this.string(entry?.name ?? ''));
+    writeNumber(writer, varint(2), this.string(entry?.systemName ?? ''));
+    writeNumber(writer, varint(3), this.string(entry?.file ?? ''));
+    writeNumber(writer, varint(4), entry?.startLine ?? 0);
     writer.join();
   }
 
   private mapping(writer: BinaryWriter, place: number | undefined): void {
     const mapping = place === undefined ? undefined : this.source.mappings[place];
-    address(writer, 1, mapping?.memoryStart ?? 0);
-    address(writer, 2, mapping?.memoryLimit ?? 0);
-    address(writer, 3, mapping?.fileOffset ?? 0);
-    number(writer, 4, this.string((mapping ?? JAVASCRIPT).file));
+    writeUnsigned(writer, varint(1), mapping?.memoryStart ?? 0);
+    writeUnsigned(writer, varint(2), mapping?.memoryLimit ?? 0);
+    writeUnsigned(writer, varint(3), mapping?.fileOffset ?? 0);
+    writeNumber(writer, varint(4), this.string((mapping ?? JAVASCRIPT).file));
     if (mapping?.buildId) {
       attributeIndices(writer, 5, [this.attribute(['process.executable.build_id.gnu', mapping.buildId])]);
     }
@@ -152,13 +157,4 @@ export function attributeIndices(writer: BinaryWriter, field: number, indices: r
 export function writeAnyValue(writer: BinaryWriter, value: AttributeValue): void {
   if (typeof value === 'string') writer.uint32(delimited(1)).string(value);
   else writer.uint32(varint(3)).int64(value);
-}
-
-/** Writes a field that is a number and may be left out where it is zero. */
-export function number(writer: BinaryWriter, field: number, value: Value): void {
-  if (value !== 0) writer.uint32(varint(field)).int64(value);
-}
-
-function address(writer: BinaryWriter, field: number, value: Value): void {
-  if (value !== 0) writer.uint32(varint(field)).uint64(value);
 }

@@ -3,9 +3,10 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { relabel } from '../../pprof/label-sets';
 import type { PprofProfile, ValueType } from '../../pprof/model';
 import { delimited, fixed64, varint } from '../../pprof/records';
+import { writeInt64, writeNumber } from '../../pprof/writing';
 import type { Upload } from '../../upload';
 import { resourceAttributes, sampleAttributes } from './attributes';
-import { attributeIndices, Dictionary, number, writeAnyValue } from './dictionary';
+import { attributeIndices, Dictionary, writeAnyValue } from './dictionary';
 import { type OtlpSample, timeline, totals } from './samples';
 
 /** How samples are written. */
@@ -60,7 +61,7 @@ export function exportRequest(
     writer.uint32(fixed64(3)).fixed64(period.start);
     writer.uint32(varint(4)).uint64(period.end - period.start);
     writeType(writer, 5, periodType(type, profile), dictionary);
-    number(writer, 6, profile.period || 1);
+    writeNumber(writer, varint(6), profile.period || 1);
     writer.uint32(delimited(7)).bytes(profileId(upload, `${part}\0${type.type}`));
     writer.join();
   }
@@ -96,8 +97,8 @@ function writeScope(writer: BinaryWriter, { identity }: Upload): void {
 /** Pyroscope, which takes OpenTelemetry's profiles too, refuses a dash in the name of a type. */
 function writeType(writer: BinaryWriter, field: number, { type, unit }: ValueType, tables: Dictionary): void {
   writer.uint32(delimited(field)).fork();
-  number(writer, 1, tables.string(type.replaceAll('-', '_')));
-  number(writer, 2, tables.string(unit));
+  writeNumber(writer, varint(1), tables.string(type.replaceAll('-', '_')));
+  writeNumber(writer, varint(2), tables.string(unit));
   writer.join();
 }
 
@@ -107,11 +108,11 @@ function writeSample(
   { stack, attributes, link }: { stack: number; attributes: number[]; link: number },
 ): void {
   writer.uint32(delimited(2)).fork();
-  number(writer, 1, stack);
+  writeNumber(writer, varint(1), stack);
   attributeIndices(writer, 2, attributes);
-  number(writer, 3, link);
+  writeNumber(writer, varint(3), link);
   writer.uint32(delimited(4)).fork();
-  for (const value of values) writer.int64(value);
+  for (const value of values) writeInt64(writer, value);
   writer.join();
   if (times.length > 0) {
     writer.uint32(delimited(5)).fork();
