@@ -105,21 +105,29 @@ export function defaultSpool(): string {
   return join(uid === undefined ? folder : ownFolder(folder, uid), 'spool');
 }
 
-/** The namespace of process numbers that this process is in. */
+/**
+ * The namespace of process numbers that this process is in, and of which machine: the first one of each has the same name
+ * (proc_ns.h, PROC_PID_INIT_INO), and machines may share a spool.
+ */
 export function pidNamespace(): string | undefined {
   try {
-    return readlinkSync('/proc/self/ns/pid');
+    const machine = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return `${machine} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return undefined;
   }
 }
 
-/** When a process started, in the kernel's ticks since its own start (proc(5), stat, field 22); undefined where there is none. */
+/**
+ * When a process started, in the kernel's ticks since its own start (proc(5), stat, field 22); undefined where there is none, or
+ * where it has ended and its parent has not asked for it yet, which in a container may be never.
+ */
 export function startTicks(pid: number | 'self'): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name of the program, in parentheses, may hold anything.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return /[ZX]/.test(fields[0] ?? '') ? undefined : Number(fields[19]);
   } catch {
     return undefined;
   }
