@@ -52,7 +52,7 @@ export function seedOf(
 ): Seed {
   const { logger: _, ...plain } = options;
   return {
-    runtimeId: randomId(),
+    runtimeId: ownRuntimeId(),
     pid: process.pid,
     namespace: pidNamespace(),
     startTicks: startTicks('self'),
@@ -123,6 +123,14 @@ export function startTicks(pid: number | 'self'): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+let own: { pid: number; id: string } | undefined;
+
+/** One for the whole life of a process, however often profiling is switched on; a fork(2) or a snapshot has its own. */
+function ownRuntimeId(): string {
+  if (own?.pid !== process.pid) own = { pid: process.pid, id: randomId() };
+  return own.id;
 }
 
 /** A UUID by the kernel: to load `node:crypto` for it takes milliseconds of the program's start. */
