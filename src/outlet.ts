@@ -111,7 +111,7 @@ export class Outlet {
 
   /** As `give`, for a process that is about to end. */
   giveSync(profile: Profile, engine: Engine): void {
-    this.sending?.delivery.hand(profile, 'on_shutdown', internalOf(engine));
+    this.sending?.delivery.handLast(profile, internalOf(engine));
     this.writer?.writeSync(profile);
     if (!this.sending) engine.forgetProfile(profile.sequence);
   }

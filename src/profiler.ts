@@ -23,6 +23,11 @@ import { planWorkers, watchWorkers } from './workers/watch';
 
 /** Signals that end a process unless it listens to them: the native sampler writes the last profile then. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/**
+ * The last profile may take so long to be made and written down, whatever the limit for the end of the process: it takes some
+ * milliseconds, and what is not made cannot wait in the spool.
+ */
+const MAKING_MILLISECONDS = 250;
 /** Where the one running profiler of the process is known, also to a second copy of this package. */
 const RUNNING = Symbol.for('everflame.running');
 
@@ -269,7 +274,7 @@ export class Profiler {
             outputPrefix,
             periodSeconds: this.configuration.period,
             writeAhead: outlet.writesAhead,
-            exitTimeoutMilliseconds: Math.round(this.configuration.exitTimeout * 1000),
+            exitTimeoutMilliseconds: atLeastMaking(this.configuration.exitTimeout * 1000),
             quiet: this.configuration.logLevel === 'off' || this.options.logger !== undefined,
             guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
           }),
@@ -396,7 +401,7 @@ export class Profiler {
     const limit = this.configuration.exitTimeout * 1000;
     const left = (): number => Math.max(0, Math.round(limit - (performance.now() - begun)));
     outlet.finishFilesSync();
-    if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, left());
+    if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, atLeastMaking(left()));
     outlet.finishSync(left());
   }
 
@@ -417,6 +422,10 @@ export class Profiler {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
     }
   }
+}
+
+function atLeastMaking(milliseconds: number): number {
+  return Math.max(MAKING_MILLISECONDS, Math.round(milliseconds));
 }
 
 /** Whether a Datadog Agent of this machine can be reached: its socket is there, or somebody listens on its port. */

@@ -56,7 +56,7 @@ export function seedOf(
 ): Seed {
   const { logger: _, ...plain } = options;
   return {
-    runtimeId: runtimeId(),
+    runtimeId: ownRuntimeId(),
     pid: process.pid,
     namespace: pidNamespace(),
     startTicks: startTicks('self'),
@@ -141,12 +141,12 @@ export function startTicks(pid: number | 'self'): number | undefined {
   }
 }
 
-let ownId: string | undefined;
+let own: { pid: number; id: string } | undefined;
 
-/** A UUID, the same for as long as the process lives: by it receivers put its profiles beside its traces. */
-function runtimeId(): string {
-  ownId ??= randomId();
-  return ownId;
+/** One for the whole life of a process, however often profiling is switched on; a fork(2) or a snapshot has its own. */
+function ownRuntimeId(): string {
+  if (own?.pid !== process.pid) own = { pid: process.pid, id: randomId() };
+  return own.id;
 }
 
 /** A UUID by the kernel: to load `node:crypto` for it takes milliseconds of the program's start. */
