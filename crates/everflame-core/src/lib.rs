@@ -8,4 +8,6 @@ pub mod pprof;
 mod return_address;
 pub mod session;
 pub mod signal;
+pub mod source_map;
 pub mod v8;
+mod vlq;
