@@ -847,5 +847,6 @@ module.exports.metrics = nativeBinding.metrics
 module.exports.start = nativeBinding.start
 module.exports.status = nativeBinding.status
 module.exports.stop = nativeBinding.stop
+module.exports.takeSourceMapFailures = nativeBinding.takeSourceMapFailures
 module.exports.takeUndelivered = nativeBinding.takeUndelivered
 module.exports.takeWriteFailure = nativeBinding.takeWriteFailure

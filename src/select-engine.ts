@@ -5,6 +5,7 @@ import {
   type EngineOptions,
   type EngineStatus,
   type Profile,
+  type SourceMapFailure,
   type StartReport,
   threadName,
   type WriteFailure,
@@ -109,6 +110,10 @@ class NativeEngine implements Engine {
 
   takeWriteFailure(): WriteFailure | null {
     return this.binding.takeWriteFailure();
+  }
+
+  takeSourceMapFailures(): SourceMapFailure[] {
+    return this.binding.takeSourceMapFailures();
   }
 
   stop(): Promise<Profile> {

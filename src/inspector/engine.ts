@@ -97,6 +97,11 @@ export class InspectorEngine implements Engine {
     // Nothing is kept: another thread could not write it either.
   }
 
+  /** Reads no source maps. */
+  takeSourceMapFailures(): [] {
+    return [];
+  }
+
   takeWriteFailure(): null {
     return null;
   }

@@ -5,6 +5,7 @@ mod aggregator;
 mod compose;
 mod join;
 mod mailbox;
+mod originals;
 mod output;
 mod period;
 mod root;
