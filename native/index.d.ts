@@ -100,6 +100,15 @@ export interface NativeProfile {
   sequence: number
 }
 
+/** A source map that is there and cannot be used: its script's frames stand in generated code. */
+export interface NativeSourceMapFailure {
+  /** The script as V8 names it. */
+  script: string
+  /** The map's file, or `inline`. */
+  map: string
+  reason: string
+}
+
 /** Whether sampling is running, and on which threads. */
 export interface NativeStatus {
   running: boolean
@@ -167,6 +176,8 @@ export interface StartOptions {
   nativeFrames: boolean
   /** Most bytes of stacks, names and samples held by the profiler. */
   memoryCapBytes: number
+  /** Frames of generated code are shown as their source maps tell; true when left out. */
+  sourceMaps?: boolean
   /**
    * Where profiles go that nobody asks for, `<prefix>.<pid>.<sequence>.wall.pprof`: the last one when a signal named in
    * `guardedSignals` ends the process, and those that are overdue.
@@ -200,6 +211,9 @@ export declare function status(): NativeStatus
 
 /** Stops sampling and resolves to the last period's profile (gzip unless asked otherwise). Throws when sampling is not running. */
 export declare function stop(encoding?: Encoding | undefined | null): Promise<NativeProfile>
+
+/** Source maps found broken since the last call, twenty at most. */
+export declare function takeSourceMapFailures(): Array<NativeSourceMapFailure>
 
 /**
  * Profiles of `flush` and `stop` whose promises were not settled yet, oldest first. For the end of the process, after

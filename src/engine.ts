@@ -26,6 +26,8 @@ export interface EngineOptions {
   timeline: boolean;
   nativeFrames: boolean;
   memoryCapBytes: number;
+  /** Frames of generated code are shown as their source maps tell, by the native sampler; true when left out. */
+  sourceMaps?: boolean;
   /** Where the native sampler writes the last profile when one of `guardedSignals` ends the process. */
   outputPrefix?: string;
   guardedSignals?: string[];
@@ -94,6 +96,15 @@ export interface WriteFailure {
   reason: string;
 }
 
+/** A source map that is there and cannot be used: its script's frames stand in generated code. */
+export interface SourceMapFailure {
+  /** The script as V8 names it. */
+  script: string;
+  /** The map's file, or `inline`. */
+  map: string;
+  reason: string;
+}
+
 /** Something that samples the process and hands out profiles. */
 export interface Engine {
   readonly report: StartReport;
@@ -117,6 +128,8 @@ export interface Engine {
   writeTo(prefix: string): void;
   /** The last profile that the engine could not write itself; null where there is none since the last call. */
   takeWriteFailure(): WriteFailure | null;
+  /** Source maps found broken since the last call, twenty at most. */
+  takeSourceMapFailures(): SourceMapFailure[];
   /** Stops sampling and returns the last profile. */
   stop(): Promise<Profile>;
   metrics(): EngineMetrics;

@@ -359,6 +359,13 @@ export class Profiler {
   private sayTroubles(engine: Engine): void {
     const failure = engine.takeWriteFailure();
     if (failure) this.outlet?.reportNativeFailure(failure);
+    // Each map is found broken once.
+    for (const { script, map, reason } of engine.takeSourceMapFailures()) {
+      const which = map === 'inline' ? 'in its text' : map;
+      this.logger.warn(
+        `the source map of ${script} (${which}) cannot be used: ${reason}. Its frames stand in generated code. Build it again, or switch source maps off with DD_PROFILING_SOURCE_MAP=0.`,
+      );
+    }
     const { sampling_stops: stops = 0 } = engine.metrics().counters;
     if (stops === this.stops) return;
     this.stops = stops;

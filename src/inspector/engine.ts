@@ -101,6 +101,11 @@ export class InspectorEngine implements Engine {
     // It writes nothing by itself.
   }
 
+  /** Reads no source maps. */
+  takeSourceMapFailures(): [] {
+    return [];
+  }
+
   takeWriteFailure(): null {
     return null;
   }

@@ -25,6 +25,8 @@ pub struct StartOptions {
     pub native_frames: bool,
     /// Most bytes of stacks, names and samples held by the profiler.
     pub memory_cap_bytes: u32,
+    /// Frames of generated code are shown as their source maps tell; true when left out.
+    pub source_maps: Option<bool>,
     /// Where profiles go that nobody asks for, `<prefix>.<pid>.<sequence>.wall.pprof`: the last one when a signal named in
     /// `guardedSignals` ends the process, and those that are overdue.
     pub output_prefix: Option<String>,
@@ -89,6 +91,7 @@ impl StartOptions {
                 write_ahead: self.write_ahead.unwrap_or(false),
                 quiet: self.quiet.unwrap_or(false),
                 memory_cap: self.memory_cap_bytes as usize,
+                source_maps: self.source_maps.unwrap_or(true),
             },
         })
     }

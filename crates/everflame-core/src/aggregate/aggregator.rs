@@ -20,6 +20,7 @@ use crate::engine::{Observer, Settled};
 use crate::signal::{
     AGGREGATOR, COUNTERS, Slots, flags, monotonic, own_tid, terminal, thread_cpu, thread_name,
 };
+use crate::source_map;
 use javascript::Isolates;
 pub use javascript::JavaScriptThread;
 use threads::{Source, ThreadState, Threads};
@@ -207,6 +208,7 @@ impl State {
             observer.loader_is_known();
         }
         self.composer.refresh();
+        self.composer.originals.collect(&mut self.tables);
         self.read_rings(mailbox, until, is_over, true);
         self.settle_accounts(until, is_over);
         self.isolates.catch_up(settled);
@@ -302,21 +304,34 @@ impl State {
             maps = self.isolates.bytes();
             self.swept_to = maps;
         }
-        let rest = self.tables.bytes() + self.period.bytes() + self.composer.bytes();
+        let source_maps = source_map::held_bytes();
+        COUNTERS
+            .source_maps_bytes
+            .store(source_maps as u64, Ordering::Relaxed);
+        let rest = self.tables.bytes() + self.period.bytes() + self.composer.bytes() + source_maps;
         COUNTERS
             .memory_bytes
             .store((rest + maps) as u64, Ordering::Relaxed);
         rest > cap - maps.min(cap / 2)
     }
 
-    /// Tables that grew over a quarter of the cap are replaced by new ones with the remembered stacks only.
+    /// Tables that grew over a quarter of the cap are replaced by new ones with the remembered stacks only, and those of the
+    /// period that has begun.
     fn rebuild_if_large(&mut self) {
         if self.tables.bytes() + self.composer.cache_bytes() < self.options.memory_cap / 4 {
             return;
         }
+        let originals = &self.composer.originals;
+        let mut shown = originals.stacks(&mut self.tables);
+        self.period.replace_stacks(&mut shown);
+        for thread in self.threads.all() {
+            thread.replace_stacks(&mut shown);
+        }
+        drop(shown);
         let old = std::mem::take(&mut self.tables);
         self.composer.start_over(&mut self.tables);
         self.unseen = unseen_stack(&mut self.tables);
+        self.period.carry_over(&old, &mut self.tables);
         for thread in self.threads.all() {
             ThreadState::carry_over(thread, &old, &mut self.tables);
         }

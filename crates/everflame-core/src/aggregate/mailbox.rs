@@ -64,6 +64,8 @@ pub struct Options {
     pub quiet: bool,
     /// Most bytes of stacks, names and samples.
     pub memory_cap: usize,
+    /// Frames of generated code are shown as their source maps tell.
+    pub source_maps: bool,
 }
 
 impl Default for Options {
@@ -77,6 +79,7 @@ impl Default for Options {
             write_ahead: false,
             quiet: false,
             memory_cap: 64 << 20,
+            source_maps: true,
         }
     }
 }

@@ -29,6 +29,7 @@ mod field {
     pub(super) const DURATION_NANOS: u32 = 10;
     pub(super) const PERIOD_TYPE: u32 = 11;
     pub(super) const PERIOD: u32 = 12;
+    pub(super) const COMMENT: u32 = 13;
     pub(super) const DEFAULT_SAMPLE_TYPE: u32 = 14;
 }
 
@@ -110,7 +111,8 @@ fn emit<M: Message>(
 
 /// Encodes a period.
 ///
-/// `realtime_offset` turns monotonic into Unix nanoseconds; `interval` is the sampling period in nanoseconds.
+/// `realtime_offset` turns monotonic into Unix nanoseconds; `interval` is the sampling period in nanoseconds. `comments` are
+/// for whoever reads the profile.
 ///
 /// # Errors
 /// The compressor fails, which means memory is out.
@@ -121,6 +123,7 @@ pub fn encode(
     mappings: &[MappingRow],
     interval: u64,
     realtime_offset: i64,
+    comments: &[&str],
     encoding: Encoding,
 ) -> Result<Vec<u8>, EncodingError> {
     let [_, functions, frames, _] = tables.lengths();
@@ -159,6 +162,10 @@ pub fn encode(
         &period_type,
     )?;
     let default = writer.strings.word("cpu");
+    let comments: Vec<i64> = comments
+        .iter()
+        .map(|text| writer.strings.word(text))
+        .collect();
     writer.buffer.clear();
     encoding_string_table(&writer.strings.texts, &mut writer.buffer);
     let start = period.start as i64 + realtime_offset;
@@ -166,6 +173,7 @@ pub fn encode(
     let duration = end.saturating_sub(period.start) as i64;
     encoding::int64::encode(field::DURATION_NANOS, &duration, &mut writer.buffer);
     encoding::int64::encode(field::PERIOD, &(interval as i64), &mut writer.buffer);
+    encoding::int64::encode_packed(field::COMMENT, &comments, &mut writer.buffer);
     encoding::int64::encode(field::DEFAULT_SAMPLE_TYPE, &default, &mut writer.buffer);
     writer.sink.write(&writer.buffer)?;
     Ok(writer.sink.finish()?)
@@ -340,12 +348,14 @@ mod tests {
             line: 12,
             module: 0,
             address: 0,
+            generated: 0,
         });
         let root = tables.frame(FrameRow {
             function,
             line: 0,
             module: 2,
             address: 0x5000,
+            generated: 0,
         });
         let stack = tables.stack(&[leaf, root]);
         let labels = ThreadLabels {
@@ -399,8 +409,17 @@ mod tests {
         for encoding in [Encoding::Gzip, Encoding::Zstd, Encoding::Identity] {
             for timeline in [true, false] {
                 let (tables, period) = period(timeline);
-                let bytes =
-                    encode(&period, 5_000, &tables, &rows(), 10, 1_000_000, encoding).unwrap();
+                let bytes = encode(
+                    &period,
+                    5_000,
+                    &tables,
+                    &rows(),
+                    10,
+                    1_000_000,
+                    &[],
+                    encoding,
+                )
+                .unwrap();
                 let profile = decode(&bytes, encoding);
                 assert_eq!(profile.sample.len(), if timeline { 1999 } else { 1 });
                 let totals: Vec<i64> = (0..3)
@@ -423,6 +442,7 @@ mod tests {
             &rows(),
             10,
             1_000_000,
+            &["a comment"],
             Encoding::Identity,
         )
         .unwrap();
@@ -430,6 +450,8 @@ mod tests {
         let text = |id: i64| profile.string_table[id as usize].as_str();
         assert_eq!(profile.string_table[0], "");
         assert!(!profile.string_table.iter().any(|s| s.contains("unused")));
+        let comments: Vec<&str> = profile.comment.iter().map(|id| text(*id)).collect();
+        assert_eq!(comments, ["a comment"]);
         assert_eq!(profile.function.len(), 1);
         assert_eq!(
             text(profile.function[0].name),

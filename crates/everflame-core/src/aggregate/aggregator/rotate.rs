@@ -14,6 +14,9 @@ use crate::signal::{
     COUNTERS, monotonic, process_cpu, realtime_offset, terminal, thread_cpu, thread_cpu_of,
 };
 
+/// The comment by which a backend knows that frames could be the author's if a map were there.
+const MISSING_SOURCE_MAPS: &str = "dd:has-missing-map-files";
+
 impl State {
     /// Ends the period: what the threads' records did not cover is added, and everything is encoded.
     fn rotate(&mut self, mailbox: &Mailbox, encoding: Encoding) -> Result<Profile, EncodingError> {
@@ -30,7 +33,14 @@ impl State {
             &mut self.period,
             Period::new(end, self.options.timeline, self.options.interval),
         );
+        self.await_originals(mailbox);
+        period.replace_stacks(self.composer.originals.stacks(&mut self.tables));
         period.finish(&self.tables);
+        let comments: &[&str] = if self.composer.originals.has_missing() {
+            &[MISSING_SOURCE_MAPS]
+        } else {
+            &[]
+        };
         let offset = realtime_offset();
         let data = encode(
             &period,
@@ -39,6 +49,7 @@ impl State {
             &self.composer.mappings(),
             self.options.interval,
             offset,
+            comments,
             encoding,
         );
         self.rebuild_if_large();
@@ -54,6 +65,16 @@ impl State {
             dropped: lost,
             sequence,
         })
+    }
+
+    /// Waits for the source maps that the period's frames need, and goes on reading samples meanwhile.
+    fn await_originals(&mut self, mailbox: &Mailbox) {
+        /// What is not there by then stays as it is in this profile: the process may be about to end.
+        const LIMIT: Duration = Duration::from_millis(500);
+        let settling = self.composer.originals.settle(LIMIT);
+        while self.composer.originals.wait(&mut self.tables, &settling) {
+            self.drain(mailbox);
+        }
     }
 
     /// Ends the period for somebody who writes its profile; if the process ends first, or nothing happens, this thread does.
