@@ -172,6 +172,12 @@ export interface StartOptions {
   maxFrames: number
   /** One record a sample with `end_timestamp_ns`, instead of one a thread and stack. */
   timeline: boolean
+  /**
+   * Whether samples have wall time, and whether they have CPU time; both when left out. Without wall time there are only
+   * samples of running threads.
+   */
+  wall?: boolean
+  cpu?: boolean
   /** Native frames above, between and below JavaScript. */
   nativeFrames: boolean
   /** Most bytes of stacks, names and samples held by the profiler. */

@@ -24,6 +24,9 @@ export interface EngineOptions {
   intervalNanoseconds: number;
   maxFrames: number;
   timeline: boolean;
+  /** Which times samples have; one of the two at least. */
+  wall: boolean;
+  cpu: boolean;
   nativeFrames: boolean;
   memoryCapBytes: number;
   /** Frames of generated code are shown as their source maps tell, by the native sampler; true when left out. */

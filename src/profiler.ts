@@ -240,13 +240,15 @@ export class Profiler {
 
   private obstacle(): string | undefined {
     const running = registry[RUNNING];
-    if (isMainThread && !running && !this.engine) return undefined;
+    const { wall, cpu } = this.configuration;
+    if (isMainThread && !running && !this.engine && (wall || cpu)) return undefined;
     const { whyNotNow } = require('./why-not-now') as typeof import('./why-not-now');
     return whyNotNow({
       isMainThread,
       isOwn: running === this,
       isStopping: running instanceof Profiler && running.ending,
       isRunning: this.engine !== undefined,
+      isEmpty: !wall && !cpu,
     });
   }
 
@@ -258,14 +260,18 @@ export class Profiler {
 
   private engineOptions(outlet: Outlet): Parameters<typeof startEngine>[0] {
     const outputPrefix = outlet.samplerPrefix;
-    const { engine, signal, rate, maxFrames, timeline, nativeFrames, memoryCap } = this.configuration;
+    const { engine, signal, rate, maxFrames, timeline, wall, cpu, nativeFrames, sourceMaps, memoryCap } =
+      this.configuration;
     return {
       engine,
       ...(signal === 'auto' ? {} : { signal: signal.toUpperCase() }),
       intervalNanoseconds: Math.round(1e9 / rate),
       maxFrames,
       timeline,
+      wall,
+      cpu,
       nativeFrames,
+      sourceMaps,
       memoryCapBytes: memoryCap,
       // A signal that the program listens to is the program's; it ends by itself then, or not at all.
       ...(outputPrefix === undefined

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use everflame_core::aggregate::Options;
+use everflame_core::pprof::Times;
 use everflame_core::session::{Config, Started};
 use everflame_core::signal::terminal;
 use napi::{Error, Result, Status};
@@ -21,6 +22,10 @@ pub struct StartOptions {
     pub max_frames: u32,
     /// One record a sample with `end_timestamp_ns`, instead of one a thread and stack.
     pub timeline: bool,
+    /// Whether samples have wall time, and whether they have CPU time; both when left out. Without wall time there are only
+    /// samples of running threads.
+    pub wall: Option<bool>,
+    pub cpu: Option<bool>,
     /// Native frames above, between and below JavaScript.
     pub native_frames: bool,
     /// Most bytes of stacks, names and samples held by the profiler.
@@ -53,6 +58,20 @@ fn terminal_signal(name: &str) -> Result<i32> {
 }
 
 impl StartOptions {
+    fn times(&self) -> Result<Times> {
+        let times = Times {
+            wall: self.wall.unwrap_or(true),
+            cpu: self.cpu.unwrap_or(true),
+        };
+        if times.wall || times.cpu {
+            return Ok(times);
+        }
+        Err(Error::new(
+            Status::InvalidArg,
+            "wall and cpu are both off; one of them is needed",
+        ))
+    }
+
     pub(crate) fn into_config(self) -> Result<Config> {
         if !(100_000..=1_000_000_000).contains(&self.interval_nanoseconds) {
             return Err(Error::new(
@@ -63,6 +82,7 @@ impl StartOptions {
                 ),
             ));
         }
+        let times = self.times()?;
         let guarded = self
             .guarded_signals
             .unwrap_or_default()
@@ -87,6 +107,7 @@ impl StartOptions {
                 period,
                 max_frames: self.max_frames as usize,
                 timeline: self.timeline,
+                times,
                 native_frames: self.native_frames,
                 write_ahead: self.write_ahead.unwrap_or(false),
                 quiet: self.quiet.unwrap_or(false),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::mailbox::{Mailbox, Profile};
 use super::super::output;
 use super::State;
-use crate::pprof::{Encoding, encode};
+use crate::pprof::Encoding;
 use crate::signal::{COUNTERS, monotonic, realtime_offset};
 
 /// How much of the current period may be lost.
@@ -24,25 +24,16 @@ impl State {
     pub(super) fn write_part(&mut self, mailbox: &Mailbox) {
         let now = monotonic();
         let is_due = u128::from(now.saturating_sub(self.part_written)) >= EVERY.as_nanos();
-        let Some(prefix) = self.ahead().filter(|_| is_due) else {
+        let Some(prefix) = self.ahead().filter(|_| is_due).map(str::to_owned) else {
             return;
         };
         let mut period = self.period.clone();
-        period.finish(&self.tables);
-        let data = encode(
-            &period,
-            now,
-            &self.tables,
-            &self.composer.mappings(),
-            self.options.interval,
-            realtime_offset(),
-            Encoding::Gzip,
-        );
-        let written = data
+        let written = self
+            .encode(&mut period, now, realtime_offset(), Encoding::Gzip)
             .map_err(std::io::Error::other)
-            .and_then(|data| output::write_part(prefix, self.sequence, &data));
+            .and_then(|data| output::write_part(&prefix, self.sequence, &data));
         if let Err(error) = written {
-            mailbox.unwritten.fail(prefix, self.sequence, &error);
+            mailbox.unwritten.fail(&prefix, self.sequence, &error);
         }
         COUNTERS.parts_written.fetch_add(1, Ordering::Relaxed);
         self.part_written = now;

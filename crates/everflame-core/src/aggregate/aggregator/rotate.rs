@@ -9,7 +9,7 @@ use super::super::output;
 use super::super::period::{Period, ThreadLabels};
 use super::{State, dropped, threads};
 use crate::engine::{Observer, Settled};
-use crate::pprof::{Encoding, EncodingError, encode};
+use crate::pprof::{Encoding, EncodingError, Heading, encode};
 use crate::signal::{
     COUNTERS, monotonic, process_cpu, realtime_offset, terminal, thread_cpu, thread_cpu_of,
 };
@@ -34,24 +34,8 @@ impl State {
             Period::new(end, self.options.timeline, self.options.interval),
         );
         self.await_originals(mailbox);
-        period.replace_stacks(self.composer.originals.stacks(&mut self.tables));
-        period.finish(&self.tables);
-        let comments: &[&str] = if self.composer.originals.has_missing() {
-            &[MISSING_SOURCE_MAPS]
-        } else {
-            &[]
-        };
         let offset = realtime_offset();
-        let data = encode(
-            &period,
-            end,
-            &self.tables,
-            &self.composer.mappings(),
-            self.options.interval,
-            offset,
-            comments,
-            encoding,
-        );
+        let data = self.encode(&mut period, end, offset, encoding);
         self.rebuild_if_large();
         let sequence = self.sequence;
         self.sequence += 1;
@@ -61,10 +45,51 @@ impl State {
             data: data?,
             start: period.start as i64 + offset,
             end: end as i64 + offset,
-            samples: period.entries.iter().map(|entry| entry.count).sum(),
+            samples: self.samples_of(&period),
             dropped: lost,
             sequence,
         })
+    }
+
+    /// Samples of a period that are in its profile.
+    fn samples_of(&self, period: &Period) -> u64 {
+        let wall = self.options.times.wall;
+        let entries = period.entries.iter();
+        entries
+            .filter(|entry| wall || entry.cpu > 0)
+            .map(|entry| entry.count)
+            .sum()
+    }
+
+    /// Encodes a period with the author's frames, as far as their maps are read.
+    pub(super) fn encode(
+        &mut self,
+        period: &mut Period,
+        end: u64,
+        realtime_offset: i64,
+        encoding: Encoding,
+    ) -> Result<Vec<u8>, EncodingError> {
+        period.replace_stacks(self.composer.originals.stacks(&mut self.tables));
+        period.finish(&self.tables);
+        let comments: &[&str] = if self.composer.originals.has_missing() {
+            &[MISSING_SOURCE_MAPS]
+        } else {
+            &[]
+        };
+        let heading = Heading {
+            end,
+            interval: self.options.interval,
+            realtime_offset,
+            comments,
+            times: self.options.times,
+        };
+        encode(
+            period,
+            &self.tables,
+            &self.composer.mappings(),
+            &heading,
+            encoding,
+        )
     }
 
     /// Waits for the source maps that the period's frames need, and goes on reading samples meanwhile.
