@@ -469,8 +469,10 @@ mod tests {
     #[test]
     fn a_time_that_is_not_asked_for_is_not_there() {
         let (tables, mut period) = period(true);
-        // One sample of a thread that slept.
-        period.entries[0].cpu = 0;
+        // All but these slept.
+        for (number, entry) in (0..).zip(&mut period.entries) {
+            entry.cpu = if number < 7 { 3 } else { 0 };
+        }
         for (times, names, samples) in [
             (
                 Times {
@@ -486,7 +488,7 @@ mod tests {
                     cpu: true,
                 },
                 ["sample", "cpu"],
-                1998,
+                7,
             ),
         ] {
             let heading = Heading {
