@@ -118,9 +118,9 @@ function encodeSeries(
   const samples = addUp(profile, { ...series, labels });
   return split(profile, samples, labels.sets, LIMITS).map((part) =>
     encodeProfile({
+      ...part,
       source: profile,
       types: series.types,
-      samples: part,
       labelSets: labels.sets,
       periodType: series.periodType,
       period: profile.period || 1,

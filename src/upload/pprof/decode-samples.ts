@@ -1,3 +1,4 @@
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { TableReader } from './decode-tables';
 import { LabelSets } from './label-sets';
 import type { Label, PprofSample, Value } from './model';
@@ -9,13 +10,15 @@ const END_TIMESTAMP = 'end_timestamp_ns';
 const STACK = delimited(1);
 const VALUES = delimited(2);
 const LABEL = delimited(3);
+const ONE_PLACE = varint(1);
+const ONE_VALUE = varint(2);
 const LABEL_KEY = varint(1);
 const LABEL_TEXT = varint(2);
 const LABEL_NUMBER = varint(3);
 
-/** Reads samples: the many records, with loops of their own, as a function for each would cost more than what it reads. */
+/** Reads samples, of which there are many: what is equal is kept once. */
 export class SampleReader {
-  readonly stacks: number[][] = [];
+  readonly stacks: Uint8Array[] = [];
   readonly labelSets = new LabelSets();
   private readonly stackOfBytes = new Map<string, number>();
 
@@ -38,7 +41,7 @@ export class SampleReader {
       else if (tag === VALUES) this.readValues(sample.values);
       else if (tag === LABEL) this.readLabel(sample, labels);
       // Each encoder packs them; ids one by one would be taken for none.
-      else if (tag === varint(1) || tag === varint(2)) throw new Error('its lists are not packed');
+      else if (tag === ONE_PLACE || tag === ONE_VALUE) throw new Error('its lists are not packed');
       else records.skip(tag);
     }
     if (sample.values.length !== typeCount) {
@@ -58,17 +61,24 @@ export class SampleReader {
     return stack;
   }
 
-  /** Equal stacks are equal bytes, which are compared faster than numbers and need not be read again. */
+  /** Equal stacks are equal bytes, which are compared faster than numbers and need not be read. */
   private internStack(start: number, end: number): number {
     const bytes = this.data.toString('latin1', start, end);
     const known = this.stackOfBytes.get(bytes);
     if (known !== undefined) return known;
-    const { records, tables } = this;
-    const stack: number[] = [];
-    while (start < end && records.reader.pos < end) stack.push(tables.locations.get(records.uint64()));
-    const place = this.stacks.push(stack) - 1;
+    const stack = this.data.subarray(start, end);
+    const place = this.stacks.push(this.tables.locations.inOrder ? stack : this.inOrder(start, end)) - 1;
     this.stackOfBytes.set(bytes, place);
     return place;
+  }
+
+  private inOrder(start: number, end: number): Uint8Array {
+    const { records, tables } = this;
+    const writer = new BinaryWriter();
+    while (start < end && records.reader.pos < end) {
+      writer.uint32(tables.locations.get(records.uint64()) + 1);
+    }
+    return writer.finish();
   }
 
   private readValues(values: Value[]): void {
