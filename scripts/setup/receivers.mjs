@@ -131,18 +131,20 @@ async function installTestAgent() {
 }
 
 /** What there is, in the order of installation. */
-export const INSTALLERS = [
-  { title: 'Installing the Datadog test agent', run: installTestAgent },
-  { title: 'Building the Agent, Collector and Pyroscope receivers', run: installGoPrograms },
+const INSTALLERS = [
+  { title: 'Installing the Datadog test agent', install: installTestAgent },
+  { title: 'Building the Agent, Collector and Pyroscope receivers', install: installGoPrograms },
 ];
 
 /**
  * Installs what uploads are tested against under .cache/receivers/, unless it is there. Of two processes the second one
  * waits and finds everything done.
- * @param {(title: string, body: () => Promise<void>) => Promise<void>} [step] shows what is at work
+ * @param {{ step?: (title: string, body: () => Promise<void>) => Promise<void>, onWait?: () => void }} [show] `step` shows
+ *   what is at work, and `onWait` that another process is
  */
-export async function installReceivers(step = (_title, body) => body()) {
-  await withLock(RECEIVERS, async () => {
-    for (const { title, run: install } of INSTALLERS) await step(title, install);
-  });
+export async function installReceivers({ step = (_title, body) => body(), onWait } = {}) {
+  const installAll = async () => {
+    for (const { title, install } of INSTALLERS) await step(title, install);
+  };
+  await withLock(RECEIVERS, installAll, onWait);
 }
