@@ -117,7 +117,11 @@ function ask(node: string, flags: readonly string[], options: EngineOptions): Pr
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       errors = `${errors}${chunk}`.slice(-4096);
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MILLISECONDS);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, LIMIT_MILLISECONDS);
     child.once('error', (error) => {
       clearTimeout(timer);
       reject(error);
@@ -127,6 +131,7 @@ function ask(node: string, flags: readonly string[], options: EngineOptions): Pr
       try {
         resolve(JSON.parse(text) as EngineAnswer);
       } catch {
+        if (isLate) reject(new Error(`nothing has started within ${LIMIT_MILLISECONDS / 1000} s`));
         const end = signal === null ? `the code ${code}` : signal;
         const line = errors.split('\n').find((candidate) => /error/i.test(candidate));
         reject(

@@ -25,6 +25,8 @@ export interface FolderFact {
 }
 
 const PROFILE = /\.wall\.pprof$/;
+/** Types of /proc and /sys (statfs(2)), whose folders say that they can be written. */
+const KERNELS_OWN: readonly number[] = [0x9fa0, 0x62656572];
 const LITTLE_BYTES = 64 * 1024 ** 2;
 /** The folder of a process in the spool has those of others in it that it has taken over. */
 const DEEPEST = 4;
@@ -111,8 +113,12 @@ function look(role: FolderFact['role'], path: string, used: boolean, start = '')
     fact.reason = reasonOf(error);
   }
   try {
-    const { bavail, bsize } = statfsSync(nearest);
+    const { bavail, bsize, type } = statfsSync(nearest);
     fact.freeBytes = bavail * bsize;
+    if (KERNELS_OWN.includes(type)) {
+      fact.writable = false;
+      fact.reason = `${nearest} is of the kernel and holds no files`;
+    }
   } catch {
     // Not on every file system.
   }

@@ -32,7 +32,7 @@ export function checkKernel(): Part<KernelFact[]> {
   ): void => {
     if (value === undefined) return;
     facts.push({ name, value, meaning });
-    findings.push(finding(state, `kernel.${name}`, `${name} is ${value}. ${meaning}`, remedy));
+    findings.push(finding(state, idOf(name), `${name} is ${value}. ${meaning}`, remedy));
   };
 
   const status = read('/proc/self/status');
@@ -92,6 +92,10 @@ export function checkKernel(): Part<KernelFact[]> {
 
   addCgroup(add);
   return { facts, findings };
+}
+
+function idOf(name: string): string {
+  return `kernel.${name.replace(/^(kernel\.|\/)/, '').replaceAll(' ', '.')}`;
 }
 
 function paranoidMeaning(value: number): string {

@@ -63,8 +63,9 @@ export async function connectToSocket(path: string): Promise<Connected> {
 
 /** Asks by `GET` or `HEAD`, in the way that uploads go: by the proxy of the environment, where there is one. No key is sent. */
 export async function ask(method: 'get' | 'head', url: URL, socketPath?: string): Promise<Answered> {
+  // Its loading is not the receiver's time.
+  const axios = require('axios') as typeof import('axios');
   return limited(async (signal) => {
-    const axios = require('axios') as typeof import('axios');
     const target = new URL(url);
     target.username = '';
     target.password = '';
