@@ -53,7 +53,7 @@ impl Reader {
         // The parser is not ours: a fault of its own costs the map, and not the thread.
         let read = catch_unwind(AssertUnwindSafe(|| match map.take_inline() {
             Some(inline) => from_text(map, inline),
-            None => self.from_file(map),
+            None => self.table_of_file(map),
         }));
         let read = read.unwrap_or_else(|_| {
             let reason = "its mappings cannot be read".to_owned();
@@ -69,7 +69,7 @@ impl Reader {
         }
     }
 
-    fn from_file(&mut self, map: &DeclaredMap) -> Result<Arc<Table>, NotRead> {
+    fn table_of_file(&mut self, map: &DeclaredMap) -> Result<Arc<Table>, NotRead> {
         let (file, stamp) = open(map)?;
         if map.file.get_or_init(|| stamp.clone()) != &stamp {
             // The file is another build's by now.
