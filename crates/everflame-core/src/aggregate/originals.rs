@@ -67,7 +67,7 @@ impl Originals {
 
     /// Has every question so far answered, and between two answers does what else there is to do; at most for `limit`.
     pub(super) fn settle(&self, limit: Duration) -> Settling {
-        self.maps.hurry();
+        self.maps.hurry(true);
         Settling {
             places: self.places.len(),
             end: Instant::now() + limit,
@@ -82,6 +82,7 @@ impl Originals {
         let places = settling.places.min(self.places.len());
         let left = settling.end.saturating_duration_since(Instant::now());
         if left.is_zero() || self.unanswered == 0 || !self.places[..places].iter().any(is_open) {
+            self.maps.hurry(false);
             return false;
         }
         let answers = self.maps.answers(left.min(SLICE));

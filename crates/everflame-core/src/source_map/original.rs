@@ -80,3 +80,77 @@ pub(super) fn original(table: &Table, question: &Question) -> Option<Original> {
         line: place.position.line.saturating_add(1),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::parse;
+    use super::super::sources::Base;
+    use super::super::{MapUrl, configure, declare};
+    use super::*;
+
+    /// What esbuild makes of:
+    ///
+    /// ```ts
+    /// export function total(values: number[]) {
+    ///   const add = (sum: number, value: number) =>
+    ///     sum + value;
+    ///   return values.reduce(add, 0);
+    /// }
+    /// [1].forEach(() => total([1]));
+    /// ```
+    const CODE: &str = "function u(r){let e=(n,t)=>n+t;return r.reduce(e,0)}[1].forEach(()=>u([1]));export{u as total};";
+    const MAP: &str = r#"{"version":3,"sources":["mini.ts"],"names":["total","values","add","sum","value"],
+        "mappings":"AAAO,SAASA,EAAMC,EAAkB,CACtC,IAAMC,EAAM,CAACC,EAAaC,IACxBD,EAAMC,EACR,OAAOH,EAAO,OAAOC,EAAK,CAAC,CAC7B,CACA,CAAC,CAAC,EAAE,QAAQ,IAAMF,EAAM,CAAC,CAAC,CAAC,CAAC"}"#;
+
+    /// Name, first line and executing line of a function that begins and executes at texts of the code.
+    fn found(map: &str, name: &str, start: &str, at: &str) -> Option<(String, u32, u32)> {
+        configure(true, 1000);
+        let place = |text: &str| Position {
+            line: 0,
+            column: CODE.find(text).unwrap() as u32,
+        };
+        let question = Question {
+            map: declare("/out.js", (), MapUrl::Address("out.js.map".into())).unwrap(),
+            at: place(at),
+            start: place(start),
+            name: name.into(),
+        };
+        let table = parse(map.as_bytes(), Base::default()).unwrap().table;
+        let found = original(&table, &question)?;
+        assert_eq!(&*found.file, "mini.ts");
+        Some((found.name, found.start_line, found.line))
+    }
+
+    fn is(name: &str, start_line: u32, line: u32) -> Option<(String, u32, u32)> {
+        Some((name.to_owned(), start_line, line))
+    }
+
+    #[test]
+    fn functions_and_lines_are_the_authors() {
+        assert_eq!(found(MAP, "u", "(r)", "return"), is("total", 1, 4));
+        assert_eq!(found(MAP, "e", "(n,t)", "n+t"), is("add", 2, 3));
+        let anonymous = "(anonymous:L#1:C#65)";
+        assert_eq!(
+            found(MAP, anonymous, "()=>", "u([1])"),
+            is("(anonymous:L#6:C#13)", 6, 6)
+        );
+        let top_level = "(anonymous:L#1:C#1)";
+        assert_eq!(
+            found(MAP, top_level, "function", "[1].for"),
+            is(top_level, 1, 6)
+        );
+    }
+
+    #[test]
+    fn code_around_a_module_is_nobodys() {
+        let start = "AAAO,SAASA,EAAMC,EAAkB,CACtC,IAA";
+        assert!(MAP.contains(start));
+        // Nothing is known of what comes before `let`.
+        let around = MAP.replace(start, "cACA,IAA");
+        let top_level = "(anonymous:L#1:C#1)";
+        assert_eq!(found(&around, top_level, "function", "function"), None);
+        assert_eq!(found(&around, "u", "(r)", "(r)"), None);
+        let (name, ..) = found(&around, "u", "(r)", "n+t").unwrap();
+        assert_eq!(name, "u", "no name is known");
+    }
+}

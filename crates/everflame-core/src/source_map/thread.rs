@@ -1,9 +1,11 @@
 //! The thread that reads maps, so that neither a slow disk nor a large map holds up sampling, and what it is asked.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::declared::DeclaredMap;
 use super::original::{Original, Question, original};
 use super::reader::{Found, Reader};
 
@@ -44,14 +46,14 @@ struct Queue {
     questions: Vec<Asked>,
     /// Of maps that were read and did not stay for lack of room: answered when a profile is to be made.
     deferred: Vec<Asked>,
+    /// A profile is being made.
+    hurried: bool,
     table_limit: usize,
 }
 
 struct Asked {
     ticket: Ticket,
     question: Question,
-    /// Also where a map has to be read another time for it.
-    now: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -73,11 +75,8 @@ impl SourceMaps {
             });
             return;
         }
-        lock(&self.shared.queue).questions.push(Asked {
-            ticket,
-            question,
-            now: false,
-        });
+        let asked = Asked { ticket, question };
+        lock(&self.shared.queue).questions.push(asked);
         self.shared.asked.notify_one();
     }
 
@@ -92,16 +91,15 @@ impl SourceMaps {
         std::mem::take(&mut *answers)
     }
 
-    /// A profile is to be made: what was put off is answered now.
-    pub fn hurry(&self) {
+    /// While a profile is being made, what was put off is answered too.
+    pub fn hurry(&self, hurried: bool) {
         let mut queue = lock(&self.shared.queue);
-        let deferred = std::mem::take(&mut queue.deferred);
-        queue.questions.extend(deferred);
-        queue
-            .questions
-            .iter_mut()
-            .for_each(|asked| asked.now = true);
-        self.shared.asked.notify_one();
+        queue.hurried = hurried;
+        if hurried {
+            let deferred = std::mem::take(&mut queue.deferred);
+            queue.questions.extend(deferred);
+            self.shared.asked.notify_one();
+        }
     }
 
     /// Whether a script that was sampled names a map that is not there.
@@ -137,44 +135,121 @@ impl Shared {
             drop(queue);
             // A table that does not stay serves all questions of its map.
             questions.sort_by_key(|asked| Arc::as_ptr(&asked.question.map).addr());
-            for of_one in questions.chunk_by(|a, b| Arc::ptr_eq(&a.question.map, &b.question.map)) {
-                self.answer(&mut reader, of_one);
+            while let Some(last) = questions.last() {
+                let map = Arc::clone(&last.question.map);
+                let first = questions.partition_point(|asked| {
+                    Arc::as_ptr(&asked.question.map).addr() < Arc::as_ptr(&map).addr()
+                });
+                self.answer(&mut reader, &map, questions.split_off(first));
             }
         }
     }
 
     /// Answers questions about one map.
-    fn answer(&self, reader: &mut Reader, questions: &[Asked]) {
-        let Some(first) = questions.first() else {
-            return;
-        };
-        let now = questions.iter().any(|asked| asked.now);
-        let table = match reader.table(&first.question.map, now) {
+    fn answer(&self, reader: &mut Reader, map: &DeclaredMap, questions: Vec<Asked>) {
+        let hurried = lock(&self.queue).hurried;
+        let table = match reader.table(map, hurried) {
             Found::Table(table) => Some(table),
             Found::Nothing => None,
             Found::Later => {
-                let again = questions.iter().map(|asked| Asked {
-                    ticket: asked.ticket,
-                    question: asked.question.clone(),
-                    now: false,
-                });
-                lock(&self.queue).deferred.extend(again);
+                let mut queue = lock(&self.queue);
+                // A profile that is being made since then waits for them.
+                let place = match queue.hurried {
+                    true => &mut queue.questions,
+                    false => &mut queue.deferred,
+                };
+                place.extend(questions);
                 return;
             }
         };
         if reader.has_missing() {
             self.has_missing.store(true, Ordering::Relaxed);
         }
-        let answers: Vec<Answer> = questions
-            .iter()
-            .map(|asked| Answer {
-                ticket: asked.ticket,
-                original: table
-                    .as_ref()
-                    .and_then(|table| original(table, &asked.question)),
-            })
-            .collect();
+        let answers = questions.into_iter().map(|asked| Answer {
+            ticket: asked.ticket,
+            original: table
+                .as_ref()
+                .and_then(|table| original(table, &asked.question)),
+        });
+        let answers: Vec<Answer> = answers.collect();
         lock(&self.answers).extend(answers);
         self.answered.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{MapUrl, Position, configure, declare};
+    use super::*;
+
+    fn ask(maps: &mut SourceMaps, number: u64, map: &Arc<DeclaredMap>) {
+        let question = Question {
+            map: Arc::clone(map),
+            at: Position::default(),
+            start: Position::default(),
+            name: "f".into(),
+        };
+        maps.ask(Ticket(number), question);
+    }
+
+    /// The file that the next question's answer names.
+    fn answer(maps: &SourceMaps, number: u64) -> Option<String> {
+        let answers = maps.answers(Duration::from_secs(20));
+        let [answer] = &answers[..] else {
+            panic!("{answers:?}");
+        };
+        assert_eq!(answer.ticket, Ticket(number));
+        Some(answer.original.as_ref()?.file.to_string())
+    }
+
+    #[test]
+    fn maps_are_found_kept_and_given_up() {
+        configure(true, 400);
+        let folder = std::env::temp_dir().join(format!("everflame-ask-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = folder.join("x.js");
+        let script = script.to_str().unwrap();
+        let map = r#"{"version":3,"sources":["x.ts"],"names":[],"mappings":"AAAA"}"#;
+        let expected = folder.join("x.ts").to_string_lossy().into_owned();
+        let mut maps = SourceMaps::default();
+
+        let inline = |size: usize| {
+            let text = format!("data:application/json,{map}{}", " ".repeat(size));
+            declare(script, size, MapUrl::Inline(text.into_bytes().into())).unwrap()
+        };
+        let first = inline(0);
+        assert!(Arc::ptr_eq(&first, &inline(0)), "one for all isolates");
+        ask(&mut maps, 1, &first);
+        assert_eq!(answer(&maps, 1), Some(expected.clone()));
+        let (second, third) = (inline(100), inline(200));
+        ask(&mut maps, 2, &second);
+        assert_eq!(
+            answer(&maps, 2),
+            None,
+            "the oldest that was not sampled is given up"
+        );
+        assert!(!second.is_wanted());
+        ask(&mut maps, 3, &third);
+        assert_eq!(answer(&maps, 3), Some(expected.clone()));
+
+        std::fs::write(format!("{script}.map"), map).unwrap();
+        let beside = declare(script, (), MapUrl::None).unwrap();
+        // No table stays: the map is read another time when a profile is to be made.
+        maps.limit(0);
+        ask(&mut maps, 4, &beside);
+        assert_eq!(answer(&maps, 4), Some(expected.clone()));
+        ask(&mut maps, 5, &beside);
+        assert!(maps.answers(Duration::from_millis(200)).is_empty());
+        maps.hurry(true);
+        assert_eq!(answer(&maps, 5), Some(expected));
+        maps.hurry(false);
+
+        assert!(!maps.has_missing());
+        let missing = declare(script, (), MapUrl::Address("y.map".into())).unwrap();
+        ask(&mut maps, 6, &missing);
+        assert_eq!(answer(&maps, 6), None);
+        assert!(maps.has_missing());
+        std::fs::remove_dir_all(&folder).unwrap();
+        configure(false, 0);
     }
 }
