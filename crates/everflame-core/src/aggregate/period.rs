@@ -72,6 +72,8 @@ pub struct Period {
     timeline: bool,
     /// What times and durations are multiples of, in nanoseconds.
     pub quantum: u64,
+    /// For whoever reads the profile.
+    pub comments: Vec<&'static str>,
 }
 
 impl Period {
@@ -86,6 +88,7 @@ impl Period {
             remainders: Vec::new(),
             timeline,
             quantum: quantum(interval),
+            comments: Vec::new(),
         }
     }
 

@@ -111,8 +111,7 @@ fn emit<M: Message>(
 
 /// Encodes a period.
 ///
-/// `realtime_offset` turns monotonic into Unix nanoseconds; `interval` is the sampling period in nanoseconds. `comments` are
-/// for whoever reads the profile.
+/// `realtime_offset` turns monotonic into Unix nanoseconds; `interval` is the sampling period in nanoseconds.
 ///
 /// # Errors
 /// The compressor fails, which means memory is out.
@@ -123,7 +122,6 @@ pub fn encode(
     mappings: &[MappingRow],
     interval: u64,
     realtime_offset: i64,
-    comments: &[&str],
     encoding: Encoding,
 ) -> Result<Vec<u8>, EncodingError> {
     let [_, functions, frames, _] = tables.lengths();
@@ -162,7 +160,8 @@ pub fn encode(
         &period_type,
     )?;
     let default = writer.strings.word("cpu");
-    let comments: Vec<i64> = comments
+    let comments: Vec<i64> = period
+        .comments
         .iter()
         .map(|text| writer.strings.word(text))
         .collect();
@@ -375,6 +374,7 @@ mod tests {
             period.add(labels, &share, false);
         }
         period.finish(&tables);
+        period.comments.push("a comment");
         (tables, period)
     }
 
@@ -409,17 +409,8 @@ mod tests {
         for encoding in [Encoding::Gzip, Encoding::Zstd, Encoding::Identity] {
             for timeline in [true, false] {
                 let (tables, period) = period(timeline);
-                let bytes = encode(
-                    &period,
-                    5_000,
-                    &tables,
-                    &rows(),
-                    10,
-                    1_000_000,
-                    &[],
-                    encoding,
-                )
-                .unwrap();
+                let bytes =
+                    encode(&period, 5_000, &tables, &rows(), 10, 1_000_000, encoding).unwrap();
                 let profile = decode(&bytes, encoding);
                 assert_eq!(profile.sample.len(), if timeline { 1999 } else { 1 });
                 let totals: Vec<i64> = (0..3)
@@ -442,7 +433,6 @@ mod tests {
             &rows(),
             10,
             1_000_000,
-            &["a comment"],
             Encoding::Identity,
         )
         .unwrap();

@@ -262,7 +262,7 @@ mod tests {
             original: Some(OriginalPlace {
                 source,
                 position,
-                name: (position.column % 3 == 0).then_some(position.line),
+                name: position.column.is_multiple_of(3).then_some(position.line),
             }),
         }
     }

@@ -165,13 +165,18 @@ impl Shared {
         if reader.has_missing() {
             self.has_missing.store(true, Ordering::Relaxed);
         }
-        let answers = questions.into_iter().map(|asked| Answer {
-            ticket: asked.ticket,
-            original: table
-                .as_ref()
-                .and_then(|table| original(table, &asked.question)),
-        });
-        let answers: Vec<Answer> = answers.collect();
+        // Every question has an answer, or each profile waits for it.
+        let found = |question: &Question| {
+            let table = table.as_ref()?;
+            catch_unwind(AssertUnwindSafe(|| original(table, question))).ok()?
+        };
+        let answers: Vec<Answer> = questions
+            .into_iter()
+            .map(|asked| Answer {
+                ticket: asked.ticket,
+                original: found(&asked.question),
+            })
+            .collect();
         lock(&self.answers).extend(answers);
         self.answered.notify_one();
     }
@@ -179,7 +184,7 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MapUrl, Position, configure, declare};
+    use super::super::{MapUrl, Position, configure, declare, held_bytes};
     use super::*;
 
     fn ask(maps: &mut SourceMaps, number: u64, map: &Arc<DeclaredMap>) {
@@ -204,7 +209,7 @@ mod tests {
 
     #[test]
     fn maps_are_found_kept_and_given_up() {
-        configure(true, 400);
+        configure(true, 1 << 20);
         let folder = std::env::temp_dir().join(format!("everflame-ask-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let script = folder.join("x.js");
@@ -221,6 +226,8 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &inline(0)), "one for all isolates");
         ask(&mut maps, 1, &first);
         assert_eq!(answer(&maps, 1), Some(expected.clone()));
+        // Room for one text beside what is sampled.
+        configure(true, held_bytes() + 350);
         let (second, third) = (inline(100), inline(200));
         ask(&mut maps, 2, &second);
         assert_eq!(

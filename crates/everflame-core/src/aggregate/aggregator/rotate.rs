@@ -35,11 +35,9 @@ impl State {
         self.await_originals(mailbox);
         period.replace_stacks(self.composer.originals.stacks(&mut self.tables));
         period.finish(&self.tables);
-        let comments: &[&str] = if self.composer.originals.has_missing() {
-            &[MISSING_SOURCE_MAPS]
-        } else {
-            &[]
-        };
+        if self.composer.originals.has_missing() {
+            period.comments.push(MISSING_SOURCE_MAPS);
+        }
         let offset = realtime_offset();
         let data = encode(
             &period,
@@ -48,7 +46,6 @@ impl State {
             &self.composer.mappings(),
             self.options.interval,
             offset,
-            comments,
             encoding,
         );
         self.rebuild_if_large();
