@@ -102,7 +102,8 @@ for (const node of testNodes()) {
       const share = shareOf(profiles, 'cpu', 'hot');
       const all = total(profiles, 'cpu');
       t.log(`${percent(share)} % of ${(all / 1e6).toFixed(0)} ms`);
-      t.true(share * all > 280e6, 'nothing is lost');
+      // It counts the process's time, of which the profiler has some.
+      t.true(share * all > 240e6, 'nothing is lost');
       t.true(all < 1300e6, `nothing is slow: ${all}`);
     });
   }

@@ -135,7 +135,7 @@ impl DeclaredMap {
         }
     }
 
-    fn new(script: &str, origin: Origin) -> DeclaredMap {
+    pub(super) fn new(script: &str, origin: Origin) -> DeclaredMap {
         DeclaredMap {
             script: script.into(),
             origin,

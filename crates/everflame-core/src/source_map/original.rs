@@ -83,9 +83,9 @@ pub(super) fn original(table: &Table, question: &Question) -> Option<Original> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::declared::Origin;
     use super::super::json::parse;
     use super::super::sources::Base;
-    use super::super::{MapUrl, configure, declare};
     use super::*;
 
     /// What esbuild makes of:
@@ -104,13 +104,12 @@ mod tests {
 
     /// Name, first line and executing line of a function that begins and executes at texts of the code.
     fn found(map: &str, name: &str, start: &str, at: &str) -> Option<(String, u32, u32)> {
-        configure(true, 1000);
         let place = |text: &str| Position {
             line: 0,
             column: CODE.find(text).unwrap() as u32,
         };
         let question = Question {
-            map: declare("/out.js", (), MapUrl::Address("out.js.map".into())).unwrap(),
+            map: Arc::new(DeclaredMap::new("/out.js", Origin::Beside)),
             at: place(at),
             start: place(start),
             name: name.into(),
@@ -146,7 +145,7 @@ mod tests {
         let start = "AAAO,SAASA,EAAMC,EAAkB,CACtC,IAA";
         assert!(MAP.contains(start));
         // Nothing is known of what comes before `let`.
-        let around = MAP.replace(start, "cACA,IAA");
+        let around = MAP.replace(start, "cACEC,IAA");
         let top_level = "(anonymous:L#1:C#1)";
         assert_eq!(found(&around, top_level, "function", "function"), None);
         assert_eq!(found(&around, "u", "(r)", "(r)"), None);

@@ -52,8 +52,8 @@ impl Reader {
         }
         // The parser is not ours: a fault of its own costs the map, and not the thread.
         let read = catch_unwind(AssertUnwindSafe(|| match map.take_inline() {
-            Some(inline) => from_text(map, inline),
-            None => self.table_of_file(map),
+            Some(inline) => read_text(map, inline),
+            None => self.read_file(map),
         }));
         let read = read.unwrap_or_else(|_| {
             let reason = "its mappings cannot be read".to_owned();
@@ -69,7 +69,7 @@ impl Reader {
         }
     }
 
-    fn table_of_file(&mut self, map: &DeclaredMap) -> Result<Arc<Table>, NotRead> {
+    fn read_file(&mut self, map: &DeclaredMap) -> Result<Arc<Table>, NotRead> {
         let (file, stamp) = open(map)?;
         if map.file.get_or_init(|| stamp.clone()) != &stamp {
             // The file is another build's by now.
@@ -105,7 +105,7 @@ impl Reader {
 }
 
 /// The table of a map that was in its script's text, and stands in its place from then on.
-fn from_text(map: &DeclaredMap, inline: Inline) -> Result<Arc<Table>, NotRead> {
+fn read_text(map: &DeclaredMap, inline: Inline) -> Result<Arc<Table>, NotRead> {
     let text = match inline {
         Inline::Table(table) => return Ok(table),
         Inline::Raw(text) => text,

@@ -140,18 +140,7 @@ impl Shared {
                 let first = questions.partition_point(|asked| {
                     Arc::as_ptr(&asked.question.map).addr() < Arc::as_ptr(&map).addr()
                 });
-                let of_one = questions.split_off(first);
-                let tickets: Vec<Ticket> = of_one.iter().map(|asked| asked.ticket).collect();
-                let work = AssertUnwindSafe(|| self.answer(&mut reader, &map, of_one));
-                if catch_unwind(work).is_err() {
-                    // What a map has brought about costs its frames, and no other map's.
-                    reader = Reader::default();
-                    reader.limit(lock(&self.queue).table_limit);
-                    self.reply(tickets.into_iter().map(|ticket| Answer {
-                        ticket,
-                        original: None,
-                    }));
-                }
+                self.answer(&mut reader, &map, questions.split_off(first));
             }
         }
     }
@@ -176,19 +165,18 @@ impl Shared {
         if reader.has_missing() {
             self.has_missing.store(true, Ordering::Relaxed);
         }
-        self.reply(questions.into_iter().map(|asked| {
-            Answer {
+        // Every question has an answer, or each profile waits for it.
+        let found = |question: &Question| {
+            let table = table.as_ref()?;
+            catch_unwind(AssertUnwindSafe(|| original(table, question))).ok()?
+        };
+        let answers: Vec<Answer> = questions
+            .into_iter()
+            .map(|asked| Answer {
                 ticket: asked.ticket,
-                original: table
-                    .as_ref()
-                    .and_then(|table| original(table, &asked.question)),
-            }
-        }));
-    }
-
-    fn reply(&self, answers: impl Iterator<Item = Answer>) {
-        // Before the lock: whoever waits for answers goes on meanwhile.
-        let answers: Vec<Answer> = answers.collect();
+                original: found(&asked.question),
+            })
+            .collect();
         lock(&self.answers).extend(answers);
         self.answered.notify_one();
     }
@@ -196,7 +184,7 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MapUrl, Position, configure, declare};
+    use super::super::{MapUrl, Position, configure, declare, held_bytes};
     use super::*;
 
     fn ask(maps: &mut SourceMaps, number: u64, map: &Arc<DeclaredMap>) {
@@ -221,7 +209,7 @@ mod tests {
 
     #[test]
     fn maps_are_found_kept_and_given_up() {
-        configure(true, 400);
+        configure(true, 1 << 20);
         let folder = std::env::temp_dir().join(format!("everflame-ask-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let script = folder.join("x.js");
@@ -238,6 +226,8 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &inline(0)), "one for all isolates");
         ask(&mut maps, 1, &first);
         assert_eq!(answer(&maps, 1), Some(expected.clone()));
+        // Room for one text beside what is sampled.
+        configure(true, held_bytes() + 350);
         let (second, third) = (inline(100), inline(200));
         ask(&mut maps, 2, &second);
         assert_eq!(
