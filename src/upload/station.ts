@@ -87,7 +87,8 @@ export class Station {
     });
     this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
     this.timer.unref();
-    this.look();
+    // Not at once: where a signal ends the process already, its profile is the last one.
+    setImmediate(() => this.look());
   }
 
   /** This process has started others of its kind. */
