@@ -87,8 +87,9 @@ export class Station {
     });
     this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
     this.timer.unref();
-    // Not at once: where a signal ends the process already, its profile is the last one.
-    setImmediate(() => this.look());
+    // Where a signal ends the process already its profile is the last one, and of that the sampler tells in the next turn of the
+    // event loop: this one has begun with the loading of this file.
+    setImmediate(() => setImmediate(() => this.look()));
   }
 
   /** This process has started others of its kind. */
