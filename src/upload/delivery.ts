@@ -42,6 +42,8 @@ export class Delivery {
   private last: HandedProfile[] = [];
   private numbers = 0;
   private isOver = false;
+  /** It has started others before there was a thread to tell. */
+  private isMain = false;
 
   constructor({ logger, ...options }: DeliveryOptions) {
     this.logger = logger;
@@ -67,6 +69,7 @@ export class Delivery {
       port1.on('message', (message: ToMain) => this.answer(message));
       port1.unref();
       this.port = port1;
+      if (this.isMain) this.post({ kind: 'main' });
       worker.unref();
       worker.on('error', (error) => this.fallBack(reasonOf(error)));
       worker.on('exit', () => this.fallBack('it has ended'));
@@ -113,7 +116,8 @@ export class Delivery {
   /** This process has started others. */
   becomeMain(): void {
     if (this.station) this.station.becomeMain();
-    else this.post({ kind: 'main' });
+    else if (this.port) this.post({ kind: 'main' });
+    else this.isMain = true;
   }
 
   /**

@@ -10,7 +10,7 @@ export type Fault =
   | { kind: 'reset'; afterBytes?: number }
   /** Takes the request and never answers. */
   | { kind: 'hang' }
-  /** Answers with the head at once and then one byte after the other, over so many milliseconds. */
+  /** Answers one byte after the other, over so many milliseconds. */
   | { kind: 'slow'; milliseconds: number }
   /** Answers with bytes that are no HTTP. */
   | { kind: 'garbage' };
@@ -87,10 +87,7 @@ export async function startFaultyServer(
     });
     const content = Buffer.from(reply.body ?? '');
     response.writeHead(reply.status, { ...reply.headers, 'content-length': content.length });
-    if (fault?.kind === 'slow') {
-      response.flushHeaders();
-      await drip(response, content, fault.milliseconds);
-    }
+    if (fault?.kind === 'slow') await drip(response, content, fault.milliseconds);
     response.end(fault?.kind === 'slow' ? undefined : content);
   };
 

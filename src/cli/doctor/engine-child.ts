@@ -33,6 +33,8 @@ function tryEngine(options: EngineOptions): EngineAnswer['engine'] {
   const say = (line: string): void => void said.push(line.replace(/^everflame: /, ''));
   try {
     const engine = startEngine(options, new Logger('warn', { error: say, warn: say, info: say, debug: say }));
+    // What stacks hold here is known when the sampler has met this thread.
+    engine.flushSync(2000);
     return { report: engine.report, features: engine.status().features, said };
   } catch (error) {
     return { failure: reasonOf(error) };
