@@ -525,20 +525,8 @@ impl Composer {
                 name: function.name.clone(),
             })
         });
-        let name = tables.string(&function.name);
-        let file = tables.string(&function.file);
-        let function = tables.function(FunctionRow {
-            name,
-            file,
-            start_line: function.start_line,
-        });
-        tables.frame(FrameRow {
-            function,
-            line: *line,
-            module: 0,
-            address: 0,
-            generated,
-        })
+        let start_line = function.start_line;
+        tables.javascript(&function.name, &function.file, start_line, *line, generated)
     }
 
     /// Leaves out what lies before the thread's first function, cuts what is too deep, keeping the leaf side, and interns.

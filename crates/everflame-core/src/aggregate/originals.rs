@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::tables::{FrameId, FrameRow, FunctionRow, StackId, Tables};
+use super::tables::{FrameId, FrameRow, StackId, Tables};
 use crate::signal::COUNTERS;
 use crate::source_map::{Answer, Original, Question, SourceMaps, Ticket};
 
@@ -166,18 +166,11 @@ pub(super) struct Settling {
 }
 
 fn frame(tables: &mut Tables, original: &Original) -> FrameId {
-    let name = tables.string(&original.name);
-    let file = tables.string(&original.file);
-    let function = tables.function(FunctionRow {
+    let Original {
         name,
         file,
-        start_line: original.start_line,
-    });
-    tables.frame(FrameRow {
-        function,
-        line: original.line,
-        module: 0,
-        address: 0,
-        generated: 0,
-    })
+        start_line,
+        line,
+    } = original;
+    tables.javascript(name, file, *start_line, *line, 0)
 }

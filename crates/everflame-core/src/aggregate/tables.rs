@@ -125,6 +125,31 @@ impl Tables {
         FrameId(self.frames.intern(row))
     }
 
+    /// A frame of JavaScript at its executing line; `generated` is as in [`FrameRow`].
+    pub fn javascript(
+        &mut self,
+        name: &str,
+        file: &str,
+        start_line: u32,
+        line: u32,
+        generated: u32,
+    ) -> FrameId {
+        let name = self.string(name);
+        let file = self.string(file);
+        let function = self.function(FunctionRow {
+            name,
+            file,
+            start_line,
+        });
+        self.frame(FrameRow {
+            function,
+            line,
+            module: 0,
+            address: 0,
+            generated,
+        })
+    }
+
     /// A frame without file, line or address, such as `(garbage collector)`.
     pub fn synthetic(&mut self, name: &str) -> FrameId {
         let name = self.string(name);
