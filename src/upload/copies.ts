@@ -1,27 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { type Logger, reasonOf } from '../log';
 import { profilePath, writeProfileSync } from '../output/pprof-file';
-import type { Seed } from './seed';
-import { pathOf, type SpooledFile } from './spool-folder';
+import { pathOf, type SpooledFile, sequenceOf } from './spool-folder';
 
-/** Files that are to be written beside what is sent. */
-export interface Copies {
-  /** Writes the file of a profile that the sampler has written to the spool. */
-  of(file: SpooledFile): void;
-}
+/** With `file` or `local` among the exporters, what the sampler writes to the spool by itself goes to the output too. */
+export class Copies {
+  /** Paths of what is there: a profile may wait in the spool for long. */
+  private readonly made = new Set<string>();
 
-/** With `file` or `local` among the exporters, what the sampler writes by itself goes there too. */
-export function makeCopies({ outputPrefix }: Seed, logger: Logger): Copies {
-  return {
-    of(file) {
-      const sequence = Number(/\.(\d+)$/.exec(file.base)?.[1]);
-      if (outputPrefix === undefined || Number.isNaN(sequence)) return;
-      const path = profilePath(outputPrefix, sequence);
-      try {
-        writeProfileSync(path, readFileSync(pathOf(file)));
-      } catch (error) {
-        logger.error(`cannot write the profile ${path}: ${reasonOf(error)}. It is sent all the same.`);
-      }
-    },
-  };
+  constructor(
+    private readonly outputPrefix: string | undefined,
+    private readonly logger: Logger,
+  ) {}
+
+  of(file: SpooledFile): void {
+    const source = pathOf(file);
+    if (this.outputPrefix === undefined || this.made.has(source)) return;
+    const path = profilePath(this.outputPrefix, sequenceOf(file));
+    try {
+      writeProfileSync(path, readFileSync(source));
+      this.made.add(source);
+    } catch (error) {
+      this.logger.error(`cannot write the profile ${path}: ${reasonOf(error)}. It is sent all the same.`);
+    }
+  }
 }

@@ -1,24 +1,17 @@
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
-import type { LogLevel } from '../config/settings';
 import type { Profile } from '../engine';
 import { type Logger, reasonOf } from '../log';
 import { loadNative } from '../native';
 import { UnwatchedWorker } from '../workers/watch';
 import { type Counters, counterMemory, sharedCounters } from './counters';
 import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread } from './messages';
-import { type Seed, SPOOLED_PREFIX } from './seed';
+import { SPOOLED_PREFIX } from './seed';
 import type { HandedProfile, Station } from './station';
 import type { SnapshotReason } from './upload';
 
-export interface DeliveryOptions {
-  seed: Seed;
-  spool: { root: string; folder: string } | undefined;
-  always: boolean;
-  periodMilliseconds: number;
-  exitMilliseconds: number;
-  logLevel: LogLevel;
-  hasUserLogger: boolean;
+/** What delivery is made from. */
+export interface DeliveryOptions extends Omit<ThreadData, 'isNative' | 'counters' | 'flags'> {
   logger: Logger;
 }
 
@@ -140,9 +133,7 @@ export class Delivery {
   }
 
   private waitForThread(last: HandedProfile[], milliseconds: number): void {
-    const id = ++this.numbers;
-    const until = sharedNow() + milliseconds;
-    this.post({ kind: 'finish', id, until, last });
+    const { id, until } = this.askToFinish(milliseconds, last);
     for (
       let done = Atomics.load(this.flags, FINISHED);
       done < id;
@@ -194,9 +185,7 @@ export class Delivery {
 
   /** Settles when the thread has finished, has ended, or answers no more. */
   private async finished(worker: Worker, milliseconds: number): Promise<void> {
-    const id = ++this.numbers;
-    const until = sharedNow() + milliseconds;
-    this.post({ kind: 'finish', id, until, last: [] });
+    const { id, until } = this.askToFinish(milliseconds, []);
     await new Promise<void>((resolve) => {
       const settle = (): void => {
         clearInterval(timer);
@@ -208,6 +197,13 @@ export class Delivery {
       const timer = setInterval(() => isDone() && settle(), 5);
       worker.once('exit', settle);
     });
+  }
+
+  private askToFinish(milliseconds: number, last: HandedProfile[]): { id: number; until: number } {
+    const id = ++this.numbers;
+    const until = sharedNow() + milliseconds;
+    this.post({ kind: 'finish', id, until, last });
+    return { id, until };
   }
 
   private post(message: ToThread): void {

@@ -1,14 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../config/settings';
-import type { Seed } from './seed';
-import type { HandedProfile } from './station';
+import type { HandedProfile, StationData } from './station';
 
 /** What the delivery thread starts with. */
-export interface ThreadData {
-  seed: Seed;
-  spool: { root: string; folder: string } | undefined;
-  always: boolean;
-  periodMilliseconds: number;
+export interface ThreadData extends StationData {
   /** How long the end of the process by a signal may wait. */
   exitMilliseconds: number;
   logLevel: LogLevel;

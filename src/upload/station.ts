@@ -4,7 +4,7 @@ import type { Logger } from '../log';
 import { reasonOf } from '../log';
 import { reportToRun } from '../run-report';
 import { systemClock } from './clock';
-import { type Copies, makeCopies } from './copies';
+import { Copies } from './copies';
 import type { Counters } from './counters';
 import { Dispatcher } from './dispatcher';
 import { isAgentless, makeExporters } from './exporters/make';
@@ -31,13 +31,17 @@ export interface HandedProfile {
   internal: Record<string, number>;
 }
 
-/** What a station is made of. */
-export interface StationOptions {
+/** What a station is to know of its process. */
+export interface StationData {
   seed: Seed;
   /** The spool and the folder of this process in it; undefined without a spool. */
   spool: { root: string; folder: string } | undefined;
   always: boolean;
   periodMilliseconds: number;
+}
+
+/** What a station is made of. */
+export interface StationOptions extends StationData {
   counters: Counters;
   logger: Logger;
 }
@@ -57,7 +61,6 @@ export class Station {
   private readonly provenance: Provenance;
   private readonly copies: Copies;
   private readonly timer: NodeJS.Timeout;
-  private isMain = false;
 
   constructor(private readonly options: StationOptions) {
     const { seed, spool, logger, counters } = options;
@@ -69,7 +72,7 @@ export class Station {
     const limits = { bytes: configuration.spoolSize, ageMilliseconds: configuration.spoolAge * 1000 };
     this.spool = spool && new Spool(spool.root, spool.folder, seed, limits, counters, systemClock);
     this.provenance = new Provenance(configuration, seed);
-    this.copies = makeCopies(seed, logger);
+    this.copies = new Copies(seed.outputPrefix, logger);
     const waitingPlace = spool
       ? `They wait in ${spool.root} and are sent when it takes them.`
       : 'They wait in memory, and are lost with the process (EVERFLAME_SPOOL=off).';
@@ -94,9 +97,7 @@ export class Station {
 
   /** This process has started others of its kind. */
   becomeMain(): void {
-    this.isMain = true;
-    const identity = this.identity();
-    identity.processType ??= 'main';
+    this.identity().processType ??= 'main';
   }
 
   /** Takes a profile of this process. */
@@ -218,7 +219,6 @@ export class Station {
     if (known) return known;
     const { value, warnings } = identityOf(seed, configuration, isAgentless(seed, configuration));
     if (seed === this.options.seed) for (const warning of warnings) this.options.logger.warn(warning);
-    if (this.isMain && seed === this.options.seed) value.processType ??= 'main';
     this.identities.set(seed.runtimeId, value);
     return value;
   }
