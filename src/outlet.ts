@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import type { ProfilerOptions } from './config/resolve';
 import type { Configuration } from './config/settings';
 import type { Engine, Profile } from './engine';
-import type { Logger } from './log';
+import { type Logger, reasonOf } from './log';
 import { absolutePrefix, assertWritable } from './output/folder';
 import type { ProfileWriter } from './output/writer';
 import type { Delivery } from './upload/delivery';
@@ -165,7 +166,7 @@ export class Outlet {
 
   private openDelivery(): void {
     const { configuration, options, isPreloaded, logger } = this.settings;
-    const { seedOf } = require('./upload/seed') as typeof import('./upload/seed');
+    const { SPOOLED_PREFIX, seedOf } = require('./upload/seed') as typeof import('./upload/seed');
     const { Delivery: Opened } = require('./upload/delivery') as typeof import('./upload/delivery');
     const activation = isPreloaded ? 'auto' : 'manual';
     const { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap } = configuration;
@@ -182,20 +183,16 @@ export class Outlet {
       hasUserLogger: options.logger !== undefined,
       logger,
     });
-    const spoolPrefix = spool && `${spool.folder}/profile`;
+    const spoolPrefix = spool && join(spool.folder, SPOOLED_PREFIX);
     this.sending = { delivery, spoolPrefix, runtimeId: seed.runtimeId };
   }
 
   private openSpool(seed: Seed): { root: string; folder: string } | undefined {
     const { configuration, logger } = this.settings;
     const { defaultSpool, makeSpoolFolder } = require('./upload/seed') as typeof import('./upload/seed');
-    const { reasonOf } = require('./log') as typeof import('./log');
     let root = configuration.spoolFolder ?? '';
     try {
-      root =
-        configuration.spoolFolder === undefined
-          ? defaultSpool()
-          : absolutePrefix(`${configuration.spoolFolder}`);
+      root = root === '' ? defaultSpool() : absolutePrefix(root);
       return { root, folder: makeSpoolFolder(root, seed) };
     } catch (error) {
       logger.warn(

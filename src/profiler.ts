@@ -16,7 +16,7 @@ import { Logger, messageOf, reasonOf } from './log';
 import { loadNative } from './native';
 import { Outlet, type OutletCounters } from './outlet';
 import { autoPath } from './package-root';
-import { startEngine } from './select-engine';
+import { engineOptions, startEngine } from './select-engine';
 import { AGENT_PORT, AGENT_SOCKET } from './upload/route';
 import type { ExporterName, SnapshotReason } from './upload/upload';
 import { planWorkers, watchWorkers } from './workers/watch';
@@ -260,19 +260,8 @@ export class Profiler {
 
   private engineOptions(outlet: Outlet): Parameters<typeof startEngine>[0] {
     const outputPrefix = outlet.samplerPrefix;
-    const { engine, signal, rate, maxFrames, timeline, wall, cpu, nativeFrames, sourceMaps, memoryCap } =
-      this.configuration;
     return {
-      engine,
-      ...(signal === 'auto' ? {} : { signal: signal.toUpperCase() }),
-      intervalNanoseconds: Math.round(1e9 / rate),
-      maxFrames,
-      timeline,
-      wall,
-      cpu,
-      nativeFrames,
-      sourceMaps,
-      memoryCapBytes: memoryCap,
+      ...engineOptions(this.configuration),
       // A signal that the program listens to is the program's; it ends by itself then, or not at all.
       ...(outputPrefix === undefined
         ? {}

@@ -1,4 +1,5 @@
 import { threadId } from 'node:worker_threads';
+import type { Configuration } from './config/settings';
 import {
   type Engine,
   type EngineMetrics,
@@ -12,6 +13,24 @@ import {
 } from './engine';
 import { type Logger, reasonOf } from './log';
 import { loadNative, type NativeBinding } from './native';
+
+/** What an engine is started with, as far as the settings say it. */
+export function engineOptions(configuration: Configuration): EngineOptions {
+  const { signal, rate, memoryCap, ...rest } = configuration;
+  const { engine, maxFrames, timeline, wall, cpu, nativeFrames, sourceMaps } = rest;
+  return {
+    engine,
+    ...(signal === 'auto' ? {} : { signal: signal.toUpperCase() }),
+    intervalNanoseconds: Math.round(1e9 / rate),
+    maxFrames,
+    timeline,
+    wall,
+    cpu,
+    nativeFrames,
+    sourceMaps,
+    memoryCapBytes: memoryCap,
+  };
+}
 
 /**
  * Starts the engine that was asked for. With `auto` the native sampler is tried first, and V8's profiler takes over

@@ -1,4 +1,4 @@
-import type { GivenSample } from './build-profile';
+import type { GivenFrame, GivenSample } from './build-profile';
 
 /** Types of a `wall.pprof`. */
 export const WALL_TYPES: [type: string, unit: string][] = [
@@ -47,4 +47,9 @@ export function wallSamples(count: number, stacks: number, start: bigint): Given
       end_timestamp_ns: start + BigInt(index) * 2_999_999n,
     },
   }));
+}
+
+/** A frame as receivers of the contract tell of it. */
+export function frameOf({ name, file, module, line }: GivenFrame): string {
+  return `${file ?? module}:${line ?? 0} ${name}`;
 }

@@ -5,7 +5,7 @@ import { encodeProfile, type GivenSample } from '../support/build-profile.js';
 import { givenIdentity, givenUpload } from '../support/build-upload.js';
 import { type OtlpReceiver, type OtlpReceiverOptions, startOtlpReceiver } from '../support/receivers/otlp.js';
 import { sendUpload } from '../support/send.js';
-import { sumOf, sumsBy, WALL_TYPES, wallSamples } from '../support/truth.js';
+import { frameOf, sumOf, sumsBy, WALL_TYPES, wallSamples } from '../support/truth.js';
 
 const START = BigInt(Date.now() - 60_000) * 1_000_000n;
 const MINUTE = 60_000_000_000n;
@@ -29,9 +29,6 @@ async function otlp(
   t.teardown(server.close);
   return { receiver: server, exporter: new OtlpExporter({ endpoint: server.url, ...options }) };
 }
-
-const frameOf = ({ name, file, module, line }: GivenSample['stack'][number]): string =>
-  `${file ?? module}:${line ?? 0} ${name}`;
 
 for (const timeline of [false, true]) {
   test(`all that was sampled arrives, by type, stack and thread, ${timeline ? 'with times' : 'as totals'}`, async (t) => {

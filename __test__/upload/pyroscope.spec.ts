@@ -9,7 +9,7 @@ import {
   startPyroscopeReceiver,
 } from '../support/receivers/pyroscope.js';
 import { sendUpload } from '../support/send.js';
-import { sumOf, sumsBy, WALL_TYPES, wallSamples } from '../support/truth.js';
+import { frameOf, sumOf, sumsBy, WALL_TYPES, wallSamples } from '../support/truth.js';
 
 const START = BigInt(Date.now() - 60_000) * 1_000_000n;
 const WALL = 'wall:wall:nanoseconds:wall:nanoseconds';
@@ -29,9 +29,6 @@ async function pyroscope(
   t.teardown(server.close);
   return { receiver: server, exporter: new PyroscopeExporter({ serverAddress: server.url, ...exporter }) };
 }
-
-const frameOf = ({ name, file, module, line }: GivenSample['stack'][number]): string =>
-  `${file ?? module}:${line ?? 0} ${name}`;
 
 test('all that was sampled arrives, by type, stack and thread, in one request a type', async (t) => {
   const { receiver, exporter } = await pyroscope(t);

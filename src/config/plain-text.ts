@@ -12,3 +12,8 @@ export function shown(text: string): string {
   const plain = plainText(text);
   return JSON.stringify(plain.length > 60 ? `${plain.slice(0, 60).replace(HALF_PAIR, '')}…` : plain);
 }
+
+/** Without the users, and their passwords, in URLs. */
+export function withoutUsers(text: string): string {
+  return text.replace(/\/\/[^/@\s]*@/g, '//');
+}

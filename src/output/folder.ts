@@ -43,9 +43,10 @@ export function assertWritable(prefix: string): void {
   accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
 }
 
-function mkdirIfMissing(folder: string): void {
+/** Makes a folder unless it is there; `mode` is as in mkdir(2). Throws the system's error where it cannot be made. */
+export function mkdirIfMissing(folder: string, mode?: number): void {
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, { mode });
   } catch (error) {
     // Another process that writes to the same folder was faster.
     if (codeOf(error) !== 'EEXIST') throw error;

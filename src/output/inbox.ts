@@ -1,9 +1,8 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { assertWritable } from './folder';
-import { ownFolder } from './own-folder';
+import { temporaryHome } from './own-folder';
 
 /** How long a profile stays in a folder that nobody named. */
 const MAXIMUM_AGE_MILLISECONDS = 24 * 60 * 60 * 1000;
@@ -51,11 +50,7 @@ export function inboxPrefix(): string {
   } catch {
     // A read-only working directory is usual in containers, and the reason for the second place. One that is gone has no
     // path at all.
-    // By number: in a container the user often has no name, and asking for one throws.
-    const uid = process.getuid?.();
-    const folder = join(tmpdir(), `everflame-${uid ?? 'user'}`);
-    // Windows has no such numbers, and a directory for temporary files for each user.
-    return join(uid === undefined ? folder : ownFolder(folder, uid), 'profile');
+    return join(temporaryHome(), 'profile');
   }
 }
 

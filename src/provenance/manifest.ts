@@ -26,7 +26,7 @@ export function readManifest(path: string): Manifest | undefined {
   return text === undefined ? undefined : parseManifest(text);
 }
 
-export function parseManifest(text: string): Manifest | undefined {
+function parseManifest(text: string): Manifest | undefined {
   let content: unknown;
   try {
     content = JSON.parse(text);

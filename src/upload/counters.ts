@@ -3,7 +3,7 @@
  * `uploads_taken` is the sum of those delivered, refused, expired, evicted, damaged, lost, settled
  * elsewhere (by another process that shares the spool), and of those that still wait.
  */
-export const COUNTER_NAMES = [
+const COUNTER_NAMES = [
   'uploads_taken',
   'uploads_delivered',
   'uploads_refused',

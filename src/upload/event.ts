@@ -24,7 +24,7 @@ export function eventOf(upload: Upload): Record<string, unknown> {
 }
 
 /** Nanoseconds since the epoch with all their digits. */
-export function rfc3339(nanoseconds: bigint): string {
+function rfc3339(nanoseconds: bigint): string {
   const seconds = new Date(Number(nanoseconds / 1_000_000_000n) * 1000).toISOString().slice(0, 19);
   return `${seconds}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}Z`;
 }

@@ -1,5 +1,6 @@
 import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../log';
 import type { Clock } from './clock';
 import { pidNamespace, SEED_FILE, type Seed, startTicks } from './seed';
 
@@ -57,6 +58,6 @@ function lives({ pid, startTicks: ticks }: Seed): boolean {
     return true;
   } catch (error) {
     // Another user's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }

@@ -1,10 +1,9 @@
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withoutUsers } from '../config/plain-text';
 import type { ProfilerOptions } from '../config/resolve';
-import { codeOf } from '../log';
-import { makeFolder } from '../output/folder';
-import { ownFolder } from '../output/own-folder';
+import { makeFolder, mkdirIfMissing } from '../output/folder';
+import { temporaryHome } from '../output/own-folder';
 import type { ExporterName } from './upload';
 
 /**
@@ -106,7 +105,7 @@ export function withoutSecrets(seed: Seed): Seed {
     Object.fromEntries(
       Object.entries(entries).map(([name, value]: [string, unknown]) => {
         if (SECRET.test(name)) return [name, value === undefined ? undefined : hiddenFor(name)];
-        return [name, typeof value === 'string' ? value.replace(/\/\/[^/@\s]*@/g, '//') : value];
+        return [name, typeof value === 'string' ? withoutUsers(value) : value];
       }),
     );
   return {
@@ -128,25 +127,15 @@ function hiddenFor(name: string): string {
 export function makeSpoolFolder(spool: string, seed: Seed): string {
   const folder = join(spool, seed.runtimeId);
   makeFolder(spool);
-  mkdirIfMissing(folder);
+  // It may be there from an earlier start in this process.
+  mkdirIfMissing(folder, 0o700);
   writeFileSync(join(folder, SEED_FILE), JSON.stringify(withoutSecrets(seed)), { mode: 0o600 });
   return folder;
 }
 
-function mkdirIfMissing(folder: string): void {
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    // From an earlier start in this process.
-    if (codeOf(error) !== 'EEXIST') throw error;
-  }
-}
-
 /** The spool, where no folder is named. */
 export function defaultSpool(): string {
-  const uid = process.getuid?.();
-  const folder = join(tmpdir(), `everflame-${uid ?? 'user'}`);
-  return join(uid === undefined ? folder : ownFolder(folder, uid), 'spool');
+  return join(temporaryHome(), 'spool');
 }
 
 /** The namespace of process numbers that this process is in. */

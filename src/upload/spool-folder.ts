@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { SPOOLED_PREFIX } from './seed';
 
 /** What ends the name of a profile that is complete. */
-export const PROFILE_SUFFIX = '.wall.pprof';
+const PROFILE_SUFFIX = '.wall.pprof';
 /** Folders of ended processes that a living one has taken over, in its own folder. */
 const ADOPTED = 'adopted';
 

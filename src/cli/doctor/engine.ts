@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Configuration } from '../../config/settings';
 import type { EngineOptions, Feature } from '../../engine';
 import { reasonOf } from '../../log';
+import { engineOptions } from '../../select-engine';
 import type { EngineAnswer } from './engine-child';
 import { type Finding, finding, type Part } from './report';
 
@@ -31,7 +32,7 @@ export async function checkEngine(
   const none: EngineFacts = { native: { loaded: false }, rejected: [], features: [] };
   let answer: EngineAnswer;
   try {
-    answer = await ask(node, flags, optionsOf(configuration));
+    answer = await ask(node, flags, engineOptions(configuration));
   } catch (error) {
     const reason = reasonOf(error);
     const text = `No engine could be tried: ${reason}.`;
@@ -41,23 +42,6 @@ export async function checkEngine(
     };
   }
   return { facts: factsOf(answer), findings: findingsOf(answer, configuration) };
-}
-
-function optionsOf({ signal, rate, memoryCap, ...configuration }: Configuration) {
-  const { engine, maxFrames, timeline, wall, cpu, nativeFrames, sourceMaps } = configuration;
-  const options: EngineOptions = {
-    engine,
-    ...(signal === 'auto' ? {} : { signal: signal.toUpperCase() }),
-    intervalNanoseconds: Math.round(1e9 / rate),
-    maxFrames,
-    timeline,
-    wall,
-    cpu,
-    nativeFrames,
-    sourceMaps,
-    memoryCapBytes: memoryCap,
-  };
-  return options;
 }
 
 function factsOf({ node, v8, native, engine }: EngineAnswer): EngineFacts {

@@ -6,7 +6,7 @@ import { connect as connectTls } from 'node:tls';
 import { codeOf, reasonOf } from '../../log';
 
 /** How long one receiver may take, whatever is asked of it. */
-export const REACH_MILLISECONDS = 3000;
+const REACH_MILLISECONDS = 3000;
 /** Most that is read of an answer. */
 const MOST_BYTES = 1024 * 1024;
 

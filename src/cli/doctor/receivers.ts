@@ -1,7 +1,8 @@
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
 import { parseAddress } from '../../upload/exporters/address';
-import { datadogTarget } from '../../upload/exporters/datadog-target';
-import { makeExporters, OTLP_HERE, PYROSCOPE_HERE } from '../../upload/exporters/make';
+import { AGENT_PATH } from '../../upload/exporters/datadog-target';
+import { datadogTargetOf, makeExporters, OTLP_HERE, PYROSCOPE_HERE } from '../../upload/exporters/make';
+import { OTLP_PATH } from '../../upload/exporters/otlp';
 import type { Seed } from '../../upload/seed';
 import type { ExporterName } from '../../upload/upload';
 import { placeOf } from '../../upload/voice';
@@ -31,9 +32,6 @@ export interface ReceiverFact {
   /** The variable whose proxy requests go through. */
   proxy?: string;
 }
-
-const AGENT_PATH = '/profiling/v1/input';
-const OTLP_PATH = '/v1development/profiles';
 
 /** Tries each receiver of the exporters that send. Nothing but a question is sent, and no key. */
 export async function checkReceivers(
@@ -67,12 +65,11 @@ export async function checkReceivers(
 
 async function checkDatadog(
   destination: string,
-  { environment }: Seed,
+  seed: Seed,
   delivery: DeliveryConfiguration,
 ): Promise<Part<ReceiverFact>> {
-  const { DD_TRACE_AGENT_PORT, DD_AGENT_PORT } = environment;
-  const namesPort = Boolean(DD_TRACE_AGENT_PORT || DD_AGENT_PORT);
-  const { target } = datadogTarget({ ...delivery, namesPort });
+  const { environment } = seed;
+  const { target } = datadogTargetOf(seed, delivery);
   const { url: text, socketPath } = target.address();
   const url = new URL(text);
   const address = socketPath === undefined ? text : `unix:${socketPath}`;

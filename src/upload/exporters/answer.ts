@@ -7,7 +7,7 @@ const MOST_CHARACTERS = 300;
  * The receiver's own word on when to come again, in milliseconds from now: `Retry-After` in seconds or as a date (RFC 9110,
  * section 10.2.3). Undefined where it says nothing that can be understood.
  */
-export function retryAfter(answer: Answer, now = Date.now()): number | undefined {
+function retryAfter(answer: Answer, now = Date.now()): number | undefined {
   const value = answer.headers['retry-after']?.trim() ?? '';
   if (/^\d+$/.test(value)) return Number(value) * 1000;
   const date = /^[A-Za-z]{3}/.test(value) ? Date.parse(value) : Number.NaN;

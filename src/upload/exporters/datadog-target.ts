@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
+import { withoutUsers } from '../../config/plain-text';
 import { EverflameError } from '../../engine';
 import { AGENT_PORT, AGENT_SOCKET } from '../route';
 import type { OutgoingRequest } from '../upload';
 
-const AGENT_PATH = '/profiling/v1/input';
+/** Of profiles, below the address of an Agent. */
+export const AGENT_PATH = '/profiling/v1/input';
 const AGENT_REMEDY = 'Check that the Agent runs, or name its address with DD_TRACE_AGENT_URL.';
 const INTAKE_PATH = '/api/v2/profile';
 
@@ -38,7 +40,7 @@ export function datadogTarget(settings: DatadogSettings): { target: DatadogTarge
   const warnings: string[] = [];
   if (agentless && url !== undefined) {
     warnings.push(
-      `DD_PROFILING_AGENTLESS is set beside the URL of an Agent (${shown(url)}), which wins. Unset one of the two.`,
+      `DD_PROFILING_AGENTLESS is set beside the URL of an Agent (${withoutUsers(url)}), which wins. Unset one of the two.`,
     );
   } else if (agentless && apiKey === undefined) {
     warnings.push(
@@ -76,7 +78,7 @@ function intake(site: string, apiKey: string): DatadogTarget {
 }
 
 function agentAt(text: string): DatadogTarget {
-  const destination = `the Datadog Agent at ${shown(text)}`;
+  const destination = `the Datadog Agent at ${withoutUsers(text)}`;
   const socket = /^unix:\/\/(\/?.+)$/i.exec(text)?.[1];
   if (socket !== undefined) return { destination, remedy: AGENT_REMEDY, address: () => overSocket(socket) };
   // The path of a gateway is kept; a query would be the gateway's too.
@@ -99,9 +101,4 @@ function agentHere(): DatadogTarget {
 
 function overSocket(socketPath: string): Pick<OutgoingRequest, 'url' | 'socketPath'> {
   return { url: `http://localhost${AGENT_PATH}`, socketPath };
-}
-
-/** A URL without the user in it. */
-function shown(url: string): string {
-  return url.replace(/\/\/[^/@\s]*@/, '//');
 }

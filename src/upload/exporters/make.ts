@@ -60,13 +60,21 @@ function make(
   }
 }
 
-function datadog(seed: Seed, configuration: DeliveryConfiguration, warnings: string[]): Exporter {
+/** Where Datadog is for a process. Throws an EverflameError where that cannot be. */
+export function datadogTargetOf(
+  seed: Seed,
+  configuration: DeliveryConfiguration,
+): ReturnType<typeof datadogTarget> {
   const { DD_TRACE_AGENT_PORT, DD_AGENT_PORT } = seed.environment;
-  const settled = datadogTarget({
+  return datadogTarget({
     ...configuration,
     agentless: configuration.agentless || isKeyInCode(seed),
     namesPort: Boolean(DD_TRACE_AGENT_PORT || DD_AGENT_PORT),
   });
+}
+
+function datadog(seed: Seed, configuration: DeliveryConfiguration, warnings: string[]): Exporter {
+  const settled = datadogTargetOf(seed, configuration);
   const container = readContainer(seed.environment);
   warnings.push(...settled.warnings, ...container.warnings);
   const { containerId, entityId, externalEnvironment } = container.value;

@@ -10,7 +10,7 @@ import { judge } from './otlp/verdict';
 const compress = promisify(gzip);
 
 /** What is added to a base address. `/v1/profiles` will follow when the format is stable. */
-const PATH = '/v1development/profiles';
+export const OTLP_PATH = '/v1development/profiles';
 
 /** Where a receiver is. */
 export interface OtlpOptions {
@@ -70,7 +70,7 @@ export class OtlpExporter implements Exporter {
 }
 
 function withPath(address: ReturnType<typeof parseAddress>): ReturnType<typeof parseAddress> {
-  return { ...address, base: `${address.base}${PATH}` };
+  return { ...address, base: `${address.base}${OTLP_PATH}` };
 }
 
 /** Names in lower case, so that one set twice is one header. */

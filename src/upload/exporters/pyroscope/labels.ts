@@ -22,7 +22,7 @@ const OTHER = 'other';
  * A name that each release of Pyroscope takes: letters, digits and `_`, no digit first. Two underscores at the start are its
  * own.
  */
-export function labelName(key: string): string {
+function labelName(key: string): string {
   const name = key
     .replace(/[^A-Za-z0-9_]/g, '_')
     .replace(/^_+/, '_')
