@@ -7,10 +7,23 @@ import { temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { type DatadogReceiver, startDatadogReceiver } from '../support/receivers/datadog.js';
 import { startFaultyServer } from '../support/receivers/faulty-server.js';
-import { AUTO, CLI, type Ended, everflame, ROOT, run } from '../support/spawn.js';
+import {
+  AUTO,
+  CLI,
+  type Ended,
+  everflame as everflameOf,
+  ROOT,
+  run,
+  type SpawnOptions,
+} from '../support/spawn.js';
 
 /** A port on which nobody listens. */
 const CLOSED = 'http://127.0.0.1:9';
+
+/** As users run it: a variable of the tests is none of theirs. */
+function everflame(args: string[], options: SpawnOptions, node?: string): Promise<Ended> {
+  return everflameOf(args, { ...options, env: { EVERFLAME_TEST_NODES: undefined, ...options.env } }, node);
+}
 
 async function agentOf(t: ExecutionContext, socketPath?: string): Promise<DatadogReceiver> {
   const agent = await startDatadogReceiver(socketPath === undefined ? {} : { socketPath });

@@ -17,23 +17,35 @@ export interface EngineAnswer {
 }
 
 const ANSWER = 3;
+/** The profiler's own thread finds out what stacks hold, in milliseconds after the start. */
+const FEATURES_MILLISECONDS = 2000;
+const LOOK_MILLISECONDS = 5;
 
 const loaded = loadNative();
-const answer: EngineAnswer = {
-  node: process.version,
-  v8: process.versions.v8,
-  native: loaded.ok ? { path: binaryPath() } : { reason: loaded.reason },
-  engine: tryEngine(JSON.parse(process.argv[2] ?? '{}') as EngineOptions),
-};
-writeSync(ANSWER, JSON.stringify(answer));
-process.exit(0);
+tryEngine(JSON.parse(process.argv[2] ?? '{}') as EngineOptions).then((engine) => {
+  const answer: EngineAnswer = {
+    node: process.version,
+    v8: process.versions.v8,
+    native: loaded.ok ? { path: binaryPath() } : { reason: loaded.reason },
+    engine,
+  };
+  writeSync(ANSWER, JSON.stringify(answer));
+  process.exit(0);
+});
 
-function tryEngine(options: EngineOptions): EngineAnswer['engine'] {
+async function tryEngine(options: EngineOptions): Promise<EngineAnswer['engine']> {
   const said: string[] = [];
   const say = (line: string): void => void said.push(line.replace(/^everflame: /, ''));
   try {
-    const engine = startEngine(options, new Logger('warn', { error: say, warn: say, info: say, debug: say }));
-    return { report: engine.report, features: engine.status().features, said };
+    const logger = new Logger('warn', { error: say, warn: say, info: say, debug: say });
+    const engine = startEngine(options, logger);
+    const begun = performance.now();
+    let { features } = engine.status();
+    while (features.length === 0 && performance.now() - begun < FEATURES_MILLISECONDS) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+      features = engine.status().features;
+    }
+    return { report: engine.report, features, said };
   } catch (error) {
     return { failure: reasonOf(error) };
   }
