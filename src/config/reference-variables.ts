@@ -30,7 +30,8 @@ const ADAPTIVE = 'The rate of samples does not adapt itself yet: EVERFLAME_RATE 
 const TRACES = 'Profiles are not linked to traces yet.';
 const THREADS = 'All threads are sampled, without a limit of their number.';
 const TASKS = 'Asynchronous contexts are not sampled yet.';
-const STACKS = 'Wall and CPU time are in every profile, and neither can be left out.';
+const STACKS =
+  '`DD_PROFILING_WALLTIME_ENABLED` and `DD_PROFILING_CPU_ENABLED` choose between wall and CPU time.';
 const HEAP_LIMIT = `${MEMORY} Nothing watches for the end of the heap either.`;
 const PYTORCH = 'It is for PyTorch, which Node.js does not have.';
 const EXPERIMENTAL = 'An old name.';
@@ -38,9 +39,6 @@ const EXPERIMENTAL = 'An old name.';
 const TABLE: readonly [variable: string, effect: Effect, text: string][] = [
   // What to profile.
   ['DD_PROFILING_PROFILERS', 'later', `It chooses between wall and heap profiles. ${STACKS} ${MEMORY}`],
-  ['DD_PROFILING_STACK_ENABLED', 'none', STACKS],
-  ['DD_PROFILING_WALLTIME_ENABLED', 'none', STACKS],
-  ['DD_PROFILING_CPU_ENABLED', 'none', STACKS],
   ['_DD_PROFILING_STACK_MAX_THREADS', 'none', THREADS],
   ['_DD_PROFILING_STACK_MAX_TASKS', 'later', TASKS],
   [
@@ -107,11 +105,10 @@ const TABLE: readonly [variable: string, effect: Effect, text: string][] = [
   ],
   // Source maps.
   [
-    'DD_PROFILING_SOURCE_MAP',
-    'later',
-    'Source maps are not applied yet: frames have the positions of the code that runs.',
+    'DD_PROFILING_DEBUG_SOURCE_MAPS',
+    'none',
+    'What is wrong with a source map is said in one line; `metrics()` counts maps and frames.',
   ],
-  ['DD_PROFILING_DEBUG_SOURCE_MAPS', 'later', 'Source maps are not applied yet.'],
   // Where profiles go.
   ['DD_PROFILING_PPROF_PREFIX', 'mapped', 'Set DD_PROFILING_OUTPUT_PPROF.'],
   [

@@ -17,7 +17,10 @@ export class Backoff {
     private readonly random: () => number = Math.random,
   ) {}
 
-  /** How long to wait now, in milliseconds. `asked` is the receiver's own word, which is never undercut. */
+  /**
+   * How long to wait now, in milliseconds. `now` is by a clock that nobody sets; `asked` is the receiver's own word, which is
+   * never undercut but by the longest pause.
+   */
   next(now: number, asked = 0): number {
     this.since ??= now;
     const isOver = now - this.since >= this.retryMilliseconds;

@@ -1,11 +1,14 @@
 import { codeOf, reasonOf } from '../log';
+import { Backoff } from './backoff';
+import type { Clock } from './clock';
 import { add, type CounterName, type Counters } from './counters';
 import { type Keeper, Lane } from './lane';
-import { type Parcel, pendingOf } from './parcel';
+import type { Note } from './note';
+import { oldestFirst, type Parcel, pendingOf } from './parcel';
 import { timeOf } from './pprof-time';
 import type { Send } from './send';
-import type { Note, Spool } from './spool';
-import { pathOf, type SpooledFile } from './spool-folder';
+import type { Spool } from './spool';
+import { filesIn, pathOf, type SpooledFile, sequenceOf } from './spool-folder';
 import type { Attachment, Exporter, Identity, SnapshotReason, Upload } from './upload';
 import type { LoggedVoice } from './voice';
 
@@ -14,6 +17,11 @@ const MOST_IN_MEMORY = 16;
 const MOST_BYTES_IN_MEMORY = 32 * 1024 * 1024;
 /** A first attempt that takes longer is not waited for: the profile is written down meanwhile. */
 const SOON_MILLISECONDS = 1000;
+/** Profiles of the spool that are on their way at a time: to look at one takes a tenth of a millisecond. */
+const MOST_SPOOLED = 1000;
+
+/** Errors of the system that say nothing of the file which could not be read. */
+const PASSING: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ESTALE']);
 
 export interface DispatcherOptions {
   exporters: Exporter[];
@@ -23,10 +31,13 @@ export interface DispatcherOptions {
   send: Send;
   voice: LoggedVoice;
   counters: Counters;
+  clock: Clock;
   /** Adds what goes with profiles that the sampler has written by itself. */
   complete: (profiles: Attachment[]) => Attachment[];
   retryMilliseconds: number;
   periodMilliseconds: number;
+  /** For the pauses; Math.random where nobody says otherwise. */
+  random?: () => number;
 }
 
 /** A profile in the spool, and whose it is. */
@@ -35,48 +46,54 @@ export interface SpooledProfile {
   identity: Identity;
   /** Why it was made, where nothing is written down of it. */
   reason: SnapshotReason;
+  /** Keys of the receivers of its process, where nothing is written down of it. */
+  receivers: readonly string[];
 }
 
 /** Takes uploads, and answers for each: delivered, refused, or counted as lost with the cause. */
 export class Dispatcher implements Keeper {
   readonly lanes: Lane[];
-  private parcels = new Set<Parcel>();
+  private readonly parcels = new Set<Parcel>();
+  /** Those of them that are in the spool, by their paths. */
+  private readonly spooled = new Map<string, Parcel>();
+  /** Paths of what is settled and cannot be removed: it must not be sent again. */
+  private readonly stuck = new Set<string>();
   private waiters: (() => void)[] = [];
 
   constructor(private readonly options: DispatcherOptions) {
-    const { exporters, send, voice, counters, retryMilliseconds, periodMilliseconds } = options;
-    const times = { retryMilliseconds, periodMilliseconds };
-    this.lanes = exporters.map((exporter) => new Lane(exporter, send, this, voice, counters, times));
+    const { exporters, retryMilliseconds, periodMilliseconds, random, ...rest } = options;
+    this.lanes = exporters.map((exporter) => {
+      const backoff = new Backoff(retryMilliseconds, periodMilliseconds, random);
+      return new Lane(exporter, { ...rest, keeper: this, backoff });
+    });
   }
 
   /** Takes an upload of this process. */
   take(upload: Upload): void {
+    // Without a receiver there is nothing to take it for; why there is none was said at the start.
+    if (this.lanes.length === 0) return;
     const bytes = upload.attachments.reduce((sum, { data }) => sum + data.length, 0);
     const pending = new Map(this.lanes.map(({ key }) => [key, new Set<string>()]));
-    const { identity, reason } = upload;
-    const parcel: Parcel = { upload, file: undefined, identity, reason, time: Date.now(), bytes, pending };
-    if (this.options.always) this.keep(parcel);
+    const { identity, reason, sequence } = upload;
+    const about = { identity, reason, sequence, time: this.options.clock.wall() };
+    const parcel: Parcel = { upload, file: undefined, ...about, bytes, pending, others: {} };
+    if (this.options.always) this.tryToKeep(parcel);
     // Neither the upload nor the process waits for it.
-    else setTimeout(() => this.parcels.has(parcel) && this.keep(parcel), SOON_MILLISECONDS).unref();
+    else this.options.clock.later(SOON_MILLISECONDS, () => this.keep(parcel));
     this.enqueue([parcel]);
   }
 
-  /** Takes what is in the spool and not on its way yet. */
-  takeSpooled(files: SpooledProfile[]): void {
-    const known = new Set([...this.parcels].map(({ file }) => file && pathOf(file)));
-    const found = files.filter(({ file }) => !known.has(pathOf(file)));
-    const parcels = found.map(({ file, identity, reason }) => {
-      const note = this.options.spool?.noteOf(file);
-      const pending = this.lanes.flatMap(({ key }): [string, Set<string>][] => {
-        // What the sampler has written is for all.
-        const parts = note ? note.pending[key] : [];
-        return parts ? [[key, new Set(parts)]] : [];
-      });
-      const { bytes, modified: time } = file;
-      return { upload: undefined, file, identity, reason, time, bytes, pending: new Map(pending) };
-    });
-    // What is for none of ours waits for a process that has its receiver.
+  /** Takes what is in the spool and not on its way yet, the oldest of it. The rest follows when it is called again. */
+  takeSpooled(profiles: SpooledProfile[]): void {
+    const room = Math.max(0, MOST_SPOOLED - this.spooled.size);
+    const found = profiles
+      .filter(({ file }) => !this.spooled.has(pathOf(file)) && !this.stuck.has(pathOf(file)))
+      .sort((a, b) => a.file.modified - b.file.modified)
+      .slice(0, room);
+    const parcels = found.map((profile) => this.parcelOf(profile));
     this.enqueue(parcels.filter(({ pending }) => pending.size > 0));
+    // What is for none of ours waits for a process that has its receiver.
+    for (const { file, pending } of parcels) if (pending.size === 0 && file) this.decline(file.folder);
   }
 
   /** Settles when nothing is on its way, or what is waits for a receiver that did not take it. */
@@ -92,86 +109,113 @@ export class Dispatcher implements Keeper {
     for (const lane of this.lanes) lane.hurry();
   }
 
-  /** The time is over. What could not be written down is lost. */
+  /**
+   * The time is over. What could not be written down is lost. Where the process goes on all the same, what is taken next is sent,
+   * and with it what waits.
+   */
   stop(): void {
     for (const lane of this.lanes) lane.stop();
     this.keepAll();
-    for (const parcel of this.parcels) if (!parcel.file) this.drop(parcel, 'uploads_lost');
+    // Also what was being sent: it was broken off.
+    for (const parcel of [...this.parcels]) if (!parcel.file) this.drop(parcel, 'uploads_lost', () => false);
   }
 
-  /** Removes what is too old or too much in the spool. */
+  /** Removes what is too old or too much in the spool, and tries to keep what could not be written before. */
   tidy(): void {
-    for (const { file, cause } of this.options.spool?.tidy() ?? []) {
-      const parcel = [...this.parcels].find((known) => known.file && pathOf(known.file) === pathOf(file));
+    const { spool, counters } = this.options;
+    const isSending = (path: string): boolean => {
+      const parcel = this.spooled.get(path);
+      return parcel !== undefined && this.lanes.some((lane) => lane.isSending(parcel));
+    };
+    for (const { file, cause, receivers } of spool?.tidy(isSending) ?? []) {
+      const parcel = this.spooled.get(pathOf(file));
       if (parcel) this.drop(parcel, cause);
-      else add(this.options.counters, cause, 1);
+      else if (!this.stuck.delete(pathOf(file))) {
+        // Nobody has sent it or will: it is accounted for here.
+        add(counters, 'uploads_taken', receivers);
+        add(counters, cause, receivers);
+      }
     }
+    const { wall } = this.options.clock;
+    for (const parcel of this.parcels) if (wall() - parcel.time > SOON_MILLISECONDS) this.keep(parcel);
   }
 
-  async open(parcel: Parcel): Promise<Upload | undefined> {
+  async open(parcel: Parcel, lane: Lane): Promise<Upload | undefined> {
     const { upload, file, identity } = parcel;
-    const { spool, voice } = this.options;
+    const { spool } = this.options;
     if (upload || !file || !spool) return upload;
+    // Another lane that has read it before goes on.
+    const isSending = (other: Lane): boolean => other !== lane && other.isSending(parcel);
     try {
       const note = spool.noteOf(file);
       const files = spool.read(file, note);
       const time = timeOf(files[0]?.data ?? Buffer.alloc(0));
       const attachments = note ? files : this.options.complete(files);
-      return { ...facts(parcel.reason, file, note, time), identity, attachments };
+      return { ...facts(parcel, note, time), identity, attachments };
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') this.drop(parcel, 'uploads_elsewhere');
+      if (codeOf(error) === 'ENOENT') this.drop(parcel, 'uploads_elsewhere', isSending);
+      else if (PASSING.has(codeOf(error) ?? '')) throw error;
       else {
-        voice.damaged(pathOf(file), reasonOf(error));
-        spool.remove(file);
-        this.drop(parcel, 'uploads_damaged');
+        this.options.voice.damaged(pathOf(file), reasonOf(error));
+        this.drop(parcel, 'uploads_damaged', isSending);
+        this.remove(file);
       }
       return undefined;
     }
   }
 
   keep(parcel: Parcel): void {
-    const { spool, voice, counters } = this.options;
-    const { upload } = parcel;
-    if (!upload || !spool) return;
-    try {
-      parcel.file = spool.write(upload, pendingOf(parcel));
-      parcel.upload = undefined;
-    } catch (error) {
-      add(counters, 'spool_failures', 1);
-      voice.spoolFailing(spool.folder, reasonOf(error));
-      this.limitMemory();
-    }
+    if (!this.parcels.has(parcel)) return;
+    if (parcel.doomed) this.drop(parcel, parcel.doomed);
+    else if (!this.tryToKeep(parcel)) this.limitMemory();
   }
 
-  note(parcel: Parcel): void {
+  note(parcel: Parcel, upload: Upload): void {
     const { spool, voice, counters } = this.options;
     if (!spool || !parcel.file) return;
-    const note = spool.noteOf(parcel.file);
-    if (!note) return;
     try {
-      spool.note(parcel.file, { ...note, pending: pendingOf(parcel) });
+      spool.describe(parcel.file, upload, pendingOf(parcel));
     } catch (error) {
+      // Removed under our hands: there is nothing to write down any more.
+      if (codeOf(error) === 'ENOENT') return;
       add(counters, 'spool_failures', 1);
       voice.spoolFailing(spool.folder, reasonOf(error));
     }
   }
 
-  settle(parcel: Parcel, lane: Lane): void {
+  settle(parcel: Parcel, lane: Lane, upload: Upload): void {
     parcel.pending.delete(lane.key);
-    if (parcel.pending.size > 0) this.note(parcel);
-    else {
-      this.parcels.delete(parcel);
-      if (parcel.file) this.options.spool?.remove(parcel.file);
-    }
+    const isForOthers = Object.keys(parcel.others).length > 0;
+    if (parcel.pending.size > 0 || isForOthers) this.note(parcel, upload);
+    if (parcel.pending.size > 0) return;
+    this.forget(parcel);
+    if (!parcel.file) return;
+    if (isForOthers) this.decline(parcel.file.folder);
+    else this.remove(parcel.file);
   }
 
   changed(): void {
     for (const waiter of this.waiters.splice(0)) waiter();
   }
 
+  private parcelOf({ file, identity, reason, receivers }: SpooledProfile): Parcel {
+    // What the sampler has written is for all.
+    const parts =
+      this.options.spool?.noteOf(file)?.pending ?? Object.fromEntries(receivers.map((key) => [key, []]));
+    const own = new Set(this.lanes.map(({ key }) => key));
+    const entries = Object.entries(parts);
+    const pending = entries
+      .filter(([key]) => own.has(key))
+      .map(([key, done]) => [key, new Set(done)] as const);
+    const others = Object.fromEntries(entries.filter(([key]) => !own.has(key)));
+    const about = { identity, reason, sequence: sequenceOf(file), time: file.modified };
+    return { upload: undefined, file, ...about, bytes: file.bytes, pending: new Map(pending), others };
+  }
+
   private enqueue(parcels: Parcel[]): void {
     for (const parcel of parcels) {
       this.parcels.add(parcel);
+      if (parcel.file) this.spooled.set(pathOf(parcel.file), parcel);
       add(this.options.counters, 'uploads_taken', parcel.pending.size);
     }
     for (const lane of this.lanes) lane.add(parcels.filter(({ pending }) => pending.has(lane.key)));
@@ -179,24 +223,80 @@ export class Dispatcher implements Keeper {
   }
 
   private keepAll(): void {
-    for (const parcel of this.parcels) this.keep(parcel);
+    for (const parcel of this.parcels) this.tryToKeep(parcel);
+    this.limitMemory();
   }
 
-  private drop(parcel: Parcel, cause: CounterName): void {
-    add(this.options.counters, cause, parcel.pending.size);
-    this.parcels.delete(parcel);
-    for (const lane of this.lanes) lane.drop(parcel);
+  /** Writes a parcel to the spool, unless it is there. False where it cannot be. */
+  private tryToKeep(parcel: Parcel): boolean {
+    const { spool, voice, counters } = this.options;
+    const { upload } = parcel;
+    if (!upload || !spool) return parcel.file !== undefined;
+    try {
+      parcel.file = spool.write(upload, pendingOf(parcel));
+      parcel.upload = undefined;
+      if (this.parcels.has(parcel)) this.spooled.set(pathOf(parcel.file), parcel);
+      return true;
+    } catch (error) {
+      add(counters, 'spool_failures', 1);
+      voice.spoolFailing(spool.folder, reasonOf(error));
+      return false;
+    }
+  }
+
+  /** Gives a parcel up. A lane that is sending it just now settles it by what its receiver says. */
+  private drop(
+    parcel: Parcel,
+    cause: CounterName,
+    isSending = (lane: Lane): boolean => lane.isSending(parcel),
+  ): void {
+    for (const lane of this.lanes) {
+      if (!parcel.pending.has(lane.key) || isSending(lane)) continue;
+      parcel.pending.delete(lane.key);
+      add(this.options.counters, cause, 1);
+      lane.drop(parcel);
+    }
+    if (parcel.pending.size > 0) parcel.doomed = cause;
+    else this.forget(parcel);
     this.changed();
   }
 
-  /** What waits in memory has a limit, and the oldest goes first. */
+  private forget(parcel: Parcel): void {
+    this.parcels.delete(parcel);
+    if (parcel.file) this.spooled.delete(pathOf(parcel.file));
+  }
+
+  private remove(file: SpooledFile): void {
+    const { spool, voice, counters } = this.options;
+    try {
+      spool?.remove(file);
+    } catch (error) {
+      this.stuck.add(pathOf(file));
+      add(counters, 'spool_failures', 1);
+      voice.spoolFailing(file.folder, reasonOf(error));
+    }
+  }
+
+  /** Leaves a folder that was taken over to others, once nothing in it is for a receiver of ours. */
+  private decline(folder: string): void {
+    const { spool } = this.options;
+    if ([...this.spooled.values()].some(({ file }) => file?.folder === folder)) return;
+    const isOurs = (file: SpooledFile): boolean => {
+      const pending = spool?.noteOf(file)?.pending;
+      return !this.stuck.has(pathOf(file)) && (!pending || this.lanes.some(({ key }) => pending[key]));
+    };
+    if (!filesIn(folder).some(isOurs)) spool?.decline(folder);
+  }
+
+  /** What waits in memory has a limit: beyond it the oldest is written down, or goes. */
   private limitMemory(): void {
-    const waiting = [...this.parcels].filter(({ upload }) => upload).sort((a, b) => b.time - a.time);
+    const newestFirst = oldestFirst([...this.parcels].filter(({ upload }) => upload)).reverse();
     let bytes = 0;
     let lost = 0;
-    for (const [index, parcel] of waiting.entries()) {
+    for (const [index, parcel] of newestFirst.entries()) {
       bytes += parcel.bytes;
       if (index < MOST_IN_MEMORY && (bytes <= MOST_BYTES_IN_MEMORY || index === 0)) continue;
+      if (parcel.doomed || this.tryToKeep(parcel)) continue;
       this.drop(parcel, 'uploads_lost');
       lost += 1;
     }
@@ -206,18 +306,14 @@ export class Dispatcher implements Keeper {
 
 /** What is known of a profile in the spool; the sampler writes no note. */
 function facts(
-  reason: SnapshotReason,
-  { base }: SpooledFile,
+  { reason, sequence }: Parcel,
   note: Note | undefined,
   time: { start: bigint; end: bigint },
 ): Omit<Upload, 'identity' | 'attachments'> {
-  if (!note) {
-    const sequence = Number(/\.(\d+)$/.exec(base)?.[1] ?? 0);
-    return { ...time, sequence, reason, internal: {} };
-  }
-  const { start, end, sequence, internal, endpointCounts, customAttributes } = note;
+  if (!note) return { ...time, sequence, reason, internal: {} };
+  const { start, end, internal, endpointCounts, customAttributes } = note;
   return {
-    sequence,
+    sequence: note.sequence,
     reason: note.reason,
     internal,
     start: BigInt(start),

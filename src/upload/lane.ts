@@ -1,23 +1,31 @@
-import { Backoff } from './backoff';
+import { reasonOf } from '../log';
+import type { Backoff } from './backoff';
+import type { Clock } from './clock';
 import { add, type Counters } from './counters';
-import type { Parcel } from './parcel';
+import { oldestFirst, type Parcel } from './parcel';
+import { begun, isDone, type PieceRequest, pieceRequest, piecesOf } from './pieces';
 import { NoAnswer, type Send } from './send';
 import { splitUpload } from './split';
 import type { Exporter, OutgoingRequest, Upload, Verdict } from './upload';
 
 /** Most pieces that an upload is divided into. */
 const MOST_PIECES = 64;
+/** How often an exporter may change its way to send one upload. */
+const MOST_WAYS = 4;
 
 /** What a lane needs of whoever keeps the uploads. */
 export interface Keeper {
-  /** The upload of a parcel, read from the spool where it is there; undefined where it is gone or damaged, which is settled. */
-  open(parcel: Parcel): Promise<Upload | undefined>;
+  /**
+   * The upload of a parcel, read from the spool where it is there; undefined where it is gone or damaged, which is settled.
+   * Rejects with the system's error where it cannot be read now.
+   */
+  open(parcel: Parcel, lane: Lane): Promise<Upload | undefined>;
   /** It could not be sent at the first attempt: it goes to the spool. */
   keep(parcel: Parcel): void;
   /** A receiver has a part of it. */
-  note(parcel: Parcel): void;
+  note(parcel: Parcel, upload: Upload): void;
   /** A receiver has all of it, or never will. */
-  settle(parcel: Parcel, lane: Lane): void;
+  settle(parcel: Parcel, lane: Lane, upload: Upload): void;
   /** The lane has begun to rest. */
   changed(): void;
 }
@@ -29,48 +37,67 @@ export interface Voice {
   refused(exporter: Exporter, reason: string, remedy: string): void;
   tooLarge(exporter: Exporter, reason: string, pieces: number): void;
   notice(exporter: Exporter, notice: string): void;
+  unfit(exporter: Exporter, reason: string): void;
 }
 
-/** `gone`: somebody else has settled it. */
-type Outcome = 'delivered' | 'refused' | 'gone' | { after: number };
+/** What a lane is made of. */
+export interface LaneOptions {
+  send: Send;
+  keeper: Keeper;
+  voice: Voice;
+  counters: Counters;
+  clock: Clock;
+  backoff: Backoff;
+}
+
+type Settled = 'delivered' | 'refused' | 'damaged';
+/** `gone`: somebody else has settled it. With `after` it is tried again, so many milliseconds later. */
+type Outcome = { settled: Settled; upload: Upload } | 'gone' | { after: number };
+
+/** By which a receiver is known in the spool: the same in all processes that send to it. */
+export function laneKey({ name, destination }: Exporter): string {
+  return `${name} ${destination}`;
+}
 
 /** Brings parcels to one receiver, one after the other, the oldest first. */
 export class Lane {
   readonly key: string;
   private parcels: Parcel[] = [];
+  private sent: Parcel | undefined;
   private working = false;
   private failing = false;
   private pieces = 1;
   private wake: (() => void) | undefined;
-  /** Aborts what is being sent: the process ends. */
-  private readonly abort = new AbortController();
-  private readonly backoff: Backoff;
+  /** Aborted with what is being sent when the process ends. */
+  private abort = new AbortController();
 
   constructor(
     readonly exporter: Exporter,
-    private readonly send: Send,
-    private readonly keeper: Keeper,
-    private readonly voice: Voice,
-    private readonly counters: Counters,
-    times: { retryMilliseconds: number; periodMilliseconds: number },
+    private readonly options: LaneOptions,
   ) {
-    this.key = `${exporter.name} ${exporter.destination}`;
-    this.backoff = new Backoff(times.retryMilliseconds, times.periodMilliseconds);
+    this.key = laneKey(exporter);
   }
 
   /** Whether it has nothing to do, or does nothing until its pause is over. */
   get rests(): boolean {
-    return this.parcels.length === 0 || this.wake !== undefined || this.abort.signal.aborted;
+    return this.parcels.length === 0 || this.wake !== undefined || this.isStopped;
   }
 
-  add(parcels: Parcel[]): void {
-    this.parcels.push(...parcels);
-    this.parcels.sort((a, b) => a.time - b.time);
+  /** Whether a parcel is being sent just now, so that nobody can say yet what becomes of it. */
+  isSending(parcel: Parcel): boolean {
+    return this.sent === parcel;
+  }
+
+  /** Takes parcels to send, and begins anew where it was stopped. */
+  add(parcels: readonly Parcel[]): void {
+    if (this.isStopped) this.abort = new AbortController();
+    if (parcels.length > 0) this.parcels = oldestFirst([...this.parcels, ...parcels]);
     void this.work();
   }
 
   drop(parcel: Parcel): void {
-    this.parcels = this.parcels.filter((other) => other !== parcel);
+    const place = this.parcels.indexOf(parcel);
+    if (place >= 0) this.parcels.splice(place, 1);
   }
 
   /** The process ends: one more attempt at once, whatever pause there is. */
@@ -84,80 +111,119 @@ export class Lane {
     this.wake?.();
   }
 
+  private get isStopped(): boolean {
+    return this.abort.signal.aborted;
+  }
+
   private async work(): Promise<void> {
     if (this.working) return;
     this.working = true;
-    for (let parcel = this.parcels[0]; parcel && !this.abort.signal.aborted; parcel = this.parcels[0]) {
+    for (let parcel = this.parcels[0]; parcel && !this.isStopped; parcel = this.parcels[0]) {
       const outcome = await this.attempt(parcel);
-      if (typeof outcome === 'object') await this.pause(outcome.after);
+      this.sent = undefined;
+      this.conclude(parcel, outcome);
+      if (typeof outcome === 'object' && 'after' in outcome && !this.isStopped)
+        await this.pause(outcome.after);
     }
     this.working = false;
-    this.keeper.changed();
+    this.options.keeper.changed();
   }
 
   private async attempt(parcel: Parcel): Promise<Outcome> {
-    const upload = await this.keeper.open(parcel);
-    if (!upload) return 'gone';
-    const outcome = await this.bring(parcel, upload);
-    if (typeof outcome === 'object') {
-      this.keeper.keep(parcel);
-      return outcome;
+    const { keeper, voice } = this.options;
+    let upload: Upload | undefined;
+    try {
+      upload = await keeper.open(parcel, this);
+    } catch (error) {
+      // No file descriptor is free, say: the profile itself may be well.
+      return { after: this.failed({ reason: `a profile cannot be read: ${reasonOf(error)}` }) };
     }
-    this.backoff.reset();
-    add(this.counters, outcome === 'delivered' ? 'uploads_delivered' : 'uploads_refused', 1);
-    this.drop(parcel);
-    this.keeper.settle(parcel, this);
-    if (this.failing) this.voice.recovered(this.exporter, this.parcels.length);
-    this.failing = false;
-    return outcome;
+    if (!upload) return 'gone';
+    this.sent = parcel;
+    try {
+      return await this.bring(parcel, upload);
+    } catch (error) {
+      voice.unfit(this.exporter, reasonOf(error));
+      return { settled: 'damaged', upload };
+    }
   }
 
-  private async bring(parcel: Parcel, upload: Upload): Promise<Exclude<Outcome, 'gone'>> {
+  private conclude(parcel: Parcel, outcome: Outcome): void {
+    const { keeper, voice, counters, backoff } = this.options;
+    // It was given up and counted meanwhile.
+    if (outcome === 'gone' || !parcel.pending.has(this.key)) return;
+    if ('after' in outcome) {
+      keeper.keep(parcel);
+      return;
+    }
+    const { settled, upload } = outcome;
+    add(counters, `uploads_${settled}`, 1);
+    this.drop(parcel);
+    keeper.settle(parcel, this, upload);
+    if (settled === 'damaged') return;
+    backoff.reset();
+    if (this.failing) voice.recovered(this.exporter, this.parcels.length);
+    this.failing = false;
+  }
+
+  private async bring(parcel: Parcel, upload: Upload): Promise<Outcome> {
+    const { keeper, voice } = this.options;
     const done = parcel.pending.get(this.key) ?? new Set<string>();
-    parcel.pending.set(this.key, done);
-    let refused = false;
+    let pieces = piecesOf(done) ?? this.pieces;
+    let isRefused = false;
+    let ways = 0;
     for (let again = true; again; ) {
       again = false;
-      for (const request of await this.requests(upload, done)) {
+      const requests = await this.requests(upload, pieces, done);
+      for (const { request, name } of requests.filter((one) => !done.has(one.name))) {
         const verdict = await this.ask(request);
         if (verdict.kind === 'retry') return { after: this.failed(verdict) };
-        if (verdict.kind === 'delivered') {
-          done.add(request.part);
-          this.keeper.note(parcel);
-          if (verdict.notice) this.voice.notice(this.exporter, verdict.notice);
-        } else if (verdict.kind === 'refused') {
-          done.add(request.part);
-          refused = true;
-          this.voice.refused(this.exporter, verdict.reason, verdict.remedy);
-        } else if (verdict.kind === 'otherwise' || this.divide(verdict.reason)) {
+        if (verdict.kind === 'too-large') {
+          if (!this.divide(verdict.reason, pieces)) return { settled: 'refused', upload };
+          pieces *= 2;
+          for (const rest of begun(requests, done)) {
+            isRefused = true;
+            done.add(rest.name);
+          }
+          if (isRefused) this.refuse(verdict.reason);
           again = true;
           break;
-        } else return 'refused';
+        }
+        if (verdict.kind === 'otherwise') {
+          ways += 1;
+          if (ways > MOST_WAYS) return { after: this.failed(verdict) };
+          again = true;
+          break;
+        }
+        done.add(name);
+        keeper.note(parcel, upload);
+        if (verdict.kind === 'refused') {
+          isRefused = true;
+          voice.refused(this.exporter, verdict.reason, verdict.remedy);
+        } else if (verdict.notice) voice.notice(this.exporter, verdict.notice);
       }
     }
-    return refused ? 'refused' : 'delivered';
+    return { settled: isRefused ? 'refused' : 'delivered', upload };
   }
 
-  /** What is still to be sent of an upload. */
-  private async requests(upload: Upload, done: ReadonlySet<string>): Promise<OutgoingRequest[]> {
-    if (this.pieces === 1) {
-      return (await this.exporter.requests(upload)).filter(({ part }) => !done.has(part));
-    }
-    const pieces = await splitUpload(upload, this.pieces);
-    const all = await Promise.all(pieces.map((piece) => this.exporter.requests(piece)));
+  /** What there is to send of an upload in so many pieces, without the larger pieces that are done. */
+  private async requests(upload: Upload, pieces: number, done: ReadonlySet<string>): Promise<PieceRequest[]> {
+    const uploads = pieces === 1 ? [upload] : await splitUpload(upload, pieces);
+    const all = await Promise.all(uploads.map((piece) => this.exporter.requests(piece)));
     return all.flatMap((requests, index) =>
       requests
-        .filter(({ part }) => !isDone(done, part, index, this.pieces))
-        .map((request) => ({ ...request, part: pieceName(request.part, index, this.pieces) })),
+        .map((request) => pieceRequest(request, index, pieces))
+        .filter(({ name, request }) => done.has(name) || !isDone(done, request.part, index, pieces)),
     );
   }
 
   private async ask(request: OutgoingRequest): Promise<Verdict> {
-    add(this.counters, 'upload_attempts', 1);
+    const { send, counters } = this.options;
+    add(counters, 'upload_attempts', 1);
     try {
-      const answer = await this.send(request, this.abort.signal);
+      const answer = await send(request, this.abort.signal);
       const verdict = this.exporter.judge(answer);
-      if (verdict.kind === 'delivered') add(this.counters, 'upload_bytes', request.body.length);
+      if (verdict.kind === 'delivered') add(counters, 'upload_bytes', request.body.length);
       return verdict;
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'retry', reason: error.message };
@@ -165,48 +231,46 @@ export class Lane {
     }
   }
 
-  /** Whether there is a smaller way to send. From now on uploads are sent so. */
-  private divide(reason: string): boolean {
-    if (this.pieces >= MOST_PIECES) {
-      const remedy = 'Lower the rate (EVERFLAME_RATE) or the period (DD_PROFILING_UPLOAD_INTERVAL).';
-      this.voice.refused(this.exporter, reason, remedy);
+  /** Whether there is a smaller way to send than in so many pieces. From now on uploads are sent so. */
+  private divide(reason: string, pieces: number): boolean {
+    const { voice, counters } = this.options;
+    if (pieces >= MOST_PIECES) {
+      this.refuse(reason);
+      // It has not helped: the next is not sent in as many requests for nothing.
+      this.pieces = 1;
       return false;
     }
-    this.pieces *= 2;
-    add(this.counters, 'upload_splits', 1);
-    this.voice.tooLarge(this.exporter, reason, this.pieces);
+    this.pieces = Math.max(this.pieces, pieces * 2);
+    add(counters, 'upload_splits', 1);
+    voice.tooLarge(this.exporter, reason, this.pieces);
     return true;
   }
 
+  private refuse(reason: string): void {
+    const remedy = 'Lower the rate (EVERFLAME_RATE) or the period (DD_PROFILING_UPLOAD_INTERVAL).';
+    this.options.voice.refused(this.exporter, reason, remedy);
+  }
+
   private failed(verdict: { reason: string; afterMilliseconds?: number }): number {
-    if (!this.failing && !this.abort.signal.aborted) this.voice.failing(this.exporter, verdict.reason);
+    const { voice, counters, clock, backoff } = this.options;
+    add(counters, 'upload_retries', 1);
+    // It was broken off by us, which says nothing of the receiver.
+    if (this.isStopped) return 0;
+    if (!this.failing) voice.failing(this.exporter, verdict.reason);
     this.failing = true;
-    add(this.counters, 'upload_retries', 1);
-    return this.backoff.next(Date.now(), verdict.afterMilliseconds);
+    return backoff.next(clock.steady(), verdict.afterMilliseconds);
   }
 
   private async pause(milliseconds: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.wake = () => {
-        clearTimeout(timer);
+      const end = (): void => {
+        callOff();
         this.wake = undefined;
         resolve();
       };
-      this.keeper.changed();
+      const callOff = this.options.clock.later(milliseconds, end);
+      this.wake = end;
+      this.options.keeper.changed();
     });
-    this.wake = undefined;
   }
-}
-
-function pieceName(part: string, index: number, pieces: number): string {
-  return pieces === 1 ? part : `${part} ${index + 1}/${pieces}`;
-}
-
-/** Whether a receiver has a piece: it, or a larger one that it is of. Each piece is divided in two. */
-function isDone(done: ReadonlySet<string>, part: string, index: number, pieces: number): boolean {
-  for (let [place, of] = [index, pieces]; of >= 1; place = Math.floor(place / 2), of /= 2) {
-    if (done.has(pieceName(part, place, of))) return true;
-  }
-  return false;
 }

@@ -22,11 +22,11 @@ export class NoAnswer extends Error {}
 export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
   let client: AxiosInstance | undefined;
   return async (request, signal) => {
-    // Loaded with the first upload: it takes tens of milliseconds.
-    client ??= makeClient(userAgent);
     const { url, socketPath, headers } = request;
     const deadline = AbortSignal.timeout(timeoutMilliseconds);
     try {
+      // Loaded with the first upload: it takes tens of milliseconds.
+      client ??= makeClient(userAgent);
       const answer = await client.request<Readable>({
         url,
         headers,

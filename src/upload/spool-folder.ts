@@ -1,16 +1,15 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
-import { makeFolder } from '../output/folder';
-import { pidNamespace, SEED_FILE, type Seed, SPOOLED_PREFIX, startTicks } from './seed';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { SPOOLED_PREFIX } from './seed';
 
 /** What ends the name of a profile that is complete. */
 export const PROFILE_SUFFIX = '.wall.pprof';
 /** Folders of ended processes that a living one has taken over, in its own folder. */
 const ADOPTED = 'adopted';
-/** A living process shows it at least so often by the time of its seed. */
-export const HEARTBEAT_MILLISECONDS = 60_000;
-/** One of another namespace that has not for so long counts as ended. */
-const SILENT_MILLISECONDS = 5 * HEARTBEAT_MILLISECONDS;
+
+/** A folder of a process is called by its runtime id. Nothing else in the spool is ours, whoever has named which folder. */
+const RUNTIME_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const PROFILE = new RegExp(`^${SPOOLED_PREFIX}\\.\\d+\\.\\d+\\${PROFILE_SUFFIX}$`);
 
 /** One profile in the spool. */
 export interface SpooledFile {
@@ -26,113 +25,90 @@ export function pathOf({ folder, base }: SpooledFile): string {
   return join(folder, `${base}${PROFILE_SUFFIX}`);
 }
 
-/** The complete profiles in one folder. Throws the system's error where it cannot be read. */
+/** The number in its name. */
+export function sequenceOf({ base }: SpooledFile): number {
+  return Number(/\.(\d+)$/.exec(base)?.[1] ?? 0);
+}
+
+/** The complete profiles in one folder; none where it cannot be read. Links are none. */
 export function filesIn(folder: string): SpooledFile[] {
-  return readdirSync(folder).flatMap((name) => {
-    if (!name.startsWith(`${SPOOLED_PREFIX}.`) || !name.endsWith(PROFILE_SUFFIX)) return [];
-    const found = statSync(join(folder, name), { throwIfNoEntry: false });
+  return namesIn(folder).flatMap((name) => {
+    if (!PROFILE.test(name)) return [];
+    const found = lstatSync(join(folder, name), { throwIfNoEntry: false });
     const base = name.slice(0, -PROFILE_SUFFIX.length);
     return found?.isFile() ? [{ folder, base, bytes: found.size, modified: found.mtimeMs }] : [];
   });
 }
 
-/** The folders of processes in a folder. */
+/** The folders of processes in a folder: those of this user, and no links. */
 export function foldersIn(folder: string): string[] {
+  return namesIn(folder)
+    .filter((name) => RUNTIME_ID.test(name))
+    .map((name) => join(folder, name))
+    .filter(isOwnFolder);
+}
+
+/** Folders that the process of this folder has taken over. */
+export function adoptedIn(own: string): string[] {
+  const folder = join(own, ADOPTED);
+  return isOwnFolder(folder) ? foldersIn(folder) : [];
+}
+
+/**
+ * Takes over the folder of a process that has ended: by renaming, so that of two that want it one gets it. Returns its new place;
+ * undefined where another process was faster, or it is not ours to move.
+ */
+export function adopt(folder: string, own: string): string | undefined {
+  const target = join(own, ADOPTED, basename(folder));
   try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && entry.name !== ADOPTED)
-      .map((entry) => join(folder, entry.name));
+    mkdirSync(join(own, ADOPTED), { recursive: true, mode: 0o700 });
+    renameSync(folder, target);
+    return target;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Puts a folder that was taken over back to where others find it. */
+export function giveBack(folder: string, spool: string): void {
+  try {
+    renameSync(folder, join(spool, basename(folder)));
+  } catch {
+    // It is found where it is, too, once this process has ended.
+  }
+}
+
+/** Removes a folder of a process that has ended, unless it holds a profile. */
+export function removeEmpty(folder: string): void {
+  if (namesIn(folder).some((name) => PROFILE.test(name)) || adoptedIn(folder).length > 0) return;
+  remove(folder);
+}
+
+/** The same for the own folder, in which the sampler may be writing a profile just now. */
+export function removeOwn(folder: string): void {
+  if (namesIn(folder).some((name) => name.startsWith(`${SPOOLED_PREFIX}.`)) || adoptedIn(folder).length > 0)
+    return;
+  remove(folder);
+}
+
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Somebody else's file is in it.
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
   } catch {
     // It was never made, or another process has taken it away.
     return [];
   }
 }
 
-/** Folders that this process has taken over. */
-export function adoptedIn(own: string): string[] {
-  return foldersIn(join(own, ADOPTED));
-}
-
-/** The seed in a folder; undefined where there is none that can be read. */
-export function seedIn(folder: string): Seed | undefined {
-  try {
-    const seed = JSON.parse(readFileSync(join(folder, SEED_FILE), 'utf8')) as Seed;
-    const isWhole =
-      typeof seed.runtimeId === 'string' &&
-      typeof seed.pid === 'number' &&
-      Array.isArray(seed.exporters) &&
-      typeof seed.environment === 'object';
-    return isWhole ? seed : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Shows others that the process of this folder lives. */
-export function beat(folder: string): void {
-  const now = new Date();
-  utimesSync(join(folder, SEED_FILE), now, now);
-}
-
-/** When the process of a folder last showed that it lives, in milliseconds since the epoch; 0 where it never did. */
-function lastBeat(folder: string): number {
-  return statSync(join(folder, SEED_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
-/** Whether the process of a folder has ended, as far as that can be known. */
-export function hasEnded(folder: string, seed: Seed, now = Date.now()): boolean {
-  if (seed.namespace === pidNamespace()) return !lives(seed);
-  // Another container's numbers mean nothing here.
-  return Math.abs(now - lastBeat(folder)) > SILENT_MILLISECONDS;
-}
-
-function lives({ pid, startTicks: ticks }: Seed): boolean {
-  if (ticks !== undefined) return startTicks(pid) === ticks;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/**
- * Takes over the folder of a process that has ended, with those that it had taken over: by renaming, so that of two that want it
- * one gets it. Returns the folders at their new places.
- */
-export function adopt(folder: string, own: string): string[] {
-  const nested = adoptedIn(folder);
-  return [...nested, folder].flatMap((found) => {
-    const target = join(own, ADOPTED, found.slice(found.lastIndexOf('/') + 1));
-    try {
-      makeFolder(join(own, ADOPTED));
-      renameSync(found, target);
-      return [target];
-    } catch {
-      // Another process was faster, or it is not ours to move.
-      return [];
-    }
-  });
-}
-
-/** Puts what was taken over back to where others find it. For the end of the process. */
-export function release(own: string, spool: string): void {
-  for (const folder of adoptedIn(own)) {
-    try {
-      renameSync(folder, join(spool, folder.slice(folder.lastIndexOf('/') + 1)));
-    } catch {
-      // It is found in this folder, too, once this process has ended.
-    }
-  }
-}
-
-/** Removes a folder that holds no profile. */
-export function removeFolder(folder: string): void {
-  try {
-    const holds = readdirSync(folder).some((name) => name.startsWith(`${SPOOLED_PREFIX}.`));
-    if (!holds && adoptedIn(folder).length === 0) rmSync(folder, { recursive: true, force: true });
-  } catch {
-    // It is gone.
-  }
+function isOwnFolder(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && (process.getuid === undefined || found.uid === process.getuid());
 }

@@ -1,42 +1,34 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../log';
+import { Ages } from './age';
+import type { Clock } from './clock';
 import type { Counters } from './counters';
+import { type Note, noteFor, notePath, readNote, writeNote } from './note';
+import { beat, Owners } from './owner';
 import { makeSpoolFolder, type Seed } from './seed';
+import { readPlain, replace } from './spool-file';
 import {
   adopt,
   adoptedIn,
-  beat,
   filesIn,
   foldersIn,
-  hasEnded,
+  giveBack,
   pathOf,
-  release,
-  removeFolder,
+  removeEmpty,
+  removeOwn,
   type SpooledFile,
-  seedIn,
 } from './spool-folder';
+import { completeParts } from './spool-part';
+import { seedIn } from './spooled-seed';
 import type { Attachment, Upload } from './upload';
-
-/** What a process keeps beside a profile of its own; the sampler writes profiles without it. */
-export interface Note {
-  sequence: number;
-  /** In nanoseconds since the epoch, as text: JSON has no such numbers. */
-  start: string;
-  end: string;
-  reason: Upload['reason'];
-  /** Further files of the upload, by their names. */
-  attachments: string[];
-  endpointCounts?: Record<string, number>;
-  customAttributes?: string[];
-  internal: Record<string, number>;
-  /** To which receivers it is still to be sent, and which parts each of them has. */
-  pending: Record<string, string[]>;
-}
 
 /** A profile that had to go unsent. */
 export interface Removed {
   file: SpooledFile;
   cause: 'uploads_expired' | 'uploads_evicted';
+  /** To how many receivers it was still to be sent, as far as that is written down. */
+  receivers: number;
 }
 
 export interface SpoolLimits {
@@ -46,6 +38,11 @@ export interface SpoolLimits {
 
 /** What is on disk until it was sent. All of it is done at once: this thread is our own. */
 export class Spool {
+  private readonly owners: Owners;
+  private readonly ages: Ages;
+  /** Runtime ids of folders that have nothing more for our receivers. */
+  private readonly declined = new Set<string>();
+
   constructor(
     readonly root: string,
     /** The folder of this process. */
@@ -53,126 +50,126 @@ export class Spool {
     private readonly seed: Seed,
     private readonly limits: SpoolLimits,
     private readonly counters: Counters,
-  ) {}
+    private readonly clock: Clock,
+  ) {
+    this.owners = new Owners(seed, clock);
+    this.ages = new Ages(clock);
+  }
 
-  /** Writes an upload, and returns its place. Throws the system's error. */
+  /** Writes an upload, and returns its place. Throws the system's error, and leaves nothing then. */
   write(upload: Upload, pending: Note['pending']): SpooledFile {
-    const profile = upload.attachments.find(({ name }) => name === 'wall.pprof');
     const base = `profile.${upload.identity.pid}.${upload.sequence}`;
-    const others = upload.attachments.filter((attachment) => attachment !== profile);
-    const note: Note = {
-      sequence: upload.sequence,
-      start: String(upload.start),
-      end: String(upload.end),
-      reason: upload.reason,
-      attachments: others.map(({ name }) => name),
-      ...(upload.endpointCounts ? { endpointCounts: upload.endpointCounts } : {}),
-      ...(upload.customAttributes ? { customAttributes: upload.customAttributes } : {}),
-      internal: upload.internal,
-      pending,
-    };
-    const file = { folder: this.folder, base, bytes: profile?.data.length ?? 0, modified: Date.now() };
+    const data = upload.attachments.find(({ name }) => name === 'wall.pprof')?.data ?? Buffer.alloc(0);
+    const file = { folder: this.folder, base, bytes: data.length, modified: this.clock.wall() };
     this.remake();
-    // The profile last: what is there under its name is whole.
-    for (const { name, data } of others) replace(join(this.folder, `${base}.${name}`), data);
-    this.note(file, note);
-    replace(pathOf(file), profile?.data ?? Buffer.alloc(0));
+    try {
+      // The profile last: what is there under its name is whole.
+      this.describe(file, upload, pending);
+      replace(pathOf(file), data);
+    } catch (error) {
+      removeBeside(file, readNote(file));
+      throw error;
+    }
     return file;
   }
 
-  /** Somebody who tidies the directory for temporary files may have taken the folder. */
-  private remake(): void {
-    if (seedIn(this.folder) === undefined) makeSpoolFolder(this.root, this.seed);
-  }
-
-  /** Writes down to whom a profile is still to be sent. Throws the system's error. */
-  note({ folder, base }: SpooledFile, note: Note): void {
-    replace(join(folder, `${base}.json`), Buffer.from(JSON.stringify(note)));
-  }
-
-  /** What was written down of a profile; undefined where the sampler wrote it, or that cannot be read. */
-  noteOf({ folder, base }: SpooledFile): Note | undefined {
-    try {
-      const note: unknown = JSON.parse(readFileSync(join(folder, `${base}.json`), 'utf8'));
-      return isNote(note) ? note : undefined;
-    } catch {
-      // The profile itself tells its time, and goes to all receivers of its process.
-      return undefined;
+  /** Writes down what a profile goes with, and to whom it is still to be sent. Throws the system's error. */
+  describe(file: SpooledFile, upload: Upload, pending: Note['pending']): void {
+    const others = upload.attachments.filter(({ name }) => name !== 'wall.pprof');
+    const known = readNote(file);
+    // With the note of another process, or of the first time, all that it names is there.
+    if (known) writeNote(file, { ...known, pending });
+    else {
+      writeNote(file, noteFor(upload, others, pending));
+      for (const { name, data } of others) replace(join(file.folder, `${file.base}.${name}`), data);
     }
   }
 
-  /** The files of a profile. Throws the system's error. */
+  noteOf(file: SpooledFile): Note | undefined {
+    return readNote(file);
+  }
+
+  /** The files of a profile. Throws the system's error where the profile itself cannot be read. */
   read(file: SpooledFile, note: Note | undefined): Attachment[] {
-    const others = (note?.attachments ?? []).map((name) => ({
-      name,
-      data: readFileSync(join(file.folder, `${file.base}.${name}`)),
-    }));
-    return [{ name: 'wall.pprof', data: readFileSync(pathOf(file)) }, ...others];
+    const others = (note?.attachments ?? []).flatMap((name) => {
+      try {
+        return [{ name, data: readPlain(join(file.folder, `${file.base}.${name}`)) }];
+      } catch {
+        // The profile is worth more than what goes with it.
+        return [];
+      }
+    });
+    return [{ name: 'wall.pprof', data: readPlain(pathOf(file)) }, ...others];
   }
 
-  remove(file: SpooledFile): void {
-    const { folder, base } = file;
-    const note = this.noteOf(file);
-    rmSync(pathOf(file), { force: true });
-    for (const name of note?.attachments ?? []) rmSync(join(folder, `${base}.${name}`), { force: true });
-    rmSync(join(folder, `${base}.json`), { force: true });
-    if (folder !== this.folder) removeFolder(folder);
-  }
-
-  /** Profiles in the folder of this process, oldest first. */
-  own(): SpooledFile[] {
+  /** Removes a profile; false where it is gone already. Throws the system's error where it cannot be removed. */
+  remove(file: SpooledFile): boolean {
+    const note = readNote(file);
+    let isOurs = true;
     try {
-      return oldestFirst(filesIn(this.folder));
-    } catch {
-      return [];
+      unlinkSync(pathOf(file));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      isOurs = false;
     }
+    removeBeside(file, note);
+    if (file.folder !== this.folder) removeEmpty(file.folder);
+    return isOurs;
+  }
+
+  /** Profiles in the folder of this process. One without bytes is a name that the sampler has taken and not filled yet. */
+  own(): SpooledFile[] {
+    return filesIn(this.folder).filter(({ bytes }) => bytes > 0);
   }
 
   /**
-   * Takes over what ended processes have left that `isOurs` says yes to; returns its profiles with the seed of their process, oldest
-   * first.
+   * Takes over what ended processes have left that `isWanted` says yes to; returns all profiles that were taken over and are not
+   * sent yet, with the seed of their process.
    */
-  takeOver(isOurs: (seed: Seed) => boolean): { file: SpooledFile; seed: Seed }[] {
-    const found = foldersIn(this.root)
-      .filter((folder) => folder !== this.folder)
-      .flatMap((folder) => {
-        const seed = seedIn(folder);
-        if (!seed || !hasEnded(folder, seed) || !isOurs(seed)) return [];
-        return adopt(folder, this.folder);
-      });
-    for (const folder of found) removeFolder(folder);
-    const files = found.flatMap((folder) => {
+  takeOver(isWanted: (seed: Seed) => boolean): { file: SpooledFile; seed: Seed }[] {
+    for (const folder of this.leftFolders()) {
+      const seed = seedIn(folder);
+      if (!seed || this.declined.has(seed.runtimeId) || !isWanted(seed)) continue;
+      this.remake();
+      adopt(folder, this.folder);
+    }
+    return adoptedIn(this.folder).flatMap((folder) => {
       const seed = seedIn(folder);
       return seed ? filesIn(folder).map((file) => ({ file, seed })) : [];
     });
-    return files.sort((a, b) => a.file.modified - b.file.modified);
   }
 
-  /** Shows that this process lives, and removes what is too old or too much in the whole spool; returns what that was. */
-  tidy(now = Date.now()): Removed[] {
+  /** A folder that was taken over has nothing more for our receivers: others may have it. */
+  decline(folder: string): void {
+    if (folder === this.folder) return;
+    const seed = seedIn(folder);
+    if (seed) this.declined.add(seed.runtimeId);
+    giveBack(folder, this.root);
+  }
+
+  /**
+   * Shows that this process lives, and removes what is too old or too much: what is its own, and what ended processes have left.
+   * What living ones have counts, and they remove it themselves. Nothing that `isBusy` says yes to is removed.
+   */
+  tidy(isBusy: (path: string) => boolean = () => false): Removed[] {
     const removed: Removed[] = [];
-    try {
-      beat(this.folder);
-    } catch {
-      // Not there: it is made with the next profile.
-    }
-    const folders = foldersIn(this.root).flatMap((folder) => [folder, ...adoptedIn(folder)]);
-    const newestFirst = folders
-      .flatMap((folder) => {
-        try {
-          return filesIn(folder);
-        } catch {
-          return [];
-        }
-      })
-      .sort((a, b) => b.modified - a.modified);
+    this.show();
+    const left = this.leftFolders();
+    const mine = new Set([this.folder, ...adoptedIn(this.folder), ...left]);
+    const folders = new Set([...mine, ...foldersIn(this.root).flatMap((one) => [one, ...adoptedIn(one)])]);
+    const files = [...folders].flatMap(filesIn);
+    const ages = this.ages.of(files);
+    const ageOf = (file: SpooledFile): number => ages.get(pathOf(file)) ?? 0;
     let bytes = 0;
     let profiles = 0;
-    for (const file of newestFirst) {
-      const isOld = now - file.modified > this.limits.ageMilliseconds;
-      if (isOld || bytes + file.bytes > this.limits.bytes) {
-        this.remove(file);
-        removed.push({ file, cause: isOld ? 'uploads_expired' : 'uploads_evicted' });
+    for (const file of files.sort((a, b) => ageOf(a) - ageOf(b))) {
+      const isOld = ageOf(file) > this.limits.ageMilliseconds;
+      const isDue = isOld || bytes + file.bytes > this.limits.bytes;
+      if (isDue && mine.has(file.folder) && !isBusy(pathOf(file))) {
+        const pending = readNote(file)?.pending;
+        const receivers = pending ? Object.keys(pending).length : 1;
+        const cause = isOld ? 'uploads_expired' : 'uploads_evicted';
+        if (this.remove(file)) removed.push({ file, cause, receivers });
       } else {
         bytes += file.bytes;
         profiles += 1;
@@ -180,45 +177,46 @@ export class Spool {
     }
     this.counters.spool_bytes = bytes;
     this.counters.spool_profiles = profiles;
-    for (const folder of foldersIn(this.root)) {
-      const seed = folder === this.folder ? undefined : seedIn(folder);
-      if (seed && hasEnded(folder, seed, now)) removeFolder(folder);
-    }
+    for (const folder of left) removeEmpty(folder);
     return removed;
   }
 
   /** The process ends: others may have what it took over, and its folder goes if it is empty. */
   close(): void {
-    release(this.folder, this.root);
-    removeFolder(this.folder);
+    for (const folder of adoptedIn(this.folder)) giveBack(folder, this.root);
+    removeOwn(this.folder);
+  }
+
+  /** Folders of ended processes, also those that one of them had taken over. */
+  private leftFolders(): string[] {
+    const left = foldersIn(this.root)
+      .filter((folder) => folder !== this.folder && this.owners.hasEnded(folder, seedIn(folder)))
+      .flatMap((folder) => [...adoptedIn(folder), folder]);
+    for (const folder of left) completeParts(folder);
+    return left;
+  }
+
+  private show(): void {
+    try {
+      beat(this.folder);
+    } catch {
+      try {
+        this.remake();
+      } catch {
+        // It is told of with the first profile that cannot be kept.
+      }
+    }
+  }
+
+  /** Somebody who tidies the directory for temporary files may have taken the folder. */
+  private remake(): void {
+    if (seedIn(this.folder) === undefined) makeSpoolFolder(this.root, this.seed);
   }
 }
 
-function isNote(value: unknown): value is Note {
-  const { start, end, sequence, attachments, pending, internal } = Object(value) as Partial<Note>;
-  return (
-    /^\d+$/.test(String(start)) &&
-    /^\d+$/.test(String(end)) &&
-    Number.isSafeInteger(sequence) &&
-    Array.isArray(attachments) &&
-    attachments.every((name) => /^[\w.-]+$/.test(String(name))) &&
-    typeof internal === 'object' &&
-    Object.values(Object(pending)).every(Array.isArray)
-  );
-}
-
-function oldestFirst(files: SpooledFile[]): SpooledFile[] {
-  return files.sort((a, b) => a.modified - b.modified);
-}
-
-/** A reader meets the old file or the new one, and never half of one. */
-function replace(path: string, data: Buffer): void {
-  const temporary = `${path}.${process.hrtime.bigint().toString(36)}.tmp`;
-  try {
-    writeFileSync(temporary, data, { mode: 0o600, flag: 'wx' });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+/** Removes what goes with a profile. */
+function removeBeside(file: SpooledFile, note: Note | undefined): void {
+  for (const name of note?.attachments ?? [])
+    rmSync(join(file.folder, `${file.base}.${name}`), { force: true });
+  rmSync(notePath(file), { force: true });
 }

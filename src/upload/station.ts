@@ -3,16 +3,18 @@ import { resolveDelivery } from '../config/resolve-delivery';
 import type { Logger } from '../log';
 import { reasonOf } from '../log';
 import { reportToRun } from '../run-report';
+import { systemClock } from './clock';
 import { type Copies, makeCopies } from './copies';
 import type { Counters } from './counters';
 import { Dispatcher } from './dispatcher';
 import { isAgentless, makeExporters } from './exporters/make';
 import { identityOf } from './identity';
+import { laneKey } from './lane';
+import { HEARTBEAT_MILLISECONDS } from './owner';
 import { Provenance } from './provenance';
 import type { Seed } from './seed';
 import { makeSend } from './send';
 import { Spool } from './spool';
-import { HEARTBEAT_MILLISECONDS, type SpooledFile } from './spool-folder';
 import type { Exporter, Identity, SnapshotReason, Upload } from './upload';
 import { LoggedVoice, placeOf } from './voice';
 
@@ -50,6 +52,8 @@ export class Station {
   private readonly spool: Spool | undefined;
   private readonly exporters: Exporter[];
   private readonly identities = new Map<string, Identity>();
+  /** Of processes that have left something: the keys of their receivers, by runtime id. */
+  private readonly receivers = new Map<string, readonly string[]>();
   private readonly provenance: Provenance;
   private readonly copies: Copies;
   private readonly timer: NodeJS.Timeout;
@@ -63,7 +67,7 @@ export class Station {
     this.exporters = made.exporters;
     for (const warning of [...warnings, ...made.warnings]) logger.warn(warning);
     const limits = { bytes: configuration.spoolSize, ageMilliseconds: configuration.spoolAge * 1000 };
-    this.spool = spool && new Spool(spool.root, spool.folder, seed, limits, counters);
+    this.spool = spool && new Spool(spool.root, spool.folder, seed, limits, counters, systemClock);
     this.provenance = new Provenance(configuration, seed);
     this.copies = makeCopies(seed, logger);
     const waitingPlace = spool
@@ -76,13 +80,16 @@ export class Station {
       send: makeSend(`everflame/${this.identity().profilerVersion}`, configuration.uploadTimeout),
       voice: new LoggedVoice(logger, waitingPlace),
       counters,
+      clock: systemClock,
       complete: (profiles) => [...profiles, ...this.provenance.attachments(profiles)],
       retryMilliseconds: configuration.retryTime,
       periodMilliseconds: options.periodMilliseconds,
     });
     this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
     this.timer.unref();
-    this.look();
+    // Where a signal ends the process already its profile is the last one, and of that the sampler tells in the next turn of the
+    // event loop: this one has begun with the loading of this file.
+    setImmediate(() => setImmediate(() => this.look()));
   }
 
   /** This process has started others of its kind. */
@@ -127,7 +134,7 @@ export class Station {
     this.finishSync();
   }
 
-  /** Writes down everything, and sends nothing. For a process that ends at once. */
+  /** Writes down everything, and sends nothing. For a process that ends at once; one that does not goes on as before. */
   finishSync(): void {
     this.dispatcher.stop();
     this.spool?.close();
@@ -161,19 +168,17 @@ export class Station {
   }
 
   /** What the sampler has written by itself is taken, and what ended processes have left. */
-  private look(): void {
+  look(): void {
+    this.attempt(() => this.dispatcher.tidy());
+    this.attempt(() => this.takeOwn('periodic'));
+    this.attempt(() => this.takeOver());
+  }
+
+  private attempt(task: () => void): void {
     const { spool } = this;
     if (!spool) return;
     try {
-      this.dispatcher.tidy();
-      this.takeOwn('periodic');
-      const found = spool.takeOver((seed) => this.sharesReceiver(seed));
-      const files = found.map(({ file, seed }) => ({
-        file,
-        identity: this.identityOfOther(seed),
-        reason: 'on_shutdown' as const,
-      }));
-      this.dispatcher.takeSpooled(files);
+      task();
     } catch (error) {
       this.options.logger.debug(`cannot look into the spool ${spool.root}: ${reasonOf(error)}`);
     }
@@ -183,18 +188,29 @@ export class Station {
   private takeOwn(reason: SnapshotReason): void {
     const { spool } = this;
     if (!spool) return;
-    const files: SpooledFile[] = spool.own();
+    const files = spool.own();
     for (const file of files) if (!spool.noteOf(file)) this.copies.of(file);
     const identity = this.identity();
-    this.dispatcher.takeSpooled(files.map((file) => ({ file, identity, reason })));
+    const receivers = this.dispatcher.lanes.map(({ key }) => key);
+    this.dispatcher.takeSpooled(files.map((file) => ({ file, identity, reason, receivers })));
+  }
+
+  /** Takes what ended processes have left for a receiver of ours. */
+  private takeOver(): void {
+    const ours = new Set(this.dispatcher.lanes.map(({ key }) => key));
+    const found = this.spool?.takeOver((seed) => this.receiversOf(seed).some((key) => ours.has(key))) ?? [];
+    const reason = 'on_shutdown';
+    this.dispatcher.takeSpooled(
+      found.flatMap(({ file, seed }) => {
+        const receivers = this.receiversOf(seed);
+        const identity = this.identities.get(seed.runtimeId);
+        return identity ? [{ file, identity, reason, receivers }] : [];
+      }),
+    );
   }
 
   private identity(): Identity {
     return this.remember(this.options.seed, this.configuration);
-  }
-
-  private identityOfOther(seed: Seed): Identity {
-    return this.remember(seed, resolveDelivery(seed.options, seed.environment).configuration);
   }
 
   private remember(seed: Seed, configuration: DeliveryConfiguration): Identity {
@@ -207,12 +223,23 @@ export class Station {
     return value;
   }
 
-  /** Whether a process sent to a receiver that this one sends to. */
-  private sharesReceiver(seed: Seed): boolean {
-    const { configuration } = resolveDelivery(seed.options, seed.environment);
-    const theirs = makeExporters(seed, configuration).exporters;
-    return theirs.some(({ name, destination }) =>
-      this.exporters.some((own) => own.name === name && own.destination === destination),
-    );
+  /** To whom another process sent; nobody where its settings cannot be understood. */
+  private receiversOf(seed: Seed): readonly string[] {
+    const known = this.receivers.get(seed.runtimeId);
+    if (known) return known;
+    let keys: readonly string[] = [];
+    try {
+      const { configuration } = resolveDelivery(seed.options, seed.environment);
+      const theirs = makeExporters(seed, configuration).exporters.map(laneKey);
+      if (theirs.some((key) => this.dispatcher.lanes.some((lane) => lane.key === key)))
+        this.remember(seed, configuration);
+      keys = theirs;
+    } catch (error) {
+      this.options.logger.debug(
+        `what the process ${seed.runtimeId} has left cannot be sent: ${reasonOf(error)}`,
+      );
+    }
+    this.receivers.set(seed.runtimeId, keys);
+    return keys;
   }
 }

@@ -8,39 +8,47 @@ const QUIET_MILLISECONDS = 10 * 60 * 1000;
 /** Says what becomes of uploads: each trouble once, and again only when it was gone and some time is over. */
 export class LoggedVoice implements Voice {
   private readonly said = new Map<string, number>();
+  /** Destinations whose failing was told of, and not yet that it is over. */
+  private readonly told = new Set<string>();
 
   constructor(
     private readonly logger: Logger,
     /** Where uploads wait, in words. */
     private readonly waitingPlace: string,
-    private readonly now: () => number = Date.now,
+    /** In milliseconds, by a clock that nobody sets. */
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   failing(exporter: Exporter, reason: string): void {
     if (!this.isDue(`failing ${exporter.destination}`)) return;
+    this.told.add(exporter.destination);
     this.logger.warn(
       `profiles cannot be sent to ${placeOf(exporter)}: ${reason}. ${this.waitingPlace} ${remedyOf(exporter)}`,
     );
   }
 
   recovered(exporter: Exporter, waiting: number): void {
+    // Of one that comes and goes every minute the first time was told; nobody wants to read of each return.
+    if (!this.told.delete(exporter.destination)) return;
     const rest = waiting > 0 ? `; ${waiting} that waited follow` : '';
     this.logger.info(`profiles are sent to ${placeOf(exporter)} again${rest}.`);
   }
 
   refused(exporter: Exporter, reason: string, remedy: string): void {
-    if (!this.isDue(`refused ${exporter.destination} ${reason}`)) return;
+    // Not by the reason: it has the receiver's own words, which may be others each time.
+    if (!this.isDue(`refused ${exporter.destination} ${remedy}`)) return;
     this.logger.error(`${placeOf(exporter)} refuses a profile: ${reason}. It is dropped. ${remedy}`);
   }
 
   tooLarge(exporter: Exporter, reason: string, pieces: number): void {
+    if (!this.isDue(`too large ${exporter.destination} ${pieces}`)) return;
     this.logger.warn(
       `a profile is too large for ${placeOf(exporter)}: ${reason}. From now on each is sent in ${pieces} parts, with the same sums. A lower rate (EVERFLAME_RATE) or period (DD_PROFILING_UPLOAD_INTERVAL) makes them smaller.`,
     );
   }
 
   notice(exporter: Exporter, notice: string): void {
-    if (!this.isDue(`notice ${exporter.destination} ${notice}`)) return;
+    if (!this.isDue(`notice ${exporter.destination}`)) return;
     this.logger.warn(`${placeOf(exporter)} has taken a profile and says: ${notice}`);
   }
 
@@ -49,6 +57,14 @@ export class LoggedVoice implements Voice {
     if (!this.isDue('spool')) return;
     this.logger.warn(
       `profiles that cannot be sent are not kept in ${folder}: ${reason}. They wait in memory, some of them. Name a folder that can be written with EVERFLAME_SPOOL_DIR=<dir>, or set EVERFLAME_SPOOL=off.`,
+    );
+  }
+
+  /** No request can be made of a profile. */
+  unfit(exporter: Exporter, reason: string): void {
+    if (!this.isDue(`unfit ${exporter.destination}`)) return;
+    this.logger.error(
+      `a profile cannot be brought into the form for ${placeOf(exporter)}: ${reason}. It is dropped. Please report this line.`,
     );
   }
 
@@ -65,8 +81,7 @@ export class LoggedVoice implements Voice {
   private isDue(trouble: string): boolean {
     const last = this.said.get(trouble);
     const now = this.now();
-    // A clock that was set back must not keep it quiet.
-    if (last !== undefined && Math.abs(now - last) < QUIET_MILLISECONDS) return false;
+    if (last !== undefined && now - last < QUIET_MILLISECONDS) return false;
     this.said.set(trouble, now);
     return true;
   }
@@ -84,13 +99,9 @@ export function placeOf({ name, destination }: Exporter): string {
   }
 }
 
-function remedyOf(exporter: Exporter): string {
-  switch (exporter.name) {
-    case 'datadog':
-      return 'Check that the Agent runs, or name its address with DD_TRACE_AGENT_URL.';
-    case 'pyroscope':
-      return 'Check that Pyroscope runs, and PYROSCOPE_SERVER_ADDRESS.';
-    default:
-      return 'Check that the receiver runs, and OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT.';
-  }
+function remedyOf({ name, unreachable }: Exporter): string {
+  if (unreachable !== undefined) return unreachable;
+  return name === 'pyroscope'
+    ? 'Check that Pyroscope runs, and PYROSCOPE_SERVER_ADDRESS.'
+    : 'Check that the receiver runs, and OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT.';
 }

@@ -37,15 +37,10 @@ async function tryEngine(options: EngineOptions): Promise<EngineAnswer['engine']
   const said: string[] = [];
   const say = (line: string): void => void said.push(line.replace(/^everflame: /, ''));
   try {
-    const logger = new Logger('warn', { error: say, warn: say, info: say, debug: say });
-    const engine = startEngine(options, logger);
-    const begun = performance.now();
-    let { features } = engine.status();
-    while (features.length === 0 && performance.now() - begun < FEATURES_MILLISECONDS) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
-      features = engine.status().features;
-    }
-    return { report: engine.report, features, said };
+    const engine = startEngine(options, new Logger('warn', { error: say, warn: say, info: say, debug: say }));
+    // What stacks hold here is known when the sampler has met this thread.
+    engine.flushSync(2000);
+    return { report: engine.report, features: engine.status().features, said };
   } catch (error) {
     return { failure: reasonOf(error) };
   }

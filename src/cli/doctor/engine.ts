@@ -43,14 +43,18 @@ export async function checkEngine(
   return { facts: factsOf(answer), findings: findingsOf(answer, configuration) };
 }
 
-function optionsOf({ engine, signal, rate, maxFrames, timeline, nativeFrames, memoryCap }: Configuration) {
+function optionsOf({ signal, rate, memoryCap, ...configuration }: Configuration) {
+  const { engine, maxFrames, timeline, wall, cpu, nativeFrames, sourceMaps } = configuration;
   const options: EngineOptions = {
     engine,
     ...(signal === 'auto' ? {} : { signal: signal.toUpperCase() }),
     intervalNanoseconds: Math.round(1e9 / rate),
     maxFrames,
     timeline,
+    wall,
+    cpu,
     nativeFrames,
+    sourceMaps,
     memoryCapBytes: memoryCap,
   };
   return options;

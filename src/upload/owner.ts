@@ -1,0 +1,62 @@
+import { statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from './clock';
+import { pidNamespace, SEED_FILE, type Seed, startTicks } from './seed';
+
+/** A living process shows it at least so often by the time of its seed. */
+export const HEARTBEAT_MILLISECONDS = 60_000;
+/** One that cannot be asked otherwise, and has not for so long, counts as ended. */
+const SILENT_MILLISECONDS = 5 * HEARTBEAT_MILLISECONDS;
+
+/** Shows others that the process of this folder lives. Throws the system's error where the folder is gone. */
+export function beat(folder: string): void {
+  const now = new Date();
+  utimesSync(join(folder, SEED_FILE), now, now);
+}
+
+/** Tells whether the owners of folders in the spool live. */
+export class Owners {
+  /** When each folder last showed something new, by our own clock. */
+  private readonly seen = new Map<string, { beat: number; since: number }>();
+
+  constructor(
+    private readonly own: Seed,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether the process of a folder has ended, as far as that can be known. `seed` is undefined where it cannot be read. */
+  hasEnded(folder: string, seed: Seed | undefined): boolean {
+    // What another container or machine calls a process number means nothing here, and another profiler in this process
+    // may have stopped while the process lives.
+    const isAsked = seed && seed.namespace === pidNamespace() && !this.isOfThisProcess(seed);
+    return isAsked ? !lives(seed) : this.isSilent(folder);
+  }
+
+  private isOfThisProcess({ pid, startTicks: ticks }: Seed): boolean {
+    return pid === this.own.pid && ticks === this.own.startTicks;
+  }
+
+  /**
+   * Whether a folder has shown nothing for long, as seen from here: the time of a file and the clocks of two machines, or one
+   * that is set, prove nothing.
+   */
+  private isSilent(folder: string): boolean {
+    const found = statSync(join(folder, SEED_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const now = this.clock.steady();
+    const last = this.seen.get(folder);
+    if (last?.beat === found) return now - last.since > SILENT_MILLISECONDS;
+    this.seen.set(folder, { beat: found, since: now });
+    return false;
+  }
+}
+
+function lives({ pid, startTicks: ticks }: Seed): boolean {
+  if (ticks !== undefined) return startTicks(pid) === ticks;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
