@@ -17,23 +17,18 @@ export interface EngineAnswer {
 }
 
 const ANSWER = 3;
-/** The profiler's own thread finds out what stacks hold, in milliseconds after the start. */
-const FEATURES_MILLISECONDS = 2000;
-const LOOK_MILLISECONDS = 5;
 
 const loaded = loadNative();
-tryEngine(JSON.parse(process.argv[2] ?? '{}') as EngineOptions).then((engine) => {
-  const answer: EngineAnswer = {
-    node: process.version,
-    v8: process.versions.v8,
-    native: loaded.ok ? { path: binaryPath() } : { reason: loaded.reason },
-    engine,
-  };
-  writeSync(ANSWER, JSON.stringify(answer));
-  process.exit(0);
-});
+const answer: EngineAnswer = {
+  node: process.version,
+  v8: process.versions.v8,
+  native: loaded.ok ? { path: binaryPath() } : { reason: loaded.reason },
+  engine: tryEngine(JSON.parse(process.argv[2] ?? '{}') as EngineOptions),
+};
+writeSync(ANSWER, JSON.stringify(answer));
+process.exit(0);
 
-async function tryEngine(options: EngineOptions): Promise<EngineAnswer['engine']> {
+function tryEngine(options: EngineOptions): EngineAnswer['engine'] {
   const said: string[] = [];
   const say = (line: string): void => void said.push(line.replace(/^everflame: /, ''));
   try {
