@@ -87,7 +87,20 @@ export async function doctor(
       findings: [...place, ...enabled(configuration), ...program.findings],
     },
     { title: 'Settings', findings: [...settled.findings, ...variables.findings] },
-    { title: 'Receivers', findings: [...routeFindings(route, settled.facts), ...receiversDone.findings] },
+    {
+      title: 'Receivers',
+      findings: [
+        ...routeFindings(route, settled.facts),
+        ...route.warnings.map((text) =>
+          finding(
+            'warning',
+            'route',
+            text.replace(/^./, (letter) => letter.toUpperCase()),
+          ),
+        ),
+        ...receiversDone.findings,
+      ],
+    },
     { title: 'Folders', findings: folders.findings },
     { title: 'Identity', findings: identity.findings },
   ];
