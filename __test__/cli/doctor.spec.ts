@@ -330,6 +330,7 @@ test.serial('what profiles pass is a failure where it is shut', async (t) => {
   const cases: [env: Record<string, string>, failures: string[]][] = [
     [{ DD_PROFILING_ENABLED: 'false' }, ['enabled']],
     [{ DD_PROFILING_ENABLED: 'false', EVERFLAME_TOGGLE_SIGNAL: 'sigusr2' }, []],
+    [{ DD_PROFILING_STACK_ENABLED: 'false' }, ['types']],
     [{ EVERFLAME_EXPORTERS: 'none' }, ['exporters']],
     [{ DD_PROFILING_OUTPUT_PPROF: `${file}/profiles/x` }, ['output']],
     [{ DD_PROFILING_OUTPUT_PPROF: '/proc/nowhere/x', EVERFLAME_EXPORTERS: 'file' }, ['output']],

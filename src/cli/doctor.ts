@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
+import type { Configuration } from '../config/settings';
 import { reasonOf } from '../log';
 import { loadNative } from '../native';
 import { AGENT_PORT, AGENT_SOCKET, isSent, type Route, settleRoute } from '../upload/route';
@@ -83,14 +84,23 @@ export async function doctor(
     { title: 'System', findings: kernel.findings },
     {
       title: 'Program',
-      findings: [
-        ...place,
-        ...enabled(configuration.enabled, configuration.toggleSignal),
-        ...program.findings,
-      ],
+      findings: [...place, ...enabled(configuration), ...program.findings],
     },
     { title: 'Settings', findings: [...settled.findings, ...variables.findings] },
-    { title: 'Receivers', findings: [...routeFindings(route, settled.facts), ...receiversDone.findings] },
+    {
+      title: 'Receivers',
+      findings: [
+        ...routeFindings(route, settled.facts),
+        ...route.warnings.map((text) =>
+          finding(
+            'warning',
+            'route',
+            text.replace(/^./, (letter) => letter.toUpperCase()),
+          ),
+        ),
+        ...receiversDone.findings,
+      ],
+    },
     { title: 'Folders', findings: folders.findings },
     { title: 'Identity', findings: identity.findings },
   ];
@@ -130,15 +140,22 @@ function assertWorkingDirectory(): Finding[] {
   }
 }
 
-function enabled(isEnabled: boolean, toggleSignal: string): Finding[] {
-  if (isEnabled) return [];
+function enabled({ enabled: isEnabled, toggleSignal, wall, cpu }: Configuration): Finding[] {
+  const findings: Finding[] = [];
+  if (!wall && !cpu) {
+    const text = 'Wall time and CPU time are both switched off, so nothing is profiled.';
+    const remedy = 'Set DD_PROFILING_WALLTIME_ENABLED or DD_PROFILING_CPU_ENABLED to true.';
+    findings.push(finding('failure', 'types', text, remedy));
+  }
+  if (isEnabled) return findings;
   const text = 'DD_PROFILING_ENABLED is off: everflame/auto does not profile, and everflame run neither.';
   const isToggled = toggleSignal !== 'off';
-  return [
+  findings.push(
     isToggled
       ? finding('warning', 'enabled', `${text} ${toggleSignal.toUpperCase()} switches it on.`)
       : finding('failure', 'enabled', text, 'Set DD_PROFILING_ENABLED=true.'),
-  ];
+  );
+  return findings;
 }
 
 /** As a profiler that starts here asks it. */

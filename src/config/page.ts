@@ -57,7 +57,7 @@ function code(text: string): string {
 
 /** A sentence with the names of variables in it as code. */
 function withCode(text: string): string {
-  return text.replace(/\b_?(DD|EVERFLAME)_[A-Z_]+(=\w+)?/g, code);
+  return text.replace(/(?<!`)\b_?(DD|EVERFLAME)_[A-Z_]+(=\w+)?/g, code);
 }
 
 const OTHERS = `## Variables of Datadog's profilers that are no setting here

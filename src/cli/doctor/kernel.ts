@@ -116,7 +116,7 @@ function addCgroup(
       'cgroup pids.max',
       amount(threads.limit),
       few ? 'warning' : 'ok',
-      `${threads.used} are in use. Everflame takes two threads, and one for uploads.`,
+      `${threads.used} are in use. Everflame takes a few threads of its own.`,
       few ? 'Raise the limit of processes of this container.' : undefined,
     );
   }
