@@ -1,5 +1,5 @@
 export type { ProfilerOptions } from './src/config/resolve';
-export type { EngineName, LogLevel } from './src/config/settings';
+export type { EngineName, LogLevel, SpoolMode } from './src/config/settings';
 export {
   EverflameError,
   type Feature,
@@ -7,4 +7,6 @@ export {
   type StartReport,
   type ThreadStatus,
 } from './src/engine';
+export type { UserLogger } from './src/log';
 export { type Metrics, Profiler, type ProfilerStatus } from './src/profiler';
+export type { ExporterName } from './src/upload/upload';

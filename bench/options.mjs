@@ -1,18 +1,36 @@
 import { parseArgs } from 'node:util';
 import { PROFILERS } from './profilers.mjs';
 
-export const SECTIONS = ['service', 'programs', 'pauses', 'start', 'idle', 'handler', 'install'];
+export const SECTIONS = ['service', 'programs', 'pauses', 'start', 'delivery', 'idle', 'handler', 'install'];
 
-const FULL = { rounds: 5, seconds: 20, warmupSeconds: 5, fillSeconds: 6, flushes: 5, starts: 15 };
+const FULL = {
+  rounds: 5,
+  seconds: 20,
+  warmupSeconds: 5,
+  fillSeconds: 6,
+  flushes: 5,
+  starts: 15,
+  periodSeconds: 4,
+  uploads: 5,
+};
 /** Shows that everything runs; its figures mean nothing. */
-const QUICK = { rounds: 1, seconds: 2, warmupSeconds: 1, fillSeconds: 1, flushes: 1, starts: 1 };
+const QUICK = {
+  rounds: 1,
+  seconds: 2,
+  warmupSeconds: 1,
+  fillSeconds: 1,
+  flushes: 1,
+  starts: 1,
+  periodSeconds: 1,
+  uploads: 2,
+};
 
 export const HELP = `Usage: npm run bench -- [options]
 
   --only SECTION,…      some of: ${SECTIONS.join(', ')}
   --profilers NAME,…    some of: ${Object.keys(PROFILERS).join(', ')}; "none" is what the others are compared with
-  --rounds N            interleaved rounds of service, programs and handler, ${FULL.rounds}; pauses have a third of them with
-                        ${FULL.flushes} flushes each, start has ${FULL.starts}, idle and install one
+  --rounds N            interleaved rounds of service, programs, delivery and handler, ${FULL.rounds}; pauses have a third
+                        of them with ${FULL.flushes} flushes each, start has ${FULL.starts}, idle and install one
   --seconds N           measured seconds of one run, and the period of the profilers in it, ${FULL.seconds}
   --warmup N            seconds of load before it, ${FULL.warmupSeconds}
   --node PATH           the Node.js to measure with, this one
@@ -69,6 +87,7 @@ export function readOptions(args) {
   return {
     ...defaults,
     help: values.help,
+    quick: values.quick,
     node: values.node,
     output: values.output,
     sections: choose(values.only, SECTIONS, '--only'),

@@ -9,6 +9,7 @@ import { judge } from './report/budgets.mjs';
 import { toMarkdown } from './report/markdown.mjs';
 import { rotate, tabulate } from './report/statistics.mjs';
 import { nextMessage, startChild } from './sections/children.mjs';
+import { measureDelivery } from './sections/delivery.mjs';
 import { measureHandler, RATES } from './sections/handler.mjs';
 import { measureIdle } from './sections/idle.mjs';
 import { measureInstall } from './sections/install.mjs';
@@ -21,7 +22,7 @@ const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 
 /**
  * The parts of the run: title, section of `--only`, rounds, and what one round of one profiler is. `own` are those about
- * everflame alone.
+ * everflame alone, `isUploading` those in which profilers upload by themselves.
  */
 function partsOf(options) {
   const { rounds } = options;
@@ -41,6 +42,13 @@ function partsOf(options) {
       measure: (profiler, settings) => measurePauses(profiler, shape, settings),
     })),
     { section: 'start', title: 'start', rounds: options.starts, measure: measureStart },
+    ...SHAPES.map((shape) => ({
+      section: 'delivery',
+      title: `delivery ${shape}`,
+      isUploading: true,
+      rounds,
+      measure: (profiler, settings) => measureDelivery(profiler, shape, settings),
+    })),
     { section: 'idle', title: 'idle', rounds: 1, measure: measureIdle },
     ...RATES.map((rate) => ({
       section: 'handler',
@@ -53,9 +61,17 @@ function partsOf(options) {
   ].filter(({ section }) => options.sections.includes(section));
 }
 
+/** Who takes part, and who would but cannot on this Node.js. */
+function competitors({ own = false, isUploading = false }, { profilers }, major) {
+  const able = profilers.filter((name) =>
+    own ? name === 'everflame' : PROFILERS[name][isUploading ? 'uploading' : 'environment'] !== undefined,
+  );
+  const isServed = (name) => major >= (PROFILERS[name].leastNode ?? 0);
+  return { taking: able.filter(isServed), absent: able.filter((name) => !isServed(name)) };
+}
+
 /** Where there are several rounds they are interleaved: each begins with another profiler, so that none always runs first. */
-async function measurePart({ title, rounds, measure, own = false }, options) {
-  const profilers = own ? options.profilers.filter((name) => name === 'everflame') : options.profilers;
+async function measurePart({ title, rounds, measure }, profilers, options) {
   const runs = Object.fromEntries(profilers.map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     const order = rotate(profilers, round);
@@ -93,16 +109,22 @@ async function main(args) {
   const engine = options.profilers.includes('everflame') ? await everflameEngine(options.node) : undefined;
   const sections = {};
   const rounds = {};
+  const absent = {};
+  const host = describeHost(options.node);
+  const major = Number.parseInt(host.node.slice(1), 10);
   for (const part of partsOf(options)) {
-    if (part.own && !options.profilers.includes('everflame')) continue;
-    sections[part.title] = await measurePart(part, options);
+    const { taking, absent: missing } = competitors(part, options, major);
+    if (taking.length === 0) continue;
+    sections[part.title] = await measurePart(part, taking, options);
     rounds[part.title] = part.rounds;
+    absent[part.title] = missing;
   }
   const result = {
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
-    host: describeHost(options.node),
+    host,
     engine,
     rounds,
+    absent,
     sections,
     budgets: options.quick ? [] : judge(sections, options),
   };

@@ -100,6 +100,15 @@ export interface NativeProfile {
   sequence: number
 }
 
+/** A source map that is there and cannot be used: its script's frames stand in generated code. */
+export interface NativeSourceMapFailure {
+  /** The script as V8 names it. */
+  script: string
+  /** The map's file, or `inline`. */
+  map: string
+  reason: string
+}
+
 /** Whether sampling is running, and on which threads. */
 export interface NativeStatus {
   running: boolean
@@ -163,10 +172,18 @@ export interface StartOptions {
   maxFrames: number
   /** One record a sample with `end_timestamp_ns`, instead of one a thread and stack. */
   timeline: boolean
+  /**
+   * Whether samples have wall time, and whether they have CPU time; both when left out. Without wall time there are only
+   * samples of running threads.
+   */
+  wall?: boolean
+  cpu?: boolean
   /** Native frames above, between and below JavaScript. */
   nativeFrames: boolean
   /** Most bytes of stacks, names and samples held by the profiler. */
   memoryCapBytes: number
+  /** Frames of generated code are shown as their source maps tell; true when left out. */
+  sourceMaps?: boolean
   /**
    * Where profiles go that nobody asks for, `<prefix>.<pid>.<sequence>.wall.pprof`: the last one when a signal named in
    * `guardedSignals` ends the process, and those that are overdue.
@@ -176,6 +193,11 @@ export interface StartOptions {
   periodSeconds?: number
   /** Nothing is said on standard error when the last profile cannot be written. */
   quiet?: boolean
+  /**
+   * Each profile is written to the output before it is handed out, and once a second what there is of the current period
+   * (`<prefix>.<pid>.<sequence>.wall.pprof.part`), so that SIGKILL loses a second at most.
+   */
+  writeAhead?: boolean
   /** How long the end of the process by a guarded signal waits for the last profile; 2 s when left out. */
   exitTimeoutMilliseconds?: number
   /** Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`. */
@@ -195,6 +217,9 @@ export declare function status(): NativeStatus
 
 /** Stops sampling and resolves to the last period's profile (gzip unless asked otherwise). Throws when sampling is not running. */
 export declare function stop(encoding?: Encoding | undefined | null): Promise<NativeProfile>
+
+/** Source maps found broken since the last call, twenty at most. */
+export declare function takeSourceMapFailures(): Array<NativeSourceMapFailure>
 
 /**
  * Profiles of `flush` and `stop` whose promises were not settled yet, oldest first. For the end of the process, after

@@ -850,6 +850,7 @@ module.exports.portAccepts = nativeBinding.portAccepts
 module.exports.start = nativeBinding.start
 module.exports.status = nativeBinding.status
 module.exports.stop = nativeBinding.stop
+module.exports.takeSourceMapFailures = nativeBinding.takeSourceMapFailures
 module.exports.takeUndelivered = nativeBinding.takeUndelivered
 module.exports.takeWriteFailure = nativeBinding.takeWriteFailure
 module.exports.writeTo = nativeBinding.writeTo

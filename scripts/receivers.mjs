@@ -3,4 +3,9 @@ import { main } from './setup/commands.mjs';
 import { step } from './setup/progress.mjs';
 import { installReceivers } from './setup/receivers.mjs';
 
-await main(() => installReceivers(step));
+await main(() =>
+  installReceivers({
+    step,
+    onWait: () => console.log('Another process is installing them; waiting for it …'),
+  }),
+);

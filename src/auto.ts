@@ -7,7 +7,19 @@
 let isToggled = false;
 
 if (Number.parseInt(process.versions.node, 10) < 20) require('./old-node');
-else startProfiler();
+else if (!isDoctor()) startProfiler();
+
+/** `everflame doctor` sends nothing, also where the environment preloads the profiler: then it is to look at it. */
+function isDoctor(): boolean {
+  if (process.argv[2] !== 'doctor') return false;
+  try {
+    const { realpathSync } = require('node:fs') as typeof import('node:fs');
+    const { join } = require('node:path') as typeof import('node:path');
+    return realpathSync(process.argv[1] as string) === join(__dirname, 'cli', 'main.js');
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Starts the profiler with the settings of the environment, unless one runs or the environment switches profiling off; in a

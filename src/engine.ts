@@ -24,13 +24,20 @@ export interface EngineOptions {
   intervalNanoseconds: number;
   maxFrames: number;
   timeline: boolean;
+  /** Which times samples have; one of the two at least. */
+  wall: boolean;
+  cpu: boolean;
   nativeFrames: boolean;
   memoryCapBytes: number;
+  /** Frames of generated code are shown as their source maps tell, by the native sampler; true when left out. */
+  sourceMaps?: boolean;
   /** Where the native sampler writes the last profile when one of `guardedSignals` ends the process. */
   outputPrefix?: string;
   guardedSignals?: string[];
   /** After that time, and a quarter of it or a second more, the native sampler writes a profile that nobody asked for. */
   periodSeconds?: number;
+  /** The native sampler writes each profile before it hands it out, and once a second what there is of the current period. */
+  writeAhead?: boolean;
   /** How long the end of the process by a guarded signal may wait for the last profile. */
   exitTimeoutMilliseconds?: number;
   /** The native sampler says nothing on standard error when it cannot write the last profile. */
@@ -92,6 +99,15 @@ export interface WriteFailure {
   reason: string;
 }
 
+/** A source map that is there and cannot be used: its script's frames stand in generated code. */
+export interface SourceMapFailure {
+  /** The script as V8 names it. */
+  script: string;
+  /** The map's file, or `inline`. */
+  map: string;
+  reason: string;
+}
+
 /** Something that samples the process and hands out profiles. */
 export interface Engine {
   readonly report: StartReport;
@@ -115,6 +131,8 @@ export interface Engine {
   writeTo(prefix: string): void;
   /** The last profile that the engine could not write itself; null where there is none since the last call. */
   takeWriteFailure(): WriteFailure | null;
+  /** Source maps found broken since the last call, twenty at most. */
+  takeSourceMapFailures(): SourceMapFailure[];
   /** Stops sampling and returns the last profile. */
   stop(): Promise<Profile>;
   metrics(): EngineMetrics;

@@ -36,8 +36,9 @@ export class Outlet {
 
   /** Throws an EverflameError where the output is relative to a folder that is gone. */
   constructor(private readonly settings: OutletOptions) {
-    const { configuration, options, agentAnswers } = settings;
+    const { configuration, options, agentAnswers, logger } = settings;
     this.route = settleRoute(configuration, options, process.env, agentAnswers);
+    for (const warning of this.route.warnings) logger.warn(warning);
     this.open();
   }
 
@@ -58,6 +59,11 @@ export class Outlet {
   /** Where the sampler writes profiles by itself; undefined for nowhere. */
   get samplerPrefix(): string | undefined {
     return this.sending ? this.sending.spoolPrefix : this.output;
+  }
+
+  /** Whether the sampler writes each profile before anybody asks for it. */
+  get writesAhead(): boolean {
+    return this.sending?.spoolPrefix !== undefined && this.settings.configuration.spool === 'always';
   }
 
   get runtimeId(): string | undefined {
@@ -94,6 +100,11 @@ export class Outlet {
     if (!this.sending) engine.forgetProfile(profile.sequence);
   }
 
+  /** The sampler has written a profile by itself, which is to be sent. */
+  look(): void {
+    this.sending?.delivery.look();
+  }
+
   /** Settles when what was given is sent, or waits for a receiver that did not take it. */
   async rest(): Promise<void> {
     await this.sending?.delivery.rest();
@@ -101,7 +112,7 @@ export class Outlet {
 
   /** As `give`, for a process that is about to end. */
   giveSync(profile: Profile, engine: Engine): void {
-    this.sending?.delivery.hand(profile, 'on_shutdown', internalOf(engine));
+    this.sending?.delivery.handLast(profile, internalOf(engine));
     this.writer?.writeSync(profile);
     if (!this.sending) engine.forgetProfile(profile.sequence);
   }
@@ -197,7 +208,7 @@ export class Outlet {
   /** An Agent that has started after this process gets what comes from now on. */
   private sendIfAgentAnswers(engine: Engine): void {
     if (!this.isOpen || this.sending || !this.settings.agentAnswers()) return;
-    this.route = { exporters: ['datadog'], isOpen: true };
+    this.route = { exporters: ['datadog'], isOpen: true, warnings: [] };
     this.openDelivery();
     const prefix = this.samplerPrefix;
     if (prefix !== undefined) engine.writeTo(prefix);

@@ -23,6 +23,11 @@ import { planWorkers, watchWorkers } from './workers/watch';
 
 /** Signals that end a process unless it listens to them: the native sampler writes the last profile then. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/**
+ * The last profile may take so long to be made and written down, whatever the limit for the end of the process: it takes some
+ * milliseconds, and what is not made cannot wait in the spool.
+ */
+const MAKING_MILLISECONDS = 250;
 /** Where the one running profiler of the process is known, also to a second copy of this package. */
 const RUNNING = Symbol.for('everflame.running');
 
@@ -128,7 +133,7 @@ export class Profiler {
     let engine: Engine;
     try {
       outlet = this.openOutlet();
-      engine = startEngine(this.engineOptions(outlet.samplerPrefix), this.logger);
+      engine = startEngine(this.engineOptions(outlet), this.logger);
     } catch (error) {
       this.failure = reasonOf(error);
       if (this.namesEngine && error instanceof EverflameError && /_UNAVAILABLE$/.test(error.code))
@@ -235,13 +240,15 @@ export class Profiler {
 
   private obstacle(): string | undefined {
     const running = registry[RUNNING];
-    if (isMainThread && !running && !this.engine) return undefined;
+    const { wall, cpu } = this.configuration;
+    if (isMainThread && !running && !this.engine && (wall || cpu)) return undefined;
     const { whyNotNow } = require('./why-not-now') as typeof import('./why-not-now');
     return whyNotNow({
       isMainThread,
       isOwn: running === this,
       isStopping: running instanceof Profiler && running.ending,
       isRunning: this.engine !== undefined,
+      isEmpty: !wall && !cpu,
     });
   }
 
@@ -251,15 +258,20 @@ export class Profiler {
     return new Outlet({ configuration, options, isPreloaded, logger, agentAnswers });
   }
 
-  private engineOptions(outputPrefix: string | undefined): Parameters<typeof startEngine>[0] {
-    const { engine, signal, rate, maxFrames, timeline, nativeFrames, memoryCap } = this.configuration;
+  private engineOptions(outlet: Outlet): Parameters<typeof startEngine>[0] {
+    const outputPrefix = outlet.samplerPrefix;
+    const { engine, signal, rate, maxFrames, timeline, wall, cpu, nativeFrames, sourceMaps, memoryCap } =
+      this.configuration;
     return {
       engine,
       ...(signal === 'auto' ? {} : { signal: signal.toUpperCase() }),
       intervalNanoseconds: Math.round(1e9 / rate),
       maxFrames,
       timeline,
+      wall,
+      cpu,
       nativeFrames,
+      sourceMaps,
       memoryCapBytes: memoryCap,
       // A signal that the program listens to is the program's; it ends by itself then, or not at all.
       ...(outputPrefix === undefined
@@ -267,7 +279,8 @@ export class Profiler {
         : {
             outputPrefix,
             periodSeconds: this.configuration.period,
-            exitTimeoutMilliseconds: Math.round(this.configuration.exitTimeout * 1000),
+            writeAhead: outlet.writesAhead,
+            exitTimeoutMilliseconds: atLeastMaking(this.configuration.exitTimeout * 1000),
             quiet: this.configuration.logLevel === 'off' || this.options.logger !== undefined,
             guardedSignals: TERMINAL_SIGNALS.filter((signal) => process.listenerCount(signal) === 0),
           }),
@@ -352,6 +365,13 @@ export class Profiler {
   private sayTroubles(engine: Engine): void {
     const failure = engine.takeWriteFailure();
     if (failure) this.outlet?.reportNativeFailure(failure);
+    // Each map is found broken once.
+    for (const { script, map, reason } of engine.takeSourceMapFailures()) {
+      const which = map === 'inline' ? 'in its text' : map;
+      this.logger.warn(
+        `the source map of ${script} (${which}) cannot be used: ${reason}. Its frames stand in generated code. Build it again, or switch source maps off with DD_PROFILING_SOURCE_MAP=0.`,
+      );
+    }
     const { sampling_stops: stops = 0 } = engine.metrics().counters;
     if (stops === this.stops) return;
     this.stops = stops;
@@ -367,7 +387,11 @@ export class Profiler {
     // A period without a sample says nothing.
     if (engine && profile.samples > 0 && engine.claimProfile(profile.sequence)) {
       await this.outlet?.give(profile, reason, engine);
-    } else engine?.forgetProfile(profile.sequence);
+    } else {
+      engine?.forgetProfile(profile.sequence);
+      // Where there was one the sampler has written it.
+      if (profile.samples > 0) this.outlet?.look();
+    }
     return profile;
   }
 
@@ -390,7 +414,7 @@ export class Profiler {
     const limit = this.configuration.exitTimeout * 1000;
     const left = (): number => Math.max(0, Math.round(limit - (performance.now() - begun)));
     outlet.finishFilesSync();
-    if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, left());
+    if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, atLeastMaking(left()));
     outlet.finishSync(left());
   }
 
@@ -411,6 +435,10 @@ export class Profiler {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
     }
   }
+}
+
+function atLeastMaking(milliseconds: number): number {
+  return Math.max(MAKING_MILLISECONDS, Math.round(milliseconds));
 }
 
 /** Whether a Datadog Agent of this machine can be reached: its socket is there, or somebody listens on its port. */

@@ -5,6 +5,7 @@ import {
   type EngineOptions,
   type EngineStatus,
   type Profile,
+  type SourceMapFailure,
   type StartReport,
   threadName,
   type WriteFailure,
@@ -113,6 +114,10 @@ class NativeEngine implements Engine {
 
   takeWriteFailure(): WriteFailure | null {
     return this.binding.takeWriteFailure();
+  }
+
+  takeSourceMapFailures(): SourceMapFailure[] {
+    return this.binding.takeSourceMapFailures();
   }
 
   stop(): Promise<Profile> {

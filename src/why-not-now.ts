@@ -5,12 +5,17 @@ interface Found {
   isOwn: boolean;
   isStopping: boolean;
   isRunning: boolean;
+  /** Every kind of profile is switched off. */
+  isEmpty: boolean;
 }
 
 /** One sentence that says why a profiler is not started now. */
-export function whyNotNow({ isMainThread, isOwn, isStopping, isRunning }: Found): string {
+export function whyNotNow({ isMainThread, isOwn, isStopping, isRunning, isEmpty }: Found): string {
   if (!isMainThread) {
     return 'a profiler is started on the main thread of a process and sees its worker threads; this one is not started.';
+  }
+  if (isEmpty) {
+    return 'wall time and CPU time are both switched off, so nothing is profiled. Set DD_PROFILING_WALLTIME_ENABLED or DD_PROFILING_CPU_ENABLED to true.';
   }
   if (isStopping) {
     const which = isOwn ? 'this profiler is stopping; it' : 'another profiler is stopping; this one';

@@ -24,6 +24,7 @@ function otherValue(setting: Setting): string {
 
 function typed(setting: Setting, text: string): unknown {
   if (setting.type === 'boolean') return text === 'true';
+  if (setting.type === 'list') return [text];
   return setting.type === 'choice' || setting.type === 'text' ? text : Number(text);
 }
 
@@ -50,7 +51,7 @@ test('the environment wins over the default, by each of its names', (t) => {
     const text = otherValue(setting);
     for (const variable of setting.env) {
       const { configuration, warnings } = resolveConfiguration({}, { [variable]: text });
-      t.is(configuration[name], typed(setting, text) as never, variable);
+      t.deepEqual(configuration[name], typed(setting, text) as never, variable);
       t.deepEqual(warnings, [], variable);
     }
   }
@@ -71,10 +72,11 @@ test('an option in code wins over the environment', (t) => {
     const setting: Setting = settings[name];
     const text = otherValue(setting);
     const environment = {
-      [setting.env[0] as string]: setting.type === 'text' ? '/env' : String(setting.default),
+      [setting.env[0] as string]:
+        setting.type === 'text' ? '/env' : setting.type === 'list' ? 'local' : String(setting.default),
     };
     const { configuration, warnings } = resolveConfiguration({ [name]: typed(setting, text) }, environment);
-    t.is(configuration[name], typed(setting, text) as never, name);
+    t.deepEqual(configuration[name], typed(setting, text) as never, name);
     t.deepEqual(warnings, [], name);
   }
 });
@@ -132,7 +134,8 @@ test('both ends of a range are allowed, what lies beyond is not', (t) => {
     const read = (value: number) => resolveConfiguration({ [name]: value }, {});
     for (const bound of [setting.minimum, setting.maximum])
       t.is(read(bound).configuration[name], bound as never, name);
-    const step = setting.type === 'number' ? setting.minimum / 2 : 1;
+    // What has no number below it that is closer than 1 is 0.
+    const step = setting.type === 'number' && setting.minimum > 0 ? setting.minimum / 2 : 1;
     t.is(read(setting.minimum - step).warnings.length, 1, name);
     t.is(read(setting.maximum + 1).warnings.length, 1, name);
   }

@@ -49,7 +49,10 @@ function install(folder: string, placeOf: (name: string) => string): string {
     cpSync(join(ROOT, 'node_modules', name), placed(name), { recursive: true });
   for (const name of [PLATFORM_PACKAGE, ...Object.keys(dependencies)]) {
     const beside = join(dirname(own), name);
-    if (beside !== join(modules, placeOf(name))) symlinkSync(join(modules, placeOf(name)), beside);
+    if (beside === join(modules, placeOf(name))) continue;
+    // Of a package with a scope.
+    mkdirSync(dirname(beside), { recursive: true });
+    symlinkSync(join(modules, placeOf(name)), beside);
   }
   return join(own, 'dist', 'src', 'auto.js');
 }

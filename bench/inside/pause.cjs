@@ -1,26 +1,14 @@
 // Fills a profile, flushes it, and reports the longest time in which the event loop did not turn meanwhile.
-const { openSync, readSync } = require('node:fs');
 const { setImmediate: nextTurn } = require('node:timers/promises');
+const { waitedForCore } = require('./waited-for-core.cjs');
+const { walk } = require('./wide-code.cjs');
 
 /** Watched this long at the least, so that the variant without a profiler shows what the machine alone does. */
 const LEAST_WATCH_MILLISECONDS = 300;
-const { walk } = require('./wide-code.cjs');
 
 const [adapterPath, shape, rate, fillSeconds, cycles] = process.argv.slice(2);
 const adapter = require(adapterPath);
 let seed = 1;
-
-const schedule = openSync(`/proc/self/task/${process.pid}/schedstat`);
-const text = Buffer.alloc(128);
-
-/**
- * How long the main thread was ready to run but had no core, in milliseconds. Other programs do that, and it is
- * taken off a block; a sleep or a wait for a lock is not in it and counts.
- */
-function waitedForCore() {
-  const length = readSync(schedule, text, 0, text.length, 0);
-  return Number(text.toString('latin1', 0, length).split(' ')[1]) / 1e6;
-}
 
 function fill(milliseconds) {
   const end = performance.now() + milliseconds;

@@ -1,6 +1,5 @@
-// Preload that times another one: how long the main thread is held up before the program's first line.
-const start = performance.now();
-for (const preload of JSON.parse(process.env.BENCH_PRELOADS)) require(preload);
-const milliseconds = performance.now() - start;
-process.send({ milliseconds, residentBytes: process.memoryUsage.rss() });
+// Preload that times another one, and says so before the program's first line.
+const { preloadMilliseconds } = require('./timed-preload.cjs');
+
+process.send({ milliseconds: preloadMilliseconds, residentBytes: process.memoryUsage.rss() });
 process.disconnect();

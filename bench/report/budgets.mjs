@@ -56,6 +56,27 @@ const RULES = [
     figure: (sections) => sections.start?.everflame?.preloadMilliseconds.median,
   },
   {
+    what: 'time on the main thread at preload, profiles uploaded',
+    unit: 'ms',
+    limit: () => 25,
+    figure: (sections) => sections['delivery small']?.everflame?.preloadMilliseconds.median,
+  },
+  ...['small', 'wide'].flatMap((shape) => [
+    {
+      what: `longest block of the event loop around an upload of a ${shape} profile, worst of all uploads but the first`,
+      unit: 'ms',
+      limit: () => 1,
+      figure: (sections) => sections[`delivery ${shape}`]?.everflame?.blockMilliseconds?.worst,
+      floor: (sections) => sections[`delivery ${shape}`]?.none?.blockMilliseconds?.worst,
+    },
+    {
+      what: `memory added, ${shape} profiles uploaded`,
+      unit: 'MB',
+      limit: () => 15,
+      figure: (sections) => difference(sections[`delivery ${shape}`], 'residentMegabytes'),
+    },
+  ]),
+  {
     what: 'wake-ups a second that an idle process has more',
     unit: '',
     limit: () => 1,

@@ -14,8 +14,12 @@ const METRICS = {
   cpuMicrosecondsPerStep: ['CPU µs/step', 1],
   residentMegabytes: ['RSS MB', 1],
   profileKilobytes: ['profile KB', 1],
+  startBlockMilliseconds: ['longest block of the first second ms', 2],
+  firstBlockMilliseconds: ['of the first upload ms', 2],
   blockMilliseconds: ['longest block ms', 2],
   kilobytes: ['profile KB', 1],
+  uploadKilobytes: ['upload KB', 1],
+  arrivedPercent: ['arrived, % of wall time', 1],
   preloadMilliseconds: ['preload ms', 2],
   processMilliseconds: ['process ms', 1],
   wakeUpsPerSecond: ['wake-ups/s', 2],
@@ -29,11 +33,15 @@ const METRICS = {
 };
 
 /** Metrics whose worst value matters as much as the median. */
-const WITH_WORST = new Set(['blockMilliseconds']);
+const WITH_WORST = new Set(['startBlockMilliseconds', 'firstBlockMilliseconds', 'blockMilliseconds']);
 /** Metrics for which a ratio to the run without a profiler says nothing. */
 const WITHOUT_RATIO = new Set([
+  'startBlockMilliseconds',
+  'firstBlockMilliseconds',
   'blockMilliseconds',
   'kilobytes',
+  'uploadKilobytes',
+  'arrivedPercent',
   'profileKilobytes',
   'preloadMilliseconds',
   'wakeUpsPerSecond',
@@ -51,7 +59,15 @@ function cell(metric, summary) {
   return `${value} (×${ratio}; ${low}–${high})`;
 }
 
-function sectionTable(name, table, rounds) {
+/** Why a variant is not in a table. */
+function absence(names) {
+  return names.map(
+    (name) =>
+      `${PROFILERS[name].title} needs Node.js ${PROFILERS[name].leastNode}, and was left out: name one with --node.`,
+  );
+}
+
+function sectionTable(name, table, rounds, absent) {
   const metrics = Object.keys(METRICS).filter((metric) =>
     Object.values(table).some((row) => row[metric] !== undefined),
   );
@@ -66,6 +82,7 @@ function sectionTable(name, table, rounds) {
     `|---|${metrics.map(() => '---:|').join('')}`,
     ...rows,
     '',
+    ...absence(absent).flatMap((sentence) => [sentence, '']),
   ].join('\n');
 }
 
@@ -85,12 +102,12 @@ function budgetTable(verdicts) {
 }
 
 /** The whole result for a reader: the host, one table for each section with its rounds, and the budgets. */
-export function toMarkdown({ command, host, engine, rounds, sections, budgets }) {
+export function toMarkdown({ command, host, engine, rounds, absent, sections, budgets }) {
   const machine = `${host.cpu}, ${host.cores} cores, ${host.system}, Node.js ${host.node}${engine === undefined ? '' : `, engine ${engine}`}`;
   return [
     `\`${command}\` on ${machine}. Medians of the rounds of each section; in brackets the median ratio to the run without a profiler in the same round, and its quartiles.`,
     '',
-    ...Object.entries(sections).map(([name, table]) => sectionTable(name, table, rounds[name])),
+    ...Object.entries(sections).map(([name, table]) => sectionTable(name, table, rounds[name], absent[name])),
     ...(budgets.length > 0 ? [budgetTable(budgets)] : []),
   ].join('\n');
 }

@@ -6,10 +6,15 @@ import { connect, createServer } from 'node:net';
  * Runs `body` while no other process of this machine is inside the same lock; waits for it otherwise. The lock is a socket
  * by name alone (unix(7), abstract sockets): the kernel gives it back however its holder ends.
  * @param {string} path what is locked; it need not exist
+ * @param {() => Promise<T>} body
+ * @param {() => void} [onWait] is called when it has to wait
+ * @returns {Promise<T>}
+ * @template T
  */
-export async function withLock(path, body) {
+export async function withLock(path, body, onWait = () => {}) {
   const name = `\0everflame-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`;
   let server = await take(name);
+  if (server === undefined) onWait();
   while (server === undefined) {
     await holderEnds(name);
     server = await take(name);

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Advice, mustRun, ROOT, run } from './commands.mjs';
 import { withLock } from './lock.mjs';
+import { isOlder } from './tools.mjs';
 import { makeWhole } from './whole-folder.mjs';
 
 /** Sources of our own and the versions of everybody else's. */
@@ -16,6 +17,7 @@ const STAMP = 'made-from';
 /** Two minutes on two idle cores where nothing was compiled before, and as much again for fetching. */
 const BUILD_LIMIT_SECONDS = 1500;
 const PIP_LIMIT_SECONDS = 600;
+const APT_LIMIT_SECONDS = 600;
 
 function hashOf(...parts) {
   const hash = createHash('sha256');
@@ -89,24 +91,31 @@ async function installGoPrograms() {
   });
 }
 
-/** Debian has the part of Python that makes virtual environments in a package of its own. */
+/** The oldest that what requirements.txt names runs on. */
+const OLDEST_PYTHON = '3.11';
+const PYTHON_VERSION = 'import ensurepip, sys, venv; print("%d.%d.%d" % sys.version_info[:3])';
+
+/** Undefined where there is no Python, or it cannot make virtual environments: on Debian that is a package of its own. */
+async function pythonVersion() {
+  const { missing, code, stdout } = await run('python3', ['-c', PYTHON_VERSION]);
+  return missing || code !== 0 ? undefined : stdout.trim();
+}
+
+/** @returns {Promise<string>} the version of Python, which it installs where it is missing and that can be */
 async function checkPython() {
-  const remedy = 'on Debian and Ubuntu: apt-get install python3-venv';
-  const works = () => run('python3', ['-c', 'import ensurepip, sys, venv; print(sys.version)']);
-  let found = await works();
-  if ((found.missing || found.code !== 0) && existsSync('/usr/bin/apt-get') && process.getuid() === 0) {
-    for (const args of [
-      ['update', '-qq'],
-      ['install', '-y', '-qq', '--no-install-recommends', 'python3-venv'],
-    ]) {
-      await run('apt-get', args, { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutSeconds: 600 });
-    }
-    found = await works();
+  let version = await pythonVersion();
+  if (version === undefined && existsSync('/usr/bin/apt-get') && process.getuid() === 0) {
+    const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutSeconds: APT_LIMIT_SECONDS };
+    await run('apt-get', ['update', '-qq'], options);
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'python3-venv'], options);
+    version = await pythonVersion();
   }
-  if (found.missing || found.code !== 0) {
-    throw new Advice(`The Datadog test agent needs python3 with venv; ${remedy}`);
-  }
-  return found.stdout.trim();
+  if (version !== undefined && !isOlder(version, OLDEST_PYTHON)) return version;
+  throw new Advice(
+    `The Datadog test agent, which uploads are tested against, needs Python ${OLDEST_PYTHON} or newer as python3, with ` +
+      `venv; ${version === undefined ? 'there is none' : `this is ${version}`}. ` +
+      'On Debian and Ubuntu "apt-get install python3-venv" installs both; then run this command again.',
+  );
 }
 
 async function installTestAgent() {
@@ -122,18 +131,20 @@ async function installTestAgent() {
 }
 
 /** What there is, in the order of installation. */
-export const INSTALLERS = [
-  { title: 'Installing the Datadog test agent', run: installTestAgent },
-  { title: 'Building the Agent, Collector and Pyroscope receivers', run: installGoPrograms },
+const INSTALLERS = [
+  { title: 'Installing the Datadog test agent', install: installTestAgent },
+  { title: 'Building the Agent, Collector and Pyroscope receivers', install: installGoPrograms },
 ];
 
 /**
  * Installs what uploads are tested against under .cache/receivers/, unless it is there. Of two processes the second one
  * waits and finds everything done.
- * @param {(title: string, body: () => Promise<void>) => Promise<void>} [step] shows what is at work
+ * @param {{ step?: (title: string, body: () => Promise<void>) => Promise<void>, onWait?: () => void }} [show] `step` shows
+ *   what is at work, and `onWait` that another process is
  */
-export async function installReceivers(step = (_title, body) => body()) {
-  await withLock(RECEIVERS, async () => {
-    for (const { title, run: install } of INSTALLERS) await step(title, install);
-  });
+export async function installReceivers({ step = (_title, body) => body(), onWait } = {}) {
+  const installAll = async () => {
+    for (const { title, install } of INSTALLERS) await step(title, install);
+  };
+  await withLock(RECEIVERS, installAll, onWait);
 }

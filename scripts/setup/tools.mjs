@@ -10,7 +10,8 @@ async function versionOf(command, ...args) {
   return missing || code !== 0 ? undefined : stdout.match(/\d+\.\d+(\.\d+)?/)?.[0];
 }
 
-function isOlder(version, wanted) {
+/** Whether a release comes before another, each as numbers with points between. */
+export function isOlder(version, wanted) {
   return version.localeCompare(wanted, 'en', { numeric: true }) < 0;
 }
 

@@ -19,7 +19,8 @@ const program = new Command('everflame')
   .enablePositionalOptions()
   .showHelpAfterError('Run "everflame --help" for the commands and their options.');
 
-for (const command of [runCommand(), topCommand(), flameCommand()]) program.addCommand(command);
+for (const command of [runCommand(), topCommand(), flameCommand(), doctorCommand()])
+  program.addCommand(command);
 // Commander's errors begin with "error:".
 for (const command of [program, ...program.commands]) {
   command.configureOutput({
@@ -135,6 +136,33 @@ function flameCommand(): Command {
       const done = flame(files, options);
       if (isSameFile(options.output, '/dev/stdout')) process.stderr.write(`${done}\n`);
       else print(done);
+    });
+}
+
+function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('find out why profiles do not arrive: engine, settings, receivers, folders')
+    .usage('[options] [--] [program] [arguments...]')
+    .argument('[program]', 'the program whose start is looked at, such as node; it is not run')
+    .argument('[arguments...]', 'its arguments')
+    .option('--json', 'print JSON with everything that was found')
+    .passThroughOptions()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  everflame doctor
+  everflame doctor -- node --no-addons app.js
+  DD_TRACE_AGENT_URL=http://agent:8126 everflame doctor --json
+
+Run it where the program runs, as the same user and with the same environment. Each receiver is asked for three
+seconds at most; no profile and no key is sent. The exit code is 0 when profiles can arrive, else 1.`,
+    )
+    .action(async (first: string | undefined, rest: string[], options: import('./doctor').DoctorOptions) => {
+      const { doctor } = require('./doctor') as typeof import('./doctor');
+      const { text, ok } = await doctor(first === undefined ? [] : [first, ...rest], options);
+      print(text);
+      if (!ok) process.exitCode = 1;
     });
 }
 

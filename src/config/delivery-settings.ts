@@ -101,6 +101,7 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'a URL such as http://127.0.0.1:8126 or unix:///var/run/datadog/apm.socket',
     form: AGENT_URL,
+    isUrl: true,
     option: true,
   },
   agentHost: {
@@ -117,7 +118,7 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: 8126,
     minimum: 1,
     maximum: 65_535,
-    unit: 'port',
+    unit: '',
     option: false,
   },
   apiKey: {
@@ -262,6 +263,7 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     defaultText: '`http://localhost:4040`, where `pyroscope` is an exporter',
     what: 'a URL such as http://localhost:4040',
     form: HTTP_URL,
+    isUrl: true,
     option: true,
   },
   pyroscopeToken: {
@@ -304,6 +306,7 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'a URL such as http://127.0.0.1:4318/v1development/profiles',
     form: HTTP_URL,
+    isUrl: true,
     option: true,
   },
   otlpBaseUrl: {
@@ -313,6 +316,7 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     defaultText: '`http://127.0.0.1:4318`, where `otlp` is an exporter',
     what: 'a URL such as http://127.0.0.1:4318',
     form: HTTP_URL,
+    isUrl: true,
     option: false,
   },
   otlpHeaders: {

@@ -17,6 +17,10 @@ export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, str
     'The signal by which threads are interrupted. `auto` takes the first of the others that nobody handles. The itimer engine always uses SIGPROF.',
   timeline:
     'Whether each sample carries the time at which it was taken (label `end_timestamp_ns`). Off, equal samples are added up and the files are smaller.',
+  wall: 'Whether profiles have wall time. Off, only samples of running threads are in them.',
+  cpu: 'Whether profiles have CPU time. With neither nothing is profiled.',
+  sourceMaps:
+    'Whether frames have the file, the line and the function of the source that a source map tells of.',
   maxFrames:
     'Frames kept of one stack, counted from the leaf; the rest is marked as left out. The native sampler itself takes 487 from the leaf and up to 24 from the root. Beyond the range the nearest bound is used: receivers take 600 frames at most.',
   nativeFrames:

@@ -1,6 +1,7 @@
 import { type DeliverySettingName, deliverySettingNames, deliverySettings } from './delivery-settings';
 import { settingHelp } from './help';
 import { allowedValues } from './parse';
+import { EFFECTS, referenceVariables } from './reference-variables';
 import { type Setting, type SettingName, settingNames, settings } from './settings';
 
 /** docs/configuration.md, made from the table of settings. */
@@ -18,6 +19,9 @@ export function configurationPage(): string {
   };
   const rows = settingNames.map((name) => row(name, settings[name]));
   const deliveryRows = deliverySettingNames.map((name) => row(name, deliverySettings[name]));
+  const otherRows = referenceVariables.map(
+    ({ variable, effect, text }) => `| ${code(variable)} | ${EFFECTS[effect]} | ${withCode(text)} |`,
+  );
   return `${INTRODUCTION}
 ## Profiling
 
@@ -29,7 +33,12 @@ ${rows.join('\n')}
 ${HEAD}
 ${deliveryRows.join('\n')}
 
-${NOTES}`;
+${NOTES}
+${OTHERS}
+| variable | effect | why, or what to set |
+|---|---|---|
+${otherRows.join('\n')}
+`;
 }
 
 /** The flag of \`everflame run\` as it is typed; one that is on by default has only its negative form. */
@@ -45,6 +54,16 @@ const HEAD = `| variable | option in code | flag of \`run\` | takes | default | 
 function code(text: string): string {
   return `\`${text}\``;
 }
+
+/** A sentence with the names of variables in it as code. */
+function withCode(text: string): string {
+  return text.replace(/\b_?(DD|EVERFLAME)_[A-Z_]+(=\w+)?/g, code);
+}
+
+const OTHERS = `## Variables of Datadog's profilers that are no setting here
+
+They may stay set: they do nothing. \`everflame doctor\` lists those that are.
+`;
 
 const INTRODUCTION = `<!-- Made by "npm run docs" from src/config/settings.ts; change it there. -->
 # Settings

@@ -1,4 +1,4 @@
-import type { ListSetting, NumberSetting, Setting } from './settings';
+import type { ListSetting, NumberSetting, Setting, TextSetting } from './settings';
 
 /** Outcome of reading one value: the value itself, or the words for what would have been right. */
 export type Parsed = { ok: true; value: unknown } | { ok: false; allowed: string; use?: unknown };
@@ -24,7 +24,7 @@ export function parseValue(setting: Setting, raw: unknown): Parsed {
         : { ok: false, allowed: allowedValues(setting) };
     }
     case 'text':
-      return typeof raw === 'string' && isText(raw) && (setting.form ?? /./s).test(raw.trim())
+      return typeof raw === 'string' && isText(raw) && hasForm(setting, raw.trim())
         ? { ok: true, value: setting.form ? raw.trim() : raw }
         : { ok: false, allowed: allowedValues(setting) };
     case 'list':
@@ -46,7 +46,7 @@ export function allowedValues(setting: Setting): string {
     case 'list':
       return `some of ${setting.choices.join(', ')}, separated by commas, or none`;
     case 'integer':
-      return `a whole number of ${setting.unit} from ${setting.minimum} to ${setting.maximum}`;
+      return `a whole number${setting.unit && ` of ${setting.unit}`} from ${setting.minimum} to ${setting.maximum}`;
     case 'bytes':
       return `a number of bytes from ${formatBytes(setting.minimum)} to ${formatBytes(setting.maximum)}, such as 64M`;
     case 'number':
@@ -67,6 +67,12 @@ export function formatBytes(bytes: number): string {
     if (bytes % factor === 0 && bytes >= factor) return `${bytes / factor}${suffix}`;
   }
   return String(bytes);
+}
+
+function hasForm({ form, isUrl }: TextSetting, text: string): boolean {
+  if (form && !form.test(text)) return false;
+  // Such as a port that there cannot be. A socket's path is no host.
+  return !isUrl || /^unix:/i.test(text) || URL.canParse(text);
 }
 
 /** What stands in files and in the arguments of the system ends at a zero byte. */

@@ -28,6 +28,11 @@ export interface Configuration {
   signal: SignalName;
   /** Whether each sample carries the time at which it was taken. */
   timeline: boolean;
+  /** Whether profiles have wall time, and whether they have CPU time. */
+  wall: boolean;
+  cpu: boolean;
+  /** Whether frames are shown as source maps tell. */
+  sourceMaps: boolean;
   /** Frames kept of one stack, counted from the leaf. */
   maxFrames: number;
   /** Whether frames of native code are part of a stack. */
@@ -80,6 +85,8 @@ export interface TextSetting extends SettingBase<string | undefined> {
   what?: string;
   /** What it looks like; any text but an empty one where left out. */
   form?: RegExp;
+  /** A URL, beyond its form. */
+  isUrl?: boolean;
   /** Not to be shown or written anywhere. */
   secret?: boolean;
 }
@@ -184,6 +191,27 @@ export const settings: SettingsOf<Configuration> = {
     default: true,
     option: true,
     flag: { name: 'timeline' },
+  },
+  wall: {
+    type: 'boolean',
+    env: ['DD_PROFILING_WALLTIME_ENABLED', 'DD_PROFILING_STACK_ENABLED'],
+    default: true,
+    option: true,
+    flag: { name: 'wall' },
+  },
+  cpu: {
+    type: 'boolean',
+    env: ['DD_PROFILING_CPU_ENABLED', 'DD_PROFILING_STACK_ENABLED'],
+    default: true,
+    option: true,
+    flag: { name: 'cpu' },
+  },
+  sourceMaps: {
+    type: 'boolean',
+    env: ['DD_PROFILING_SOURCE_MAP'],
+    default: true,
+    option: true,
+    flag: { name: 'source-maps' },
   },
   maxFrames: {
     type: 'integer',

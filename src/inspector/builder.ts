@@ -65,7 +65,7 @@ export class ProfileBuilder {
       stringTable: this.strings,
       timeNanos: startNanoseconds,
       durationNanos: durationNanoseconds,
-      periodType: { type: this.strings.dedup('wall'), unit: this.strings.dedup('nanoseconds') },
+      ...(this.sampleTypes[1] ? { periodType: this.sampleTypes[1] } : {}),
       period,
     });
   }

@@ -10,7 +10,8 @@ const MICROSECOND = 1000;
 export interface ConvertOptions {
   timeline: boolean;
   maxFrames: number;
-  /** Whether the builder's third value is CPU time. */
+  /** Which times are the builder's values behind the number of samples. */
+  wall: boolean;
   cpu: boolean;
 }
 
@@ -43,8 +44,10 @@ export function* convertPeriod(
   for (let index = 0; index < samples.length; index++) {
     const locations = stacks.next(samples[index] as number);
     const wall = walls[index] as number;
-    const values = cpus ? [1, wall, cpus[index] as number] : [1, wall];
+    const cpu = cpus?.[index] as number;
+    const values = [1, ...(options.wall ? [wall] : []), ...(cpus ? [cpu] : [])];
     elapsed += wall;
+    if (!options.wall && cpu === 0) continue;
     if (options.timeline) {
       const end = period.startNanoseconds + BigInt(elapsed);
       builder.add(locations, values, [...labels, ['end_timestamp_ns', end]]);

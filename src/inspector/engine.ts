@@ -101,6 +101,11 @@ export class InspectorEngine implements Engine {
     // It writes nothing by itself.
   }
 
+  /** Reads no source maps. */
+  takeSourceMapFailures(): [] {
+    return [];
+  }
+
   takeWriteFailure(): null {
     return null;
   }
@@ -147,14 +152,17 @@ export class InspectorEngine implements Engine {
   private *assemble(periods: ThreadPeriod[]): Generator<void, PprofProfile> {
     const started = performance.now();
     // A thread's CPU clock exists in every thread of a Node.js version or in none.
-    const cpu = periods.length > 0 && periods.every((period) => period.cpuNanoseconds !== undefined);
+    const hasCpu = periods.length > 0 && periods.every((period) => period.cpuNanoseconds !== undefined);
+    const cpu = this.options.cpu && hasCpu;
+    // One there must be.
+    const wall = this.options.wall || !cpu;
     const builder = new ProfileBuilder([
       ['sample', 'count'],
-      ['wall', 'nanoseconds'],
+      ...(wall ? ([['wall', 'nanoseconds']] as const) : []),
       ...(cpu ? ([['cpu', 'nanoseconds']] as const) : []),
     ]);
     for (const period of periods) {
-      yield* convertPeriod(builder, period, { ...this.options, cpu });
+      yield* convertPeriod(builder, period, { ...this.options, wall, cpu });
     }
     const { start, end } = span(periods);
     const profile = builder.finish(start, end - start, this.options.intervalNanoseconds);

@@ -27,7 +27,7 @@ export interface ProvenanceOptions {
 }
 
 /** Some megabytes of names; a service of five hundred packages has two thousand files in its profiles. */
-const MOST = 50_000;
+const MOST = 30_000;
 const NODE_LIBRARY = /^libnode\.so(\.|$)/;
 /** Of an addon, which belongs to a package like its scripts. */
 const ADDON = '.node';

@@ -6,7 +6,7 @@ import { type Logger, reasonOf } from '../log';
 import { loadNative } from '../native';
 import { UnwatchedWorker } from '../workers/watch';
 import { type Counters, counterMemory, sharedCounters } from './counters';
-import { FINISHED, forSending, type ThreadData, type ToMain, type ToThread } from './messages';
+import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread } from './messages';
 import { type Seed, SPOOLED_PREFIX } from './seed';
 import type { HandedProfile, Station } from './station';
 import type { SnapshotReason } from './upload';
@@ -22,6 +22,9 @@ export interface DeliveryOptions {
   logger: Logger;
 }
 
+/** A thread that is so much later than it was to be is not waited for by `stop`. */
+const SILENCE_MILLISECONDS = 2000;
+
 /** The main thread's side of delivery: hands profiles to the delivery thread, and waits for it at the end of the process. */
 export class Delivery {
   readonly counters: Counters;
@@ -35,8 +38,12 @@ export class Delivery {
   /** What the thread has not answered for yet. */
   private readonly handed = new Map<number, HandedProfile>();
   private readonly rests = new Map<number, () => void>();
+  /** What `finishSync` is to hand over. */
+  private last: HandedProfile[] = [];
   private numbers = 0;
   private isOver = false;
+  /** It has started others before there was a thread to tell. */
+  private isMain = false;
 
   constructor({ logger, ...options }: DeliveryOptions) {
     this.logger = logger;
@@ -62,6 +69,7 @@ export class Delivery {
       port1.on('message', (message: ToMain) => this.answer(message));
       port1.unref();
       this.port = port1;
+      if (this.isMain) this.post({ kind: 'main' });
       worker.unref();
       worker.on('error', (error) => this.fallBack(reasonOf(error)));
       worker.on('exit', () => this.fallBack('it has ended'));
@@ -73,20 +81,25 @@ export class Delivery {
 
   /** Hands a profile over. */
   hand(profile: Profile, reason: SnapshotReason, internal: Record<string, number>): void {
-    const handed: HandedProfile = {
-      sequence: profile.sequence,
-      start: profile.startNanoseconds,
-      end: profile.endNanoseconds,
-      reason,
-      data: profile.data,
-      internal,
-    };
+    const handed = toHand(profile, reason, internal);
     this.start();
     if (this.station) this.station.take(handed);
     else {
       this.handed.set(handed.sequence, handed);
       this.post({ kind: 'profile', profile: handed });
     }
+  }
+
+  /** Has the spool looked at: the sampler has written a profile there. */
+  look(): void {
+    this.start();
+    if (this.station) this.station.look();
+    else this.post({ kind: 'look' });
+  }
+
+  /** As `hand`, for a process that is about to end: `finishSync` hands it over. */
+  handLast(profile: Profile, internal: Record<string, number>): void {
+    this.last.push(toHand(profile, 'on_shutdown', internal));
   }
 
   /** Settles when all that was handed over is delivered, or waits for a receiver that did not take it. */
@@ -103,7 +116,8 @@ export class Delivery {
   /** This process has started others. */
   becomeMain(): void {
     if (this.station) this.station.becomeMain();
-    else this.post({ kind: 'main' });
+    else if (this.port) this.post({ kind: 'main' });
+    else this.isMain = true;
   }
 
   /**
@@ -111,21 +125,32 @@ export class Delivery {
    * process.
    */
   finishSync(milliseconds: number): void {
-    this.station?.finishSync();
-    if (!this.worker) return;
+    const last = this.last.splice(0);
+    // A thread that nobody waits for would be started in vain.
+    if (last.length > 0 && milliseconds > 0) this.start();
+    if (this.station) {
+      for (const profile of last) this.station.take(profile);
+      this.station.finishSync();
+      return;
+    }
+    for (const profile of last) this.handed.set(profile.sequence, profile);
+    if (this.worker) this.waitForThread(last, milliseconds);
+    this.takeAnswers();
+    this.keepUnanswered();
+  }
+
+  private waitForThread(last: HandedProfile[], milliseconds: number): void {
     const id = ++this.numbers;
-    const begun = performance.now();
-    this.post({ kind: 'finish', id, milliseconds: forSending(milliseconds) });
+    const until = sharedNow() + milliseconds;
+    this.post({ kind: 'finish', id, until, last });
     for (
       let done = Atomics.load(this.flags, FINISHED);
       done < id;
       done = Atomics.load(this.flags, FINISHED)
     ) {
-      const left = milliseconds - (performance.now() - begun);
-      if (left <= 0 || Atomics.wait(this.flags, FINISHED, done, left) === 'timed-out') break;
+      const left = until - sharedNow();
+      if (left <= 0 || Atomics.wait(this.flags, FINISHED, done, left) === 'timed-out') return;
     }
-    this.takeAnswers();
-    this.keepUnanswered();
   }
 
   /** The thread has not come to these: whoever finds them in the spool sends them. */
@@ -157,21 +182,32 @@ export class Delivery {
       return;
     }
     if (!worker) return;
+    await this.finished(worker, milliseconds);
+    worker.removeAllListeners('exit');
+    this.worker = undefined;
+    this.takeAnswers();
+    this.port?.close();
+    await worker.terminate();
+    this.keepUnanswered();
+    for (const settle of this.rests.values()) settle();
+  }
+
+  /** Settles when the thread has finished, has ended, or answers no more. */
+  private async finished(worker: Worker, milliseconds: number): Promise<void> {
     const id = ++this.numbers;
-    this.post({ kind: 'finish', id, milliseconds });
+    const until = sharedNow() + milliseconds;
+    this.post({ kind: 'finish', id, until, last: [] });
     await new Promise<void>((resolve) => {
       const settle = (): void => {
         clearInterval(timer);
         worker.removeListener('exit', settle);
         resolve();
       };
-      const timer = setInterval(() => Atomics.load(this.flags, FINISHED) >= id && settle(), 5);
+      const isDone = (): boolean =>
+        Atomics.load(this.flags, FINISHED) >= id || sharedNow() > until + SILENCE_MILLISECONDS;
+      const timer = setInterval(() => isDone() && settle(), 5);
       worker.once('exit', settle);
     });
-    worker.removeAllListeners('exit');
-    this.worker = undefined;
-    this.port?.close();
-    await worker.terminate();
   }
 
   private post(message: ToThread): void {
@@ -179,7 +215,7 @@ export class Delivery {
   }
 
   private answer(message: ToMain): void {
-    if (message.kind === 'taken') this.handed.delete(message.sequence);
+    if (message.kind === 'taken') for (const sequence of message.sequences) this.handed.delete(sequence);
     else if (message.kind === 'line') this.logger[message.level](message.message);
     else {
       this.rests.get(message.id)?.();
@@ -210,7 +246,9 @@ export class Delivery {
   /** There is no thread: what it would do is done here, between the program's own work. */
   private fallBack(reason: string): void {
     this.worker = undefined;
-    if (this.station) return;
+    // What it has answered for before is not taken again.
+    this.takeAnswers();
+    if (this.station || this.isOver) return;
     this.logger.warn(
       `uploads have no thread of their own (${reason}), so they are made on the main thread. Allow worker threads (--allow-worker), or more threads.`,
     );
@@ -221,4 +259,9 @@ export class Delivery {
     for (const settle of this.rests.values()) void this.station.rest().then(settle);
     this.rests.clear();
   }
+}
+
+function toHand(profile: Profile, reason: SnapshotReason, internal: Record<string, number>): HandedProfile {
+  const { sequence, startNanoseconds: start, endNanoseconds: end, data } = profile;
+  return { sequence, start, end, reason, data, internal };
 }

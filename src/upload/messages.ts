@@ -32,20 +32,30 @@ export function forSending(milliseconds: number): number {
   return Math.max(milliseconds / 2, milliseconds - WRITING_MILLISECONDS);
 }
 
+/** Milliseconds by a clock that all threads of a process share, as `performance.now()` is not. */
+export function sharedNow(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
 /** Place of the number of the last `finish` that is done, in the flags. */
 export const FINISHED = 0;
 
 export type ToThread =
   | { kind: 'profile'; profile: HandedProfile }
+  /** The sampler has written a profile to the spool. */
+  | { kind: 'look' }
   /** Answered by `rested` when nothing more can be done at once. */
   | { kind: 'rest'; id: number }
   /** The process has started others. */
   | { kind: 'main' }
-  /** The process ends. Answered in the flags, where a blocked thread sees it. */
-  | { kind: 'finish'; id: number; milliseconds: number };
+  /**
+   * The process ends, with these profiles. Answered in the flags, where a blocked thread sees it. `until` is by `sharedNow`: the
+   * thread may come to this late.
+   */
+  | { kind: 'finish'; id: number; until: number; last: HandedProfile[] };
 
 export type ToMain =
-  /** The thread answers for this profile from now on. */
-  | { kind: 'taken'; sequence: number }
+  /** The thread answers for these profiles from now on. */
+  | { kind: 'taken'; sequences: number[] }
   | { kind: 'rested'; id: number }
   | { kind: 'line'; level: Exclude<LogLevel, 'off'>; message: string };

@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ProfilerOptions } from '../config/resolve';
+import { codeOf } from '../log';
+import { makeFolder } from '../output/folder';
 import { ownFolder } from '../output/own-folder';
 import type { ExporterName } from './upload';
 
@@ -40,6 +42,9 @@ export const SPOOLED_PREFIX = 'profile';
 
 /** Variables that delivery may read. */
 const READ = /^(DD_|EVERFLAME_|PYROSCOPE_|OTEL_|AWS_LAMBDA_FUNCTION_NAME$)/;
+/** Flags with which the first argument is no script. */
+const EVALUATED = / (-e|-p|-pe|--eval|--print)[ =]/;
+const PLAIN = new Set(['string', 'number', 'boolean']);
 const SECRET = /KEY|TOKEN|PASSWORD|SECRET|HEADERS/i;
 
 /** Everything about this process that can be told without looking anything up. */
@@ -50,13 +55,12 @@ export function seedOf(
   options: ProfilerOptions,
   settings: Seed['settings'],
 ): Seed {
-  const { logger: _, ...plain } = options;
   return {
-    runtimeId: randomId(),
+    runtimeId: ownRuntimeId(),
     pid: process.pid,
     namespace: pidNamespace(),
     startTicks: startTicks('self'),
-    script: process.argv[1],
+    script: EVALUATED.test(` ${process.execArgv.join(' ')} `) ? undefined : process.argv[1],
     workingDirectory: resolve('.'),
     startTime: new Date(Date.now() - process.uptime() * 1000).toISOString(),
     nodeVersion: process.version,
@@ -64,11 +68,36 @@ export function seedOf(
     exporters,
     outputPrefix,
     settings,
-    options: plain,
+    options: plainOptions(options),
     environment: Object.fromEntries(
       Object.entries(process.env).filter((entry): entry is [string, string] => READ.test(entry[0])),
     ),
   };
+}
+
+/** What another thread can be given, and a file. Anything else cannot be used, and was told of. */
+function plainOptions({ tags, ...options }: ProfilerOptions): ProfilerOptions {
+  const plain = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => Array.isArray(value) || PLAIN.has(typeof value)),
+  ) as ProfilerOptions;
+  if (tags !== undefined) plain.tags = plainTags(tags);
+  return plain;
+}
+
+/** The object as it is now, whatever the program does to it later. A value that is no text is told of where tags are read. */
+function plainTags(tags: NonNullable<ProfilerOptions['tags']>): ProfilerOptions['tags'] {
+  if (Array.isArray(tags)) return [] as never;
+  if (typeof tags !== 'object') return PLAIN.has(typeof tags) ? tags : undefined;
+  try {
+    const entries = Object.entries(tags).map(([key, value]): [string, string] => [
+      key,
+      PLAIN.has(typeof value) || typeof value === 'bigint' ? String(value) : '',
+    ]);
+    return Object.fromEntries(entries);
+  } catch {
+    // A getter or a Proxy of the program's own threw.
+    return undefined;
+  }
 }
 
 /** The same for the disk: without keys, tokens, passwords, and users in URLs. That there was one is still to be seen. */
@@ -98,9 +127,19 @@ function hiddenFor(name: string): string {
  */
 export function makeSpoolFolder(spool: string, seed: Seed): string {
   const folder = join(spool, seed.runtimeId);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(spool);
+  mkdirIfMissing(folder);
   writeFileSync(join(folder, SEED_FILE), JSON.stringify(withoutSecrets(seed)), { mode: 0o600 });
   return folder;
+}
+
+function mkdirIfMissing(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // From an earlier start in this process.
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 /** The spool, where no folder is named. */
@@ -110,32 +149,34 @@ export function defaultSpool(): string {
   return join(uid === undefined ? folder : ownFolder(folder, uid), 'spool');
 }
 
-/**
- * The namespace of process numbers that this process is in, and of which machine: the first one of each has the same name
- * (proc_ns.h, PROC_PID_INIT_INO), and machines may share a spool.
- */
+/** The namespace of process numbers that this process is in. */
 export function pidNamespace(): string | undefined {
   try {
-    const machine = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    return `${machine} ${readlinkSync('/proc/self/ns/pid')}`;
+    return readlinkSync('/proc/self/ns/pid');
   } catch {
     return undefined;
   }
 }
 
-/**
- * When a process started, in the kernel's ticks since its own start (proc(5), stat, field 22); undefined where there is none, or
- * where it has ended and its parent has not asked for it yet, which in a container may be never.
- */
+/** When a process started, in the kernel's ticks since its own start (proc(5), stat, field 22); undefined where there is none. */
 export function startTicks(pid: number | 'self'): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name of the program, in parentheses, may hold anything.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return /[ZX]/.test(fields[0] ?? '') ? undefined : Number(fields[19]);
+    // One that has ended stays until its parent has asked how.
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
   } catch {
     return undefined;
   }
+}
+
+let own: { pid: number; id: string } | undefined;
+
+/** One for the whole life of a process, however often profiling is switched on; a fork(2) or a snapshot has its own. */
+function ownRuntimeId(): string {
+  if (own?.pid !== process.pid) own = { pid: process.pid, id: randomId() };
+  return own.id;
 }
 
 /** A UUID by the kernel: to load `node:crypto` for it takes milliseconds of the program's start. */

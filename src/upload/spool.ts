@@ -19,6 +19,7 @@ import {
   removeOwn,
   type SpooledFile,
 } from './spool-folder';
+import { completeParts } from './spool-part';
 import { seedIn } from './spooled-seed';
 import type { Attachment, Upload } from './upload';
 
@@ -188,9 +189,11 @@ export class Spool {
 
   /** Folders of ended processes, also those that one of them had taken over. */
   private leftFolders(): string[] {
-    return foldersIn(this.root)
+    const left = foldersIn(this.root)
       .filter((folder) => folder !== this.folder && this.owners.hasEnded(folder, seedIn(folder)))
       .flatMap((folder) => [...adoptedIn(folder), folder]);
+    for (const folder of left) completeParts(folder);
+    return left;
   }
 
   private show(): void {

@@ -87,7 +87,9 @@ export class Station {
     });
     this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
     this.timer.unref();
-    this.look();
+    // Where a signal ends the process already its profile is the last one, and of that the sampler tells in the next turn of the
+    // event loop: this one has begun with the loading of this file.
+    setImmediate(() => setImmediate(() => this.look()));
   }
 
   /** This process has started others of its kind. */
@@ -166,7 +168,7 @@ export class Station {
   }
 
   /** What the sampler has written by itself is taken, and what ended processes have left. */
-  private look(): void {
+  look(): void {
     this.attempt(() => this.dispatcher.tidy());
     this.attempt(() => this.takeOwn('periodic'));
     this.attempt(() => this.takeOver());

@@ -121,6 +121,8 @@ export interface Exporter {
   readonly name: ExporterName;
   /** Where it sends to, as people would write it, without a secret. Two of the same name and destination are the same. */
   readonly destination: string;
+  /** What to do where it cannot be reached, in one sentence or more; something usual where left out. */
+  readonly unreachable?: string;
   /** The requests of an upload, in the order to send them; none where nothing in it is for this receiver. */
   requests(upload: Upload): Promise<OutgoingRequest[]>;
   judge(answer: Answer): Verdict;

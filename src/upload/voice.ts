@@ -99,13 +99,9 @@ export function placeOf({ name, destination }: Exporter): string {
   }
 }
 
-function remedyOf(exporter: Exporter): string {
-  switch (exporter.name) {
-    case 'datadog':
-      return 'Check that the Agent runs, or name its address with DD_TRACE_AGENT_URL.';
-    case 'pyroscope':
-      return 'Check that Pyroscope runs, and PYROSCOPE_SERVER_ADDRESS.';
-    default:
-      return 'Check that the receiver runs, and OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT.';
-  }
+function remedyOf({ name, unreachable }: Exporter): string {
+  if (unreachable !== undefined) return unreachable;
+  return name === 'pyroscope'
+    ? 'Check that Pyroscope runs, and PYROSCOPE_SERVER_ADDRESS.'
+    : 'Check that the receiver runs, and OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT.';
 }

@@ -29,6 +29,8 @@ export async function startTestAgent(t: ExecutionContext): Promise<TestAgent> {
   const args = ['--port', `${port}`, '--trace-uds-socket', socketPath];
   // It listens for OTLP too, at ports that another program may have.
   args.push('--otlp-http-port', `${http}`, '--otlp-grpc-port', `${grpc}`, '--snapshot-dir', folder);
+  // Nothing of a test is to leave the machine.
+  args.push('--disable-llmobs-data-forwarding');
   const python = installed('test-agent', 'bin', 'python3');
   const ready = '(Press CTRL+C to quit)';
   const { close } = await startProgram(python, ['-m', 'ddapm_test_agent.agent', ...args], ready, {

@@ -56,6 +56,7 @@ class Refusal extends Error {
 /** Statuses of Connect for the codes in use; `/ingest` answers with 422 to an invalid profile. */
 const STATUS: Record<string, number> = {
   invalid_argument: 400,
+  bad_name: 400,
   unauthenticated: 401,
   permission_denied: 403,
   resource_exhausted: 429,
@@ -91,7 +92,7 @@ export async function startPyroscopeReceiver(options: PyroscopeOptions = {}): Pr
     } catch (error) {
       const code = error instanceof Refusal ? error.code : 'invalid_argument';
       const message = error instanceof Error ? error.message : String(error);
-      if (code === 'invalid_argument' || code === 'resource_exhausted') receiver.violations.push(message);
+      if (!/^(unauthenticated|permission_denied)$/.test(code)) receiver.violations.push(message);
       const status = isIngest && code === 'invalid_argument' ? 422 : (STATUS[code] ?? 500);
       return {
         status,
@@ -143,7 +144,7 @@ function push({ headers, body }: Request, state: State): void {
 
 function ingest({ headers, query, body }: Request, state: State): void {
   const found = /^([\p{L}\p{N}_.\-/]+)\{(.*)\}$/su.exec(query.get('name') ?? '');
-  if (!found) throw new Refusal('invalid_argument', `invalid name ${query.get('name')}`);
+  if (!found) throw new Refusal('bad_name', `invalid name ${query.get('name')}`);
   if (query.get('format') !== 'pprof') throw new Refusal('invalid_argument', 'the format is not pprof');
   const [from, until] = ['from', 'until'].map((key) => query.get(key) ?? '');
   if (!/^\d{10}$/.test(from ?? '') || !/^\d{10}$/.test(until ?? '')) {

@@ -9,4 +9,6 @@ pub mod probe;
 mod return_address;
 pub mod session;
 pub mod signal;
+pub mod source_map;
 pub mod v8;
+mod vlq;

@@ -9,6 +9,7 @@ use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profil
 use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, main_stack, select};
 use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{self, Slots};
+use crate::source_map::{self, SourceMapFailure};
 use crate::v8::{
     CALIBRATION_SOURCE, EntryError, EntryPoints, Features, IsolateLog, be_silent_in_forks,
     callback_panics,
@@ -164,6 +165,9 @@ pub fn start(config: &Config) -> Result<Started, StartError> {
     if !has_own_proc() {
         return Err(StartError::ForeignProc);
     }
+    let options = &config.options;
+    // Before the first script is copied. What is in their text may take an eighth of the cap, like the tables.
+    source_map::configure(options.source_maps, options.memory_cap / 8);
     let selected = select(
         &config.engine,
         config.signal.as_deref(),
@@ -354,6 +358,14 @@ pub fn dismiss_courier() {
 pub fn take_write_failure() -> Option<WriteFailure> {
     let runtime = RUNTIME.get().filter(|runtime| runtime.is_own())?;
     runtime.mailbox.unwritten.take_failure()
+}
+
+/// Source maps found broken since the last call.
+pub fn take_source_map_failures() -> Vec<SourceMapFailure> {
+    match RUNTIME.get().filter(|runtime| runtime.is_own()) {
+        Some(_) => source_map::take_failures(),
+        None => Vec::new(),
+    }
 }
 
 /// Whether threads are being sampled.

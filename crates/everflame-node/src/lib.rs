@@ -137,6 +137,29 @@ pub fn take_write_failure() -> Option<NativeWriteFailure> {
     })
 }
 
+/// A source map that is there and cannot be used: its script's frames stand in generated code.
+#[napi(object)]
+pub struct NativeSourceMapFailure {
+    /// The script as V8 names it.
+    pub script: String,
+    /// The map's file, or `inline`.
+    pub map: String,
+    pub reason: String,
+}
+
+/// Source maps found broken since the last call, twenty at most.
+#[napi]
+pub fn take_source_map_failures() -> Vec<NativeSourceMapFailure> {
+    session::take_source_map_failures()
+        .into_iter()
+        .map(|failure| NativeSourceMapFailure {
+            script: failure.script,
+            map: failure.map,
+            reason: failure.reason,
+        })
+        .collect()
+}
+
 /// Stops sampling and resolves to the last period's profile (gzip unless asked otherwise). Throws when sampling is not running.
 #[napi(ts_return_type = "Promise<NativeProfile>")]
 pub fn stop<'env>(env: &'env Env, encoding: Option<Encoding>) -> Result<Object<'env>> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use everflame_core::aggregate::Options;
+use everflame_core::pprof::Times;
 use everflame_core::session::{Config, Started};
 use everflame_core::signal::terminal;
 use napi::{Error, Result, Status};
@@ -21,10 +22,16 @@ pub struct StartOptions {
     pub max_frames: u32,
     /// One record a sample with `end_timestamp_ns`, instead of one a thread and stack.
     pub timeline: bool,
+    /// Whether samples have wall time, and whether they have CPU time; both when left out. Without wall time there are only
+    /// samples of running threads.
+    pub wall: Option<bool>,
+    pub cpu: Option<bool>,
     /// Native frames above, between and below JavaScript.
     pub native_frames: bool,
     /// Most bytes of stacks, names and samples held by the profiler.
     pub memory_cap_bytes: u32,
+    /// Frames of generated code are shown as their source maps tell; true when left out.
+    pub source_maps: Option<bool>,
     /// Where profiles go that nobody asks for, `<prefix>.<pid>.<sequence>.wall.pprof`: the last one when a signal named in
     /// `guardedSignals` ends the process, and those that are overdue.
     pub output_prefix: Option<String>,
@@ -32,6 +39,9 @@ pub struct StartOptions {
     pub period_seconds: Option<f64>,
     /// Nothing is said on standard error when the last profile cannot be written.
     pub quiet: Option<bool>,
+    /// Each profile is written to the output before it is handed out, and once a second what there is of the current period
+    /// (`<prefix>.<pid>.<sequence>.wall.pprof.part`), so that SIGKILL loses a second at most.
+    pub write_ahead: Option<bool>,
     /// How long the end of the process by a guarded signal waits for the last profile; 2 s when left out.
     pub exit_timeout_milliseconds: Option<u32>,
     /// Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`.
@@ -48,6 +58,20 @@ fn terminal_signal(name: &str) -> Result<i32> {
 }
 
 impl StartOptions {
+    fn times(&self) -> Result<Times> {
+        let times = Times {
+            wall: self.wall.unwrap_or(true),
+            cpu: self.cpu.unwrap_or(true),
+        };
+        if times.wall || times.cpu {
+            return Ok(times);
+        }
+        Err(Error::new(
+            Status::InvalidArg,
+            "wall and cpu are both off; one of them is needed",
+        ))
+    }
+
     pub(crate) fn into_config(self) -> Result<Config> {
         if !(100_000..=1_000_000_000).contains(&self.interval_nanoseconds) {
             return Err(Error::new(
@@ -58,6 +82,7 @@ impl StartOptions {
                 ),
             ));
         }
+        let times = self.times()?;
         let guarded = self
             .guarded_signals
             .unwrap_or_default()
@@ -82,9 +107,12 @@ impl StartOptions {
                 period,
                 max_frames: self.max_frames as usize,
                 timeline: self.timeline,
+                times,
                 native_frames: self.native_frames,
+                write_ahead: self.write_ahead.unwrap_or(false),
                 quiet: self.quiet.unwrap_or(false),
                 memory_cap: self.memory_cap_bytes as usize,
+                source_maps: self.source_maps.unwrap_or(true),
             },
         })
     }

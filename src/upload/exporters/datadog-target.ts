@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs';
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
+import { EverflameError } from '../../engine';
 import { AGENT_PORT, AGENT_SOCKET } from '../route';
 import type { OutgoingRequest } from '../upload';
 
 const AGENT_PATH = '/profiling/v1/input';
+const AGENT_REMEDY = 'Check that the Agent runs, or name its address with DD_TRACE_AGENT_URL.';
 const INTAKE_PATH = '/api/v2/profile';
 
 /** Where uploads to Datadog go. */
 export interface DatadogTarget {
   /** In words for people, the same for as long as the settings are. */
   destination: string;
+  /** What to do where it cannot be reached, in one sentence or more. */
+  remedy: string;
   /** Set where there is no Agent. */
   apiKey?: string;
   /** Asked anew for each upload: an Agent that starts later may have a socket. */
@@ -47,30 +51,45 @@ export function datadogTarget(settings: DatadogSettings): { target: DatadogTarge
   if (agentHost !== undefined || namesPort) {
     const host = agentHost ?? '127.0.0.1';
     const named = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-    return { target: agentAt(`http://${named}:${agentPort}`), warnings };
+    const built = `http://${named}:${agentPort}`;
+    if (!URL.canParse(built)) {
+      throw new EverflameError(
+        'BAD_HOST',
+        `DD_AGENT_HOST is "${host}", which is no host. Write its name or address`,
+      );
+    }
+    return { target: agentAt(built), warnings };
   }
   return { target: agentHere(), warnings };
 }
 
 function intake(site: string, apiKey: string): DatadogTarget {
   const url = `https://intake.profile.${site}${INTAKE_PATH}`;
-  return { destination: `Datadog at ${site}`, apiKey, address: () => ({ url }) };
+  if (!URL.canParse(url)) {
+    throw new EverflameError(
+      'BAD_SITE',
+      `DD_SITE is "${site}", which is no site of Datadog. Write it as datadoghq.com`,
+    );
+  }
+  const remedy = 'Check the network, DD_SITE, and HTTPS_PROXY where there is a proxy.';
+  return { destination: `Datadog at ${site}`, remedy, apiKey, address: () => ({ url }) };
 }
 
 function agentAt(text: string): DatadogTarget {
   const destination = `the Datadog Agent at ${shown(text)}`;
   const socket = /^unix:\/\/(\/?.+)$/i.exec(text)?.[1];
-  if (socket !== undefined) return { destination, address: () => overSocket(socket) };
+  if (socket !== undefined) return { destination, remedy: AGENT_REMEDY, address: () => overSocket(socket) };
   // The path of a gateway is kept; a query would be the gateway's too.
   const url = new URL(text);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${AGENT_PATH}`;
   url.hash = '';
-  return { destination, address: () => ({ url: url.href }) };
+  return { destination, remedy: AGENT_REMEDY, address: () => ({ url: url.href }) };
 }
 
 function agentHere(): DatadogTarget {
   return {
     destination: 'the Datadog Agent of this machine',
+    remedy: AGENT_REMEDY,
     address: () =>
       existsSync(AGENT_SOCKET)
         ? overSocket(AGENT_SOCKET)

@@ -25,6 +25,10 @@ export class DatadogExporter implements Exporter {
     return this.target.destination;
   }
 
+  get unreachable(): string {
+    return this.target.remedy;
+  }
+
   async requests(upload: Upload): Promise<OutgoingRequest[]> {
     const address = this.target.address();
     const event = Buffer.from(JSON.stringify(eventOf(upload)));

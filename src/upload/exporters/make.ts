@@ -6,8 +6,9 @@ import type { Exporter, ExporterName } from '../upload';
 import { DatadogExporter } from './datadog';
 import { datadogTarget } from './datadog-target';
 
-const PYROSCOPE_HERE = 'http://localhost:4040';
-const OTLP_HERE = 'http://127.0.0.1:4318';
+/** Where each is, where nobody has said. */
+export const PYROSCOPE_HERE = 'http://localhost:4040';
+export const OTLP_HERE = 'http://127.0.0.1:4318';
 
 /** The exporters of a process that send, and what is wrong with their settings. */
 export interface MadeExporters {

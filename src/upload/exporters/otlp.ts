@@ -58,7 +58,8 @@ export class OtlpExporter implements Exporter {
       const profile = await decodeProfile(name, data);
       const message = exportRequest(upload, part, profile, { timeline: this.timeline });
       if (!message) continue;
-      requests.push({ part, url: this.url, headers: this.headers, body: await compress(message) });
+      const headers = { 'user-agent': `everflame/${upload.identity.profilerVersion}`, ...this.headers };
+      requests.push({ part, url: this.url, headers, body: await compress(message) });
     }
     return requests;
   }

@@ -90,18 +90,19 @@ export class PyroscopeExporter implements Exporter {
   }
 
   private request(upload: Upload, part: string, labels: SeriesLabel[], profile: Buffer): OutgoingRequest {
+    const headers = { 'User-Agent': `everflame/${upload.identity.profilerVersion}`, ...this.headers };
     if (this.way === 'ingest') {
       return {
         part,
         url: `${this.base}${INGEST_PATH}?${ingestQuery(labels, upload.start, upload.end)}`,
-        headers: { ...this.headers, 'Content-Type': 'application/octet-stream' },
+        headers: { ...headers, 'Content-Type': 'application/octet-stream' },
         body: profile,
       };
     }
     return {
       part,
       url: `${this.base}${PUSH_PATH}`,
-      headers: { ...this.headers, 'Content-Type': 'application/proto', 'Connect-Protocol-Version': '1' },
+      headers: { ...headers, 'Content-Type': 'application/proto', 'Connect-Protocol-Version': '1' },
       body: pushRequest(labels, profileId(upload, part), profile),
     };
   }
@@ -117,9 +118,9 @@ function encodeSeries(
   const samples = addUp(profile, { ...series, labels });
   return split(profile, samples, labels.sets, LIMITS).map((part) =>
     encodeProfile({
+      ...part,
       source: profile,
       types: series.types,
-      samples: part,
       labelSets: labels.sets,
       periodType: series.periodType,
       period: profile.period || 1,

@@ -26,15 +26,22 @@ export function addUp(profile: PprofProfile, { columns, labels, only }: Addition
   const added = new Map<number, AddedSample>();
   for (const sample of profile.samples) {
     if (only && !only(sample)) continue;
-    const values = columns.map((column) => sample.values[column] ?? 0);
-    if (values.every(isZero)) continue;
     const set = labels.placeOf[sample.labels] ?? 0;
     const identity = sample.stack * setCount + set;
     const known = added.get(identity);
-    if (!known) added.set(identity, { stack: sample.stack, labels: set, values });
-    else known.values = known.values.map((value, index) => add(value, values[index] ?? 0));
+    if (known) addTo(known.values, sample.values, columns);
+    else {
+      const values = columns.map((column) => sample.values[column] ?? 0);
+      if (!values.every(isZero)) added.set(identity, { stack: sample.stack, labels: set, values });
+    }
   }
   return [...added.values()];
+}
+
+function addTo(sums: Value[], values: readonly Value[], columns: readonly number[]): void {
+  for (let index = 0; index < sums.length; index++) {
+    sums[index] = add(sums[index] ?? 0, values[columns[index] ?? -1] ?? 0);
+  }
 }
 
 /** Zero of either kind of number. */

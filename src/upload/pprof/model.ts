@@ -73,8 +73,11 @@ export interface PprofMapping {
 export interface PprofProfile {
   types: ValueType[];
   samples: PprofSample[];
-  /** Places in `locations`, leaf first. */
-  stacks: number[][];
+  /**
+   * Places in `locations`, each plus one, leaf first: packed as protobuf packs numbers. They stay so from the profile that is
+   * read to what is sent, as a profile has a hundred thousand of them.
+   */
+  stacks: Uint8Array[];
   labelSets: LabelSet[];
   locations: PprofLocation[];
   functions: PprofFunction[];

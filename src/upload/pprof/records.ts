@@ -2,11 +2,15 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { toValue, type Value } from './model';
 
 /** A field's tag, as it stands before a number. */
-export const varint = (field: number): number => (field << 3) | WireType.Varint;
+export const varint = (field: number): number => (field << 3) | VARINT;
 /** A field's tag, as it stands before a length: of a message, a text or a packed list. */
-export const delimited = (field: number): number => (field << 3) | WireType.LengthDelimited;
+export const delimited = (field: number): number => (field << 3) | DELIMITED;
 /** A field's tag, as it stands before eight bytes. */
 export const fixed64 = (field: number): number => (field << 3) | WireType.Bit64;
+
+// Looked up once: in a CommonJS module each look is a call.
+const VARINT = WireType.Varint;
+const DELIMITED = WireType.LengthDelimited;
 
 /**
  * The records of one message, found in a first pass, so that they can be read in another order than that in which they
@@ -23,13 +27,13 @@ export class Records {
     while (reader.pos < reader.len) {
       const tag = reader.uint32();
       const field = tag >>> 3;
-      if ((tag & 7) === WireType.LengthDelimited) {
+      if ((tag & 7) === DELIMITED) {
         const known = this.offsets.get(field);
         if (known) known.push(reader.pos);
         else this.offsets.set(field, [reader.pos]);
         // The reader's own way to skip makes an object of what it skips.
         reader.pos = this.end();
-      } else if ((tag & 7) === WireType.Varint) this.numbers.set(field, this.int64());
+      } else if ((tag & 7) === VARINT) this.numbers.set(field, this.int64());
       else this.skip(tag);
     }
   }
@@ -47,15 +51,7 @@ export class Records {
     });
   }
 
-  /** Reads the fields of the message whose length comes next; `read` gets the tag of each. */
-  message(read: (tag: number) => void): void {
-    const { reader } = this;
-    const end = this.end();
-    while (reader.pos < end) read(reader.uint32());
-    if (reader.pos !== end) throw new Error('a record in it is longer than it says');
-  }
-
-  /** Where the record ends whose length comes next. */
+  /** Where the record ends whose length comes next. A reader of its fields goes on until it is there. */
   end(): number {
     const { reader } = this;
     const length = reader.uint32();

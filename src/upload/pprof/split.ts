@@ -1,11 +1,20 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { AddedSample } from './add-up';
-import type { LabelSet, PprofProfile, Value } from './model';
+import type { LabelSet, PprofProfile } from './model';
+import { PartSize } from './part-size';
 
 /** What one profile may hold. */
 export interface SplitLimits {
   /** Of the profile without compression. */
   bytes: number;
   samples: number;
+}
+
+/** Samples for one profile. */
+export interface Part {
+  samples: readonly AddedSample[];
+  /** Places of the locations that they use; undefined where that need not be known. */
+  locations?: number[];
 }
 
 /**
@@ -19,102 +28,52 @@ export function split(
   samples: readonly AddedSample[],
   labelSets: readonly LabelSet[],
   limits: SplitLimits,
-): AddedSample[][] {
-  const parts: AddedSample[][] = [];
+): Part[] {
+  if (samples.length === 0) return [];
+  const whole = new PartSize(source, labelSets);
+  for (const place of source.locations.keys()) whole.location(place);
+  for (const sample of samples) whole.sample(sample);
+  if (samples.length <= limits.samples && whole.bytes <= limits.bytes) return [{ samples }];
+  return divide(source, samples, labelSets, limits);
+}
+
+function divide(
+  source: PprofProfile,
+  samples: readonly AddedSample[],
+  labelSets: readonly LabelSet[],
+  limits: SplitLimits,
+): Part[] {
+  const parts: Part[] = [];
   let part: AddedSample[] = [];
-  let size = new PartSize(source);
+  let size = new PartSize(source, labelSets);
+  const finish = (): void => {
+    parts.push({ samples: part, locations: [...usedBy(source, part)] });
+    part = [];
+    size = new PartSize(source, labelSets);
+  };
+  const include = (sample: AddedSample): void => {
+    size.sample(sample);
+    for (const place of placesOf(source, sample)) size.location(place);
+  };
   for (const sample of samples) {
-    const labels = labelSets[sample.labels] ?? [];
-    size.include(sample, labels);
+    include(sample);
     if (part.length > 0 && (part.length >= limits.samples || size.bytes > limits.bytes)) {
-      parts.push(part);
-      part = [];
-      size = new PartSize(source);
-      size.include(sample, labels);
+      finish();
+      include(sample);
     }
     part.push(sample);
   }
-  if (part.length > 0) parts.push(part);
+  finish();
   return parts;
 }
 
-/** Most bytes of an id or a place in a table: none of a profile within its limits is above 2^21. */
-const ID = 3;
-/** Most bytes of a field's tag with the length of what follows. */
-const HEAD = 1 + 4;
-/** What a profile has besides samples and tables: types, times and their names. */
-const FRAME = 1024;
-
-/** Most bytes that a profile of the included samples can have. */
-class PartSize {
-  bytes = FRAME;
-  private readonly stacks = new Set<number>();
-  private readonly locations = new Set<number>();
-  private readonly functions = new Set<number>();
-  private readonly mappings = new Set<number>();
-  private readonly texts = new Set<string>();
-
-  constructor(private readonly source: PprofProfile) {}
-
-  include(sample: AddedSample, labels: LabelSet): void {
-    const stack = this.source.stacks[sample.stack] ?? [];
-    this.bytes += 3 * HEAD + ID * stack.length;
-    for (const value of sample.values) this.bytes += numberSize(value);
-    for (const label of labels) {
-      this.bytes += HEAD + 1 + ID + 1;
-      this.text(label.key);
-      if ('text' in label) {
-        this.bytes += ID;
-        this.text(label.text);
-      } else this.bytes += numberSize(label.number);
-    }
-    if (this.isKnown(this.stacks, sample.stack)) return;
-    for (const location of stack) this.location(location);
-  }
-
-  private location(place: number): void {
-    const location = this.source.locations[place];
-    if (!location || this.isKnown(this.locations, place)) return;
-    this.bytes += HEAD + 2 * (1 + ID) + 1 + numberSize(location.address);
-    if (location.mapping !== undefined) this.mapping(location.mapping);
-    for (const { function: entry, line, column } of location.lines) {
-      this.bytes += HEAD + 1 + ID + 1 + numberSize(line) + 1 + numberSize(column);
-      this.function(entry);
-    }
-  }
-
-  private function(place: number): void {
-    const entry = this.source.functions[place];
-    if (!entry || this.isKnown(this.functions, place)) return;
-    this.bytes += HEAD + 4 * (1 + ID) + 1 + numberSize(entry.startLine);
-    for (const text of [entry.name, entry.systemName, entry.file]) this.text(text);
-  }
-
-  private mapping(place: number): void {
-    const mapping = this.source.mappings[place];
-    if (!mapping || this.isKnown(this.mappings, place)) return;
-    this.bytes += HEAD + 3 * (1 + ID) + 2;
-    for (const address of [mapping.memoryStart, mapping.memoryLimit, mapping.fileOffset]) {
-      this.bytes += 1 + numberSize(address);
-    }
-    for (const text of [mapping.file, mapping.buildId]) this.text(text);
-  }
-
-  private text(text: string): void {
-    if (!this.isKnown(this.texts, text)) this.bytes += HEAD + Buffer.byteLength(text);
-  }
-
-  private isKnown<T>(set: Set<T>, item: T): boolean {
-    if (set.has(item)) return true;
-    set.add(item);
-    return false;
-  }
+function usedBy(source: PprofProfile, samples: readonly AddedSample[]): Set<number> {
+  return new Set(samples.flatMap((sample) => placesOf(source, sample)));
 }
 
-/** Bytes of a number in protobuf: seven bits each. */
-function numberSize(value: Value): number {
-  if (typeof value !== 'number' || value < 0) return 10;
-  let size = 1;
-  for (let rest = value; rest >= 128; rest /= 128) size++;
-  return size;
+function placesOf({ stacks }: PprofProfile, { stack }: AddedSample): number[] {
+  const reader = new BinaryReader(stacks[stack] as Uint8Array);
+  const places: number[] = [];
+  while (reader.pos < reader.len) places.push(reader.uint32() - 1);
+  return places;
 }

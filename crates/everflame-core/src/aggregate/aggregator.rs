@@ -1,5 +1,6 @@
 //! The aggregator thread: drains rings, keeps accounts, rotates periods, encodes.
 
+mod ahead;
 mod javascript;
 mod rotate;
 mod threads;
@@ -19,6 +20,7 @@ use crate::engine::{Observer, Settled};
 use crate::signal::{
     AGGREGATOR, COUNTERS, Slots, flags, monotonic, own_tid, terminal, thread_cpu, thread_name,
 };
+use crate::source_map;
 use javascript::Isolates;
 pub use javascript::JavaScriptThread;
 use threads::{Source, ThreadState, Threads};
@@ -77,6 +79,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             None => {
                 state.drain(mailbox);
                 state.write_overdue_profile(mailbox);
+                state.write_part(mailbox);
                 COUNTERS
                     .aggregator_cpu_nanoseconds
                     .store(thread_cpu(), Ordering::Relaxed);
@@ -107,6 +110,8 @@ struct State {
     rotated: Settled,
     tid: i32,
     dropped_before: u64,
+    /// When a part of the current period was written last, on the monotonic clock.
+    part_written: u64,
     /// Memory of the code maps after they were last swept.
     swept_to: usize,
 }
@@ -134,6 +139,7 @@ impl State {
             rotated: Settled::default(),
             tid,
             dropped_before: dropped(),
+            part_written: 0,
             swept_to: 0,
         }
     }
@@ -202,6 +208,7 @@ impl State {
             observer.loader_is_known();
         }
         self.composer.refresh();
+        self.composer.originals.collect(&mut self.tables);
         self.read_rings(mailbox, until, is_over, true);
         self.settle_accounts(until, is_over);
         self.isolates.catch_up(settled);
@@ -297,21 +304,34 @@ impl State {
             maps = self.isolates.bytes();
             self.swept_to = maps;
         }
-        let rest = self.tables.bytes() + self.period.bytes() + self.composer.bytes();
+        let source_maps = source_map::held_bytes();
+        COUNTERS
+            .source_maps_bytes
+            .store(source_maps as u64, Ordering::Relaxed);
+        let rest = self.tables.bytes() + self.period.bytes() + self.composer.bytes() + source_maps;
         COUNTERS
             .memory_bytes
             .store((rest + maps) as u64, Ordering::Relaxed);
         rest > cap - maps.min(cap / 2)
     }
 
-    /// Tables that grew over a quarter of the cap are replaced by new ones with the remembered stacks only.
+    /// Tables that grew over a quarter of the cap are replaced by new ones with the remembered stacks only, and those of the
+    /// period that has begun.
     fn rebuild_if_large(&mut self) {
         if self.tables.bytes() + self.composer.cache_bytes() < self.options.memory_cap / 4 {
             return;
         }
+        let originals = &self.composer.originals;
+        let mut shown = originals.stacks(&mut self.tables);
+        self.period.replace_stacks(&mut shown);
+        for thread in self.threads.all() {
+            thread.replace_stacks(&mut shown);
+        }
+        drop(shown);
         let old = std::mem::take(&mut self.tables);
         self.composer.start_over(&mut self.tables);
         self.unseen = unseen_stack(&mut self.tables);
+        self.period.carry_over(&old, &mut self.tables);
         for thread in self.threads.all() {
             ThreadState::carry_over(thread, &old, &mut self.tables);
         }

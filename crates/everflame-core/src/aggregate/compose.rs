@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use self::collecting::callers;
 use super::join::join;
 use super::mailbox::Options;
+use super::originals::Originals;
 use super::root::{frames_before, is_root, is_worker};
 use super::tables::{FrameId, FrameRow, FunctionRow, StackId, Tables};
 use crate::native::{
@@ -20,9 +21,9 @@ use crate::native::{
 use crate::pprof::MappingRow;
 use crate::return_address::strip_signature;
 use crate::signal::{COUNTERS, Frame, FrameKind, Header, flags};
+use crate::source_map::{Position, Question};
 use crate::v8::{
-    CodeMap, CodeRanges, JsAddress, JsFrame, JsFunction, LeafWords, VmState, executing_bytecode,
-    leaf,
+    CodeMap, CodeRanges, JsAddress, JsFrame, LeafWords, VmState, executing_bytecode, leaf,
 };
 
 /// What is needed to resolve one thread's JavaScript.
@@ -40,6 +41,26 @@ struct Synthetic {
     native: FrameId,
 }
 
+/// Frames that are one, by the addresses of what their functions and maps share; a value keeps them alive.
+#[derive(PartialEq, Eq, Hash)]
+struct JavaScriptKey {
+    function: usize,
+    line: u32,
+    /// Of a script that may have a source map: the map, and the place.
+    generated: Option<(usize, Position)>,
+}
+
+impl JavaScriptKey {
+    fn of(frame: &JsFrame) -> JavaScriptKey {
+        let generated = frame.generated.as_ref();
+        JavaScriptKey {
+            function: Arc::as_ptr(&frame.function).addr(),
+            line: frame.line,
+            generated: generated.map(|place| (Arc::as_ptr(&place.map).addr(), place.at)),
+        }
+    }
+}
+
 /// Turns records into stacks. Holds every cache that naming needs.
 pub(super) struct Composer {
     modules: Modules,
@@ -48,8 +69,8 @@ pub(super) struct Composer {
     symbolizer: Symbolizer,
     unwinder: Unwinder,
     native: FxHashMap<(u64, Lookup), FrameId>,
-    /// Interned by the address of the shared function, which is kept alive by the value.
-    javascript: FxHashMap<(usize, u32), (Arc<JsFunction>, FrameId)>,
+    javascript: FxHashMap<JavaScriptKey, (JsFrame, FrameId)>,
+    pub(super) originals: Originals,
     synthetic: Synthetic,
     max_frames: usize,
     /// Native frames are wanted; without them a stack that has no other is `(native)` alone.
@@ -70,6 +91,7 @@ impl Composer {
             unwinder: Unwinder::new(),
             native: FxHashMap::default(),
             javascript: FxHashMap::default(),
+            originals: Originals::default(),
             synthetic: Composer::synthetic(tables),
             max_frames: options.max_frames.max(1),
             native_frames: options.native_frames,
@@ -83,6 +105,7 @@ impl Composer {
     pub(super) fn configure(&mut self, options: &Options) {
         self.max_frames = options.max_frames.max(1);
         self.native_frames = options.native_frames;
+        self.originals.limit(options.memory_cap / 8);
     }
 
     fn synthetic(tables: &mut Tables) -> Synthetic {
@@ -98,6 +121,7 @@ impl Composer {
     pub(super) fn start_over(&mut self, tables: &mut Tables) {
         self.native.clear();
         self.javascript.clear();
+        self.originals.start_over();
         self.synthetic = Composer::synthetic(tables);
     }
 
@@ -135,7 +159,7 @@ impl Composer {
 
     /// What [`Composer::start_over`] gives back, in bytes.
     pub(super) fn cache_bytes(&self) -> usize {
-        self.native.len() * 48 + self.javascript.len() * 64
+        self.native.len() * 48 + self.javascript.len() * 128 + self.originals.bytes()
     }
 
     /// Rows for every module, indexed as frames refer to them.
@@ -441,6 +465,7 @@ impl Composer {
             address: looked_up
                 .wrapping_sub(named.module_offset)
                 .wrapping_add(start),
+            generated: 0,
         });
         if !named.is_provisional {
             self.native.insert((address, lookup), frame);
@@ -472,30 +497,48 @@ impl Composer {
             self.push_unknown();
         }
         for frame in resolved.drain(..) {
-            let key = (Arc::as_ptr(&frame.function) as usize, frame.line);
+            let key = JavaScriptKey::of(&frame);
             let id = match self.javascript.get(&key) {
-                Some((_, id)) => *id,
+                Some((_, id)) => self.originals.current(tables, *id),
                 None => {
-                    let name = tables.string(&frame.function.name);
-                    let file = tables.string(&frame.function.file);
-                    let function = tables.function(FunctionRow {
-                        name,
-                        file,
-                        start_line: frame.function.start_line,
-                    });
-                    let id = tables.frame(FrameRow {
-                        function,
-                        line: frame.line,
-                        module: 0,
-                        address: 0,
-                    });
-                    self.javascript.insert(key, (frame.function, id));
+                    let id = self.name_javascript(tables, &frame);
+                    self.javascript.insert(key, (frame, id));
                     id
                 }
             };
             self.stack.push(id);
         }
         self.resolved = resolved;
+    }
+
+    fn name_javascript(&mut self, tables: &mut Tables, frame: &JsFrame) -> FrameId {
+        let JsFrame {
+            function,
+            line,
+            generated,
+        } = frame;
+        let generated = generated.as_ref().map_or(0, |place| {
+            self.originals.ask(Question {
+                map: Arc::clone(&place.map),
+                at: place.at,
+                start: place.start,
+                name: function.name.clone(),
+            })
+        });
+        let name = tables.string(&function.name);
+        let file = tables.string(&function.file);
+        let function = tables.function(FunctionRow {
+            name,
+            file,
+            start_line: function.start_line,
+        });
+        tables.frame(FrameRow {
+            function,
+            line: *line,
+            module: 0,
+            address: 0,
+            generated,
+        })
     }
 
     /// Leaves out what lies before the thread's first function, cuts what is too deep, keeping the leaf side, and interns.

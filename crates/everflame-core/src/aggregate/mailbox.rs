@@ -9,7 +9,7 @@ use super::aggregator::JavaScriptThread;
 use super::courier::Courier;
 use super::unwritten::Unwritten;
 use crate::engine::Observer;
-use crate::pprof::{Encoding, EncodingError};
+use crate::pprof::{Encoding, EncodingError, Times};
 use crate::signal::{AGGREGATOR, set_enabled, terminal};
 use crate::v8::{Features, be_silent};
 
@@ -56,12 +56,17 @@ pub struct Options {
     /// Most frames of a stack in the profile.
     pub max_frames: usize,
     pub timeline: bool,
+    pub times: Times,
     /// Without them a stack that has no JavaScript is `(native)` alone.
     pub native_frames: bool,
+    /// Each profile is in its file before it is handed out, and once a second what there is of the current period.
+    pub write_ahead: bool,
     /// Nothing is said on standard error.
     pub quiet: bool,
     /// Most bytes of stacks, names and samples.
     pub memory_cap: usize,
+    /// Frames of generated code are shown as their source maps tell.
+    pub source_maps: bool,
 }
 
 impl Default for Options {
@@ -71,9 +76,12 @@ impl Default for Options {
             period: None,
             max_frames: 512,
             timeline: true,
+            times: Times::ALL,
             native_frames: true,
+            write_ahead: false,
             quiet: false,
             memory_cap: 64 << 20,
+            source_maps: true,
         }
     }
 }

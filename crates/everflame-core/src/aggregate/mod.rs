@@ -6,6 +6,7 @@ mod compose;
 mod courier;
 mod join;
 mod mailbox;
+mod originals;
 mod output;
 mod period;
 mod root;

@@ -37,6 +37,34 @@ pub(super) fn next_sequence(prefix: &str) -> u64 {
         .map_or(0, |last| last + 1)
 }
 
+/// The file of what there is of a profile whose period goes on.
+fn part_path(prefix: &str, sequence: u64) -> PathBuf {
+    path(prefix, sequence).with_extension("pprof.part")
+}
+
+/// Writes a part of a profile in place of an earlier one.
+///
+/// # Errors
+/// The folder cannot be written, or the disk is full; the earlier one is there still.
+pub(super) fn write_part(prefix: &str, sequence: u64, data: &[u8]) -> io::Result<()> {
+    let target = part_path(prefix, sequence);
+    let temporary = target.with_extension(format!("part.{:x}.tmp", monotonic()));
+    let written = create(&temporary)
+        .and_then(|mut file| file.write_all(data))
+        .and_then(|()| fs::rename(&temporary, &target));
+    if written.is_err() {
+        // As in `write`.
+        fs::remove_file(&temporary).unwrap_or_default();
+    }
+    written
+}
+
+/// The whole profile is there.
+pub(super) fn remove_part(prefix: &str, sequence: u64) {
+    // Most profiles have none.
+    fs::remove_file(part_path(prefix, sequence)).unwrap_or_default();
+}
+
 /// Writes under a temporary name in the same folder and gives it its own. Where that is taken, by the process of the same
 /// number in another container, it is the next one that is free.
 ///

@@ -1,5 +1,7 @@
 //! One period's samples: with the timeline one entry a share, without it one a thread and stack.
 
+use std::collections::hash_map;
+
 use rustc_hash::FxHashMap;
 
 use super::account::Share;
@@ -11,6 +13,18 @@ pub struct ThreadLabels {
     pub name: StringId,
     pub id: StringId,
     pub os_id: StringId,
+}
+
+impl ThreadLabels {
+    /// The same labels in other tables.
+    pub fn carry_over(self, old: &Tables, new: &mut Tables) -> ThreadLabels {
+        let mut text = |id: StringId| new.string(old.text(id));
+        ThreadLabels {
+            name: text(self.name),
+            id: text(self.id),
+            os_id: text(self.os_id),
+        }
+    }
 }
 
 /// One sample of the profile.
@@ -48,6 +62,7 @@ fn quantise(value: u64, owed: &mut u64, quantum: u64) -> u64 {
 }
 
 /// Samples since the last rotation.
+#[derive(Clone)]
 pub struct Period {
     pub start: u64,
     pub threads: Vec<ThreadLabels>,
@@ -125,6 +140,41 @@ impl Period {
             self.threads[thread as usize] = now;
             self.thread_index.insert(now, thread);
         }
+    }
+
+    /// Puts other stacks in the place of those of all samples. Totals of what is one stack then are one.
+    pub fn replace_stacks(&mut self, mut other: impl FnMut(StackId) -> StackId) {
+        self.totals.clear();
+        let mut kept: Vec<Entry> = Vec::with_capacity(self.entries.len());
+        for mut entry in self.entries.drain(..) {
+            entry.stack = other(entry.stack);
+            if entry.time != 0 {
+                kept.push(entry);
+                continue;
+            }
+            match self.totals.entry((entry.thread, entry.stack)) {
+                hash_map::Entry::Occupied(place) => {
+                    let total = &mut kept[*place.get() as usize];
+                    total.count += entry.count;
+                    total.wall += entry.wall;
+                    total.cpu += entry.cpu;
+                }
+                hash_map::Entry::Vacant(place) => {
+                    place.insert(kept.len() as u32);
+                    kept.push(entry);
+                }
+            }
+        }
+        self.entries = kept;
+    }
+
+    /// Moves everything into new tables.
+    pub fn carry_over(&mut self, old: &Tables, new: &mut Tables) {
+        self.replace_stacks(|stack| new.copy_stack(old, stack));
+        for labels in &mut self.threads {
+            *labels = labels.carry_over(old, new);
+        }
+        self.thread_index = self.threads.iter().copied().zip(0..).collect();
     }
 
     /// Ends the period: pays what is still owed, and puts stacks that share their callers side by side, which compresses
@@ -228,6 +278,24 @@ mod tests {
             assert_eq!(period.entries.iter().map(|e| e.wall).sum::<u64>(), 60);
             assert_eq!(period.entries.iter().map(|e| e.cpu).sum::<u64>(), 18);
             assert_eq!(period.entries.iter().map(|e| e.count).sum::<u64>(), 6);
+        }
+    }
+
+    #[test]
+    fn other_stacks_change_no_sum() {
+        let tables = tables(3);
+        for (timeline, entries) in [(true, 9), (false, 2)] {
+            let mut period = Period::new(0, timeline, INTERVAL);
+            for turn in 0..9 {
+                period.add(LABELS, &share(turn % 3, u64::from(turn) + 1), false);
+            }
+            period.replace_stacks(|stack| StackId(stack.0.min(1)));
+            period.finish(&tables);
+            assert_eq!(period.entries.len(), entries);
+            assert_eq!(period.entries.iter().map(|e| e.wall).sum::<u64>(), 90);
+            assert_eq!(period.entries.iter().map(|e| e.cpu).sum::<u64>(), 27);
+            let of_first = period.entries.iter().filter(|e| e.stack == StackId(0));
+            assert_eq!(of_first.map(|e| e.count).sum::<u64>(), 3);
         }
     }
 

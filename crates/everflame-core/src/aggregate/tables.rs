@@ -30,6 +30,9 @@ pub struct FrameRow {
     /// Index of the module plus one; 0 when there is none.
     pub module: u32,
     pub address: u64,
+    /// Number of the place in generated code whose source map is asked, so that places on one line are told apart; 0 for
+    /// every other frame, and for all frames of a finished profile.
+    pub generated: u32,
 }
 
 /// A table of equal rows under one id.
@@ -135,6 +138,7 @@ impl Tables {
             line: 0,
             module: 0,
             address: 0,
+            generated: 0,
         })
     }
 

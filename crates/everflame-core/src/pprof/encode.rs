@@ -29,6 +29,7 @@ mod field {
     pub(super) const DURATION_NANOS: u32 = 10;
     pub(super) const PERIOD_TYPE: u32 = 11;
     pub(super) const PERIOD: u32 = 12;
+    pub(super) const COMMENT: u32 = 13;
     pub(super) const DEFAULT_SAMPLE_TYPE: u32 = 14;
 }
 
@@ -108,21 +109,63 @@ fn emit<M: Message>(
     sink.write(buffer)
 }
 
+/// Which times a profile has beside the number of samples. One of the two at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    pub wall: bool,
+    pub cpu: bool,
+}
+
+impl Times {
+    /// Both.
+    pub const ALL: Times = Times {
+        wall: true,
+        cpu: true,
+    };
+
+    /// The one that a profile is named after.
+    fn first(self) -> &'static str {
+        if self.wall { "wall" } else { "cpu" }
+    }
+
+    /// The one that is shown where nobody asks for another.
+    fn default(self) -> &'static str {
+        if self.cpu { "cpu" } else { "wall" }
+    }
+}
+
+/// What a profile tells besides its samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Heading<'a> {
+    /// When the period ended, on the monotonic clock.
+    pub end: u64,
+    /// Nanoseconds between samples.
+    pub interval: u64,
+    /// Turns monotonic into Unix nanoseconds.
+    pub realtime_offset: i64,
+    /// For whoever reads the profile.
+    pub comments: &'a [&'a str],
+    pub times: Times,
+}
+
 /// Encodes a period.
-///
-/// `realtime_offset` turns monotonic into Unix nanoseconds; `interval` is the sampling period in nanoseconds.
 ///
 /// # Errors
 /// The compressor fails, which means memory is out.
 pub fn encode(
     period: &Period,
-    end: u64,
     tables: &Tables,
     mappings: &[MappingRow],
-    interval: u64,
-    realtime_offset: i64,
+    heading: &Heading<'_>,
     encoding: Encoding,
 ) -> Result<Vec<u8>, EncodingError> {
+    let Heading {
+        end,
+        interval,
+        realtime_offset,
+        comments,
+        times,
+    } = *heading;
     let [_, functions, frames, _] = tables.lengths();
     let mut writer = Writer {
         sink: Sink::new(encoding)?,
@@ -133,12 +176,16 @@ pub fn encode(
         function_ids: Ids::new(functions),
         mapping_ids: Ids::new(mappings.len()),
         realtime_offset,
+        times,
     };
-    for (kind, unit) in [
-        ("sample", "count"),
-        ("wall", "nanoseconds"),
-        ("cpu", "nanoseconds"),
+    for (kind, unit, is_there) in [
+        ("sample", "count", true),
+        ("wall", "nanoseconds", times.wall),
+        ("cpu", "nanoseconds", times.cpu),
     ] {
+        if !is_there {
+            continue;
+        }
         let kind = writer.value_type(kind, unit);
         emit(
             &mut writer.sink,
@@ -151,14 +198,18 @@ pub fn encode(
     writer.locations()?;
     writer.functions()?;
     writer.mappings(mappings)?;
-    let period_type = writer.value_type("wall", "nanoseconds");
+    let period_type = writer.value_type(times.first(), "nanoseconds");
     emit(
         &mut writer.sink,
         &mut writer.buffer,
         field::PERIOD_TYPE,
         &period_type,
     )?;
-    let default = writer.strings.word("cpu");
+    let default = writer.strings.word(times.default());
+    let comments: Vec<i64> = comments
+        .iter()
+        .map(|text| writer.strings.word(text))
+        .collect();
     writer.buffer.clear();
     encoding_string_table(&writer.strings.texts, &mut writer.buffer);
     let start = period.start as i64 + realtime_offset;
@@ -166,6 +217,7 @@ pub fn encode(
     let duration = end.saturating_sub(period.start) as i64;
     encoding::int64::encode(field::DURATION_NANOS, &duration, &mut writer.buffer);
     encoding::int64::encode(field::PERIOD, &(interval as i64), &mut writer.buffer);
+    encoding::int64::encode_packed(field::COMMENT, &comments, &mut writer.buffer);
     encoding::int64::encode(field::DEFAULT_SAMPLE_TYPE, &default, &mut writer.buffer);
     writer.sink.write(&writer.buffer)?;
     Ok(writer.sink.finish()?)
@@ -192,6 +244,7 @@ struct Writer<'a> {
     function_ids: Ids,
     mapping_ids: Ids,
     realtime_offset: i64,
+    times: Times,
 }
 
 impl<'a> Writer<'a> {
@@ -224,6 +277,9 @@ impl<'a> Writer<'a> {
         let mut sample = Sample::default();
         let mut last: Option<StackId> = None;
         for entry in &period.entries {
+            if !self.times.wall && entry.cpu == 0 {
+                continue;
+            }
             if last != Some(entry.stack) {
                 sample.location_id.clear();
                 let frames: &'a [FrameId] = self.tables.frames_of(entry.stack);
@@ -233,9 +289,13 @@ impl<'a> Writer<'a> {
                 last = Some(entry.stack);
             }
             sample.value.clear();
-            sample
-                .value
-                .extend([entry.count, entry.wall, entry.cpu].map(|value| value as i64));
+            sample.value.push(entry.count as i64);
+            if self.times.wall {
+                sample.value.push(entry.wall as i64);
+            }
+            if self.times.cpu {
+                sample.value.push(entry.cpu as i64);
+            }
             sample.label.clear();
             sample
                 .label
@@ -340,12 +400,14 @@ mod tests {
             line: 12,
             module: 0,
             address: 0,
+            generated: 0,
         });
         let root = tables.frame(FrameRow {
             function,
             line: 0,
             module: 2,
             address: 0x5000,
+            generated: 0,
         });
         let stack = tables.stack(&[leaf, root]);
         let labels = ThreadLabels {
@@ -394,13 +456,67 @@ mod tests {
         Profile::decode(&plain[..]).unwrap()
     }
 
+    fn heading<'a>(comments: &'a [&'a str]) -> Heading<'a> {
+        Heading {
+            end: 5_000,
+            interval: 10,
+            realtime_offset: 1_000_000,
+            comments,
+            times: Times::ALL,
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_not_asked_for_is_not_there() {
+        let (tables, mut period) = period(true);
+        // All but these slept.
+        for (number, entry) in (0..).zip(&mut period.entries) {
+            entry.cpu = if number < 7 { 3 } else { 0 };
+        }
+        for (times, names, samples) in [
+            (
+                Times {
+                    wall: true,
+                    cpu: false,
+                },
+                ["sample", "wall"],
+                1999,
+            ),
+            (
+                Times {
+                    wall: false,
+                    cpu: true,
+                },
+                ["sample", "cpu"],
+                7,
+            ),
+        ] {
+            let heading = Heading {
+                times,
+                ..heading(&[])
+            };
+            let bytes = encode(&period, &tables, &rows(), &heading, Encoding::Identity).unwrap();
+            let profile = decode(&bytes, Encoding::Identity);
+            let text = |id: i64| profile.string_table[id as usize].as_str();
+            let types: Vec<&str> = profile
+                .sample_type
+                .iter()
+                .map(|kind| text(kind.ty))
+                .collect();
+            assert_eq!(types, names);
+            assert_eq!(text(profile.period_type.unwrap().ty), names[1]);
+            assert_eq!(text(profile.default_sample_type), names[1]);
+            assert_eq!(profile.sample.len(), samples);
+            assert!(profile.sample.iter().all(|sample| sample.value.len() == 2));
+        }
+    }
+
     #[test]
     fn every_encoding_decodes_to_the_same_totals() {
         for encoding in [Encoding::Gzip, Encoding::Zstd, Encoding::Identity] {
             for timeline in [true, false] {
                 let (tables, period) = period(timeline);
-                let bytes =
-                    encode(&period, 5_000, &tables, &rows(), 10, 1_000_000, encoding).unwrap();
+                let bytes = encode(&period, &tables, &rows(), &heading(&[]), encoding).unwrap();
                 let profile = decode(&bytes, encoding);
                 assert_eq!(profile.sample.len(), if timeline { 1999 } else { 1 });
                 let totals: Vec<i64> = (0..3)
@@ -418,11 +534,9 @@ mod tests {
         let (tables, period) = period(true);
         let bytes = encode(
             &period,
-            5_000,
             &tables,
             &rows(),
-            10,
-            1_000_000,
+            &heading(&["a comment"]),
             Encoding::Identity,
         )
         .unwrap();
@@ -430,6 +544,8 @@ mod tests {
         let text = |id: i64| profile.string_table[id as usize].as_str();
         assert_eq!(profile.string_table[0], "");
         assert!(!profile.string_table.iter().any(|s| s.contains("unused")));
+        let comments: Vec<&str> = profile.comment.iter().map(|id| text(*id)).collect();
+        assert_eq!(comments, ["a comment"]);
         assert_eq!(profile.function.len(), 1);
         assert_eq!(
             text(profile.function[0].name),

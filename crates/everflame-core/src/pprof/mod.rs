@@ -4,5 +4,5 @@
 mod encode;
 mod sink;
 
-pub use encode::{MappingRow, encode};
+pub use encode::{Heading, MappingRow, Times, encode};
 pub use sink::{Encoding, EncodingError};

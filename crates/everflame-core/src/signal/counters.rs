@@ -96,6 +96,18 @@ counters! {
     v8_refused_baseline,
     /// Inlined calls left out because their function is not known.
     v8_unknown_inlined,
+    /// Source maps read, each time that one is.
+    source_maps_read,
+    /// Maps that a sampled script names and that are not there.
+    source_maps_missing,
+    /// Maps that cannot be used.
+    source_maps_broken,
+    /// Maps in the text of scripts that were not kept, for lack of room.
+    source_maps_dropped,
+    /// Frames that stand in generated code in a profile, because their map was not read in time.
+    source_maps_late,
+    /// Bytes held by source maps. Now, not in total.
+    source_maps_bytes,
     /// Files whose symbols are out of reach: native frames of theirs have offsets for names. Now, not in total.
     unreadable_symbol_files,
     /// CPU time of the observer, nanoseconds.
@@ -108,6 +120,8 @@ counters! {
     overdue_profiles,
     /// Profiles that the aggregator could not write: those, and the last one when a signal ended the process.
     native_write_failures,
+    /// Times that what there was of a period was written ahead.
+    parts_written,
     /// Threads for which the engine's timer could not be made; the observer interrupts them instead.
     engine_thread_failures,
 }

@@ -212,7 +212,7 @@ mod tests {
             times
         };
         assert_eq!(read_until(3), [0, 1, 2, 3]);
-        assert_eq!(read_until(3), []);
+        assert_eq!(read_until(3), [] as [u64; 0]);
         assert_eq!(read_until(100), [4, 5, 6, 7, 8, 9]);
         assert!(ring.is_empty());
     }

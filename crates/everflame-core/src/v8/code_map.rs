@@ -10,8 +10,9 @@ use super::code_tables::{CodeTables, inlined_function};
 use super::functions::{Functions, Placed};
 use super::layout::Layout;
 use super::leaf::is_passage;
-use super::lines::{LogicalFrame, line_at};
+use super::lines::LogicalFrame;
 use crate::memory_map;
+use crate::source_map::{DeclaredMap, Position};
 
 /// Pieces of code, at about 250 bytes each, above which unused code is forgotten. Large services have 30,000 to
 /// 60,000.
@@ -28,12 +29,24 @@ pub enum Lookup {
 }
 
 /// One frame of a stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct JsFrame {
     pub function: Arc<JsFunction>,
     /// The line being executed, 1-based; the function's start line where V8 has no better answer, 0 for code without
     /// lines.
     pub line: u32,
+    /// Set where a source map may tell what the script was made from.
+    pub generated: Option<Generated>,
+}
+
+/// A place in a script that may have a source map, in the script's own text.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    pub map: Arc<DeclaredMap>,
+    /// The executing place.
+    pub at: Position,
+    /// Where the function begins.
+    pub start: Position,
 }
 
 /// The code of one isolate. Feed it the isolate's log, and ask when it stands where the sample's sequence says.
@@ -309,9 +322,8 @@ impl CodeMap {
             self.counters.refused_baseline += 1;
         }
         match &entry.tables {
-            CodeTables::Lines(lines) => {
-                frames.push(own.frame_on(line_at(lines, offset), functions))
-            }
+            CodeTables::Lines(lines) => frames.push(own.frame_on(lines.at(offset), functions)),
+            CodeTables::Places(places) => frames.push(own.frame(places.at(offset), functions)),
             CodeTables::Optimized { lines, inlined } => {
                 lines.frames_at(offset, &mut self.scratch);
                 for frame in &self.scratch {
@@ -325,7 +337,7 @@ impl CodeMap {
                     }
                 }
             }
-            CodeTables::None | CodeTables::Raw(_) => frames.push(own.frame_on(None, functions)),
+            CodeTables::None | CodeTables::Raw(_) => frames.push(own.frame(None, functions)),
         }
         true
     }

@@ -1,8 +1,10 @@
+use std::sync::OnceLock;
+
 use super::super::code_event::{InlinedFunction, OptimizedTables};
 use super::super::script::{LineTable, Script};
 use super::super::structs::MemoryRange;
-use super::super::vlq::write_unsigned;
 use super::*;
+use crate::vlq::write_unsigned;
 
 fn empty() -> CodeMap {
     CodeMap::empty(None, None)
@@ -208,6 +210,7 @@ fn script(name: &str) -> Arc<Script> {
         source_url: None,
         line_offset: 0,
         lines: LineTable::new((0..100).map(|line| line * 10 + 9)).unwrap(),
+        map: OnceLock::new(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! V8's names of code, taken apart: `JS:<marks><function> <script>:<line>:<column>`, `Builtin:…` and so on.
 
+use percent_encoding::percent_decode_str;
+
 use super::code_event::CodeType;
 
 /// What a frame is. All tiers of a JavaScript function are one function.
@@ -206,26 +208,13 @@ fn readable_file(file: &str) -> String {
         return "(eval)".to_owned();
     }
     match file.strip_prefix("file://") {
-        Some(path) => percent_decoded(path),
+        Some(path) => match percent_decode_str(path).decode_utf8() {
+            Ok(path) => path.into_owned(),
+            // What is not UTF-8 after decoding was not meant to be decoded.
+            Err(_) => path.to_owned(),
+        },
         None => file.to_owned(),
     }
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut place = 0;
-    while let Some(&byte) = bytes.get(place) {
-        let digits = bytes.get(place + 1..place + 3).filter(|_| byte == b'%');
-        let value = digits
-            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(value.unwrap_or(byte));
-        place += if value.is_some() { 3 } else { 1 };
-    }
-    // What is not UTF-8 after decoding was not meant to be decoded.
-    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
 }
 
 #[cfg(test)]

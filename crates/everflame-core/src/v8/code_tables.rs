@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::code_event::{OptimizedTables, Tables};
 use super::functions::Placed;
-use super::lines::{
-    Lines, OptimizedLines, baseline_lines, bytecode_lengths, bytecode_lines, starts_of,
-};
+use super::lines::{Lines, OptimizedLines, Places, bytecode_lengths, starts_of};
 use super::positions::PositionFormat;
 use super::script::Script;
 
@@ -16,6 +14,8 @@ pub(super) enum CodeTables {
     None,
     Raw(Raw),
     Lines(Lines),
+    /// Of a script that may have a source map.
+    Places(Places),
     Optimized {
         lines: OptimizedLines,
         inlined: InlinedFunctions,
@@ -88,19 +88,36 @@ impl CodeTables {
         (CodeTables::Raw(Raw { format, kind }), true)
     }
 
-    /// Decodes raw tables. False when they turn out not to fit each other; then there are none.
+    /// Decodes raw tables, and keeps the lines alone where places are of no use any more. False when raw tables turn out not
+    /// to fit each other; then there are none.
     pub(super) fn decode(&mut self, script: Option<&Script>) -> bool {
-        if !matches!(self, CodeTables::Raw(_)) {
-            return true;
+        match (std::mem::replace(self, CodeTables::None), script) {
+            (CodeTables::Raw(raw), script) => match raw.decode(script) {
+                Some(decoded) => *self = decoded,
+                None => return false,
+            },
+            (CodeTables::Places(places), Some(script)) => *self = CodeTables::of(places, script),
+            (decoded, _) => *self = decoded,
         }
-        let CodeTables::Raw(Raw { format, kind }) = std::mem::replace(self, CodeTables::None)
-        else {
-            return true;
-        };
-        let decoded = match (kind, script) {
-            (RawKind::Bytecode { positions }, Some(script)) => Some(CodeTables::Lines(
-                bytecode_lines(&positions, format, script),
-            )),
+        true
+    }
+
+    fn of(places: Places, script: &Script) -> CodeTables {
+        match script.map() {
+            Some(_) => CodeTables::Places(places),
+            None => CodeTables::Lines(places.lines(script)),
+        }
+    }
+}
+
+impl Raw {
+    /// `None` when tables do not fit each other.
+    fn decode(self, script: Option<&Script>) -> Option<CodeTables> {
+        let Raw { format, kind } = self;
+        Some(match (kind, script) {
+            (RawKind::Bytecode { positions }, Some(script)) => {
+                CodeTables::of(Places::of_bytecode(&positions, format), script)
+            }
             (
                 RawKind::Baseline {
                     steps,
@@ -109,18 +126,16 @@ impl CodeTables {
                 },
                 Some(script),
             ) => {
-                let bytecode = bytecode_lines(&positions, format, script);
-                baseline_lines(&steps, &starts_of(&lengths), &bytecode).map(CodeTables::Lines)
+                let bytecode = Places::of_bytecode(&positions, format);
+                let places = Places::of_baseline(&steps, &starts_of(&lengths), &bytecode)?;
+                CodeTables::of(places, script)
             }
-            (RawKind::Optimized { tables, inlined }, _) => Some(CodeTables::Optimized {
+            (RawKind::Optimized { tables, inlined }, _) => CodeTables::Optimized {
                 lines: OptimizedLines::new(&tables, format),
                 inlined,
-            }),
-            (RawKind::Bytecode { .. } | RawKind::Baseline { .. }, None) => Some(CodeTables::None),
-        };
-        let fits = decoded.is_some();
-        *self = decoded.unwrap_or(CodeTables::None);
-        fits
+            },
+            (RawKind::Bytecode { .. } | RawKind::Baseline { .. }, None) => CodeTables::None,
+        })
     }
 }
 

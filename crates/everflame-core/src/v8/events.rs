@@ -34,10 +34,14 @@ pub const CALIBRATION_SOURCE: &str = "(function everflameCalibration(a, b) {
   return sum;
 })({ left: 1, right: 2, limit: 9, stop: (sum) => sum }, { 0: 3, 1: 4, left: 5 });
 //# sourceURL=everflame-calibration.js
+//# sourceMappingURL=data:application/json,{}
 ";
 
 /// The name that [`CALIBRATION_SOURCE`] gives itself.
 pub(super) const CALIBRATION_URL: &str = "everflame-calibration.js";
+
+/// The source map that [`CALIBRATION_SOURCE`] declares: not a file, which a debugger would look for.
+pub(super) const CALIBRATION_MAP_URL: &str = "data:application/json,{}";
 
 pub(super) static LOGS: LazyLock<RwLock<FxHashMap<usize, Arc<IsolateLog>>>> =
     LazyLock::new(RwLock::default);

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::FxHashSet;
 
 use super::code_event::CodeType;
-use super::code_map::JsFrame;
+use super::code_map::{Generated, JsFrame};
 use super::code_name::{self, JsFunction};
 use super::script::Script;
+use crate::source_map::Position;
 
 /// Fewer functions than this are never searched for unused ones.
 const PURGE_AT_LEAST: usize = 1024;
@@ -68,15 +69,37 @@ impl Placed {
             .zip(self.script.as_ref())
             .map(|(offset, script)| script.line_at(offset))
             .filter(|line| *line != 0);
-        self.frame_on(line, functions)
+        JsFrame {
+            generated: self.generated(script_offset, functions),
+            ..self.frame_on(line, functions)
+        }
     }
 
+    /// A frame of code whose place in the script's text is of no use.
     pub(super) fn frame_on(&self, line: Option<u32>, functions: &Functions) -> JsFrame {
         let function = self.function(functions);
         JsFrame {
             function: Arc::clone(function),
             line: line.unwrap_or(function.start_line),
+            generated: None,
         }
+    }
+
+    /// The place in generated code, where a source map may tell what it was made from.
+    fn generated(&self, script_offset: Option<u32>, functions: &Functions) -> Option<Generated> {
+        let script = self.script.as_ref()?;
+        let map = script.map()?;
+        let function = self.function(functions);
+        let start = Position {
+            line: function.start_line.checked_sub(1 + script.line_offset)?,
+            column: function.start_column.checked_sub(1)?,
+        };
+        let at = script_offset.and_then(|offset| script.position_at(offset));
+        Some(Generated {
+            map: Arc::clone(map),
+            at: at.unwrap_or(start),
+            start,
+        })
     }
 }
 

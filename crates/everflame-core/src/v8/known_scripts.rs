@@ -1,11 +1,12 @@
 //! Scripts whose code was logged, each copied once.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use rustc_hash::FxHashMap;
 
 use super::layout::{Function, Layout};
 use super::script::Script;
+use crate::source_map::{DeclaredMap, MapUrl, is_enabled};
 
 /// Fewer scripts than this are never searched for unused ones.
 const PURGE_AT_LEAST: usize = 256;
@@ -37,6 +38,12 @@ impl KnownScripts {
         if known.is_some() && script.lines.is_empty() {
             return known;
         }
+        // A map in the script's text is long: copied once.
+        let map = match &known {
+            Some(known) => known.map.clone(),
+            None => declared_map(layout, function, &script),
+        };
+        let script = Script { map, ..script };
         let script = Arc::new(script);
         if self.scripts.len() >= self.purge_at {
             self.scripts
@@ -51,5 +58,20 @@ impl KnownScripts {
             },
         );
         Some(script)
+    }
+}
+
+/// The script's source map, if it declares one; one beside the script is looked for when the script is sampled.
+fn declared_map(
+    layout: &Layout,
+    function: &Function,
+    script: &Script,
+) -> OnceLock<Option<Arc<DeclaredMap>>> {
+    if !is_enabled() {
+        return None.into();
+    }
+    match layout.map_url(function) {
+        MapUrl::None => OnceLock::new(),
+        url => script.declared(url).into(),
     }
 }

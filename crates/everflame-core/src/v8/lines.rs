@@ -6,58 +6,88 @@ use super::positions::{
     InliningPosition, PositionFormat, PositionTable, inlining_chain, inlining_positions,
 };
 use super::script::Script;
-use super::vlq::VlqReader;
+use crate::vlq::VlqReader;
 
-/// Sorted (code offset, line): a line holds from its offset to the next.
-pub(super) type Lines = Box<[(u32, u32)]>;
+/// Sorted (code offset, value): a value holds from its offset to the next, 0 stands for none.
+type Steps = Box<[(u32, u32)]>;
 
-/// The line at an offset; `None` before the first.
-pub(super) fn line_at(lines: &[(u32, u32)], offset: u32) -> Option<u32> {
-    let after = lines.partition_point(|(start, _)| *start <= offset);
-    Some(lines[after.checked_sub(1)?].1).filter(|line| *line != 0)
-}
+/// The line at each offset of a piece of code.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lines(Steps);
 
-/// Lines of bytecode.
-pub(super) fn bytecode_lines(positions: &[u8], format: PositionFormat, script: &Script) -> Lines {
-    shortened(PositionTable::new(positions, format).filter_map(|entry| {
-        let offset = entry.position.script_offset()?;
-        Some((entry.code_offset, script.line_at(offset)))
-    }))
-}
+/// The place in the script at each offset of a piece of code, plus one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Places(Steps);
 
-/// Lines of Sparkplug code; `None` when table and bytecodes do not belong together.
-///
-/// The table's first step is the prologue, then one step for each bytecode.
-pub(super) fn baseline_lines(
-    steps: &[u8],
-    starts: &[u32],
-    bytecode: &[(u32, u32)],
-) -> Option<Lines> {
-    let mut reader = VlqReader::new(steps);
-    let mut machine = u32::try_from(reader.unsigned()?).ok()?;
-    let mut lines = Vec::with_capacity(starts.len());
-    for start in starts {
-        lines.push((machine, line_at(bytecode, *start).unwrap_or(0)));
-        machine = machine.checked_add(u32::try_from(reader.unsigned()?).ok()?)?;
+impl Lines {
+    /// The line at an offset; `None` before the first.
+    pub(super) fn at(&self, offset: u32) -> Option<u32> {
+        value_at(&self.0, offset)
     }
-    reader
-        .unsigned()
-        .is_none()
-        .then(|| shortened(lines.into_iter()))
 }
 
-/// Leaves out entries that repeat the line before; of several at one offset the last counts.
-fn shortened(entries: impl Iterator<Item = (u32, u32)>) -> Lines {
-    let mut lines: Vec<(u32, u32)> = Vec::new();
-    for (offset, line) in entries {
-        if lines.last().is_some_and(|(last, _)| *last == offset) {
-            lines.pop();
+impl Places {
+    /// Of bytecode.
+    pub(super) fn of_bytecode(positions: &[u8], format: PositionFormat) -> Places {
+        let entries = PositionTable::new(positions, format).filter_map(|entry| {
+            let offset = entry.position.script_offset()?;
+            Some((entry.code_offset, offset + 1))
+        });
+        Places(shortened(entries))
+    }
+
+    /// Of Sparkplug code, by those of its bytecode; `None` when table and bytecodes do not belong together.
+    ///
+    /// The table's first step is the prologue, then one step for each bytecode.
+    pub(super) fn of_baseline(steps: &[u8], starts: &[u32], bytecode: &Places) -> Option<Places> {
+        let mut reader = VlqReader::new(steps);
+        let mut machine = u32::try_from(reader.unsigned()?).ok()?;
+        let mut places = Vec::with_capacity(starts.len());
+        for start in starts {
+            places.push((machine, value_at(&bytecode.0, *start).unwrap_or(0)));
+            machine = machine.checked_add(u32::try_from(reader.unsigned()?).ok()?)?;
         }
-        if lines.last().is_none_or(|(_, last)| *last != line) {
-            lines.push((offset, line));
+        reader
+            .unsigned()
+            .is_none()
+            .then(|| Places(shortened(places.into_iter())))
+    }
+
+    /// The place in the script at an offset; `None` before the first.
+    pub(super) fn at(&self, offset: u32) -> Option<u32> {
+        Some(value_at(&self.0, offset)? - 1)
+    }
+
+    /// What is left of them where columns are of no use.
+    pub(super) fn lines(&self, script: &Script) -> Lines {
+        let line = |place: u32| {
+            place
+                .checked_sub(1)
+                .map_or(0, |offset| script.line_at(offset))
+        };
+        Lines(shortened(
+            self.0.iter().map(|(offset, place)| (*offset, line(*place))),
+        ))
+    }
+}
+
+fn value_at(steps: &[(u32, u32)], offset: u32) -> Option<u32> {
+    let after = steps.partition_point(|(start, _)| *start <= offset);
+    Some(steps[after.checked_sub(1)?].1).filter(|value| *value != 0)
+}
+
+/// Leaves out entries that repeat the value before; of several at one offset the last counts.
+fn shortened(entries: impl Iterator<Item = (u32, u32)>) -> Steps {
+    let mut steps: Vec<(u32, u32)> = Vec::new();
+    for (offset, value) in entries {
+        if steps.last().is_some_and(|(last, _)| *last == offset) {
+            steps.pop();
+        }
+        if steps.last().is_none_or(|(_, last)| *last != value) {
+            steps.push((offset, value));
         }
     }
-    lines.into_boxed_slice()
+    steps.into_boxed_slice()
 }
 
 /// Positions of optimised code.
@@ -147,9 +177,11 @@ pub(super) fn starts_of(lengths: &[u8]) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::super::script::LineTable;
-    use super::super::vlq::write_unsigned;
     use super::*;
+    use crate::vlq::write_unsigned;
 
     fn script() -> Script {
         Script {
@@ -159,6 +191,7 @@ mod tests {
             line_offset: 0,
             // Ten characters a line.
             lines: LineTable::new((0..100).map(|line| line * 10 + 9)).unwrap(),
+            map: OnceLock::new(),
         }
     }
 
@@ -185,12 +218,18 @@ mod tests {
     #[test]
     fn a_line_holds_from_its_offset_to_the_next() {
         let positions = table(&[(2, word(5, None)), (4, word(8, None)), (6, word(25, None))]);
-        let lines = bytecode_lines(&positions, PositionFormat::Flagged, &script());
-        assert_eq!(&*lines, [(2, 1), (6, 3)]);
-        let found: Vec<_> = [0, 1, 2, 5, 6, 900]
-            .map(|offset| line_at(&lines, offset))
-            .into();
-        assert_eq!(found, [None, None, Some(1), Some(1), Some(3), Some(3)]);
+        let places = Places::of_bytecode(&positions, PositionFormat::Flagged);
+        let lines = places.lines(&script());
+        assert_eq!(lines, Lines([(2, 1), (6, 3)].into()));
+        let offsets = [0, 1, 2, 5, 6, 900];
+        assert_eq!(
+            offsets.map(|offset| lines.at(offset)),
+            [None, None, Some(1), Some(1), Some(3), Some(3)]
+        );
+        assert_eq!(
+            offsets.map(|offset| places.at(offset)),
+            [None, None, Some(5), Some(8), Some(25), Some(25)]
+        );
     }
 
     #[test]
@@ -200,19 +239,18 @@ mod tests {
             write_unsigned(&mut steps, step);
         }
         // Bytecodes at 0, 2, 5 on lines 4, 4, 8: machine code 20..27, 27..327, 327..336.
-        let lines = baseline_lines(&steps, &[0, 2, 5], &[(0, 4), (5, 8)]).unwrap();
-        assert_eq!(&*lines, [(20, 4), (327, 8)]);
-        assert_eq!(line_at(&lines, 19), None, "prologue");
-        assert_eq!(line_at(&lines, 326), Some(4));
-        assert_eq!(line_at(&lines, 327), Some(8));
-        assert!(
-            baseline_lines(&steps, &[0, 2], &[(0, 4)]).is_none(),
-            "a step too many"
-        );
-        assert!(
-            baseline_lines(&steps, &[0, 2, 5, 6], &[(0, 4)]).is_none(),
-            "a step too few"
-        );
+        let bytecode = |places: &[(u32, u32)]| Places(places.into());
+        let of = |starts: &[u32], places: &[(u32, u32)]| {
+            Places::of_baseline(&steps, starts, &bytecode(places))
+        };
+        let places = of(&[0, 2, 5], &[(0, 36), (5, 71)]).unwrap();
+        assert_eq!(places, bytecode(&[(20, 36), (327, 71)]));
+        let lines = places.lines(&script());
+        assert_eq!(lines.at(19), None, "prologue");
+        assert_eq!(lines.at(326), Some(4));
+        assert_eq!(lines.at(327), Some(8));
+        assert!(of(&[0, 2], &[(0, 36)]).is_none(), "a step too many");
+        assert!(of(&[0, 2, 5, 6], &[(0, 36)]).is_none(), "a step too few");
     }
 
     #[test]

@@ -28,13 +28,12 @@ mod script;
 mod self_test;
 mod stack_sample;
 mod structs;
-mod vlq;
 mod wasm_ranges;
 
 pub use builtins::BuiltinRanges;
 pub use callback::{be_silent, be_silent_in_forks, callback_panics};
 pub use code_event::{AddedCode, CodeEvent, CodeType};
-pub use code_map::{CodeMap, Counters, JsFrame, Lookup};
+pub use code_map::{CodeMap, Counters, Generated, JsFrame, Lookup};
 pub use code_name::{FunctionKind, JsFunction};
 pub use entry::{EntryError, EntryPoints, Isolate};
 pub use events::{CALIBRATION_SOURCE, IsolateLog};

@@ -3,7 +3,7 @@
 //! A table is a list of (code offset, position word) steps. A position word holds a script offset and, in optimised
 //! code, which inlined call the instruction belongs to (`src/codegen/source-position.h` of V8).
 
-use super::vlq::VlqReader;
+use crate::vlq::VlqReader;
 
 /// How a table writes its code offsets; the position words are written alike by all versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,14 +160,14 @@ mod tests {
             match format {
                 PositionFormat::Signed => {
                     let step = if statement { step } else { -step - 1 };
-                    super::super::vlq::write_unsigned(&mut bytes, zigzag(step));
+                    crate::vlq::write_unsigned(&mut bytes, zigzag(step));
                 }
                 PositionFormat::Flagged => {
                     let flags = if statement { 1 } else { 2 };
-                    super::super::vlq::write_unsigned(&mut bytes, (step as u64) << 2 | flags);
+                    crate::vlq::write_unsigned(&mut bytes, (step as u64) << 2 | flags);
                 }
             }
-            super::super::vlq::write_unsigned(&mut bytes, zigzag(word as i64 - last));
+            crate::vlq::write_unsigned(&mut bytes, zigzag(word as i64 - last));
             (offset, last) = (i64::from(code_offset), word as i64);
         }
         bytes
@@ -237,8 +237,8 @@ mod tests {
         let chain = |id| inlining_chain(&inlining, Position(word(0, id))).collect::<Vec<_>>();
         assert_eq!(chain(Some(1)), [1, 0]);
         assert_eq!(chain(Some(2)), [2]);
-        assert_eq!(chain(None), []);
-        assert_eq!(chain(Some(3)), [], "beyond the array");
+        assert_eq!(chain(None), [] as [usize; 0]);
+        assert_eq!(chain(Some(3)), [] as [usize; 0], "beyond the array");
     }
 
     #[test]

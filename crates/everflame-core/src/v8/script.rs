@@ -1,4 +1,8 @@
-//! A script as the profile needs it: its name, and which line a source position lies on.
+//! A script as the profile needs it: its name, its source map, and where in its text a source position lies.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::source_map::{DeclaredMap, MapUrl, Position, declare};
 
 /// Lines between two entries of the index: a search decodes at most this many steps.
 const STRIDE: usize = 64;
@@ -16,15 +20,44 @@ pub struct Script {
     /// Lines that the embedder put before the first (`lineOffset` of `vm.Script`).
     pub line_offset: u32,
     pub(super) lines: LineTable,
+    /// Its source map, set when the script was copied where it declares one.
+    pub(super) map: OnceLock<Option<Arc<DeclaredMap>>>,
 }
 
 impl Script {
     /// The 1-based line of a position in UTF-16 units; 0 when the script's lines are not known.
     pub fn line_at(&self, script_offset: u32) -> u32 {
-        match self.lines.line(script_offset) {
-            Some(line) => line + 1 + self.line_offset,
+        match self.position_at(script_offset) {
+            Some(position) => position.line + 1 + self.line_offset,
             None => 0,
         }
+    }
+
+    /// The place in the script's own text; `None` when its lines are not known.
+    pub(super) fn position_at(&self, script_offset: u32) -> Option<Position> {
+        let (line, start) = self.lines.line(script_offset)?;
+        let column = script_offset.saturating_sub(start);
+        Some(Position { line, column })
+    }
+
+    /// The script's source map, while it is not known to be of no use.
+    pub(super) fn map(&self) -> Option<&Arc<DeclaredMap>> {
+        self.map
+            .get_or_init(|| self.declared(MapUrl::None))
+            .as_ref()
+            .filter(|map| map.is_wanted())
+    }
+
+    /// What the script declares.
+    pub(super) fn declared(&self, url: MapUrl) -> Option<Arc<DeclaredMap>> {
+        let own = self.name.as_deref().filter(|name| !name.is_empty());
+        // Another text of the same name has lines elsewhere.
+        let shape = (
+            self.lines.lines,
+            self.lines.steps.len(),
+            self.lines.index.last(),
+        );
+        declare(own.or(self.source_url.as_deref())?, shape, url)
     }
 }
 
@@ -52,7 +85,7 @@ impl LineTable {
             if (lines as usize).is_multiple_of(STRIDE) {
                 index.push((last.unwrap_or(0), u32::try_from(steps.len()).ok()?));
             }
-            super::vlq::write_unsigned(&mut steps, u64::from(end - last.unwrap_or(0)));
+            crate::vlq::write_unsigned(&mut steps, u64::from(end - last.unwrap_or(0)));
             last = Some(end);
             lines += 1;
         }
@@ -67,8 +100,9 @@ impl LineTable {
         self.lines == 0
     }
 
-    /// The 0-based line that holds an offset; a line holds its own end. Past the last line it is the last.
-    fn line(&self, offset: u32) -> Option<u32> {
+    /// The 0-based line that holds an offset, and where it starts; a line holds its own end. Past the last line it is the
+    /// last.
+    fn line(&self, offset: u32) -> Option<(u32, u32)> {
         if self.is_empty() {
             return None;
         }
@@ -76,15 +110,17 @@ impl LineTable {
         let block = self.index.partition_point(|(end, _)| *end < offset).max(1) - 1;
         let (mut end, place) = self.index[block];
         let mut line = (block * STRIDE) as u32;
-        let mut reader = super::vlq::VlqReader::new(&self.steps[place as usize..]);
+        let mut start = if line == 0 { 0 } else { end.saturating_add(1) };
+        let mut reader = crate::vlq::VlqReader::new(&self.steps[place as usize..]);
         while let Some(step) = reader.unsigned() {
             end = end.saturating_add(step as u32);
             if offset <= end || line + 1 == self.lines {
                 break;
             }
             line += 1;
+            start = end.saturating_add(1);
         }
-        Some(line)
+        Some((line, start))
     }
 }
 
@@ -99,6 +135,20 @@ mod tests {
             source_url: None,
             line_offset: 0,
             lines: LineTable::new(ends.iter().copied()).unwrap(),
+            map: OnceLock::new(),
+        }
+    }
+
+    #[test]
+    fn columns_count_from_the_start_of_their_line() {
+        let ends: Vec<u32> = (0..500u32).map(|line| line * 10 + 9).collect();
+        let script = script(&ends);
+        for offset in 0..5_000 {
+            let expected = Position {
+                line: offset / 10,
+                column: offset % 10,
+            };
+            assert_eq!(script.position_at(offset), Some(expected));
         }
     }
 

@@ -47,7 +47,7 @@ export function sampleAttributes(set: LabelSet): Label[] {
 }
 
 function toAttribute(label: Label): Label | undefined {
-  if (DROPPED.has(label.key)) return undefined;
+  if (label.key === '' || DROPPED.has(label.key)) return undefined;
   if (isOfSpan(label)) return label;
   if (label.key === THREAD_ID && 'text' in label) {
     return /^\d{1,18}$/.test(label.text) ? { key: 'thread.id', number: BigInt(label.text) } : undefined;

@@ -1,33 +1,34 @@
-import type { BinaryWriter } from '@bufbuild/protobuf/wire';
-import type { LabelSet, PprofLocation, PprofProfile, Value } from '../../pprof/model';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import type { LabelSet, PprofFunction, PprofLocation, PprofMapping, PprofProfile } from '../../pprof/model';
 import { Numbers } from '../../pprof/numbers';
 import { delimited, varint } from '../../pprof/records';
-import { isOfSpan, type Span, spanOf } from '../../pprof/span';
+import { isOfSpan, spanOf } from '../../pprof/span';
+import { writeNumber, writeUnsigned } from '../../pprof/writing';
 import type { Attribute, AttributeValue } from './attributes';
 
 /** Stands for the mapping of JavaScript, which has none: some receivers take an index of zero for a defect. */
-const JAVASCRIPT = { file: 'JavaScript' };
+const JAVASCRIPT: PprofMapping = {
+  memoryStart: 0,
+  memoryLimit: 0,
+  fileOffset: 0,
+  file: 'JavaScript',
+  buildId: '',
+};
 
-/** By what an attribute is told apart from others. */
-interface KnownAttribute {
-  key: string;
-  value: AttributeValue;
-}
+const STACK = delimited(7);
+const STRING = delimited(5);
 
 /**
  * The tables that the profiles of one request point into (`ProfilesDictionary` of opentelemetry.proto.profiles
- * .v1development). Entry zero of each is there and is the zero value.
+ * .v1development). Entry zero of each is there and is the zero value, so the index of what the source has is its place plus
+ * one, as in the source's stacks.
  */
 export class Dictionary {
   private readonly strings = new Numbers<string>(0);
   private readonly stacks = new Numbers<number>(1);
-  private readonly locations = new Numbers<number>(1);
-  private readonly functions = new Numbers<number>(1);
-  /** Of the profile's mappings; undefined is that of JavaScript. */
-  private readonly mappings = new Numbers<number | undefined>(1);
   /** By key, length and value in one text. */
   private readonly attributes = new Numbers<string>(1);
-  private readonly attributeList: KnownAttribute[] = [];
+  private readonly attributeList: Attribute[] = [];
   /** By trace and span in one text. */
   private readonly links = new Numbers<string>(1);
 
@@ -44,121 +45,111 @@ export class Dictionary {
     return this.source.stacks[place]?.length ? this.stacks.of(place) : 0;
   }
 
-  attribute([key, value]: Attribute): number {
-    const identity = `${key.length}:${key}${typeof value === 'string' ? '=' : '#'}${value}`;
-    const number = this.attributes.of(identity);
-    if (number > this.attributeList.length) this.attributeList.push({ key, value });
-    return number;
-  }
-
-  /** The attributes of a sample's labels, without its span. */
-  attributesOf(set: LabelSet): number[] {
-    return set.flatMap((label) => {
-      if (isOfSpan(label)) return [];
-      const value = 'text' in label ? label.text : BigInt.asIntN(64, label.number);
-      return [this.attribute([label.key, value])];
-    });
-  }
-
-  /** The link to a sample's span, or zero. A trace that is not known is 16 bytes of zero, as a link has to have both ids. */
-  linkOf(set: LabelSet): number {
-    const { spanId, traceId }: Span = spanOf(set);
-    return spanId ? this.links.of(`${traceId ?? '0'.repeat(32)}${spanId}`) : 0;
+  /** The fields of a `Sample` that its labels make: attributes, and a link to its span. */
+  labelFields(set: LabelSet): Uint8Array {
+    const writer = new BinaryWriter();
+    const attributes = set
+      .filter((label) => !isOfSpan(label))
+      .map((label) =>
+        this.attribute([label.key, 'text' in label ? label.text : BigInt.asIntN(64, label.number)]),
+      );
+    writeIndices(writer, 2, attributes);
+    const { spanId, traceId } = spanOf(set);
+    // A link has to have both ids; a trace that is not known is 16 bytes of zero.
+    if (spanId) writer.uint32(varint(3)).uint32(this.links.of(`${traceId ?? '0'.repeat(32)}${spanId}`));
+    return writer.finish();
   }
 
   /** Writes the fields of the message. Nothing may be looked up after that. */
   write(writer: BinaryWriter): void {
-    // Each table may name more of the next, and each of them strings.
-    const entry = (field: number): BinaryWriter => writer.uint32(delimited(field)).fork();
-    entry(7).join();
+    const { source } = this;
+    writer.uint32(STACK).fork().join();
     for (const place of this.stacks.used) {
-      entry(7).uint32(delimited(1)).fork();
-      for (const location of this.source.stacks[place] ?? []) writer.uint32(this.locations.of(location));
-      writer.join().join();
-    }
-    entry(2).join();
-    for (const place of this.locations.used) this.location(entry(2), place);
-    entry(3).join();
-    for (const place of this.functions.used) this.function(entry(3), place);
-    entry(1).join();
-    for (const place of this.mappings.used) this.mapping(entry(1), place);
-    entry(4).join();
-    for (const link of this.links.used) {
-      const ids = Buffer.from(link, 'hex');
-      entry(4).uint32(delimited(1)).bytes(ids.subarray(0, 16));
-      writer.uint32(delimited(2)).bytes(ids.subarray(16)).join();
-    }
-    entry(6).join();
-    for (const { key, value } of this.attributeList) {
-      number(entry(6), 1, this.string(key));
-      writeAnyValue(writer.uint32(delimited(2)).fork(), value);
-      writer.join().join();
-    }
-    for (const text of this.strings.used) writer.uint32(delimited(5)).string(text);
-  }
-
-  private location(writer: BinaryWriter, place: number): void {
-    const location = this.source.locations[place] as PprofLocation;
-    number(writer, 1, this.mappings.of(location.mapping));
-    address(writer, 2, location.address);
-    for (const { function: entry, line, column } of location.lines) {
-      writer.uint32(delimited(3)).fork();
-      number(writer, 1, this.functions.of(entry));
-      number(writer, 2, line);
-      number(writer, 3, column);
+      writer.uint32(STACK).fork();
+      writer.uint32(delimited(1)).bytes(source.stacks[place] as Uint8Array);
       writer.join();
     }
-    attributeIndices(writer, 4, [this.attribute(['profile.frame.type', this.frameType(location)])]);
-    writer.join();
+    // Each table may name more of the next: attributes and texts are last.
+    const table = <T>(field: number, entries: readonly T[], write: (entry: T) => void): void => {
+      writer.uint32(delimited(field)).fork().join();
+      for (const entry of entries) {
+        writer.uint32(delimited(field)).fork();
+        write(entry);
+        writer.join();
+      }
+    };
+    table(2, source.locations, (location) => this.location(writer, location));
+    table(3, source.functions, (entry) => this.function(writer, entry));
+    table(1, [...source.mappings, JAVASCRIPT], (mapping) => this.mapping(writer, mapping));
+    table(4, this.links.used, (link) => {
+      const ids = Buffer.from(link, 'hex');
+      writer.uint32(delimited(1)).bytes(ids.subarray(0, 16));
+      writer.uint32(delimited(2)).bytes(ids.subarray(16));
+    });
+    table(6, this.attributeList, ([key, value]) => {
+      writeNumber(writer, varint(1), this.string(key));
+      writeAnyValue(writer, 2, value);
+    });
+    for (const text of this.strings.used) writer.uint32(STRING).string(text);
+  }
+
+  private attribute([key, value]: Attribute): number {
+    const identity = `${key.length}:${key}${typeof value === 'string' ? '=' : '#'}${value}`;
+    const index = this.attributes.of(identity);
+    if (index > this.attributeList.length) this.attributeList.push([key, value]);
+    return index;
+  }
+
+  private location(writer: BinaryWriter, { mapping, address, lines }: PprofLocation): void {
+    const { mappings } = this.source;
+    writeNumber(writer, varint(1), (mapping ?? mappings.length) + 1);
+    writeUnsigned(writer, varint(2), address);
+    for (const { function: entry, line, column } of lines) {
+      writer.uint32(delimited(3)).fork();
+      writeNumber(writer, varint(1), entry + 1);
+      writeNumber(writer, varint(2), line);
+      writeNumber(writer, varint(3), column);
+      writer.join();
+    }
+    writeIndices(writer, 4, [this.attribute(['profile.frame.type', this.frameType(mapping)])]);
   }
 
   /** As OpenTelemetry's conventions call them. */
-  private frameType({ mapping }: PprofLocation): string {
+  private frameType(mapping: number | undefined): string {
     if (mapping === undefined) return 'v8js';
     return this.source.mappings[mapping]?.file.startsWith('[kernel') ? 'kernel' : 'native';
   }
 
-  private function(writer: BinaryWriter, place: number): void {
-    const entry = this.source.functions[place];
-    number(writer, 1, this.string(entry?.name ?? ''));
-    number(writer, 2, this.string(entry?.systemName ?? ''));
-    number(writer, 3, this.string(entry?.file ?? ''));
-    number(writer, 4, entry?.startLine ?? 0);
-    writer.join();
+  private function(writer: BinaryWriter, { name, systemName, file, startLine }: PprofFunction): void {
+    writeNumber(writer, varint(1), this.string(name));
+    writeNumber(writer, varint(2), this.string(systemName));
+    writeNumber(writer, varint(3), this.string(file));
+    writeNumber(writer, varint(4), startLine);
   }
 
-  private mapping(writer: BinaryWriter, place: number | undefined): void {
-    const mapping = place === undefined ? undefined : this.source.mappings[place];
-    address(writer, 1, mapping?.memoryStart ?? 0);
-    address(writer, 2, mapping?.memoryLimit ?? 0);
-    address(writer, 3, mapping?.fileOffset ?? 0);
-    number(writer, 4, this.string((mapping ?? JAVASCRIPT).file));
-    if (mapping?.buildId) {
-      attributeIndices(writer, 5, [this.attribute(['process.executable.build_id.gnu', mapping.buildId])]);
+  private mapping(writer: BinaryWriter, mapping: PprofMapping): void {
+    writeUnsigned(writer, varint(1), mapping.memoryStart);
+    writeUnsigned(writer, varint(2), mapping.memoryLimit);
+    writeUnsigned(writer, varint(3), mapping.fileOffset);
+    writeNumber(writer, varint(4), this.string(mapping.file));
+    if (mapping.buildId !== '') {
+      writeIndices(writer, 5, [this.attribute(['process.executable.build_id.gnu', mapping.buildId])]);
     }
-    writer.join();
   }
 }
 
 /** Writes a field of numbers that point at attributes. */
-export function attributeIndices(writer: BinaryWriter, field: number, indices: readonly number[]): void {
+function writeIndices(writer: BinaryWriter, field: number, indices: readonly number[]): void {
   if (indices.length === 0) return;
   writer.uint32(delimited(field)).fork();
   for (const index of indices) writer.uint32(index);
   writer.join();
 }
 
-/** Writes the fields of an `AnyValue`. */
-export function writeAnyValue(writer: BinaryWriter, value: AttributeValue): void {
+/** Writes a field that is an `AnyValue`. */
+export function writeAnyValue(writer: BinaryWriter, field: number, value: AttributeValue): void {
+  writer.uint32(delimited(field)).fork();
   if (typeof value === 'string') writer.uint32(delimited(1)).string(value);
   else writer.uint32(varint(3)).int64(value);
-}
-
-/** Writes a field that is a number and may be left out where it is zero. */
-export function number(writer: BinaryWriter, field: number, value: Value): void {
-  if (value !== 0) writer.uint32(varint(field)).int64(value);
-}
-
-function address(writer: BinaryWriter, field: number, value: Value): void {
-  if (value !== 0) writer.uint32(varint(field)).uint64(value);
+  writer.join();
 }

@@ -3,9 +3,10 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { relabel } from '../../pprof/label-sets';
 import type { PprofProfile, ValueType } from '../../pprof/model';
 import { delimited, fixed64, varint } from '../../pprof/records';
+import { writeInt64, writeNumber } from '../../pprof/writing';
 import type { Upload } from '../../upload';
 import { resourceAttributes, sampleAttributes } from './attributes';
-import { attributeIndices, Dictionary, number, writeAnyValue } from './dictionary';
+import { Dictionary, writeAnyValue } from './dictionary';
 import { type OtlpSample, timeline, totals } from './samples';
 
 /** How samples are written. */
@@ -13,6 +14,12 @@ export interface Form {
   /** Each value with its time, not only totals. */
   timeline: boolean;
 }
+
+/** Tags of the fields that are written most. */
+const SAMPLE = delimited(2);
+const STACK = varint(1);
+const VALUES = delimited(4);
+const TIMES = delimited(5);
 
 interface Period {
   start: bigint;
@@ -40,8 +47,7 @@ export function exportRequest(
   if (kinds.length === 0) return undefined;
   const dictionary = new Dictionary(profile);
   // Many samples have the same labels.
-  const attributes = labels.sets.map((set) => dictionary.attributesOf(set));
-  const links = labels.sets.map((set) => dictionary.linkOf(set));
+  const labelFields = labels.sets.map((set) => dictionary.labelFields(set));
   const writer = new BinaryWriter();
   writer.uint32(delimited(1)).fork();
   writeResource(writer, upload);
@@ -51,16 +57,12 @@ export function exportRequest(
     writer.uint32(delimited(2)).fork();
     writeType(writer, 1, type, dictionary);
     for (const sample of samples) {
-      writeSample(writer, sample, {
-        stack: dictionary.stack(sample.stack),
-        attributes: attributes[sample.labels] ?? [],
-        link: links[sample.labels] ?? 0,
-      });
+      writeSample(writer, sample, dictionary.stack(sample.stack), labelFields[sample.labels] as Uint8Array);
     }
     writer.uint32(fixed64(3)).fixed64(period.start);
     writer.uint32(varint(4)).uint64(period.end - period.start);
     writeType(writer, 5, periodType(type, profile), dictionary);
-    number(writer, 6, profile.period || 1);
+    writeNumber(writer, varint(6), profile.period || 1);
     writer.uint32(delimited(7)).bytes(profileId(upload, `${part}\0${type.type}`));
     writer.join();
   }
@@ -82,8 +84,8 @@ function writeResource(writer: BinaryWriter, { identity }: Upload): void {
   writer.uint32(delimited(1)).fork();
   for (const [key, value] of resourceAttributes(identity)) {
     writer.uint32(delimited(1)).fork().uint32(delimited(1)).string(key);
-    writeAnyValue(writer.uint32(delimited(2)).fork(), value);
-    writer.join().join();
+    writeAnyValue(writer, 2, value);
+    writer.join();
   }
   writer.join();
 }
@@ -96,25 +98,25 @@ function writeScope(writer: BinaryWriter, { identity }: Upload): void {
 /** Pyroscope, which takes OpenTelemetry's profiles too, refuses a dash in the name of a type. */
 function writeType(writer: BinaryWriter, field: number, { type, unit }: ValueType, tables: Dictionary): void {
   writer.uint32(delimited(field)).fork();
-  number(writer, 1, tables.string(type.replaceAll('-', '_')));
-  number(writer, 2, tables.string(unit));
+  writeNumber(writer, varint(1), tables.string(type.replaceAll('-', '_')));
+  writeNumber(writer, varint(2), tables.string(unit));
   writer.join();
 }
 
 function writeSample(
   writer: BinaryWriter,
   { values, times }: OtlpSample,
-  { stack, attributes, link }: { stack: number; attributes: number[]; link: number },
+  stack: number,
+  labelFields: Uint8Array,
 ): void {
-  writer.uint32(delimited(2)).fork();
-  number(writer, 1, stack);
-  attributeIndices(writer, 2, attributes);
-  number(writer, 3, link);
-  writer.uint32(delimited(4)).fork();
-  for (const value of values) writer.int64(value);
+  writer.uint32(SAMPLE).fork();
+  writeNumber(writer, STACK, stack);
+  writer.raw(labelFields);
+  writer.uint32(VALUES).fork();
+  for (const value of values) writeInt64(writer, value);
   writer.join();
   if (times.length > 0) {
-    writer.uint32(delimited(5)).fork();
+    writer.uint32(TIMES).fork();
     for (const time of times) writer.fixed64(time);
     writer.join();
   }

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use super::super::account::Share;
 use super::super::mailbox::{Mailbox, Profile};
+use super::super::output;
 use super::super::period::{Period, ThreadLabels};
 use super::{State, dropped, threads};
 use crate::engine::{Observer, Settled};
-use crate::pprof::{Encoding, EncodingError, encode};
+use crate::pprof::{Encoding, EncodingError, Heading, encode};
 use crate::signal::{
     COUNTERS, monotonic, process_cpu, realtime_offset, terminal, thread_cpu, thread_cpu_of,
 };
+
+/// The comment by which a backend knows that frames could be the author's if a map were there.
+const MISSING_SOURCE_MAPS: &str = "dd:has-missing-map-files";
 
 impl State {
     /// Ends the period: what the threads' records did not cover is added, and everything is encoded.
@@ -29,17 +33,9 @@ impl State {
             &mut self.period,
             Period::new(end, self.options.timeline, self.options.interval),
         );
-        period.finish(&self.tables);
+        self.await_originals(mailbox);
         let offset = realtime_offset();
-        let data = encode(
-            &period,
-            end,
-            &self.tables,
-            &self.composer.mappings(),
-            self.options.interval,
-            offset,
-            encoding,
-        );
+        let data = self.encode(&mut period, end, offset, encoding);
         self.rebuild_if_large();
         let sequence = self.sequence;
         self.sequence += 1;
@@ -49,10 +45,61 @@ impl State {
             data: data?,
             start: period.start as i64 + offset,
             end: end as i64 + offset,
-            samples: period.entries.iter().map(|entry| entry.count).sum(),
+            samples: self.samples_of(&period),
             dropped: lost,
             sequence,
         })
+    }
+
+    /// Samples of a period that are in its profile.
+    fn samples_of(&self, period: &Period) -> u64 {
+        let wall = self.options.times.wall;
+        let entries = period.entries.iter();
+        entries
+            .filter(|entry| wall || entry.cpu > 0)
+            .map(|entry| entry.count)
+            .sum()
+    }
+
+    /// Encodes a period with the author's frames, as far as their maps are read.
+    pub(super) fn encode(
+        &mut self,
+        period: &mut Period,
+        end: u64,
+        realtime_offset: i64,
+        encoding: Encoding,
+    ) -> Result<Vec<u8>, EncodingError> {
+        period.replace_stacks(self.composer.originals.stacks(&mut self.tables));
+        period.finish(&self.tables);
+        let comments: &[&str] = if self.composer.originals.has_missing() {
+            &[MISSING_SOURCE_MAPS]
+        } else {
+            &[]
+        };
+        let heading = Heading {
+            end,
+            interval: self.options.interval,
+            realtime_offset,
+            comments,
+            times: self.options.times,
+        };
+        encode(
+            period,
+            &self.tables,
+            &self.composer.mappings(),
+            &heading,
+            encoding,
+        )
+    }
+
+    /// Waits for the source maps that the period's frames need, and goes on reading samples meanwhile.
+    fn await_originals(&mut self, mailbox: &Mailbox) {
+        /// What is not there by then stays as it is in this profile: the process may be about to end.
+        const LIMIT: Duration = Duration::from_millis(500);
+        let settling = self.composer.originals.settle(LIMIT);
+        while self.composer.originals.wait(&mut self.tables, &settling) {
+            self.drain(mailbox);
+        }
     }
 
     /// Ends the period for somebody who writes its profile; if the process ends first, or nothing happens, this thread does.
@@ -64,6 +111,9 @@ impl State {
         let profile = self.rotate(mailbox, encoding)?;
         // A period without a sample says nothing, and what is written is compressed.
         let is_for_file = profile.samples > 0 && encoding == Encoding::Gzip;
+        if is_for_file && self.write_whole(mailbox, &profile) {
+            return Ok(profile);
+        }
         if let Some(prefix) = self.output.as_ref().filter(|_| is_for_file) {
             let Profile { sequence, data, .. } = &profile;
             mailbox.unwritten.keep(prefix, *sequence, data);
@@ -106,7 +156,10 @@ impl State {
     fn write_profile(&mut self, mailbox: &Mailbox, prefix: &str) {
         let sequence = self.sequence;
         match self.rotate(mailbox, Encoding::Gzip) {
-            Ok(profile) => mailbox.unwritten.write_one(prefix, sequence, &profile.data),
+            Ok(profile) => {
+                mailbox.unwritten.write_one(prefix, sequence, &profile.data);
+                output::remove_part(prefix, sequence);
+            }
             Err(error) => mailbox
                 .unwritten
                 .fail(prefix, sequence, &std::io::Error::other(error)),

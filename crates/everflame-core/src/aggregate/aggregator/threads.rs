@@ -318,22 +318,22 @@ impl ThreadState {
         })
     }
 
-    /// Moves the remembered stacks into new tables.
-    pub(super) fn carry_over(&mut self, old: &Tables, new: &mut Tables) {
+    /// Puts other stacks in the place of the remembered ones.
+    pub(super) fn replace_stacks(&mut self, mut other: impl FnMut(StackId) -> StackId) {
         for stack in self.account.stacks_mut() {
-            *stack = new.copy_stack(old, *stack);
+            *stack = other(*stack);
         }
         for step in &mut self.steps {
             if let Step::Sample(sample) = step {
-                sample.stack = new.copy_stack(old, sample.stack);
+                sample.stack = other(sample.stack);
             }
         }
-        let mut text = |id: StringId| new.string(old.text(id));
-        self.labels = ThreadLabels {
-            name: text(self.labels.name),
-            id: text(self.labels.id),
-            os_id: text(self.labels.os_id),
-        };
+    }
+
+    /// Moves the remembered stacks into new tables.
+    pub(super) fn carry_over(&mut self, old: &Tables, new: &mut Tables) {
+        self.replace_stacks(|stack| new.copy_stack(old, stack));
+        self.labels = self.labels.carry_over(old, new);
     }
 }
 

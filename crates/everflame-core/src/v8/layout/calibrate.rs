@@ -1,7 +1,7 @@
 //! Proves the layout on a function that V8 compiles while it also reports the function's lines by event.
 
 use super::super::code_event::CodeType;
-use super::super::events::CALIBRATION_URL;
+use super::super::events::{CALIBRATION_MAP_URL, CALIBRATION_URL};
 use super::super::positions::{PositionFormat, PositionTable};
 use super::heap::{Heap, Object};
 use super::{Layout, Learned, View};
@@ -9,7 +9,7 @@ use super::{Layout, Learned, View};
 /// Where BytecodeArray's source position table may lie: the pointer fields after its map and length.
 const CANDIDATES: std::ops::Range<u64> = 16..64;
 
-/// Where a Script's field for the name that its source gives itself may lie.
+/// Where a Script's fields for what its source says of itself may lie.
 const SCRIPT_FIELDS: std::ops::Range<u64> = 64..192;
 
 /// A table is recognised by this many entries at least: a shorter one could agree by accident.
@@ -92,10 +92,14 @@ impl Calibrator {
         let learned = self
             .find_table(view, array)
             .ok_or("no field of a bytecode array agrees with V8's own line information")?;
-        let is_url =
-            |offset: &u64| view.script_text(&function, *offset).as_deref() == Some(CALIBRATION_URL);
+        let holds = |text: &str| {
+            SCRIPT_FIELDS
+                .step_by(8)
+                .find(|offset| view.script_text(&function, *offset).as_deref() == Some(text))
+        };
         Ok(Learned {
-            source_url: SCRIPT_FIELDS.step_by(8).find(is_url),
+            source_url: holds(CALIBRATION_URL),
+            map_url: holds(CALIBRATION_MAP_URL),
             ..learned
         })
     }
@@ -114,6 +118,7 @@ impl Calibrator {
                         bytecode_positions: offset,
                         format,
                         source_url: None,
+                        map_url: None,
                     });
                 }
             }
@@ -154,12 +159,9 @@ mod tests {
             let mut bytes = Vec::new();
             let mut last = 0;
             for (place, word) in [1u64, 2, 3, 5].into_iter().zip(words) {
-                super::super::super::vlq::write_unsigned(&mut bytes, step(place));
+                crate::vlq::write_unsigned(&mut bytes, step(place));
                 let change = word - last;
-                super::super::super::vlq::write_unsigned(
-                    &mut bytes,
-                    (change << 1 ^ change >> 63) as u64,
-                );
+                crate::vlq::write_unsigned(&mut bytes, (change << 1 ^ change >> 63) as u64);
                 last = word;
             }
             bytes

@@ -60,6 +60,8 @@ pub(super) struct Learned {
     pub(super) format: PositionFormat,
     /// Script: the name that its source gives itself (`//# sourceURL`); `None` where it was not found.
     pub(super) source_url: Option<u64>,
+    /// Script: the source map that its source declares (`//# sourceMappingURL`); `None` where it was not found.
+    pub(super) map_url: Option<u64>,
 }
 
 /// The layout of this process's V8.

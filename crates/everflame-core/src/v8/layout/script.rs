@@ -1,14 +1,23 @@
 //! From a code event's handle to its function and script.
 
+use std::sync::OnceLock;
+
 use super::super::script::{LineTable, Script};
 use super::heap::{self, Heap, Object};
 use super::{Doubt, Layout, View};
+use crate::source_map::MapUrl;
 
 /// No script of more lines is believed.
 const MAX_LINES: usize = 16 * 1024 * 1024;
 
 /// Longer script names are cut by V8's own names too.
 const MAX_NAME: usize = 4096;
+
+/// Source maps in a script's own text are copied up to this length, which takes V8's thread about 4 ms.
+const MAX_INLINE_MAP: usize = 16 << 20;
+
+/// How such a map begins.
+const DATA: &[u8] = b"data:";
 
 /// Strings joined from strings are followed this deep; names are flat but for rare cases.
 const MAX_JOINED: u32 = 8;
@@ -33,6 +42,14 @@ impl Layout {
     pub(in super::super) fn script(&self, function: &Function) -> Option<Script> {
         self.learned()?;
         self.believe(self.view(Heap::Proven).script(function))
+    }
+
+    /// The source map that a function's script declares.
+    pub(in super::super) fn map_url(&self, function: &Function) -> MapUrl {
+        let Some(field) = self.learned().and_then(|learned| learned.map_url) else {
+            return MapUrl::None;
+        };
+        self.view(Heap::Proven).map_url(function, field)
     }
 }
 
@@ -88,7 +105,32 @@ impl View<'_> {
                 // Not computed yet: a small integer or undefined.
                 _ => LineTable::default(),
             },
+            map: OnceLock::new(),
         })
+    }
+
+    /// V8 keeps the text of a comment as one flat string; anything else is no URL.
+    fn map_url(self, function: &Function, field: u64) -> MapUrl {
+        let Some(url) = self.object(function.script, field) else {
+            return MapUrl::None;
+        };
+        match self.flat(url) {
+            Some(text) if text.one_byte && text.begins_with(self.heap, DATA) => {
+                if text.length > MAX_INLINE_MAP {
+                    return MapUrl::TooLong;
+                }
+                self.heap
+                    .bytes(text.address, text.length)
+                    .map_or(MapUrl::None, MapUrl::Inline)
+            }
+            _ => match self.string(url, MAX_JOINED) {
+                Some(url) if url.as_bytes().starts_with(DATA) => {
+                    MapUrl::Inline(url.into_bytes().into())
+                }
+                Some(url) if !url.is_empty() => MapUrl::Address(url.into()),
+                _ => MapUrl::None,
+            },
+        }
     }
 
     /// The text in a field of a function's script; `None` where it holds something else.
@@ -115,24 +157,46 @@ impl View<'_> {
         table.filter(|_| valid).ok_or(Doubt::ScriptLines)
     }
 
+    /// A string that lies in one piece.
+    fn flat(self, object: Object) -> Option<Flat> {
+        let strings = &self.constants.strings;
+        let kind = self
+            .instance_type(object)
+            .filter(|kind| *kind < strings.first_nonstring)?;
+        if kind & strings.representation_mask != strings.sequential {
+            return None;
+        }
+        Some(Flat {
+            address: object.address() + strings.characters,
+            length: self.string_length(object)?,
+            one_byte: kind & strings.encoding_mask == strings.one_byte,
+        })
+    }
+
+    /// UTF-16 units of a string.
+    fn string_length(self, object: Object) -> Option<usize> {
+        let strings = &self.constants.strings;
+        let word = self.heap.word(object.address() + (strings.length & !7))?;
+        Some((word >> (strings.length % 8 * 8)) as u32 as usize)
+    }
+
     /// A string's text; `None` for representations that names do not have, or when something is off.
     fn string(self, object: Object, joined: u32) -> Option<String> {
         let strings = &self.constants.strings;
         let kind = self
             .instance_type(object)
             .filter(|kind| *kind < strings.first_nonstring)?;
-        let length = self.heap.word(object.address() + (strings.length & !7))?;
-        let length = (length >> (strings.length % 8 * 8)) as u32 as usize;
-        if length > MAX_NAME {
+        if self.string_length(object)? > MAX_NAME {
             return None;
         }
-        let representation = kind & strings.representation_mask;
-        if representation == strings.sequential {
-            let one_byte = kind & strings.encoding_mask == strings.one_byte;
+        if let Some(Flat {
+            address,
+            length,
+            one_byte,
+        }) = self.flat(object)
+        {
             let size = if one_byte { length } else { length * 2 };
-            let data = self
-                .heap
-                .bytes(object.address() + strings.characters, size)?;
+            let data = self.heap.bytes(address, size)?;
             return Some(if one_byte {
                 data.iter().map(|byte| char::from(*byte)).collect()
             } else {
@@ -144,6 +208,7 @@ impl View<'_> {
                 .collect()
             });
         }
+        let representation = kind & strings.representation_mask;
         let deeper = joined.checked_sub(1)?;
         if representation == strings.thin {
             return self.string(self.object(object, strings.thin_actual)?, deeper);
@@ -154,5 +219,23 @@ impl View<'_> {
             return (text.len() <= MAX_NAME * 3).then_some(text);
         }
         None
+    }
+}
+
+/// The characters of a flat string.
+#[derive(Clone, Copy)]
+struct Flat {
+    address: u64,
+    /// In characters.
+    length: usize,
+    one_byte: bool,
+}
+
+impl Flat {
+    fn begins_with(self, heap: Heap, start: &[u8]) -> bool {
+        self.length >= start.len()
+            && heap
+                .bytes(self.address, start.len())
+                .is_some_and(|bytes| *bytes == *start)
     }
 }

@@ -1,17 +1,17 @@
-//! The variable-length integers of V8's side tables: seven bits a byte, low bits first.
+//! Variable-length integers: seven bits a byte, low bits first, as in V8's side tables.
 
 /// Reads integers from a byte string and stops at its end or at the first malformed one.
 #[derive(Clone, Debug)]
-pub(super) struct VlqReader<'a> {
+pub(crate) struct VlqReader<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> VlqReader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> VlqReader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> VlqReader<'a> {
         VlqReader { bytes }
     }
 
-    pub(super) fn unsigned(&mut self) -> Option<u64> {
+    pub(crate) fn unsigned(&mut self) -> Option<u64> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let (&byte, rest) = self.bytes.split_first()?;
@@ -25,14 +25,14 @@ impl<'a> VlqReader<'a> {
     }
 
     /// Zig-zag: the sign is the lowest bit.
-    pub(super) fn signed(&mut self) -> Option<i64> {
+    pub(crate) fn signed(&mut self) -> Option<i64> {
         let raw = self.unsigned()?;
         Some((raw >> 1) as i64 ^ -((raw & 1) as i64))
     }
 }
 
 /// Appends an integer as [`VlqReader::unsigned`] reads it.
-pub(super) fn write_unsigned(bytes: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn write_unsigned(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);
         value >>= 7;

@@ -1,0 +1,149 @@
+//! What the author called a function, by the name that stands in front of it in the generated code.
+
+use super::Position;
+use super::author_text::name_at;
+use super::table::{OriginalPlace, Segment, Table};
+
+/// UTF-16 units between the end of a function's name and the place where V8 has the function begin, which is its
+/// parameters: `a(`, `a=(`, `a: (`, `a = (`, `a=async(`, `a=function(`, `a=function*(`, `a = function(`, `a = function (`,
+/// `a=async function(` and so on. Nearer ones are tried first.
+const GAPS: [u32; 13] = [0, 1, 2, 3, 6, 9, 10, 11, 12, 15, 16, 17, 18];
+
+/// Names up to this length are a minifier's. A map that went through several tools has lost the author's for some of them,
+/// and they are looked up in the author's file.
+const SHORT: u32 = 2;
+
+/// The author's name of a function that V8 calls `name` and that begins at `start`, where the map tells it.
+///
+/// Only a segment that begins exactly where the name stands says what it is called: a segment nearby is of something else,
+/// such as a variable. V8's `object.method` is taken apart, each part by its own segment.
+pub(super) fn original_name(table: &Table, start: Position, name: &str) -> Option<String> {
+    let place = |column: u32| Position { column, ..start };
+    let exactly = |column: u32| -> Option<Segment> {
+        let (segment, _) = table.around(place(column));
+        segment.filter(|segment| segment.generated == place(column))
+    };
+    let named = |segment: Segment| table.names.get(segment.original?.name?);
+    // `get size`, `async method`: the mark is V8's own.
+    let (mark, own) = name
+        .rsplit_once(' ')
+        .map_or(("", name), |(mark, own)| (mark, own));
+    let (objects, last) = own
+        .rsplit_once('.')
+        .map_or(("", own), |(objects, last)| (objects, last));
+    let length = units(last);
+    let (segment, column) = GAPS.iter().find_map(|gap| {
+        let column = start.column.checked_sub(length + gap)?;
+        Some((exactly(column)?, column))
+    })?;
+    let first = match named(segment) {
+        Some(name) => name.to_owned(),
+        None if length <= SHORT => written(table, segment.original?)?,
+        None => return None,
+    };
+    let mut parts = vec![first];
+    let mut column = Some(column);
+    for object in objects.rsplit('.').filter(|object| !object.is_empty()) {
+        column = column.and_then(|column| column.checked_sub(units(object) + 1));
+        let original = column.and_then(exactly).and_then(named);
+        parts.push(original.unwrap_or(object).to_owned());
+    }
+    parts.reverse();
+    let original = parts.join(".");
+    Some(match mark {
+        "" => original,
+        _ => format!("{mark} {original}"),
+    })
+}
+
+/// What the author's file has at a place.
+fn written(table: &Table, place: OriginalPlace) -> Option<String> {
+    let file = table.sources.shown(place.source)?;
+    name_at(file, place.position, table.sources.made()?)
+}
+
+fn units(text: &str) -> u32 {
+    text.chars().map(char::len_utf16).sum::<usize>() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sources::Sources;
+    use super::super::table::Names;
+    use super::*;
+
+    /// The author's name of the function that begins at `at` in a line, where the map has these segments.
+    fn name(segments: &[(u32, Option<&str>)], at: u32, name: &str) -> Option<String> {
+        let mut names = Names::default();
+        let segments = segments
+            .iter()
+            .map(|(column, name)| Segment {
+                generated: Position {
+                    line: 0,
+                    column: *column,
+                },
+                original: Some(OriginalPlace {
+                    source: 0,
+                    position: Position::default(),
+                    name: name.map(|name| {
+                        names.push(name);
+                        names.len() - 1
+                    }),
+                }),
+            })
+            .collect();
+        let table = Table::new(segments, Sources::default(), names);
+        let start = Position {
+            line: 0,
+            column: at,
+        };
+        original_name(&table, start, name)
+    }
+
+    #[test]
+    fn a_name_is_found_in_front_of_its_function() {
+        let found = |code: &str| {
+            let at = code.find('(').unwrap() as u32;
+            name(&[(4, Some("total"))], at, "a")
+        };
+        for code in [
+            "xxx a(",
+            "var a=(x)=>",
+            "var a=function(x)",
+            "var a=function*(x)",
+            "var a=async function(x)",
+            "let a = (x) =>",
+            "let a = function(x)",
+            "let a = function (x)",
+            "let a = async function (x)",
+            "  , a: function (x)",
+        ] {
+            assert_eq!(found(code).as_deref(), Some("total"), "{code}");
+        }
+        // The parameter has a segment of its own.
+        let arrow = [(4, Some("total")), (6, Some("parameter"))];
+        assert_eq!(name(&arrow, 6, "a").as_deref(), Some("total"));
+    }
+
+    #[test]
+    fn a_variable_nearby_is_not_the_function() {
+        // `t={a:function(`: the key has no name of its own.
+        let key = [(0, Some("table")), (3, None), (5, None)];
+        assert_eq!(name(&key, 13, "a"), None);
+        assert_eq!(name(&[], 9, "a"), None);
+    }
+
+    #[test]
+    fn methods_keep_what_is_not_renamed() {
+        // `e.run=function(`
+        let both = [(0, Some("exports")), (2, Some("run"))];
+        assert_eq!(name(&both, 14, "e.run").as_deref(), Some("exports.run"));
+        let last = [(2, Some("run"))];
+        assert_eq!(name(&last, 14, "e.run").as_deref(), Some("e.run"));
+        // `get a(`
+        assert_eq!(
+            name(&[(4, Some("size"))], 5, "get a").as_deref(),
+            Some("get size")
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! From what a script declares to its table: finds the file, or decodes the `data:` URL.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use percent_encoding::percent_decode;
+
+use super::declared::{DeclaredMap, Origin};
+use super::json::{Parsed, parse};
+use super::locate::{map_files, script_file};
+use super::sources::Base;
+
+/// Most bytes of a map's file. Of a bundle whose map is larger the parser would take more than the profiler may.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Why a map is of no use.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotRead {
+    /// There is none here.
+    Missing,
+    /// There was no room for it.
+    GivenUp,
+    /// It is there: what is wrong with it, as the end of a sentence.
+    Broken(PathBuf, String),
+}
+
+/// Which text a file had when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) path: PathBuf,
+    changed: (i64, i64),
+    bytes: u64,
+}
+
+/// Opens the map of a script that has it in a file.
+pub(super) fn open(map: &DeclaredMap) -> Result<(File, Stamp), NotRead> {
+    let files = match &map.origin {
+        Origin::Address(url) => map_files(&map.script, url),
+        Origin::Beside => script_file(&map.script).map(beside).into_iter().collect(),
+        Origin::Inline(_) => Vec::new(),
+    };
+    for path in files {
+        match open_file(&path) {
+            Err(NotRead::Missing) => {}
+            other => return other,
+        }
+    }
+    Err(NotRead::Missing)
+}
+
+fn beside(script: PathBuf) -> PathBuf {
+    let mut name = script.into_os_string();
+    name.push(".map");
+    name.into()
+}
+
+fn open_file(path: &Path) -> Result<(File, Stamp), NotRead> {
+    let broken = |reason: String| NotRead::Broken(path.to_path_buf(), reason);
+    // A pipe in the file's place must not stop the thread.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
+                NotRead::Missing
+            }
+            _ => broken(format!("it cannot be read: {error}")),
+        })?;
+    let about = file
+        .metadata()
+        .map_err(|error| broken(format!("it cannot be read: {error}")))?;
+    if !about.is_file() {
+        return Err(broken("it is no regular file".to_owned()));
+    }
+    if about.len() > MAX_FILE {
+        let megabytes = |bytes: u64| bytes >> 20;
+        return Err(broken(format!(
+            "it has {} MB, and at most {} MB are read",
+            megabytes(about.len()),
+            megabytes(MAX_FILE),
+        )));
+    }
+    let stamp = Stamp {
+        path: path.to_path_buf(),
+        changed: (about.mtime(), about.mtime_nsec()),
+        bytes: about.len(),
+    };
+    Ok((file, stamp))
+}
+
+/// Reads an open map.
+pub(super) fn read_file(map: &DeclaredMap, file: File, stamp: &Stamp) -> Result<Parsed, NotRead> {
+    let base = Base {
+        folder: stamp.path.parent().map(Path::to_path_buf),
+        made: Some(stamp.changed.0),
+    };
+    // Whatever is written to it meanwhile.
+    let parsed = parse(file.take(MAX_FILE), base)
+        .map_err(|reason| NotRead::Broken(stamp.path.clone(), reason))?;
+    // One that lies beside the script by chance.
+    if let (Origin::Beside, Some(file)) = (&map.origin, &parsed.file) {
+        let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let own = script_file(&map.script);
+        if name(file) != own.and_then(|own| name(&own.to_string_lossy())) {
+            return Err(NotRead::Missing);
+        }
+    }
+    Ok(parsed)
+}
+
+/// Reads a map that was in its script's text.
+pub(super) fn read_inline(map: &DeclaredMap, url: &[u8]) -> Result<Parsed, NotRead> {
+    let script = script_file(&map.script);
+    let base = Base {
+        folder: script.and_then(|script| Some(script.parent()?.to_path_buf())),
+        made: None,
+    };
+    data_of(url)
+        .and_then(|data| parse(&*data, base))
+        .map_err(|reason| NotRead::Broken(PathBuf::from("inline"), reason))
+}
+
+/// The data of a `data:` URL.
+fn data_of(url: &[u8]) -> Result<Vec<u8>, String> {
+    const CUT: &str = "its data: URL is cut short";
+    let comma = url.iter().position(|byte| *byte == b',').ok_or(CUT)?;
+    let (head, data) = (&url[..comma], &url[comma + 1..]);
+    let is_base64 = head
+        .rsplit(|byte| *byte == b';')
+        .next()
+        .is_some_and(|last| last.eq_ignore_ascii_case(b"base64"));
+    let decoded: Vec<u8> = percent_decode(data).collect();
+    if !is_base64 {
+        return Ok(decoded);
+    }
+    base64_simd::forgiving_decode_to_vec(&decoded)
+        .map_err(|_| "its data: URL is not base64".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_urls_are_decoded_as_they_say() {
+        for (url, expected) in [
+            ("data:application/json;base64,e30=", "{}"),
+            ("data:application/json;charset=utf-8;base64,e30", "{}"),
+            ("data:application/json;BASE64,e%330=", "{}"),
+            ("data:application/json,{}", "{}"),
+            ("data:,%7B%7d", "{}"),
+        ] {
+            assert_eq!(
+                data_of(url.as_bytes()).as_deref(),
+                Ok(expected.as_bytes()),
+                "{url}"
+            );
+        }
+        assert!(data_of(b"data:application/json;base64").is_err());
+        assert!(data_of(b"data:;base64,%%%").is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_a_map_is_not_read() {
+        let folder = std::env::temp_dir().join(format!("everflame-maps-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("folder")).unwrap();
+        let pipe = folder.join("pipe");
+        let name = std::ffi::CString::new(pipe.to_str().unwrap()).unwrap();
+        // SAFETY: the name is a C string.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+        let large = folder.join("large");
+        File::create(&large).unwrap().set_len(1 << 30).unwrap();
+        let reason = |name: &str| match open_file(&folder.join(name)) {
+            Err(NotRead::Broken(_, reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(reason("pipe"), "it is no regular file");
+        assert_eq!(reason("folder"), "it is no regular file");
+        assert_eq!(
+            reason("large"),
+            "it has 1024 MB, and at most 64 MB are read"
+        );
+        for missing in ["none", "large/none", &"x".repeat(5000)] {
+            let error = open_file(&folder.join(missing)).map(drop).unwrap_err();
+            assert_eq!(error, NotRead::Missing, "{missing}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
