@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { Logger } from '#src/log.js';
 import { type Counters, counterMemory, sharedCounters } from '#src/upload/counters.js';
@@ -28,7 +27,12 @@ export interface ProcessOptions {
   send?: Send;
   always?: boolean;
   limits?: { bytes?: number; ageMilliseconds?: number };
+  /** What others find of it in the spool. */
+  seed?: Partial<Seed>;
 }
+
+/** Of a process that has ended: no process number is as high. */
+export const ENDED: Partial<Seed> = { pid: 2 ** 30, startTicks: 1 };
 
 /** What one process has of delivery, without its thread: a dispatcher, its spool, its counters and its lines in the log. */
 export interface DeliveringProcess {
@@ -55,7 +59,7 @@ export function givenSeed(changes: Partial<Seed> = {}): Seed {
 /** A process that delivers, with the pauses as long as they can be. */
 export function givenProcess(t: ExecutionContext, options: ProcessOptions): DeliveringProcess {
   const { exporters, root, clock = new HandClock(), always = false, limits } = options;
-  const seed = givenSeed({ runtimeId: randomUUID() });
+  const seed = givenSeed({ runtimeId: randomUUID(), ...options.seed });
   const identity = givenIdentity({ runtimeId: seed.runtimeId });
   const counters = sharedCounters(counterMemory());
   const lines: string[] = [];
@@ -81,12 +85,12 @@ export function givenProcess(t: ExecutionContext, options: ProcessOptions): Deli
   });
   t.teardown(() => dispatcher.stop());
   const receivers = exporters.map(laneKey);
-  const spooled = (file: SpooledProfile['file'], id: string): SpooledProfile => ({
-    file,
-    identity: givenIdentity({ runtimeId: id }),
-    reason: 'on_shutdown',
-    receivers,
-  });
+  const identities = new Map([[seed.runtimeId, identity]]);
+  const spooled = (file: SpooledProfile['file'], id: string): SpooledProfile => {
+    const theirs = identities.get(id) ?? givenIdentity({ runtimeId: id });
+    identities.set(id, theirs);
+    return { file, identity: theirs, reason: 'on_shutdown', receivers };
+  };
   const look = (): void => {
     dispatcher.tidy();
     const own = spool?.own() ?? [];
@@ -155,9 +159,4 @@ export function fates(counters: Counters): Record<string, number> {
   return Object.fromEntries(
     Object.entries(counters).filter(([name, count]) => name.startsWith('uploads_') && count !== 0),
   );
-}
-
-/** Path of a profile in the spool. */
-export function spooledPath(root: string, runtimeId: string, pid: number, sequence: number): string {
-  return join(root, runtimeId, `profile.${pid}.${sequence}.wall.pprof`);
 }
