@@ -145,6 +145,13 @@ test.serial('an Agent that is restarted in the middle gets each profile once', a
   t.true(linesOf(ended).length <= 2, ended.stderr);
 });
 
+test.serial('without a spool an Agent gets each profile once, also the last', async (t) => {
+  const agent = await startAgent(t);
+  const ended = await begin(t, agent, 2500, { EVERFLAME_SPOOL: 'off' }).ended;
+  arrivedOnce(t, agent, ended);
+  t.deepEqual(linesOf(ended), []);
+});
+
 test.serial('an Agent whose answers drip gets each profile once', async (t) => {
   const agent = await startAgent(t);
   agent.receiver.faults.always({ kind: 'slow', milliseconds: 10_000 });
