@@ -79,7 +79,8 @@ class NativeEngine implements Engine {
   constructor(
     private readonly binding: NativeBinding,
     readonly report: StartReport,
-    guards: boolean,
+    /** Whether it has a place for profiles that nobody comes for. */
+    private writes: boolean,
   ) {
     try {
       // The limit is for the program's own listeners. Undefined, it is the default of all emitters.
@@ -89,7 +90,7 @@ class NativeEngine implements Engine {
       // Node.js handles a signal in a listener of its own to this event: before that, ours is to be another.
       (process as NodeJS.EventEmitter).prependListener('newListener', this.onNewListener);
       // And it gives a signal back in a listener to this one: after that, the signal is to be guarded again.
-      if (guards) process.on('removeListener', this.onRemoveListener);
+      if (writes) process.on('removeListener', this.onRemoveListener);
       emitter._maxListeners = limit;
     } catch {
       // Frozen: the program can listen to no signal either.
@@ -119,7 +120,8 @@ class NativeEngine implements Engine {
   }
 
   claimProfile(sequence: number): boolean {
-    return this.binding.claimProfile(sequence);
+    // Without a place of its own it keeps none, and so it has written none.
+    return !this.writes || this.binding.claimProfile(sequence);
   }
 
   forgetProfile(sequence: number): void {
@@ -129,6 +131,7 @@ class NativeEngine implements Engine {
 
   writeTo(prefix: string): void {
     this.binding.writeTo(prefix);
+    this.writes = true;
   }
 
   takeWriteFailure(): WriteFailure | null {

@@ -10,18 +10,17 @@ export class Ages {
 
   constructor(private readonly clock: Clock) {}
 
-  /** The ages of these files in milliseconds, by their paths; others are forgotten. */
-  of(files: readonly SpooledFile[]): Map<string, number> {
+  /** These files with their ages in milliseconds, the youngest first; others are forgotten. */
+  youngestFirst(files: readonly SpooledFile[]): { file: SpooledFile; path: string; age: number }[] {
     const [wall, steady] = [this.clock.wall(), this.clock.steady()];
     const seen: typeof this.seen = new Map();
-    const ages = new Map<string, number>();
-    for (const file of files) {
+    const aged = files.map((file) => {
       const path = pathOf(file);
       const first = this.seen.get(path) ?? { age: Math.max(0, wall - file.modified), since: steady };
       seen.set(path, first);
-      ages.set(path, first.age + steady - first.since);
-    }
+      return { file, path, age: first.age + steady - first.since };
+    });
     this.seen = seen;
-    return ages;
+    return aged.sort((a, b) => a.age - b.age);
   }
 }

@@ -136,8 +136,8 @@ export class Dispatcher implements Keeper {
         add(counters, cause, receivers);
       }
     }
-    const { wall } = this.options.clock;
-    for (const parcel of this.parcels) if (wall() - parcel.time > SOON_MILLISECONDS) this.keep(parcel);
+    const now = this.options.clock.wall();
+    for (const parcel of this.parcels) if (now - parcel.time > SOON_MILLISECONDS) this.keep(parcel);
   }
 
   async open(parcel: Parcel, lane: Lane): Promise<Upload | undefined> {

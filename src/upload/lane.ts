@@ -177,6 +177,7 @@ export class Lane {
       const requests = await this.requests(upload, pieces, done);
       for (const { request, name } of requests.filter((one) => !done.has(one.name))) {
         const verdict = await this.ask(request);
+        if (verdict === 'broken off') return { after: 0 };
         if (verdict.kind === 'retry') return { after: this.failed(verdict) };
         if (verdict.kind === 'too-large') {
           if (!this.divide(verdict.reason, pieces)) return { settled: 'refused', upload };
@@ -217,15 +218,18 @@ export class Lane {
     );
   }
 
-  private async ask(request: OutgoingRequest): Promise<Verdict> {
+  private async ask(request: OutgoingRequest): Promise<Verdict | 'broken off'> {
     const { send, counters } = this.options;
+    const { signal } = this.abort;
     add(counters, 'upload_attempts', 1);
     try {
-      const answer = await send(request, this.abort.signal);
+      const answer = await send(request, signal);
       const verdict = this.exporter.judge(answer);
       if (verdict.kind === 'delivered') add(counters, 'upload_bytes', request.body.length);
       return verdict;
     } catch (error) {
+      // It was broken off by us, which says nothing of the receiver.
+      if (signal.aborted) return 'broken off';
       if (error instanceof NoAnswer) return { kind: 'retry', reason: error.message };
       throw error;
     }
@@ -254,8 +258,6 @@ export class Lane {
   private failed(verdict: { reason: string; afterMilliseconds?: number }): number {
     const { voice, counters, clock, backoff } = this.options;
     add(counters, 'upload_retries', 1);
-    // It was broken off by us, which says nothing of the receiver.
-    if (this.isStopped) return 0;
     if (!this.failing) voice.failing(this.exporter, verdict.reason);
     this.failing = true;
     return backoff.next(clock.steady(), verdict.afterMilliseconds);

@@ -138,10 +138,14 @@ export function defaultSpool(): string {
   return join(temporaryHome(), 'spool');
 }
 
-/** The namespace of process numbers that this process is in. */
+/**
+ * The namespace of process numbers that this process is in, and of which machine: the first one of each has the same name
+ * (proc_ns.h, PROC_PID_INIT_INO), and machines may share a spool.
+ */
 export function pidNamespace(): string | undefined {
   try {
-    return readlinkSync('/proc/self/ns/pid');
+    const machine = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return `${machine} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return undefined;
   }

@@ -1,7 +1,10 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { type Label, Profile, type Sample, StringTable } from 'pprof-format';
+import { Profile, type Sample, StringTable, type ValueType, type ValueTypeInput } from 'pprof-format';
 import type { Attachment, Upload } from './upload';
+
+/** A number as the decoder gives it. */
+type Numeric = number | bigint;
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -38,41 +41,47 @@ function pieceOf(profile: Profile, index: number, pieces: number): Uint8Array | 
 function withOnly(profile: Profile, sample: Sample[]): Profile {
   const locations = idsOf(sample.flatMap(({ locationId }) => locationId));
   const location = profile.location.filter(({ id }) => locations.has(BigInt(id)));
-  const lines = location.flatMap(({ line }) => line);
-  const functions = idsOf(lines.map(({ functionId }) => functionId));
+  const functions = idsOf(location.flatMap(({ line }) => line.map(({ functionId }) => functionId)));
   const mappings = idsOf(location.map(({ mappingId }) => mappingId));
-  const piece = new Profile({ ...profile, sample, location });
-  piece.function = profile.function.filter(({ id }) => functions.has(BigInt(id)));
-  piece.mapping = profile.mapping.filter(({ id }) => mappings.has(BigInt(id)));
-  piece.stringTable = onlyUsed(profile.stringTable, textsOf(piece));
-  return piece;
+  // Texts get new places: the encoder writes those that were put into the table one by one, and no others.
+  const stringTable = new StringTable();
+  const { strings } = profile.stringTable;
+  const text = (place: Numeric): number => stringTable.dedup(strings[Number(place)] ?? '');
+  const typed = ({ type, unit }: ValueType): ValueTypeInput => ({ type: text(type), unit: text(unit) });
+  return new Profile({
+    ...profile,
+    stringTable,
+    sampleType: profile.sampleType.map(typed),
+    sample: sample.map((one) => ({
+      ...one,
+      label: one.label.map((label) => ({
+        ...label,
+        key: text(label.key),
+        str: text(label.str),
+        numUnit: text(label.numUnit),
+      })),
+    })),
+    location,
+    function: profile.function
+      .filter(({ id }) => functions.has(BigInt(id)))
+      .map((one) => ({
+        ...one,
+        name: text(one.name),
+        systemName: text(one.systemName),
+        filename: text(one.filename),
+      })),
+    mapping: profile.mapping
+      .filter(({ id }) => mappings.has(BigInt(id)))
+      .map((one) => ({ ...one, filename: text(one.filename), buildId: text(one.buildId) })),
+    comment: profile.comment.map(text),
+    dropFrames: text(profile.dropFrames),
+    keepFrames: text(profile.keepFrames),
+    defaultSampleType: text(profile.defaultSampleType),
+    docUrl: text(profile.docUrl),
+    ...(profile.periodType ? { periodType: typed(profile.periodType) } : {}),
+  });
 }
 
-function idsOf(ids: (number | bigint)[]): Set<bigint> {
+function idsOf(ids: Numeric[]): Set<bigint> {
   return new Set(ids.map(BigInt));
-}
-
-/** Places of the texts that a profile has. */
-function textsOf(profile: Profile): Set<number> {
-  const labels: Label[] = profile.sample.flatMap(({ label }) => label);
-  const types = [...profile.sampleType, ...(profile.periodType ? [profile.periodType] : [])];
-  return new Set(
-    [
-      ...types.flatMap(({ type, unit }) => [type, unit]),
-      ...labels.flatMap(({ key, str, numUnit }) => [key, str, numUnit]),
-      ...profile.function.flatMap(({ name, systemName, filename }) => [name, systemName, filename]),
-      ...profile.mapping.flatMap(({ filename, buildId }) => [filename, buildId]),
-      ...profile.comment,
-      profile.dropFrames,
-      profile.keepFrames,
-      profile.defaultSampleType,
-    ].map(Number),
-  );
-}
-
-/** The same table with empty texts in the places that are not needed: they take two bytes, and nothing compressed. */
-function onlyUsed({ strings }: StringTable, used: Set<number>): StringTable {
-  const table = new StringTable();
-  table.strings = strings.map((text, place) => (used.has(place) ? text : ''));
-  return table;
 }

@@ -104,15 +104,7 @@ export class Spool {
 
   /** Removes a profile; false where it is gone already. Throws the system's error where it cannot be removed. */
   remove(file: SpooledFile): boolean {
-    const note = readNote(file);
-    let isOurs = true;
-    try {
-      unlinkSync(pathOf(file));
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-      isOurs = false;
-    }
-    removeBeside(file, note);
+    const isOurs = removeFiles(file, readNote(file));
     if (file.folder !== this.folder) removeEmpty(file.folder);
     return isOurs;
   }
@@ -158,18 +150,16 @@ export class Spool {
     const mine = new Set([this.folder, ...adoptedIn(this.folder), ...left]);
     const folders = new Set([...mine, ...foldersIn(this.root).flatMap((one) => [one, ...adoptedIn(one)])]);
     const files = [...folders].flatMap(filesIn);
-    const ages = this.ages.of(files);
-    const ageOf = (file: SpooledFile): number => ages.get(pathOf(file)) ?? 0;
     let bytes = 0;
     let profiles = 0;
-    for (const file of files.sort((a, b) => ageOf(a) - ageOf(b))) {
-      const isOld = ageOf(file) > this.limits.ageMilliseconds;
+    for (const { file, path, age } of this.ages.youngestFirst(files)) {
+      const isOld = age > this.limits.ageMilliseconds;
       const isDue = isOld || bytes + file.bytes > this.limits.bytes;
-      if (isDue && mine.has(file.folder) && !isBusy(pathOf(file))) {
-        const pending = readNote(file)?.pending;
-        const receivers = pending ? Object.keys(pending).length : 1;
+      if (isDue && mine.has(file.folder) && !isBusy(path)) {
+        const note = readNote(file);
+        const receivers = note ? Object.keys(note.pending).length : 1;
         const cause = isOld ? 'uploads_expired' : 'uploads_evicted';
-        if (this.remove(file)) removed.push({ file, cause, receivers });
+        if (removeFiles(file, note)) removed.push({ file, cause, receivers });
       } else {
         bytes += file.bytes;
         profiles += 1;
@@ -177,7 +167,7 @@ export class Spool {
     }
     this.counters.spool_bytes = bytes;
     this.counters.spool_profiles = profiles;
-    for (const folder of left) removeEmpty(folder);
+    for (const folder of mine) if (folder !== this.folder) removeEmpty(folder);
     return removed;
   }
 
@@ -212,6 +202,19 @@ export class Spool {
   private remake(): void {
     if (seedIn(this.folder) === undefined) makeSpoolFolder(this.root, this.seed);
   }
+}
+
+/** Removes a profile and what goes with it; false where it is gone already. Throws the system's error. */
+function removeFiles(file: SpooledFile, note: Note | undefined): boolean {
+  let isOurs = true;
+  try {
+    unlinkSync(pathOf(file));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    isOurs = false;
+  }
+  removeBeside(file, note);
+  return isOurs;
 }
 
 /** Removes what goes with a profile. */

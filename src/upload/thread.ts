@@ -56,9 +56,9 @@ function joinSampler(): NativeBinding | undefined {
   return binding;
 }
 
-/** Takes a profile, unless the sampler has written it meanwhile: then it is in the spool. */
+/** Takes a profile, unless the sampler has written it meanwhile: then it is in the spool. Without one it writes nothing. */
 function take(profile: HandedProfile): void {
-  if (!native || native.claimProfile(profile.sequence)) station.take(profile);
+  if (!native || !data.spool || native.claimProfile(profile.sequence)) station.take(profile);
   native?.forgetProfile(profile.sequence);
 }
 

@@ -10,7 +10,7 @@ export type Fault =
   | { kind: 'reset'; afterBytes?: number }
   /** Takes the request and never answers. */
   | { kind: 'hang' }
-  /** Answers one byte after the other, over so many milliseconds. */
+  /** Answers with the head at once and then one byte after the other, over so many milliseconds. */
   | { kind: 'slow'; milliseconds: number }
   /** Answers with bytes that are no HTTP. */
   | { kind: 'garbage' };
@@ -87,7 +87,10 @@ export async function startFaultyServer(
     });
     const content = Buffer.from(reply.body ?? '');
     response.writeHead(reply.status, { ...reply.headers, 'content-length': content.length });
-    if (fault?.kind === 'slow') await drip(response, content, fault.milliseconds);
+    if (fault?.kind === 'slow') {
+      response.flushHeaders();
+      await drip(response, content, fault.milliseconds);
+    }
     response.end(fault?.kind === 'slow' ? undefined : content);
   };
 
@@ -158,7 +161,7 @@ async function readBody(request: IncomingMessage, fault: Fault | undefined): Pro
 async function drip(response: ServerResponse, content: Buffer, milliseconds: number): Promise<void> {
   const step = milliseconds / Math.max(1, content.length);
   for (let offset = 0; offset === 0 || offset < content.length; offset++) {
-    await new Promise((resolve) => setTimeout(resolve, step));
+    await new Promise((resolve) => setTimeout(resolve, step).unref());
     response.write(content.subarray(offset, offset + 1));
   }
 }
