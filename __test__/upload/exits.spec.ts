@@ -19,8 +19,16 @@ const PRELUDE = `${BURN}
     writeSync(1, (user + system) / 1000 + '\\n');
   }
   used(); burn(300); used();`;
-/** Says so once a turn of the event loop is over, then waits for a signal. */
-const WAITS = `setInterval(() => {}, 1000); setImmediate(() => writeSync(1, 'ready\\n'));`;
+/** Goes on when the delivery thread is there, if there is a profiler: before that a signal leaves the profile in the spool. */
+const whenSending = (script: string): string => `
+  setInterval(() => {}, 1000);
+  (function look() {
+    const profiler = globalThis[Symbol.for('everflame.running')];
+    if (profiler && !profiler.status.threads.some(({ name }) => name === 'everflame-upload')) setTimeout(look, 10);
+    else { used(); ${script} }
+  })();`;
+const SAYS_READY = `writeSync(1, 'ready\\n');`;
+const WAITS = whenSending(SAYS_READY);
 
 /** A way in which a process ends. */
 interface End {
@@ -29,6 +37,8 @@ interface End {
   script: string;
   /** Sent when the program says that it is ready. */
   signal?: NodeJS.Signals;
+  /** It goes on working until the signal ends it, which nothing of its own tells. */
+  isAtWork?: boolean;
 }
 
 const ENDS: End[] = [
@@ -42,18 +52,19 @@ const ENDS: End[] = [
   },
   { name: 'an uncaught exception', script: `throw new TypeError('of the program');` },
   { name: 'an unhandled rejection', script: `Promise.reject(new Error('of the program'));` },
-  { name: 'process.kill() of itself', script: `${WAITS} process.kill(process.pid, 'SIGTERM');` },
+  { name: 'process.kill() of itself', script: whenSending(`process.kill(process.pid, 'SIGTERM');`) },
   { name: 'SIGTERM', script: WAITS, signal: 'SIGTERM' },
   { name: 'SIGINT', script: WAITS, signal: 'SIGINT' },
   { name: 'SIGHUP', script: WAITS, signal: 'SIGHUP' },
   {
     name: 'SIGTERM while the event loop is blocked',
-    script: `setImmediate(() => { writeSync(1, 'ready\\n'); for (;;) { burn(10); used(); } });`,
+    script: whenSending(`${SAYS_READY} for (;;) burn(10);`),
     signal: 'SIGTERM',
+    isAtWork: true,
   },
   {
     name: 'SIGTERM with a listener',
-    script: `${WAITS} process.on('SIGTERM', () => { burn(50); used(); process.exit(4); });`,
+    script: `process.on('SIGTERM', () => { burn(50); used(); process.exit(4); }); ${WAITS}`,
     signal: 'SIGTERM',
   },
   {
@@ -100,13 +111,13 @@ function figures({ stdout }: Ended): number[] {
 }
 
 /** What the program has used is in the profiles, and little more: the start before the profiler, and the end after the profile. */
-function checkCpu(t: ExecutionContext, ended: Ended, milliseconds: number): void {
+function checkCpu(t: ExecutionContext, { isAtWork }: End, ended: Ended, milliseconds: number): void {
   const all = figures(ended);
   const [first = Number.NaN, last = Number.NaN] = [all[0], all.at(-1)];
   const least = (last - first) * 0.97 - 1;
   const said = `${milliseconds} ms in the profile, of ${first} to ${last} ms`;
   t.log(said);
-  t.true(milliseconds >= least && milliseconds <= last + SLACK_MILLISECONDS, said);
+  t.true(milliseconds >= least && (isAtWork || milliseconds <= last + SLACK_MILLISECONDS), said);
 }
 
 /** A process that sends to the same receiver, and ends at once. */
@@ -124,14 +135,16 @@ for (const { major, path } of testNodes()) {
     for (const state of ['up', 'hanging', 'none'] as AgentState[]) {
       test.serial(`Node.js ${major}, Agent ${state}: the last profile survives ${end.name}`, async (t) => {
         const agent = await startAgent(t, state);
-        const env = { ...agent.env, EVERFLAME_EXIT_TIMEOUT: String(LIMIT_MILLISECONDS / 1000) };
+        // An Agent that answers may be late on a busy machine; the others are to keep nobody for long.
+        const limit = state === 'up' ? 10 * LIMIT_MILLISECONDS : LIMIT_MILLISECONDS;
+        const env = { ...agent.env, EVERFLAME_EXIT_TIMEOUT: String(limit / 1000) };
         const ended = await runToEnd(path, ['--require', AUTO], end, env);
         const bare = await plain();
         t.deepEqual([ended.code, ended.signal], [bare.code, bare.signal], ended.stderr);
         t.log(
           `the end took ${Math.round(ended.milliseconds)} ms, ${Math.round(bare.milliseconds)} without a profiler`,
         );
-        t.true(ended.milliseconds <= LIMIT_MILLISECONDS + ALLOWANCE_MILLISECONDS);
+        t.true(ended.milliseconds <= limit + ALLOWANCE_MILLISECONDS);
         const { received, violations } = agent.receiver;
         const delivered = [...received];
         if (state === 'up') {
@@ -157,7 +170,7 @@ for (const { major, path } of testNodes()) {
           ]),
           [[String(ended.pid), 'on_shutdown', '0']],
         );
-        for (const upload of delivered) checkCpu(t, ended, cpuOf(upload));
+        for (const upload of delivered) checkCpu(t, end, ended, cpuOf(upload));
       });
     }
   }
