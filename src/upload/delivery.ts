@@ -40,6 +40,8 @@ export class Delivery {
   private readonly rests = new Map<number, () => void>();
   /** What `finishSync` is to hand over. */
   private last: HandedProfile[] = [];
+  /** Whether this process has started others: it may before there is a thread. */
+  private isMain = false;
   private numbers = 0;
   private isOver = false;
 
@@ -71,6 +73,7 @@ export class Delivery {
       worker.on('error', (error) => this.fallBack(reasonOf(error)));
       worker.on('exit', () => this.fallBack('it has ended'));
       this.worker = worker;
+      if (this.isMain) this.post({ kind: 'main' });
     } catch (error) {
       this.fallBack(reasonOf(error));
     }
@@ -105,6 +108,7 @@ export class Delivery {
 
   /** This process has started others. */
   becomeMain(): void {
+    this.isMain = true;
     if (this.station) this.station.becomeMain();
     else this.post({ kind: 'main' });
   }
@@ -243,6 +247,7 @@ export class Delivery {
     );
     const { Station: OwnStation } = require('./station') as typeof import('./station');
     this.station = new OwnStation({ ...this.data, counters: this.counters, logger: this.logger });
+    if (this.isMain) this.station.becomeMain();
     for (const profile of this.handed.values()) this.station.take(profile);
     this.handed.clear();
     for (const settle of this.rests.values()) void this.station.rest().then(settle);
