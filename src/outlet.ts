@@ -36,8 +36,9 @@ export class Outlet {
 
   /** Throws an EverflameError where the output is relative to a folder that is gone. */
   constructor(private readonly settings: OutletOptions) {
-    const { configuration, options, agentAnswers } = settings;
+    const { configuration, options, agentAnswers, logger } = settings;
     this.route = settleRoute(configuration, options, process.env, agentAnswers);
+    for (const warning of this.route.warnings) logger.warn(warning);
     this.open();
   }
 
@@ -197,7 +198,7 @@ export class Outlet {
   /** An Agent that has started after this process gets what comes from now on. */
   private sendIfAgentAnswers(engine: Engine): void {
     if (!this.isOpen || this.sending || !this.settings.agentAnswers()) return;
-    this.route = { exporters: ['datadog'], isOpen: true };
+    this.route = { exporters: ['datadog'], isOpen: true, warnings: [] };
     this.openDelivery();
     const prefix = this.samplerPrefix;
     if (prefix !== undefined) engine.writeTo(prefix);

@@ -7,6 +7,8 @@ export interface Route {
   exporters: readonly ExporterName[];
   /** Nobody has said where: an Agent gets them where one answers, and as soon as one does. */
   isOpen: boolean;
+  /** One sentence for each setting that another one leaves without an effect. */
+  warnings: string[];
 }
 
 /** Where an Agent's socket is, as its packages and its operator make it. */
@@ -43,14 +45,29 @@ export function settleRoute(
   agentAnswers: () => boolean,
 ): Route {
   const { exporters, output } = configuration;
-  if (exporters) return { exporters, isOpen: false };
-  if (output !== undefined) return { exporters: ['file'], isOpen: false };
+  if (exporters) return { exporters, isOpen: false, warnings: contradictions(exporters, output) };
+  if (output !== undefined) return { exporters: ['file'], isOpen: false, warnings: [] };
   const named = NAMED_BY.filter(
     ([, names, variables]) =>
       names.some((name) => options[name] !== undefined) || variables.some((name) => environment[name]),
   ).map(([exporter]) => exporter);
-  if (named.length > 0) return { exporters: named, isOpen: false };
-  return { exporters: [agentAnswers() ? 'datadog' : 'local'], isOpen: true };
+  if (named.length > 0) return { exporters: named, isOpen: false, warnings: [] };
+  return { exporters: [agentAnswers() ? 'datadog' : 'local'], isOpen: true, warnings: [] };
+}
+
+function contradictions(exporters: readonly ExporterName[], output: string | undefined): string[] {
+  const hasFile = exporters.includes('file');
+  if (hasFile && output === undefined) {
+    return [
+      'the exporter "file" has no place for its files, so they go to .everflame. Name one with DD_PROFILING_OUTPUT_PPROF=<prefix>, or use the exporter "local".',
+    ];
+  }
+  if (!hasFile && output !== undefined) {
+    return [
+      `an output is set (${output}), but no files are written there: "file" is not among the exporters (${exporters.join(', ') || 'none'}). Add it to EVERFLAME_EXPORTERS, or unset DD_PROFILING_OUTPUT_PPROF.`,
+    ];
+  }
+  return [];
 }
 
 /** Whether any of the exporters needs the delivery thread. */

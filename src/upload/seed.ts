@@ -40,6 +40,7 @@ export const SPOOLED_PREFIX = 'profile';
 
 /** Variables that delivery may read. */
 const READ = /^(DD_|EVERFLAME_|PYROSCOPE_|OTEL_|AWS_LAMBDA_FUNCTION_NAME$)/;
+const PLAIN = new Set(['string', 'number', 'boolean']);
 const SECRET = /KEY|TOKEN|PASSWORD|SECRET|HEADERS/i;
 
 /** Everything about this process that can be told without looking anything up. */
@@ -50,7 +51,6 @@ export function seedOf(
   options: ProfilerOptions,
   settings: Seed['settings'],
 ): Seed {
-  const { logger: _, ...plain } = options;
   return {
     runtimeId: ownRuntimeId(),
     pid: process.pid,
@@ -64,11 +64,36 @@ export function seedOf(
     exporters,
     outputPrefix,
     settings,
-    options: plain,
+    options: plainOptions(options),
     environment: Object.fromEntries(
       Object.entries(process.env).filter((entry): entry is [string, string] => READ.test(entry[0])),
     ),
   };
+}
+
+/** What another thread can be given, and a file. Anything else cannot be used, and was told of. */
+function plainOptions({ tags, ...options }: ProfilerOptions): ProfilerOptions {
+  const plain = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => Array.isArray(value) || PLAIN.has(typeof value)),
+  ) as ProfilerOptions;
+  if (tags !== undefined) plain.tags = plainTags(tags);
+  return plain;
+}
+
+/** The object as it is now, whatever the program does to it later. A value that is no text is told of where tags are read. */
+function plainTags(tags: NonNullable<ProfilerOptions['tags']>): ProfilerOptions['tags'] {
+  if (Array.isArray(tags)) return [] as never;
+  if (typeof tags !== 'object') return PLAIN.has(typeof tags) ? tags : undefined;
+  try {
+    const entries = Object.entries(tags).map(([key, value]): [string, string] => [
+      key,
+      PLAIN.has(typeof value) || typeof value === 'bigint' ? String(value) : '',
+    ]);
+    return Object.fromEntries(entries);
+  } catch {
+    // A getter or a Proxy of the program's own threw.
+    return undefined;
+  }
 }
 
 /** The same for the disk: without keys, tokens, passwords, and users in URLs. That there was one is still to be seen. */
