@@ -25,7 +25,7 @@ const whenSending = (script: string): string => `
   (function look() {
     const profiler = globalThis[Symbol.for('everflame.running')];
     if (profiler && !profiler.status.threads.some(({ name }) => name === 'everflame-upload')) setTimeout(look, 10);
-    else { ${script} }
+    else { used(); ${script} }
   })();`;
 const SAYS_READY = `writeSync(1, 'ready\\n');`;
 const WAITS = whenSending(SAYS_READY);
@@ -43,7 +43,7 @@ const ENDS: End[] = [
   { name: 'an empty event loop', script: '' },
   { name: 'process.exitCode', script: 'process.exitCode = 9;' },
   { name: 'process.exit()', script: 'process.exit(7);' },
-  { name: 'process.exit() later', script: 'setTimeout(() => process.exit(8), 100);' },
+  { name: 'process.exit() later', script: 'setTimeout(() => { used(); process.exit(8); }, 100);' },
   {
     name: 'process.exit() in an exit listener',
     script: `process.on('exit', () => { burn(50); used(); process.exit(5); });`,

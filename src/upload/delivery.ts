@@ -33,10 +33,10 @@ export class Delivery {
   private readonly rests = new Map<number, () => void>();
   /** What `finishSync` is to hand over. */
   private last: HandedProfile[] = [];
+  /** Whether this process has started others: it may before there is a thread. */
+  private isMain = false;
   private numbers = 0;
   private isOver = false;
-  /** It has started others before there was a thread to tell. */
-  private isMain = false;
 
   constructor({ logger, ...options }: DeliveryOptions) {
     this.logger = logger;
@@ -62,11 +62,11 @@ export class Delivery {
       port1.on('message', (message: ToMain) => this.answer(message));
       port1.unref();
       this.port = port1;
-      if (this.isMain) this.post({ kind: 'main' });
       worker.unref();
       worker.on('error', (error) => this.fallBack(reasonOf(error)));
       worker.on('exit', () => this.fallBack('it has ended'));
       this.worker = worker;
+      if (this.isMain) this.post({ kind: 'main' });
     } catch (error) {
       this.fallBack(reasonOf(error));
     }
@@ -108,9 +108,9 @@ export class Delivery {
 
   /** This process has started others. */
   becomeMain(): void {
+    this.isMain = true;
     if (this.station) this.station.becomeMain();
     else if (this.port) this.post({ kind: 'main' });
-    else this.isMain = true;
   }
 
   /**
@@ -250,6 +250,7 @@ export class Delivery {
     );
     const { Station: OwnStation } = require('./station') as typeof import('./station');
     this.station = new OwnStation({ ...this.data, counters: this.counters, logger: this.logger });
+    if (this.isMain) this.station.becomeMain();
     for (const profile of this.handed.values()) this.station.take(profile);
     this.handed.clear();
     for (const settle of this.rests.values()) void this.station.rest().then(settle);

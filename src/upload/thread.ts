@@ -42,8 +42,10 @@ const logger = makeLogger();
 // Not above: a signal may end the process while this is loaded, and the sampler is to know by then that somebody comes.
 const { Station } = require('./station') as typeof import('./station');
 const station = new Station({ ...data, counters: sharedCounters(data.counters), logger });
+// Last: whoever finds this thread in the status may count on it.
+native?.attachThread(threadId, 'everflame-upload');
 
-/** The thread is profiled under its own name, and fetches the last profile where a signal ends the process. */
+/** The thread fetches the last profile where a signal ends the process, and is profiled under its own name. */
 function joinSampler(): NativeBinding | undefined {
   const loaded = loadNative();
   if (!loaded.ok) return undefined;
@@ -51,8 +53,6 @@ function joinSampler(): NativeBinding | undefined {
   binding.onLastProfile(() => {
     void station.finish(forSending(data.exitMilliseconds)).finally(() => binding.lastProfileIsSent());
   });
-  // Behind it: who finds this thread in the status may count on it.
-  binding.attachThread(threadId, 'everflame-upload');
   return binding;
 }
 

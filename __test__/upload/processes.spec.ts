@@ -1,0 +1,295 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { BURN } from '../support/burn.js';
+import { temporaryFolder } from '../support/folder.js';
+import { type TestNode, testNodes } from '../support/nodes.js';
+import { AUTO, CLI, type Ended, ROOT, run } from '../support/spawn.js';
+import { cpuOf, spooled, startAgent, type TestAgent } from './support/agent.js';
+
+/** CPU time that a process may use beside what its witness sees: from its last listener to the last sample. */
+const SLACK_MILLISECONDS = 15;
+
+/**
+ * Loaded by each process before the profiler: writes down who it is, who has started it, and what it has used before the profiler
+ * started, before its program, and in all.
+ */
+const WITNESS = `
+  const { appendFileSync } = require('node:fs');
+  const { isMainThread } = require('node:worker_threads');
+  const used = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+  if (isMainThread) {
+    const parent = Number(process.env.TEST_WITNESS_PID) || undefined;
+    process.env.TEST_WITNESS_PID = process.pid;
+    const before = used();
+    let begun;
+    globalThis.begin = () => { begun = used(); };
+    process.on('exit', () => {
+      const runtimeId = globalThis[Symbol.for('everflame.running')]?.status.runtimeId;
+      const after = used();
+      const line = { pid: process.pid, parent, runtimeId, before, begun: begun ?? after, after };
+      appendFileSync(process.env.TEST_WITNESSES, JSON.stringify(line) + '\\n');
+    });
+  }`;
+
+interface Witness {
+  pid: number;
+  parent?: number;
+  runtimeId?: string;
+  before: number;
+  begun: number;
+  after: number;
+}
+
+/** Programs that start others, by the names of their files; `root.cjs` is the first. */
+interface Tree {
+  name: string;
+  files: Record<string, string>;
+  /** Processes of Node.js there are, the first one included. */
+  processes: number;
+  /** Whether the first process can know that it has started others. */
+  isSeen?: boolean;
+}
+
+const PROGRAM = `begin(); ${BURN}\n`;
+const LEAF = `${PROGRAM} burn(500);`;
+const CHILD = `const { fork, spawn, spawnSync, exec, execSync, execFile } = require('node:child_process');\n`;
+
+const TREES: Tree[] = [
+  { name: 'one process', files: { 'root.cjs': LEAF }, processes: 1 },
+  {
+    name: 'forks of forks, with worker threads in them',
+    files: {
+      'root.cjs': `${PROGRAM}${CHILD} burn(300); fork(__dirname + '/child.cjs'); fork(__dirname + '/leaf.cjs');`,
+      'child.cjs': `${PROGRAM}${CHILD} burn(300); fork(__dirname + '/threads.cjs');`,
+      'threads.cjs': `${PROGRAM} const { Worker } = require('node:worker_threads');
+        for (let i = 0; i < 2; i++) new Worker(${JSON.stringify(`${BURN} burn(300);`)}, { eval: true });
+        burn(300);`,
+      'leaf.cjs': LEAF,
+    },
+    processes: 4,
+  },
+  {
+    name: 'spawn, exec, execFile and spawn with a shell',
+    files: {
+      'root.cjs': `${PROGRAM}${CHILD} const { execPath } = process; const leaf = __dirname + '/leaf.cjs';
+        spawn(execPath, [leaf]); exec(JSON.stringify(execPath) + ' ' + JSON.stringify(leaf)); execFile(execPath, [leaf]);
+        spawn(execPath, [leaf], { shell: true, detached: true, stdio: 'ignore', env: { ...process.env } }); burn(300);`,
+      'leaf.cjs': LEAF,
+    },
+    processes: 5,
+  },
+  {
+    name: 'spawnSync and execSync',
+    files: {
+      'root.cjs': `${PROGRAM}${CHILD} const { execPath } = process; const leaf = __dirname + '/leaf.cjs';
+        spawnSync(execPath, [leaf]); execSync(JSON.stringify(execPath) + ' ' + JSON.stringify(leaf)); burn(300);`,
+      'leaf.cjs': LEAF,
+    },
+    processes: 3,
+    isSeen: false,
+  },
+  {
+    name: 'a cluster of four under load',
+    files: {
+      'root.cjs': `${PROGRAM}
+        const cluster = require('node:cluster');
+        const http = require('node:http');
+        if (cluster.isPrimary) {
+          const workers = Array.from({ length: 4 }, () => cluster.fork());
+          let listening = 0;
+          cluster.on('listening', (_, { port }) => { if (++listening === 4) ask(port, 120); });
+          let open = 0;
+          function ask(port, left) {
+            for (; open < 8 && left > 0; open++, left--) {
+              http.get({ port, agent: false }, (answer) => answer.resume().on('end', () => { open--; ask(port, left); left = 0; }));
+            }
+            if (open === 0) for (const worker of workers) worker.disconnect();
+          }
+        } else {
+          http.createServer((_, response) => { burn(20); response.end('done'); }).listen(0);
+        }`,
+    },
+    processes: 5,
+  },
+];
+
+interface Way {
+  name: string;
+  begin(path: string, root: string): { args: string[]; env: Record<string, string> };
+}
+
+const WAYS: Way[] = [
+  { name: 'everflame run', begin: (path, root) => ({ args: [CLI, 'run', path, root], env: {} }) },
+  { name: 'node --require', begin: (_, root) => ({ args: ['--require', AUTO, root], env: {} }) },
+  {
+    name: 'NODE_OPTIONS',
+    begin: (_, root) => ({ args: [root], env: { NODE_OPTIONS: `--require ${AUTO}` } }),
+  },
+];
+
+/** Runs a tree to the end of all its processes, and returns what they said of themselves. */
+async function runTree(
+  t: ExecutionContext,
+  { path }: TestNode,
+  files: Record<string, string>,
+  agent: TestAgent,
+  way: Way,
+): Promise<{ ended: Ended; witnesses: Witness[] }> {
+  const folder = temporaryFolder(t, { ...files, 'witness.cjs': WITNESS });
+  const { args, env } = way.begin(path, join(folder, 'root.cjs'));
+  const file = join(folder, 'witnesses');
+  const ended = await run(path, args, {
+    env: {
+      ...agent.env,
+      ...env,
+      // A machine that is busy: the profile is to arrive all the same.
+      EVERFLAME_EXIT_TIMEOUT: '20',
+      TEST_WITNESSES: file,
+      NODE_OPTIONS: `--require ${join(folder, 'witness.cjs')} ${env.NODE_OPTIONS ?? ''}`.trim(),
+    },
+  });
+  const witnesses = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Witness);
+  return { ended, witnesses };
+}
+
+/** Each process that a witness has seen has sent one profile, under its own name and with its parent's. */
+function checkProcesses(t: ExecutionContext, agent: TestAgent, profiled: Witness[]): void {
+  const { received, violations } = agent.receiver;
+  t.deepEqual(violations, []);
+  t.deepEqual(spooled(agent.spool), []);
+  const byPid = new Map(profiled.map((witness) => [witness.pid, witness]));
+  const expected = profiled.map(({ pid, runtimeId, parent }) => [
+    String(pid),
+    runtimeId,
+    parent === undefined ? undefined : byPid.get(parent)?.runtimeId,
+    '0',
+  ]);
+  const found = received.map(({ tags }) =>
+    ['process_id', 'runtime-id', 'parent_runtime_id', 'profile_seq'].map((key) => tags.get(key)),
+  );
+  t.deepEqual(sorted(found), sorted(expected));
+  t.is(new Set(profiled.map(({ runtimeId }) => runtimeId)).size, profiled.length);
+}
+
+/** What the tree has used is in the profiles. */
+function checkCpu(t: ExecutionContext, agent: TestAgent, witnesses: Witness[]): void {
+  const sum = agent.receiver.received.reduce((total, upload) => total + cpuOf(upload), 0);
+  const least = witnesses.reduce((total, { begun, after }) => total + after - begun, 0);
+  const most = witnesses.reduce((total, { before, after }) => total + after - before, 0);
+  const said = `${sum.toFixed(1)} ms in the profiles, of ${least.toFixed(1)} to ${most.toFixed(1)} ms`;
+  t.log(said);
+  t.true(sum >= least * 0.97 && sum <= most * 1.03 + SLACK_MILLISECONDS * witnesses.length, said);
+}
+
+function sorted<T>(rows: T[][]): T[][] {
+  return rows.map((row) => [...row]).sort((a, b) => String(a).localeCompare(String(b)));
+}
+
+for (const node of testNodes()) {
+  const { major, path } = node;
+  for (const way of WAYS) {
+    for (const tree of TREES) {
+      test.serial(
+        `Node.js ${major}, ${way.name}: ${tree.name}: each process once, and no CPU time lost`,
+        async (t) => {
+          const agent = await startAgent(t);
+          const { ended, witnesses: all } = await runTree(t, node, tree.files, agent, way);
+          t.is(ended.code, 0, ended.stderr);
+          // The command itself has no profiler.
+          const witnesses = all.filter(({ pid }) => way.name !== 'everflame run' || pid !== ended.pid);
+          const command = all.length - witnesses.length;
+          for (const witness of witnesses)
+            if (command > 0 && witness.parent === ended.pid) delete witness.parent;
+          t.is(witnesses.length, tree.processes);
+          checkProcesses(t, agent, witnesses);
+          checkCpu(t, agent, witnesses);
+          const roles = new Map(
+            agent.receiver.received.map(({ tags }) => [tags.get('process_id'), tags.get('process_type')]),
+          );
+          for (const { pid, parent } of witnesses) {
+            const isFirst = parent === undefined;
+            const role =
+              isFirst && (tree.processes === 1 || tree.isSeen === false)
+                ? undefined
+                : isFirst
+                  ? 'main'
+                  : 'worker';
+            t.is(roles.get(String(pid)), role);
+          }
+        },
+      );
+    }
+  }
+
+  test.serial(`Node.js ${major}: an npm script and npm itself are profiled`, async (t) => {
+    const agent = await startAgent(t);
+    const manifest = JSON.stringify({ name: 'of-npm', version: '1.0.0', scripts: { work: 'node leaf.cjs' } });
+    const folder = temporaryFolder(t, {
+      'package.json': manifest,
+      'leaf.cjs': `${BURN} burn(300); console.log('pid', process.pid);`,
+    });
+    const ended = await run(path, [CLI, 'run', 'npm', 'run', 'work'], {
+      cwd: folder,
+      env: { ...agent.env, EVERFLAME_EXIT_TIMEOUT: '20', PATH: `${dirname(path)}:${process.env.PATH}` },
+    });
+    t.is(ended.code, 0, ended.stderr);
+    t.deepEqual(agent.receiver.violations, []);
+    const pid = /^pid (\d+)$/m.exec(ended.stdout)?.[1];
+    const { received } = agent.receiver;
+    t.is(received.length, 2);
+    const [script] = received.filter(({ tags }) => tags.get('process_id') === pid);
+    const [outer] = received.filter(({ tags }) => tags.get('process_id') !== pid);
+    t.is(script?.tags.get('parent_runtime_id'), outer?.tags.get('runtime-id'));
+    t.deepEqual(
+      [outer, script].map((upload) => upload?.tags.get('process_type')),
+      ['main', 'worker'],
+    );
+  });
+
+  test.serial(
+    `Node.js ${major}: a child whose environment switches profiling off is left alone`,
+    async (t) => {
+      const agent = await startAgent(t);
+      const files = {
+        'root.cjs': `${PROGRAM}${CHILD} burn(200);
+        fork(__dirname + '/leaf.cjs');
+        for (const word of ['false', '0', 'no', 'off']) {
+          fork(__dirname + '/leaf.cjs', [], { env: { ...process.env, DD_PROFILING_ENABLED: word } });
+        }`,
+        'leaf.cjs': `${PROGRAM} burn(100);`,
+      };
+      const [way] = WAYS.slice(1);
+      const { witnesses } = await runTree(t, node, files, agent, way as Way);
+      const profiled = witnesses.filter(({ runtimeId }) => runtimeId !== undefined);
+      t.deepEqual([witnesses.length, profiled.length], [6, 2]);
+      checkProcesses(t, agent, profiled);
+    },
+  );
+
+  test.serial(
+    `Node.js ${major}: a child with an environment of its own starts the profiler by hand, once`,
+    async (t) => {
+      const agent = await startAgent(t);
+      const files = {
+        'root.cjs': `${PROGRAM}${CHILD} burn(200);
+        const { DD_TRACE_AGENT_URL, EVERFLAME_SPOOL_DIR, EVERFLAME_EXIT_TIMEOUT, TEST_WITNESSES } = process.env;
+        const env = { DD_TRACE_AGENT_URL, EVERFLAME_SPOOL_DIR, EVERFLAME_EXIT_TIMEOUT, TEST_WITNESSES };
+        spawn(process.execPath, ['--require', __dirname + '/witness.cjs', __dirname + '/leaf.cjs'], { env, stdio: 'inherit' });`,
+        'leaf.cjs': `${PROGRAM}
+        const before = Boolean(globalThis[Symbol.for('everflame.running')]);
+        const { startProfiler } = require(${JSON.stringify(ROOT)} + '/dist/src/auto.js');
+        console.log(before, startProfiler(), startProfiler());
+        burn(200);`,
+      };
+      const [way] = WAYS.slice(1);
+      const { ended, witnesses } = await runTree(t, node, files, agent, way as Way);
+      t.is(ended.stdout, 'false true true\n', ended.stderr);
+      t.is(witnesses.length, 2);
+      checkProcesses(t, agent, witnesses);
+    },
+  );
+}
