@@ -53,7 +53,8 @@ test('what is too much goes, the oldest first, and is counted as evicted', async
     const seconds = sender.clock.wall() / 1000 - 100 + index;
     utimesSync(pathOf(file), seconds, seconds);
   }
-  const room = byAge.slice(-3).reduce((sum, { bytes }) => sum + bytes, 0);
+  // Profiles of the same content differ by a few bytes in their times.
+  const room = byAge.slice(-3).reduce((sum, { bytes }) => sum + bytes, 0) + 100;
   const other = givenProcess(t, { exporters: [], root, limits: { bytes: room }, clock: sender.clock });
   t.deepEqual(other.spool?.tidy(), [], 'what a living process has is its own to remove');
   t.is(other.counters.spool_profiles, 6);

@@ -152,10 +152,12 @@ export class Spool {
     const files = [...folders].flatMap(filesIn);
     let bytes = 0;
     let profiles = 0;
+    // An older one that is small enough goes all the same: the oldest first.
+    let isFull = false;
     for (const { file, path, age } of this.ages.youngestFirst(files)) {
       const isOld = age > this.limits.ageMilliseconds;
-      const isDue = isOld || bytes + file.bytes > this.limits.bytes;
-      if (isDue && mine.has(file.folder) && !isBusy(path)) {
+      isFull ||= bytes + file.bytes > this.limits.bytes;
+      if ((isOld || isFull) && mine.has(file.folder) && !isBusy(path)) {
         const note = readNote(file);
         const receivers = note ? Object.keys(note.pending).length : 1;
         const cause = isOld ? 'uploads_expired' : 'uploads_evicted';
