@@ -27,6 +27,19 @@ function command(name, args, { count = () => NO_TESTS, failures, timeoutSeconds 
   };
 }
 
+/** Test files that need the cores to themselves, and those that do not. */
+const MEASURED = ['facade', 'laws', 'safety'].map((folder) => `__test__/${folder}/**`);
+const OTHERS = ['__test__/**', ...MEASURED.map((pattern) => `!${pattern}`)];
+
+/** The test files of these patterns, so many at a time. */
+function ava(patterns, concurrency, timeoutSeconds) {
+  return command(join(BIN, 'ava'), ['--tap', '--concurrency', String(concurrency), ...patterns], {
+    count: countTapTests,
+    failures: failedTapTests,
+    timeoutSeconds,
+  });
+}
+
 /** A script that reports its tests as TAP. */
 function tapScript(file, timeoutSeconds) {
   return async () => {
@@ -91,20 +104,18 @@ export const STEPS = [
   },
   { name: 'receivers', needs: ['tools'], run: prepare(() => installReceivers()) },
   {
-    name: 'ava',
-    needs: ['typescript', 'nodes', 'example', 'peers', 'receivers'],
-    // Shares of CPU time are asserted, so a test file has the cores to itself where there are few.
-    run: command(
-      join(BIN, 'ava'),
-      ['--tap', '--concurrency', String(Math.max(1, Math.floor(cpus().length / 4)))],
-      {
-        count: countTapTests,
-        failures: failedTapTests,
-        // Twice the 24 minutes that they take, for a loaded machine, and the 14 after which the longest test is told by its
-        // name to hang (__test__/safety/workers.spec.ts).
-        timeoutSeconds: 3800,
-      },
-    ),
+    name: 'measured',
+    needs: ['typescript', 'nodes', 'example', 'peers'],
+    // Shares of CPU time are asserted, so a test file has the cores to itself where there are few. Twice the 30 minutes that they
+    // take, for a loaded machine, and the 14 after which the longest test is told by its name to hang
+    // (__test__/safety/workers.spec.ts).
+    run: ava(MEASURED, Math.max(1, Math.floor(cpus().length / 4)), 3800),
+  },
+  {
+    name: 'delivered',
+    needs: ['typescript', 'nodes', 'receivers'],
+    // They count, and mostly wait for each other.
+    run: ava(OTHERS, Math.max(1, cpus().length), 2400),
   },
   { name: 'portable', needs: ['typescript', 'nodes'], run: tapScript('portable.mjs', 1800) },
   { name: 'arm64', needs: ['typescript'], run: tapScript('arm64.mjs', 1200) },
