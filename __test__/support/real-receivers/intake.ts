@@ -32,6 +32,8 @@ export async function startIntake(): Promise<Intake> {
       setTimeout(() => response.writeHead(status).end(), delay);
     });
   });
+  // The Agent sends on a connection that it has used before; one that is closed just then is 503 to whoever has sent to it.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
