@@ -63,6 +63,9 @@ export interface HistogramBucket {
   count: number
 }
 
+/** Whether a guarded signal ends the process, so that a profile that nobody has asked for is the last one. */
+export declare function isEnding(): boolean
+
 /** The last profile was sent, or stays where it is: the signal need not wait any longer. */
 export declare function lastProfileIsSent(): void
 

@@ -843,6 +843,7 @@ module.exports.flushSync = nativeBinding.flushSync
 module.exports.forgetProfile = nativeBinding.forgetProfile
 module.exports.giveUpSignal = nativeBinding.giveUpSignal
 module.exports.guardSignal = nativeBinding.guardSignal
+module.exports.isEnding = nativeBinding.isEnding
 module.exports.lastProfileIsSent = nativeBinding.lastProfileIsSent
 module.exports.metrics = nativeBinding.metrics
 module.exports.onLastProfile = nativeBinding.onLastProfile

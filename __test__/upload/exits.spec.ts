@@ -129,7 +129,8 @@ function checkCpu(t: ExecutionContext, ended: TimedEnd, milliseconds: number): v
 async function nextProcess(t: ExecutionContext, path: string, agent: TestAgent): Promise<Ended> {
   await agent.recover();
   agent.receiver.received.splice(0);
-  const next = await run(path, ['--require', AUTO, '-e', `${BURN} burn(50);`], { env: agent.env });
+  const env = { ...agent.env, EVERFLAME_EXIT_TIMEOUT: String(ALLOWANCE_MILLISECONDS / 1000) };
+  const next = await run(path, ['--require', AUTO, '-e', `${BURN} burn(50);`], { env });
   t.deepEqual([next.code, next.signal, next.stderr], [0, null, '']);
   return next;
 }

@@ -249,7 +249,9 @@ export class Delivery {
       `uploads have no thread of their own (${reason}), so they are made on the main thread. Allow worker threads (--allow-worker), or more threads.`,
     );
     const { Station: OwnStation } = require('./station') as typeof import('./station');
-    this.station = new OwnStation({ ...this.data, counters: this.counters, logger: this.logger });
+    const { counters, logger } = this;
+    // No signal that ends the process waits for this thread.
+    this.station = new OwnStation({ ...this.data, counters, logger, isEnding: () => false });
     if (this.isMain) this.station.becomeMain();
     for (const profile of this.handed.values()) this.station.take(profile);
     this.handed.clear();

@@ -44,6 +44,8 @@ export interface StationData {
 export interface StationOptions extends StationData {
   counters: Counters;
   logger: Logger;
+  /** Whether a signal ends the process, so that what the sampler has written is the last profile. */
+  isEnding: () => boolean;
 }
 
 /**
@@ -90,9 +92,7 @@ export class Station {
     });
     this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
     this.timer.unref();
-    // Where a signal ends the process already its profile is the last one, and of that the sampler tells in the next turn of the
-    // event loop: this one has begun with the loading of this file.
-    setImmediate(() => setImmediate(() => this.look()));
+    setImmediate(() => this.look());
   }
 
   /** This process has started others of its kind. */
@@ -171,7 +171,7 @@ export class Station {
   /** What the sampler has written by itself is taken, and what ended processes have left. */
   look(): void {
     this.attempt(() => this.dispatcher.tidy());
-    this.attempt(() => this.takeOwn('periodic'));
+    this.attempt(() => this.takeOwn(this.options.isEnding() ? 'on_shutdown' : 'periodic'));
     this.attempt(() => this.takeOver());
   }
 

@@ -340,6 +340,11 @@ pub fn engage_courier(call: impl Fn() -> bool + Send + 'static) -> Result<(), St
     Ok(())
 }
 
+/// Whether a signal ends the process, so that a profile written from now on is the last one.
+pub fn is_ending() -> bool {
+    signal::terminal::pending().is_some()
+}
+
 /// The last profile was brought away, or stays where it is.
 pub fn courier_is_done() {
     if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {

@@ -23,6 +23,12 @@ pub fn on_last_profile(env: Env, call: Function<(), ()>) -> Result<()> {
     Ok(())
 }
 
+/// Whether a guarded signal ends the process, so that a profile that nobody has asked for is the last one.
+#[napi]
+pub fn is_ending() -> bool {
+    session::is_ending()
+}
+
 /// The last profile was sent, or stays where it is: the signal need not wait any longer.
 #[napi]
 pub fn last_profile_is_sent() {
