@@ -90,6 +90,8 @@ export class Profiler {
   private engine: Engine | undefined;
   /** Whether `stop` was called and its profile is not there yet. */
   private ending = false;
+  /** Whether the last profile was given, at the end of the process. */
+  private hasGivenLast = false;
   /** The engine that `stop` has asked for its last profile, until that is there. */
   private stopping: Engine | undefined;
   private outlet: Outlet | undefined;
@@ -372,6 +374,9 @@ export class Profiler {
   private async hand(making: Promise<Profile>, reason: SnapshotReason): Promise<Profile> {
     const profile = await making;
     const engine = this.engine ?? this.stopping;
+    // A program that goes on after its exit listeners has periods again.
+    if (this.hasGivenLast) engine?.writeTo(this.outlet?.samplerPrefix);
+    this.hasGivenLast = false;
     if (engine) this.sayTroubles(engine);
     // A period without a sample says nothing.
     if (engine && profile.samples > 0 && engine.claimProfile(profile.sequence)) {
@@ -410,6 +415,9 @@ export class Profiler {
   private giveLast(engine: Engine, outlet: Outlet, milliseconds: number): void {
     try {
       const last = engine.flushSync(milliseconds);
+      // Else it makes one of the time in which this one is sent.
+      engine.writeTo(undefined);
+      this.hasGivenLast = true;
       this.sayTroubles(engine);
       if (last === null) {
         this.logger.warn(`the last profile was not ready within ${milliseconds} ms and is lost.`);

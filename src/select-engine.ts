@@ -129,9 +129,10 @@ class NativeEngine implements Engine {
     if (this.stopped) process.removeListener('removeListener', this.onRemoveListener);
   }
 
-  writeTo(prefix: string): void {
+  writeTo(prefix: string | undefined): void {
     this.binding.writeTo(prefix);
-    this.writes = true;
+    // What it has written before is still to be claimed.
+    this.writes ||= prefix !== undefined;
   }
 
   takeWriteFailure(): WriteFailure | null {

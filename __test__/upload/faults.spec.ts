@@ -119,7 +119,7 @@ for (const [what, fault] of Object.entries(LASTING)) {
     async (t) => {
       const agent = await startAgent(t, fault === 'refused' ? 'none' : 'up');
       if (fault !== 'refused') agent.receiver.faults.always(fault);
-      const ended = await begin(t, agent, 2500, { DD_PROFILING_API_TIMEOUT_MS: '1000' }).ended;
+      const ended = await begin(t, agent, 2750, { DD_PROFILING_API_TIMEOUT_MS: '1000' }).ended;
       t.is(ended.code, 0);
       t.deepEqual(agent.receiver.received, []);
       t.is(linesOf(ended).length, 1, ended.stderr);
@@ -134,7 +134,7 @@ for (const [what, fault] of Object.entries(LASTING)) {
 
 test.serial('an Agent that is restarted in the middle gets each profile once', async (t) => {
   const agent = await startAgent(t);
-  const running = begin(t, agent, 4000);
+  const running = begin(t, agent, 4250);
   await running.said('first part');
   await agent.receiver.faults.refuse();
   await running.said('second part');
@@ -147,7 +147,7 @@ test.serial('an Agent that is restarted in the middle gets each profile once', a
 
 test.serial('without a spool an Agent gets each profile once, also the last', async (t) => {
   const agent = await startAgent(t);
-  const ended = await begin(t, agent, 2500, { EVERFLAME_SPOOL: 'off' }).ended;
+  const ended = await begin(t, agent, 2750, { EVERFLAME_SPOOL: 'off' }).ended;
   arrivedOnce(t, agent, ended);
   t.deepEqual(linesOf(ended), []);
 });
@@ -155,7 +155,7 @@ test.serial('without a spool an Agent gets each profile once, also the last', as
 test.serial('an Agent whose answers drip gets each profile once', async (t) => {
   const agent = await startAgent(t);
   agent.receiver.faults.always({ kind: 'slow', milliseconds: 10_000 });
-  const ended = await begin(t, agent, 2500, { EVERFLAME_EXIT_TIMEOUT: '20' }).ended;
+  const ended = await begin(t, agent, 2750, { EVERFLAME_EXIT_TIMEOUT: '20' }).ended;
   await sendRest(agent);
   arrivedOnce(t, agent, ended);
 });
@@ -164,7 +164,7 @@ test.serial('what is refused for good is dropped, with one line that names cause
   for (const status of [400, 403, 404]) {
     const agent = await startAgent(t);
     agent.receiver.faults.always({ kind: 'status', status });
-    const ended = await begin(t, agent, 2500).ended;
+    const ended = await begin(t, agent, 2750).ended;
     const { uploads } = figuresOf(ended);
     t.true((uploads.uploads_refused ?? 0) > 0);
     t.is(linesOf(ended).length, 1, ended.stderr);
@@ -191,7 +191,7 @@ test.serial('a disk that is full loses nothing that memory has room for, and one
       // It was not mounted.
     }
   });
-  const running = begin(t, agent, 4000, { EVERFLAME_EXIT_TIMEOUT: '20' });
+  const running = begin(t, agent, 4250, { EVERFLAME_EXIT_TIMEOUT: '20' });
   await running.said('third part');
   await agent.receiver.faults.accept();
   const ended = await running.ended;

@@ -92,6 +92,8 @@ export class Delivery {
 
   /** As `hand`, for a process that is about to end: `finishSync` hands it over. */
   handLast(profile: Profile, internal: Record<string, number>): void {
+    // A period may have ended just before: of several the last one is the last.
+    for (const earlier of this.last) earlier.reason = 'periodic';
     this.last.push(toHand(profile, 'on_shutdown', internal));
   }
 

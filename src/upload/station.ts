@@ -15,6 +15,7 @@ import { Provenance } from './provenance';
 import type { Seed } from './seed';
 import { makeSend } from './send';
 import { Spool } from './spool';
+import { type SpooledFile, sequenceOf } from './spool-folder';
 import type { Exporter, Identity, SnapshotReason, Upload } from './upload';
 import { LoggedVoice, placeOf } from './voice';
 
@@ -63,6 +64,8 @@ export class Station {
   private readonly provenance: Provenance;
   private readonly copies: Copies;
   private readonly timer: NodeJS.Timeout;
+  /** The highest number of a profile that was handed over. */
+  private latest = -1;
 
   constructor(private readonly options: StationOptions) {
     const { seed, spool, logger, counters } = options;
@@ -103,6 +106,7 @@ export class Station {
   /** Takes a profile of this process. */
   take(profile: HandedProfile): void {
     const { sequence, start, end, reason, internal } = profile;
+    this.latest = Math.max(this.latest, sequence);
     const { buffer, byteOffset, byteLength } = profile.data;
     const attachments = [{ name: 'wall.pprof', data: Buffer.from(buffer, byteOffset, byteLength) }];
     const upload: Upload = {
@@ -124,7 +128,7 @@ export class Station {
 
   /** The process ends: everything is tried once more, for so long at most, and what is left then waits in the spool. */
   async finish(milliseconds: number): Promise<void> {
-    this.takeOwn('on_shutdown');
+    this.takeOwn(true);
     this.dispatcher.hurry();
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<void>((resolve) => {
@@ -171,7 +175,7 @@ export class Station {
   /** What the sampler has written by itself is taken, and what ended processes have left. */
   look(): void {
     this.attempt(() => this.dispatcher.tidy());
-    this.attempt(() => this.takeOwn(this.options.isEnding() ? 'on_shutdown' : 'periodic'));
+    this.attempt(() => this.takeOwn(this.options.isEnding()));
     this.attempt(() => this.takeOver());
   }
 
@@ -185,26 +189,33 @@ export class Station {
     }
   }
 
-  /** Takes what the sampler has written; `reason` is why it did. */
-  private takeOwn(reason: SnapshotReason): void {
+  /** Takes what the sampler has written. Where the process ends the newest profile of all is the last one. */
+  private takeOwn(isEnding: boolean): void {
     const { spool } = this;
     if (!spool) return;
     const files = spool.own();
     for (const file of files) if (!spool.noteOf(file)) this.copies.of(file);
     const identity = this.identity();
     const receivers = this.dispatcher.lanes.map(({ key }) => key);
-    this.dispatcher.takeSpooled(files.map((file) => ({ file, identity, reason, receivers })));
+    const last = lastOfEach(isEnding ? files : []);
+    this.dispatcher.takeSpooled(
+      files.map((file) => {
+        const isLast = last.has(file) && sequenceOf(file) > this.latest;
+        return { file, identity, reason: isLast ? 'on_shutdown' : 'periodic', receivers };
+      }),
+    );
   }
 
   /** Takes what ended processes have left for a receiver of ours. */
   private takeOver(): void {
     const ours = new Set(this.dispatcher.lanes.map(({ key }) => key));
     const found = this.spool?.takeOver((seed) => this.receiversOf(seed).some((key) => ours.has(key))) ?? [];
-    const reason = 'on_shutdown';
+    const last = lastOfEach(found.map(({ file }) => file));
     this.dispatcher.takeSpooled(
       found.flatMap(({ file, seed }) => {
         const receivers = this.receiversOf(seed);
         const identity = this.identities.get(seed.runtimeId);
+        const reason = last.has(file) ? 'on_shutdown' : 'periodic';
         return identity ? [{ file, identity, reason, receivers }] : [];
       }),
     );
@@ -242,4 +253,14 @@ export class Station {
     this.receivers.set(seed.runtimeId, keys);
     return keys;
   }
+}
+
+/** The profile with the highest number in each folder. */
+function lastOfEach(files: readonly SpooledFile[]): Set<SpooledFile> {
+  const last = new Map<string, SpooledFile>();
+  for (const file of files) {
+    const known = last.get(file.folder);
+    if (!known || sequenceOf(file) > sequenceOf(known)) last.set(file.folder, file);
+  }
+  return new Set(last.values());
 }

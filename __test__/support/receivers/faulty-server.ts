@@ -85,7 +85,8 @@ export async function startFaultyServer(
       headers: request.headers as Record<string, string>,
       body,
     });
-    const content = Buffer.from(reply.body ?? '');
+    // Nothing cannot be slow.
+    const content = Buffer.from(reply.body || (fault?.kind === 'slow' ? ' '.repeat(10) : ''));
     response.writeHead(reply.status, { ...reply.headers, 'content-length': content.length });
     if (fault?.kind === 'slow') {
       response.flushHeaders();

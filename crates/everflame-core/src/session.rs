@@ -322,8 +322,9 @@ pub fn forget_profile(sequence: u64) {
     }
 }
 
-/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on.
-pub fn write_to(prefix: String) {
+/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on; without a prefix
+/// there are none.
+pub fn write_to(prefix: Option<String>) {
     if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {
         runtime.mailbox.tell(Command::Output(prefix));
     }

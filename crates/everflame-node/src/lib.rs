@@ -106,9 +106,10 @@ pub fn forget_profile(sequence: u32) {
     session::forget_profile(u64::from(sequence));
 }
 
-/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on.
+/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on; without a prefix
+/// there are none.
 #[napi]
-pub fn write_to(prefix: String) {
+pub fn write_to(prefix: Option<String>) {
     session::write_to(prefix);
 }
 

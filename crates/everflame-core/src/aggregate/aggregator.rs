@@ -145,9 +145,7 @@ impl State {
     }
 
     fn begin(&mut self, options: Options, observer: Arc<Observer>, output: Option<String>) {
-        if let Some(prefix) = output {
-            self.write_to(prefix);
-        }
+        self.write_to(output);
         self.options = options;
         self.composer.configure(&options);
         self.period = Period::new(monotonic(), options.timeline, options.interval);
@@ -158,10 +156,12 @@ impl State {
         self.observer = Some(observer);
     }
 
-    /// From now on profiles that nobody asked for go there.
-    fn write_to(&mut self, prefix: String) {
-        self.sequence = self.sequence.max(output::next_sequence(&prefix));
-        self.output = Some(prefix);
+    /// From now on profiles that nobody asked for go there, or nowhere.
+    fn write_to(&mut self, prefix: Option<String>) {
+        if let Some(prefix) = &prefix {
+            self.sequence = self.sequence.max(output::next_sequence(prefix));
+        }
+        self.output = prefix;
     }
 
     fn end(&mut self) {
