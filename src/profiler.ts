@@ -182,6 +182,8 @@ export class Profiler {
         try {
           const profile = await this.hand(engine.stop(), 'on_shutdown');
           await this.outlet?.close(this.configuration.exitTimeout * 1000);
+          // Whatever has become of it: signals are the program's again.
+          engine.forgetProfile(profile.sequence);
           return profile;
         } finally {
           // With what the last profile has added.

@@ -50,7 +50,7 @@ export type ToThread =
   | { kind: 'finish'; id: number; until: number; last: HandedProfile[] };
 
 export type ToMain =
-  /** The thread answers for these profiles from now on. */
-  | { kind: 'taken'; sequences: number[] }
+  /** The profile of this number is in the spool, or settled: nobody else need keep it. */
+  | { kind: 'safe'; sequence: number }
   | { kind: 'rested'; id: number }
   | { kind: 'line'; level: Exclude<LogLevel, 'off'>; message: string };

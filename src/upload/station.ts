@@ -42,6 +42,8 @@ export interface StationData {
 
 /** What a station is made of. */
 export interface StationOptions extends StationData {
+  /** Told when a profile that was taken is in the spool or settled: until then others are to keep it too. */
+  safe: (sequence: number) => void;
   counters: Counters;
   logger: Logger;
 }
@@ -63,7 +65,7 @@ export class Station {
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly options: StationOptions) {
-    const { seed, spool, logger, counters } = options;
+    const { seed, spool, logger, counters, safe } = options;
     const { configuration, warnings } = resolveDelivery(seed.options, seed.environment);
     this.configuration = configuration;
     const made = makeExporters(seed, configuration);
@@ -80,6 +82,7 @@ export class Station {
       exporters: this.exporters,
       spool: this.spool,
       always: options.always,
+      safe,
       send: makeSend(`everflame/${this.identity().profilerVersion}`, configuration.uploadTimeout),
       voice: new LoggedVoice(logger, waitingPlace),
       counters,

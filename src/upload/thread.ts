@@ -41,7 +41,7 @@ const native = data.isNative ? joinSampler() : undefined;
 const logger = makeLogger();
 // Not above: a signal may end the process while this is loaded, and the sampler is to know by then that somebody comes.
 const { Station } = require('./station') as typeof import('./station');
-const station = new Station({ ...data, counters: sharedCounters(data.counters), logger });
+const station = new Station({ ...data, safe, counters: sharedCounters(data.counters), logger });
 // Last: whoever finds this thread in the status may count on it.
 native?.attachThread(threadId, 'everflame-upload');
 
@@ -59,40 +59,43 @@ function joinSampler(): NativeBinding | undefined {
 /** Takes a profile, unless the sampler has written it meanwhile: then it is in the spool. Without one it writes nothing. */
 function take(profile: HandedProfile): void {
   if (!native || !data.spool || native.claimProfile(profile.sequence)) station.take(profile);
-  native?.forgetProfile(profile.sequence);
+  else safe(profile.sequence);
 }
 
-/** Returns the profiles that came with the message. */
-function handle(message: ToThread): HandedProfile[] {
+/** Until then the sampler and the main thread keep a profile too: this thread may be held up when the process ends. */
+function safe(sequence: number): void {
+  native?.forgetProfile(sequence);
+  tellMain({ kind: 'safe', sequence });
+}
+
+function handle(message: ToThread): void {
   switch (message.kind) {
     case 'profile':
       take(message.profile);
-      return [message.profile];
+      break;
     case 'look':
       station.look();
-      return [];
+      break;
     case 'rest':
       void station.rest().then(() => tellMain({ kind: 'rested', id: message.id }));
-      return [];
+      break;
     case 'main':
       station.becomeMain();
-      return [];
+      break;
     case 'finish':
       message.last.forEach(take);
       void station.finish(forSending(Math.max(0, message.until - sharedNow()))).finally(() => {
         Atomics.store(flags, FINISHED, message.id);
         Atomics.notify(flags, FINISHED);
       });
-      return message.last;
   }
 }
 
 data.port.on('message', (message: ToThread) => {
-  const taken = handle(message);
+  handle(message);
   // All that waits behind it, before anything is sent: the first upload loads axios, which takes its time, and `finish` writes
-  // down what nobody else will have once it is answered for.
+  // down what could not be sent by then, with all that goes with it.
   for (let next = receiveMessageOnPort(data.port); next; next = receiveMessageOnPort(data.port)) {
-    taken.push(...handle(next.message as ToThread));
+    handle(next.message as ToThread);
   }
-  if (taken.length > 0) tellMain({ kind: 'taken', sequences: taken.map(({ sequence }) => sequence) });
 });
