@@ -264,11 +264,11 @@ export class Profiler {
     const outputPrefix = outlet.samplerPrefix;
     return {
       ...engineOptions(this.configuration),
+      ...(outputPrefix === undefined ? {} : { outputPrefix }),
       // A signal that the program listens to is the program's; it ends by itself then, or not at all.
-      ...(outputPrefix === undefined
+      ...(outlet.exporters.length === 0
         ? {}
         : {
-            outputPrefix,
             periodSeconds: this.configuration.period,
             writeAhead: outlet.writesAhead,
             exitTimeoutMilliseconds: atLeastMaking(this.configuration.exitTimeout * 1000),

@@ -5,7 +5,7 @@ import { type Logger, reasonOf } from '../log';
 import { loadNative } from '../native';
 import { UnwatchedWorker } from '../workers/watch';
 import { type Counters, counterMemory, sharedCounters } from './counters';
-import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread } from './messages';
+import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread, toHand } from './messages';
 import { SPOOLED_PREFIX } from './seed';
 import type { HandedProfile, Station } from './station';
 import type { SnapshotReason } from './upload';
@@ -268,9 +268,4 @@ export class Delivery {
     for (const settle of this.rests.values()) void this.station.rest().then(settle);
     this.rests.clear();
   }
-}
-
-function toHand(profile: Profile, reason: SnapshotReason, internal: Record<string, number>): HandedProfile {
-  const { sequence, startNanoseconds: start, endNanoseconds: end, data } = profile;
-  return { sequence, start, end, reason, data, internal };
 }

@@ -127,7 +127,14 @@ export class Dispatcher implements Keeper {
     for (const lane of this.lanes) lane.stop();
     this.keepAll();
     // Also what was being sent: it was broken off.
-    for (const parcel of [...this.parcels]) if (!parcel.file) this.drop(parcel, 'uploads_lost', () => false);
+    const lost = [...this.parcels].filter(({ file }) => !file);
+    if (lost.length === 0) return;
+    const lanes = this.lanes.filter(({ key }) => lost.some(({ pending }) => pending.has(key)));
+    this.options.voice.lostAtEnd(
+      lost.length,
+      lanes.map(({ exporter }) => exporter),
+    );
+    for (const parcel of lost) this.drop(parcel, 'uploads_lost', () => false);
   }
 
   /** Removes what is too old or too much in the spool, and tries to keep what could not be written before. */

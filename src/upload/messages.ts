@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../config/settings';
+import type { Profile } from '../engine';
 import type { HandedProfile, StationData } from './station';
+import type { SnapshotReason } from './upload';
 
 /** What the delivery thread starts with. */
 export interface ThreadData extends StationData {
@@ -25,6 +27,16 @@ const WRITING_MILLISECONDS = 200;
 /** How much of that time is for sending. */
 export function forSending(milliseconds: number): number {
   return Math.max(milliseconds / 2, milliseconds - WRITING_MILLISECONDS);
+}
+
+/** A profile as the engine gives it, with what goes with it. */
+export function toHand(
+  profile: Profile,
+  reason: SnapshotReason,
+  internal: Record<string, number>,
+): HandedProfile {
+  const { sequence, startNanoseconds: start, endNanoseconds: end, data } = profile;
+  return { sequence, start, end, reason, data, internal };
 }
 
 /** Milliseconds by a clock that all threads of a process share, as `performance.now()` is not. */

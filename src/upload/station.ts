@@ -120,6 +120,12 @@ export class Station {
     this.dispatcher.take(upload);
   }
 
+  /** Takes a profile that the main thread has not come to: it is not in the files either. */
+  takeForMain(profile: HandedProfile): void {
+    this.copies.put(profile.sequence, () => profile.data);
+    this.take(profile);
+  }
+
   /** Settles when all that was taken is delivered, or waits for a receiver that did not take it. */
   rest(): Promise<void> {
     return this.dispatcher.rest();

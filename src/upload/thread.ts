@@ -1,9 +1,10 @@
 /** The delivery thread: a station that is talked to by messages. */
 import { receiveMessageOnPort, threadId, workerData } from 'node:worker_threads';
 import type { LogLevel } from '../config/settings';
-import { Logger, type UserLogger } from '../log';
+import { Logger, reasonOf, type UserLogger } from '../log';
 import { loadNative, type NativeBinding } from '../native';
 import { sharedCounters } from './counters';
+import { internalFigures } from './internal';
 import {
   FINISHED,
   forSending,
@@ -11,6 +12,7 @@ import {
   type ThreadWorkerData,
   type ToMain,
   type ToThread,
+  toHand,
 } from './messages';
 import type { HandedProfile } from './station';
 
@@ -51,9 +53,31 @@ function joinSampler(): NativeBinding | undefined {
   if (!loaded.ok) return undefined;
   const { binding } = loaded;
   binding.onLastProfile(() => {
-    void station.finish(forSending(data.exitMilliseconds)).finally(() => binding.lastProfileIsSent());
+    const until = sharedNow() + data.exitMilliseconds;
+    if (!data.spool) takeLast(binding);
+    void station
+      .finish(forSending(Math.max(0, until - sharedNow())))
+      .finally(() => binding.lastProfileIsSent());
   });
   return binding;
+}
+
+/** Without a spool the sampler has written nothing: what it has is fetched, after what the main thread had handed over. */
+function takeLast(binding: NativeBinding): void {
+  handleAll();
+  try {
+    const last = binding.flushSync('gzip', data.exitMilliseconds);
+    const profiles = [...binding.takeUndelivered(), ...(last ? [last] : [])].filter(
+      ({ samples }) => samples > 0,
+    );
+    const internal = internalFigures(binding.metrics());
+    for (const [index, profile] of profiles.entries()) {
+      const reason = index === profiles.length - 1 ? 'on_shutdown' : 'periodic';
+      station.takeForMain(toHand(profile, reason, internal));
+    }
+  } catch (error) {
+    logger.error(`the last profile could not be made: ${reasonOf(error)}.`);
+  }
 }
 
 /** Takes a profile, unless the sampler has written it meanwhile: then it is in the spool. Without one it writes nothing. */
@@ -91,11 +115,15 @@ function handle(message: ToThread): void {
   }
 }
 
+function handleAll(): void {
+  for (let next = receiveMessageOnPort(data.port); next; next = receiveMessageOnPort(data.port)) {
+    handle(next.message as ToThread);
+  }
+}
+
 data.port.on('message', (message: ToThread) => {
   handle(message);
   // All that waits behind it, before anything is sent: the first upload loads axios, which takes its time, and `finish` writes
   // down what could not be sent by then, with all that goes with it.
-  for (let next = receiveMessageOnPort(data.port); next; next = receiveMessageOnPort(data.port)) {
-    handle(next.message as ToThread);
-  }
+  handleAll();
 });
