@@ -3,7 +3,7 @@ import type { ProfilerOptions } from './config/resolve';
 import type { Configuration } from './config/settings';
 import type { Engine, Profile } from './engine';
 import { type Logger, reasonOf } from './log';
-import { absolutePrefix, assertWritable } from './output/folder';
+import { absoluteFolder, absolutePrefix, assertWritable } from './output/folder';
 import type { ProfileWriter } from './output/writer';
 import type { Delivery } from './upload/delivery';
 import { isSent, type Route, settleRoute } from './upload/route';
@@ -192,7 +192,7 @@ export class Outlet {
     const { defaultSpool, makeSpoolFolder } = require('./upload/seed') as typeof import('./upload/seed');
     let root = configuration.spoolFolder ?? '';
     try {
-      root = root === '' ? defaultSpool() : absolutePrefix(root);
+      root = root === '' ? defaultSpool() : absoluteFolder(root);
       return { root, folder: makeSpoolFolder(root, seed) };
     } catch (error) {
       logger.warn(
