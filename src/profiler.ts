@@ -353,7 +353,7 @@ export class Profiler {
   }
 
   /** Says what went wrong while this thread was busy. */
-  private sayTroubles(engine: Engine): void {
+  private sayTroubles(engine: Engine, { counters }: EngineMetrics): void {
     const failure = engine.takeWriteFailure();
     if (failure) this.outlet?.reportNativeFailure(failure);
     // Each map is found broken once.
@@ -363,7 +363,7 @@ export class Profiler {
         `the source map of ${script} (${which}) cannot be used: ${reason}. Its frames stand in generated code. Build it again, or switch source maps off with DD_PROFILING_SOURCE_MAP=0.`,
       );
     }
-    const { sampling_stops: stops = 0 } = engine.metrics().counters;
+    const { sampling_stops: stops = 0 } = counters;
     if (stops === this.stops) return;
     this.stops = stops;
     // Its text is not for every start to read.
@@ -374,12 +374,14 @@ export class Profiler {
   private async hand(making: Promise<Profile>, reason: SnapshotReason): Promise<Profile> {
     const profile = await making;
     const engine = this.engine ?? this.stopping;
-    if (engine) this.sayTroubles(engine);
+    if (!engine) return profile;
+    const metrics = engine.metrics();
+    this.sayTroubles(engine, metrics);
     // A period without a sample says nothing.
-    if (engine && profile.samples > 0 && engine.claimProfile(profile.sequence)) {
-      await this.outlet?.give(profile, reason, engine);
+    if (profile.samples > 0 && engine.claimProfile(profile.sequence)) {
+      await this.outlet?.give(profile, reason, engine, metrics);
     } else {
-      engine?.forgetProfile(profile.sequence);
+      engine.forgetProfile(profile.sequence);
       // Where there was one the sampler has written it.
       if (profile.samples > 0) this.outlet?.look();
     }
@@ -412,14 +414,16 @@ export class Profiler {
   private giveLast(engine: Engine, outlet: Outlet, milliseconds: number): void {
     try {
       const last = engine.flushSync(milliseconds);
-      this.sayTroubles(engine);
+      const metrics = engine.metrics();
+      this.sayTroubles(engine, metrics);
       if (last === null) {
         this.logger.warn(`the last profile was not ready within ${milliseconds} ms and is lost.`);
       }
       // A period may have ended a moment ago, with its profile still on the way to the event loop. With an engine that
       // is stopping that is the last one, and the flush above has only waited for it.
       for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
-        if (profile.samples > 0 && engine.claimProfile(profile.sequence)) outlet.giveSync(profile, engine);
+        if (profile.samples > 0 && engine.claimProfile(profile.sequence))
+          outlet.giveSync(profile, engine, metrics);
         else engine.forgetProfile(profile.sequence);
       }
     } catch (error) {

@@ -166,9 +166,11 @@ export class Dispatcher implements Keeper {
     try {
       const note = spool.noteOf(file);
       const files = spool.read(file, note);
-      const time = timeOf(files[0]?.data ?? Buffer.alloc(0));
+      const data = files[0]?.data ?? Buffer.alloc(0);
+      // Looked into once: it is read for each attempt.
+      if (parcel.read?.bytes !== data.length) parcel.read = { bytes: data.length, ...timeOf(data) };
       const attachments = note ? files : this.options.complete(files);
-      return { ...facts(parcel, note, time), identity, attachments };
+      return { ...facts(parcel, note, parcel.read), identity, attachments };
     } catch (error) {
       if (codeOf(error) === 'ENOENT') this.drop(parcel, 'uploads_elsewhere', isSending);
       else if (PASSING.has(codeOf(error) ?? '')) throw error;
@@ -354,9 +356,9 @@ export class Dispatcher implements Keeper {
 function facts(
   { reason, sequence }: Parcel,
   note: Note | undefined,
-  time: { start: bigint; end: bigint },
+  { start: begun, end: ended }: { start: bigint; end: bigint },
 ): Omit<Upload, 'identity' | 'attachments'> {
-  if (!note) return { ...time, sequence, reason, internal: {} };
+  if (!note) return { start: begun, end: ended, sequence, reason, internal: {} };
   const { start, end, internal, endpointCounts, customAttributes } = note;
   return {
     sequence: note.sequence,
