@@ -37,7 +37,7 @@ function answering(statuses: number[], rest: number): { send: Send; sent: string
     const status = statuses.shift() ?? rest;
     sent.push(`${part} ${status}`);
     if (status === 0) throw new NoAnswer('cut off');
-    return { status, headers: {}, body: '' };
+    return { status, headers: {}, body: Buffer.alloc(0) };
   };
   return { send, sent };
 }
