@@ -33,6 +33,7 @@ export interface EngineOptions {
   sourceMaps?: boolean;
   /** Where the native sampler writes the last profile when one of `guardedSignals` ends the process. */
   outputPrefix?: string;
+  /** The end of the process by one of these waits for the last profile: in its file, and then for whoever sends it. */
   guardedSignals?: string[];
   /** After that time, and a quarter of it or a second more, the native sampler writes a profile that nobody asked for. */
   periodSeconds?: number;

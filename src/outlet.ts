@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { ProfilerOptions } from './config/resolve';
 import type { Configuration } from './config/settings';
-import type { Engine, Profile } from './engine';
+import type { Engine, EngineMetrics, Profile } from './engine';
 import { type Logger, reasonOf } from './log';
-import { absolutePrefix, assertWritable } from './output/folder';
+import { absoluteFolder, absolutePrefix, assertWritable } from './output/folder';
 import type { ProfileWriter } from './output/writer';
 import type { Delivery } from './upload/delivery';
 import { isSent, type Route, settleRoute } from './upload/route';
@@ -94,9 +94,14 @@ export class Outlet {
   }
 
   /** Gives a profile out, and says to the engine when it need not keep it any longer. */
-  async give(profile: Profile, reason: SnapshotReason, engine: Engine): Promise<void> {
+  async give(
+    profile: Profile,
+    reason: SnapshotReason,
+    engine: Engine,
+    metrics: EngineMetrics,
+  ): Promise<void> {
     this.sendIfAgentAnswers(engine);
-    this.sending?.delivery.hand(profile, reason, internalOf(engine));
+    this.sending?.delivery.hand(profile, reason, internalOf(metrics));
     await this.writer?.write(profile);
     if (!this.sending) engine.forgetProfile(profile.sequence);
   }
@@ -112,8 +117,8 @@ export class Outlet {
   }
 
   /** As `give`, for a process that is about to end. */
-  giveSync(profile: Profile, engine: Engine): void {
-    this.sending?.delivery.handLast(profile, internalOf(engine));
+  giveSync(profile: Profile, engine: Engine, metrics: EngineMetrics): void {
+    this.sending?.delivery.handLast(profile, internalOf(metrics));
     this.writer?.writeSync(profile);
     if (!this.sending) engine.forgetProfile(profile.sequence);
   }
@@ -192,7 +197,7 @@ export class Outlet {
     const { defaultSpool, makeSpoolFolder } = require('./upload/seed') as typeof import('./upload/seed');
     let root = configuration.spoolFolder ?? '';
     try {
-      root = root === '' ? defaultSpool() : absolutePrefix(root);
+      root = root === '' ? defaultSpool() : absoluteFolder(root);
       return { root, folder: makeSpoolFolder(root, seed) };
     } catch (error) {
       logger.warn(
@@ -220,8 +225,7 @@ function inbox(): string {
   return inboxPrefix();
 }
 
-/** The profiler's own figures for receivers: each counter, and how long its signal handler took. */
-function internalOf(engine: Engine): Record<string, number> {
+function internalOf(metrics: EngineMetrics): Record<string, number> {
   const { internalFigures } = require('./upload/internal') as typeof import('./upload/internal');
-  return internalFigures(engine.metrics());
+  return internalFigures(metrics);
 }

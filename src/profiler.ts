@@ -184,6 +184,8 @@ export class Profiler {
         try {
           const profile = await this.hand(engine.stop(), 'on_shutdown');
           await this.outlet?.close(this.configuration.exitTimeout * 1000);
+          // Whatever has become of it: signals are the program's again.
+          engine.forgetProfile(profile.sequence);
           return profile;
         } finally {
           // With what the last profile has added.
@@ -264,11 +266,11 @@ export class Profiler {
     const outputPrefix = outlet.samplerPrefix;
     return {
       ...engineOptions(this.configuration),
+      ...(outputPrefix === undefined ? {} : { outputPrefix }),
       // A signal that the program listens to is the program's; it ends by itself then, or not at all.
-      ...(outputPrefix === undefined
+      ...(outlet.exporters.length === 0
         ? {}
         : {
-            outputPrefix,
             periodSeconds: this.configuration.period,
             writeAhead: outlet.writesAhead,
             exitTimeoutMilliseconds: atLeastMaking(this.configuration.exitTimeout * 1000),
@@ -353,7 +355,7 @@ export class Profiler {
   }
 
   /** Says what went wrong while this thread was busy. */
-  private sayTroubles(engine: Engine): void {
+  private sayTroubles(engine: Engine, { counters }: EngineMetrics): void {
     const failure = engine.takeWriteFailure();
     if (failure) this.outlet?.reportNativeFailure(failure);
     // Each map is found broken once.
@@ -363,7 +365,7 @@ export class Profiler {
         `the source map of ${script} (${which}) cannot be used: ${reason}. Its frames stand in generated code. Build it again, or switch source maps off with DD_PROFILING_SOURCE_MAP=0.`,
       );
     }
-    const { sampling_stops: stops = 0 } = engine.metrics().counters;
+    const { sampling_stops: stops = 0 } = counters;
     if (stops === this.stops) return;
     this.stops = stops;
     // Its text is not for every start to read.
@@ -374,15 +376,17 @@ export class Profiler {
   private async hand(making: Promise<Profile>, reason: SnapshotReason): Promise<Profile> {
     const profile = await making;
     const engine = this.engine ?? this.stopping;
+    if (!engine) return profile;
     // A program that goes on after its exit listeners has periods again.
-    if (this.hasGivenLast) engine?.writeTo(this.outlet?.samplerPrefix);
+    if (this.hasGivenLast) engine.writeTo(this.outlet?.samplerPrefix);
     this.hasGivenLast = false;
-    if (engine) this.sayTroubles(engine);
+    const metrics = engine.metrics();
+    this.sayTroubles(engine, metrics);
     // A period without a sample says nothing.
-    if (engine && profile.samples > 0 && engine.claimProfile(profile.sequence)) {
-      await this.outlet?.give(profile, reason, engine);
+    if (profile.samples > 0 && engine.claimProfile(profile.sequence)) {
+      await this.outlet?.give(profile, reason, engine, metrics);
     } else {
-      engine?.forgetProfile(profile.sequence);
+      engine.forgetProfile(profile.sequence);
       // Where there was one the sampler has written it.
       if (profile.samples > 0) this.outlet?.look();
     }
@@ -418,14 +422,16 @@ export class Profiler {
       // Else it makes one of the time in which this one is sent.
       engine.writeTo(undefined);
       this.hasGivenLast = true;
-      this.sayTroubles(engine);
+      const metrics = engine.metrics();
+      this.sayTroubles(engine, metrics);
       if (last === null) {
         this.logger.warn(`the last profile was not ready within ${milliseconds} ms and is lost.`);
       }
       // A period may have ended a moment ago, with its profile still on the way to the event loop. With an engine that
       // is stopping that is the last one, and the flush above has only waited for it.
       for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
-        if (profile.samples > 0 && engine.claimProfile(profile.sequence)) outlet.giveSync(profile, engine);
+        if (profile.samples > 0 && engine.claimProfile(profile.sequence))
+          outlet.giveSync(profile, engine, metrics);
         else engine.forgetProfile(profile.sequence);
       }
     } catch (error) {

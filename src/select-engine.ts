@@ -64,24 +64,28 @@ function startNative(options: EngineOptions): NativeStart {
   }
   try {
     binding.attachThread(threadId, threadName(threadId));
+    // With an output the sampler does so by itself.
+    for (const signal of options.guardedSignals ?? []) binding.guardSignal(signal);
   } catch (error) {
     // The samples taken so far hold no JavaScript; the engine that takes over begins anew.
     binding.stop().catch(() => undefined);
     return { ok: false, reason: reasonOf(error), error };
   }
-  return { ok: true, engine: new NativeEngine(binding, report, options.outputPrefix !== undefined) };
+  return { ok: true, engine: new NativeEngine(binding, report, options) };
 }
 
 /** The native sampler behind the interface that both engines share. */
 class NativeEngine implements Engine {
   private stopped = false;
+  /** Whether it has a place for profiles that nobody comes for. */
+  private writes: boolean;
 
   constructor(
     private readonly binding: NativeBinding,
     readonly report: StartReport,
-    /** Whether it has a place for profiles that nobody comes for. */
-    private writes: boolean,
+    { outputPrefix, guardedSignals }: EngineOptions,
   ) {
+    this.writes = outputPrefix !== undefined;
     try {
       // The limit is for the program's own listeners. Undefined, it is the default of all emitters.
       const emitter = process as { _maxListeners?: number | undefined };
@@ -90,7 +94,7 @@ class NativeEngine implements Engine {
       // Node.js handles a signal in a listener of its own to this event: before that, ours is to be another.
       (process as NodeJS.EventEmitter).prependListener('newListener', this.onNewListener);
       // And it gives a signal back in a listener to this one: after that, the signal is to be guarded again.
-      if (writes) process.on('removeListener', this.onRemoveListener);
+      if (guardedSignals) process.on('removeListener', this.onRemoveListener);
       emitter._maxListeners = limit;
     } catch {
       // Frozen: the program can listen to no signal either.

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -362,6 +362,31 @@ test.serial('what waits in the spool is counted, and a folder that is not there 
   t.like(files.report.folders[0], { role: 'inbox', path: join(folder, '.everflame'), writable: true });
   const { report: again } = await askDoctor(t, { env: { EVERFLAME_EXPORTERS: 'local' }, cwd: folder });
   t.is(again.folders[0]?.profiles, 0);
+});
+
+test.serial('folders are those of the profiler, with a slash behind their names too', async (t) => {
+  const spool = temporaryFolder(t);
+  const folder = temporaryFolder(t);
+  const env = {
+    DD_TRACE_AGENT_URL: CLOSED,
+    EVERFLAME_SPOOL_DIR: `${spool}/`,
+    EVERFLAME_EXPORTERS: 'datadog,file',
+    DD_PROFILING_OUTPUT_PPROF: 'out/',
+  };
+  const script = 'for (const end = Date.now() + 100; Date.now() < end; );';
+  const ended = await run(process.execPath, ['-r', AUTO, '-e', script], { cwd: folder, env });
+  t.is(ended.code, 0);
+  const [runtimeId, ...others] = readdirSync(spool);
+  t.deepEqual(others, []);
+  t.true(existsSync(join(spool, runtimeId ?? '', 'process.json')), runtimeId);
+  const { report } = await askDoctor(t, { env, cwd: folder });
+  t.deepEqual(
+    report.folders.map(({ role, path, profiles }) => [role, path, profiles]),
+    [
+      ['output', join(folder, 'out'), 1],
+      ['spool', spool, 1],
+    ],
+  );
 });
 
 test.serial('a program is looked at and not run', async (t) => {

@@ -206,6 +206,20 @@ test('metrics() after stop() counts the profile that stop() made', async (t) => 
   t.is(end.stdout, 'true 1 true\n', end.stderr);
 });
 
+test('the engine is asked for its counters once a flush, also where the profile is sent', async (t) => {
+  const end = await evaluate(
+    `const profiler = new Profiler({ url: 'http://127.0.0.1:9' }).start();
+     const { engine } = profiler;
+     const { metrics } = engine;
+     let asked = 0;
+     engine.metrics = () => (asked++, metrics.call(engine));
+     burn(60);
+     profiler.flush().then(({ samples }) => console.log(samples > 0, asked));`,
+    { EVERFLAME_SPOOL_DIR: temporaryFolder(t) },
+  );
+  t.is(end.stdout, 'true 1\n', end.stderr);
+});
+
 test('an output that ends with a slash is a folder', async (t) => {
   const folder = temporaryFolder(t);
   const end = await evaluate(

@@ -1,8 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { decodeProfile } from '#src/profile/read.js';
-import type { Answer } from '#src/upload/upload.js';
 import { total } from '../support/pprof.js';
-import { send } from '../support/real-receivers/http.js';
+import { type Answer, send } from '../support/real-receivers/http.js';
 import { realProfile } from '../support/real-receivers/profile.js';
 import { startPyroscopeApi } from '../support/real-receivers/pyroscope-api.js';
 

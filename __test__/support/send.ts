@@ -25,7 +25,7 @@ export function send({ url, socketPath, headers, body }: OutgoingRequest): Promi
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers as Answer['headers'],
-          body: Buffer.concat(chunks).toString(),
+          body: Buffer.concat(chunks),
         }),
       );
     });

@@ -359,7 +359,7 @@ test('the parts of an upload have the same names by push and by ingest', async (
   const upload = givenUpload([wall(wallSamples(211, 11, START))]);
   const parts = async (): Promise<string[]> => (await exporter.requests(upload)).map(({ part }) => part);
   const before = await parts();
-  t.is(exporter.judge({ status: 501, headers: {}, body: '' }).kind, 'otherwise');
+  t.is(exporter.judge({ status: 501, headers: {}, body: Buffer.alloc(0) }).kind, 'otherwise');
   t.deepEqual(await parts(), before);
 });
 
@@ -414,8 +414,8 @@ test('a profile older than an hour is refused with the reason', async (t) => {
 test('each status has one meaning', (t) => {
   const verdictOf = (status: number, body = '', headers = {}, ingest = false): string => {
     const exporter = new PyroscopeExporter({ serverAddress: 'http://localhost:4040' });
-    if (ingest) exporter.judge({ status: 404, headers: {}, body: '' });
-    const verdict = exporter.judge({ status, headers, body });
+    if (ingest) exporter.judge({ status: 404, headers: {}, body: Buffer.alloc(0) });
+    const verdict = exporter.judge({ status, headers, body: Buffer.from(body) });
     return [
       verdict.kind,
       'afterMilliseconds' in verdict ? verdict.afterMilliseconds : '',

@@ -137,7 +137,7 @@ test('all goes wrong as a test wants it', async (t) => {
     { kind: 'slow', milliseconds: 50 },
   );
   const later = await send(request);
-  t.deepEqual([later.status, later.headers['retry-after'], later.body], [503, '7', 'later']);
+  t.deepEqual([later.status, later.headers['retry-after'], later.body.toString()], [503, '7', 'later']);
   await t.throwsAsync(send(request), { code: 'ECONNRESET' });
   await t.throwsAsync(send(request));
   await t.throwsAsync(send(request), { message: /Parse Error|socket hang up/ });
@@ -166,7 +166,7 @@ test('Pyroscope finds what is wrong with a profile', async (t) => {
   const exporter = new PyroscopeExporter({ serverAddress: receiver.url });
   const upload = givenUpload([{ name: WALL.name, data: Buffer.from(WALL.data) }]);
   const [pushed] = await exporter.requests(upload);
-  exporter.judge({ status: 404, headers: {}, body: '' });
+  exporter.judge({ status: 404, headers: {}, body: Buffer.alloc(0) });
   const [ingested] = await exporter.requests(upload);
   if (!pushed || !ingested) throw new Error('nothing to send');
   const refused = async (request: typeof pushed): Promise<string> => {

@@ -30,7 +30,7 @@ export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, str
   exitTimeout:
     'How long the end of the process may be held up by its last profile. What is not sent by then waits in the spool.',
   spool:
-    'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process.',
+    'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process; where a signal ends it within its first second, so is the profile of that time.',
   spoolFolder: 'Folder in which they wait. Processes may share it.',
   toggleSignal:
     'The signal that switches profiling off and on again while the program runs, with `everflame/auto` and `everflame run`. With `DD_PROFILING_ENABLED=false` the program starts without a profiler, and the signal starts it. SIGUSR1 is otherwise the one that starts the debugger of Node.js.',

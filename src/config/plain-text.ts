@@ -13,7 +13,15 @@ export function shown(text: string): string {
   return JSON.stringify(plain.length > 60 ? `${plain.slice(0, 60).replace(HALF_PAIR, '')}…` : plain);
 }
 
-/** Without the users, and their passwords, in URLs. */
+/** A text that is one URL and nothing else. */
+const WHOLE = /^[a-z][a-z0-9+.-]*:\/\//i;
+
+/**
+ * Without the users, and their passwords, in URLs: all up to the last `@`, as a password may hold one, or a slash. Of a text that
+ * is more than a URL, such as a list, up to the last one of a word. The path of a socket has no user.
+ */
 export function withoutUsers(text: string): string {
-  return text.replace(/\/\/[^/@\s]*@/g, '//');
+  const isWhole = WHOLE.test(text) && URL.canParse(text);
+  const users = isWhole ? /(unix:)?\/\/.*@/gis : /(unix:)?\/\/[^\s,]*@/gi;
+  return text.replace(users, (found, unix?: string) => (unix === undefined ? '//' : found));
 }

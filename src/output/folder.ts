@@ -4,18 +4,23 @@ import { EverflameError } from '../engine';
 import { codeOf, reasonOf } from '../log';
 
 /**
- * An output as a path that stays right when the program changes its working directory. Throws an EverflameError where it is
- * relative to one that is gone.
+ * The prefix of an output as a path that stays right when the program changes its working directory. Throws an EverflameError
+ * where it is relative to one that is gone.
  */
 export function absolutePrefix(output: string): string {
+  const path = absoluteFolder(output);
+  // Somebody who ends it with a slash means a folder.
+  return output.endsWith('/') ? join(path, 'profile') : path;
+}
+
+/** As `absolutePrefix`, for a folder, with a slash behind it or without. */
+export function absoluteFolder(folder: string): string {
   try {
-    const path = resolve(output);
-    // Somebody who ends it with a slash means a folder.
-    return output.endsWith('/') ? join(path, 'profile') : path;
+    return resolve(folder);
   } catch (error) {
     throw new EverflameError(
       'NO_WORKING_DIRECTORY',
-      `the output ${output} is below a working directory that is gone (${reasonOf(error)}). Name it by its whole path, from / on`,
+      `the output ${folder} is below a working directory that is gone (${reasonOf(error)}). Name it by its whole path, from / on`,
       { cause: error },
     );
   }

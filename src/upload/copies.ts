@@ -15,13 +15,21 @@ export class Copies {
 
   of(file: SpooledFile): void {
     const source = pathOf(file);
-    if (this.outputPrefix === undefined || this.made.has(source)) return;
-    const path = profilePath(this.outputPrefix, sequenceOf(file));
+    if (this.made.has(source)) return;
+    const isMade = this.put(sequenceOf(file), () => readFileSync(source));
+    if (isMade) this.made.add(source);
+  }
+
+  /** The same for a profile that is in no spool. Whether there is such an output, and it is there. */
+  put(sequence: number, read: () => Uint8Array): boolean {
+    if (this.outputPrefix === undefined) return false;
+    const path = profilePath(this.outputPrefix, sequence);
     try {
-      writeProfileSync(path, readFileSync(source));
-      this.made.add(source);
+      writeProfileSync(path, read());
+      return true;
     } catch (error) {
       this.logger.error(`cannot write the profile ${path}: ${reasonOf(error)}. It is sent all the same.`);
+      return false;
     }
   }
 }

@@ -5,7 +5,7 @@ import { type Logger, reasonOf } from '../log';
 import { loadNative } from '../native';
 import { UnwatchedWorker } from '../workers/watch';
 import { type Counters, counterMemory, sharedCounters } from './counters';
-import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread } from './messages';
+import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread, toHand } from './messages';
 import { SPOOLED_PREFIX } from './seed';
 import type { HandedProfile, Station } from './station';
 import type { SnapshotReason } from './upload';
@@ -28,7 +28,7 @@ export class Delivery {
   private port: MessagePort | undefined;
   /** Where there can be no thread, its work is done here. */
   private station: Station | undefined;
-  /** What the thread has not answered for yet. */
+  /** What is not known to be in the spool or settled. */
   private readonly handed = new Map<number, HandedProfile>();
   private readonly rests = new Map<number, () => void>();
   /** What `finishSync` is to hand over. */
@@ -131,7 +131,7 @@ export class Delivery {
     for (const profile of last) this.handed.set(profile.sequence, profile);
     if (this.worker) this.waitForThread(last, milliseconds);
     this.takeAnswers();
-    this.keepUnanswered();
+    this.keepUnsafe();
   }
 
   private waitForThread(last: HandedProfile[], milliseconds: number): void {
@@ -146,8 +146,8 @@ export class Delivery {
     }
   }
 
-  /** The thread has not come to these: whoever finds them in the spool sends them. */
-  private keepUnanswered(): void {
+  /** The thread has not come to these, or not to their end: whoever finds them in the spool sends them. */
+  private keepUnsafe(): void {
     const { spool } = this.data;
     const profiles = [...this.handed.values()];
     if (profiles.length === 0) return;
@@ -163,6 +163,14 @@ export class Delivery {
         `the end of the process came before ${profiles.length} profiles were sent, and they cannot be kept: ${reasonOf(error)}. They are lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
       );
     }
+    for (const sequence of [...this.handed.keys()]) this.becomeSafe(sequence);
+  }
+
+  /** A profile is in the spool or settled, or its loss was said: the sampler need not keep it either. */
+  private becomeSafe(sequence: number): void {
+    this.handed.delete(sequence);
+    const loaded = loadNative();
+    if (loaded.ok) loaded.binding.forgetProfile(sequence);
   }
 
   /** Ends the thread, after everything was tried once more. */
@@ -181,7 +189,7 @@ export class Delivery {
     this.takeAnswers();
     this.port?.close();
     await worker.terminate();
-    this.keepUnanswered();
+    this.keepUnsafe();
     for (const settle of this.rests.values()) settle();
   }
 
@@ -213,7 +221,7 @@ export class Delivery {
   }
 
   private answer(message: ToMain): void {
-    if (message.kind === 'taken') for (const sequence of message.sequences) this.handed.delete(sequence);
+    if (message.kind === 'safe') this.handed.delete(message.sequence);
     else if (message.kind === 'line') this.logger[message.level](message.message);
     else {
       this.rests.get(message.id)?.();
@@ -244,25 +252,24 @@ export class Delivery {
   /** There is no thread: what it would do is done here, between the program's own work. */
   private fallBack(reason: string): void {
     this.worker = undefined;
-    // What it has answered for before is not taken again.
+    // What it has brought away before is not taken again.
     this.takeAnswers();
     if (this.station || this.isOver) return;
     this.logger.warn(
       `uploads have no thread of their own (${reason}), so they are made on the main thread. Allow worker threads (--allow-worker), or more threads.`,
     );
     const { Station: OwnStation } = require('./station') as typeof import('./station');
-    const { counters, logger } = this;
-    // No signal that ends the process waits for this thread.
-    this.station = new OwnStation({ ...this.data, counters, logger, isEnding: () => false });
+    this.station = new OwnStation({
+      ...this.data,
+      safe: (sequence) => this.becomeSafe(sequence),
+      // No signal that ends the process waits for this thread.
+      isEnding: () => false,
+      counters: this.counters,
+      logger: this.logger,
+    });
     if (this.isMain) this.station.becomeMain();
-    for (const profile of this.handed.values()) this.station.take(profile);
-    this.handed.clear();
+    for (const profile of [...this.handed.values()]) this.station.take(profile);
     for (const settle of this.rests.values()) void this.station.rest().then(settle);
     this.rests.clear();
   }
-}
-
-function toHand(profile: Profile, reason: SnapshotReason, internal: Record<string, number>): HandedProfile {
-  const { sequence, startNanoseconds: start, endNanoseconds: end, data } = profile;
-  return { sequence, start, end, reason, data, internal };
 }

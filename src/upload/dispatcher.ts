@@ -17,6 +17,8 @@ const MOST_IN_MEMORY = 16;
 const MOST_BYTES_IN_MEMORY = 32 * 1024 * 1024;
 /** A first attempt that takes longer is not waited for: the profile is written down meanwhile. */
 const SOON_MILLISECONDS = 1000;
+/** Of so many that were settled last the sampler may be writing a copy just now: it has none of what was settled long before. */
+const MOST_COPIES = 64;
 /** Profiles of the spool that are on their way at a time: to look at one takes a tenth of a millisecond. */
 const MOST_SPOOLED = 1000;
 
@@ -28,6 +30,8 @@ export interface DispatcherOptions {
   spool: Spool | undefined;
   /** Whether each upload is written down before it is sent. */
   always: boolean;
+  /** Told when an upload that was taken is in the spool or settled, by its number. */
+  safe: (sequence: number) => void;
   send: Send;
   voice: LoggedVoice;
   counters: Counters;
@@ -58,6 +62,8 @@ export class Dispatcher implements Keeper {
   private readonly spooled = new Map<string, Parcel>();
   /** Paths of what is settled and cannot be removed: it must not be sent again. */
   private readonly stuck = new Set<string>();
+  /** Numbers of what was taken and settled last, without having been in the spool. */
+  private readonly settled: number[] = [];
   private waiters: (() => void)[] = [];
 
   constructor(private readonly options: DispatcherOptions) {
@@ -71,7 +77,10 @@ export class Dispatcher implements Keeper {
   /** Takes an upload of this process. */
   take(upload: Upload): void {
     // Without a receiver there is nothing to take it for; why there is none was said at the start.
-    if (this.lanes.length === 0) return;
+    if (this.lanes.length === 0) {
+      this.options.safe(upload.sequence);
+      return;
+    }
     const bytes = upload.attachments.reduce((sum, { data }) => sum + data.length, 0);
     const pending = new Map(this.lanes.map(({ key }) => [key, new Set<string>()]));
     const { identity, reason, sequence } = upload;
@@ -87,7 +96,8 @@ export class Dispatcher implements Keeper {
   takeSpooled(profiles: SpooledProfile[]): void {
     const room = Math.max(0, MOST_SPOOLED - this.spooled.size);
     const found = profiles
-      .filter(({ file }) => !this.spooled.has(pathOf(file)) && !this.stuck.has(pathOf(file)))
+      .filter(({ file }) => !this.isCopy(file) && !this.spooled.has(pathOf(file)))
+      .filter(({ file }) => !this.stuck.has(pathOf(file)))
       .sort((a, b) => a.file.modified - b.file.modified)
       .slice(0, room);
     const parcels = found.map((profile) => this.parcelOf(profile));
@@ -117,7 +127,14 @@ export class Dispatcher implements Keeper {
     for (const lane of this.lanes) lane.stop();
     this.keepAll();
     // Also what was being sent: it was broken off.
-    for (const parcel of [...this.parcels]) if (!parcel.file) this.drop(parcel, 'uploads_lost', () => false);
+    const lost = [...this.parcels].filter(({ file }) => !file);
+    if (lost.length === 0) return;
+    const lanes = this.lanes.filter(({ key }) => lost.some(({ pending }) => pending.has(key)));
+    this.options.voice.lostAtEnd(
+      lost.length,
+      lanes.map(({ exporter }) => exporter),
+    );
+    for (const parcel of lost) this.drop(parcel, 'uploads_lost', () => false);
   }
 
   /** Removes what is too old or too much in the spool, and tries to keep what could not be written before. */
@@ -149,9 +166,11 @@ export class Dispatcher implements Keeper {
     try {
       const note = spool.noteOf(file);
       const files = spool.read(file, note);
-      const time = timeOf(files[0]?.data ?? Buffer.alloc(0));
+      const data = files[0]?.data ?? Buffer.alloc(0);
+      // Looked into once: it is read for each attempt.
+      if (parcel.read?.bytes !== data.length) parcel.read = { bytes: data.length, ...timeOf(data) };
       const attachments = note ? files : this.options.complete(files);
-      return { ...facts(parcel, note, time), identity, attachments };
+      return { ...facts(parcel, note, parcel.read), identity, attachments };
     } catch (error) {
       if (codeOf(error) === 'ENOENT') this.drop(parcel, 'uploads_elsewhere', isSending);
       else if (PASSING.has(codeOf(error) ?? '')) throw error;
@@ -233,15 +252,39 @@ export class Dispatcher implements Keeper {
     const { upload } = parcel;
     if (!upload || !spool) return parcel.file !== undefined;
     try {
-      parcel.file = spool.write(upload, pendingOf(parcel));
-      parcel.upload = undefined;
-      if (this.parcels.has(parcel)) this.spooled.set(pathOf(parcel.file), parcel);
+      this.place(parcel, spool.write(upload, pendingOf(parcel)));
       return true;
     } catch (error) {
       add(counters, 'spool_failures', 1);
       voice.spoolFailing(spool.folder, reasonOf(error));
       return false;
     }
+  }
+
+  /** A parcel is in the spool from now on. */
+  private place(parcel: Parcel, file: SpooledFile): void {
+    parcel.file = file;
+    parcel.upload = undefined;
+    if (this.parcels.has(parcel)) this.spooled.set(pathOf(file), parcel);
+    this.options.safe(parcel.sequence);
+  }
+
+  /**
+   * Where the process ends, the sampler writes what is not safe yet. Whether a file is such a copy: of an upload that is on its way
+   * from memory, and in the spool with it, or of one that is settled since, and then it is removed.
+   */
+  private isCopy(file: SpooledFile): boolean {
+    if (file.folder !== this.options.spool?.folder || this.spooled.has(pathOf(file))) return false;
+    const number = sequenceOf(file);
+    const parcel = [...this.parcels].find(({ upload, sequence }) => upload && sequence === number);
+    if (parcel) {
+      // With what goes with it; where that cannot be written, the profile alone.
+      if (!this.tryToKeep(parcel)) this.place(parcel, file);
+      return true;
+    }
+    if (!this.settled.includes(number)) return false;
+    this.remove(file);
+    return true;
   }
 
   /** Gives a parcel up. A lane that is sending it just now settles it by what its receiver says. */
@@ -263,7 +306,12 @@ export class Dispatcher implements Keeper {
 
   private forget(parcel: Parcel): void {
     this.parcels.delete(parcel);
-    if (parcel.file) this.spooled.delete(pathOf(parcel.file));
+    if (parcel.file) {
+      this.spooled.delete(pathOf(parcel.file));
+      return;
+    }
+    if (this.settled.push(parcel.sequence) > MOST_COPIES) this.settled.shift();
+    this.options.safe(parcel.sequence);
   }
 
   private remove(file: SpooledFile): void {
@@ -308,9 +356,9 @@ export class Dispatcher implements Keeper {
 function facts(
   { reason, sequence }: Parcel,
   note: Note | undefined,
-  time: { start: bigint; end: bigint },
+  { start: begun, end: ended }: { start: bigint; end: bigint },
 ): Omit<Upload, 'identity' | 'attachments'> {
-  if (!note) return { ...time, sequence, reason, internal: {} };
+  if (!note) return { start: begun, end: ended, sequence, reason, internal: {} };
   const { start, end, internal, endpointCounts, customAttributes } = note;
   return {
     sequence: note.sequence,

@@ -67,6 +67,11 @@ export class Lane {
   private working = false;
   private failing = false;
   private pieces = 1;
+  /**
+   * The requests of what was tried last, while it is tried again: to convert a profile takes far longer than to read it. Those of
+   * one parcel at most: they may be as large as it.
+   */
+  private converted: { parcel: Parcel; pieces: number; requests: PieceRequest[] } | undefined;
   private wake: (() => void) | undefined;
   /** Aborted with what is being sent when the process ends. */
   private abort = new AbortController();
@@ -98,6 +103,7 @@ export class Lane {
   drop(parcel: Parcel): void {
     const place = this.parcels.indexOf(parcel);
     if (place >= 0) this.parcels.splice(place, 1);
+    if (this.converted?.parcel === parcel) this.converted = undefined;
   }
 
   /** The process ends: one more attempt at once, whatever pause there is. */
@@ -174,7 +180,7 @@ export class Lane {
     let ways = 0;
     for (let again = true; again; ) {
       again = false;
-      const requests = await this.requests(upload, pieces, done);
+      const requests = await this.requests(parcel, upload, pieces, done);
       for (const { request, name } of requests.filter((one) => !done.has(one.name))) {
         const verdict = await this.ask(request);
         if (verdict === 'broken off') return { after: 0 };
@@ -192,6 +198,7 @@ export class Lane {
         }
         if (verdict.kind === 'otherwise') {
           ways += 1;
+          this.converted = undefined;
           if (ways > MOST_WAYS) return { after: this.failed(verdict) };
           again = true;
           break;
@@ -208,14 +215,24 @@ export class Lane {
   }
 
   /** What there is to send of an upload in so many pieces, without the larger pieces that are done. */
-  private async requests(upload: Upload, pieces: number, done: ReadonlySet<string>): Promise<PieceRequest[]> {
+  private async requests(
+    parcel: Parcel,
+    upload: Upload,
+    pieces: number,
+    done: ReadonlySet<string>,
+  ): Promise<PieceRequest[]> {
+    if (this.converted?.parcel === parcel && this.converted.pieces === pieces) return this.converted.requests;
+    this.converted = undefined;
     const uploads = pieces === 1 ? [upload] : await splitUpload(upload, pieces);
     const all = await Promise.all(uploads.map((piece) => this.exporter.requests(piece)));
-    return all.flatMap((requests, index) =>
-      requests
+    const requests = all.flatMap((ofPiece, index) =>
+      ofPiece
         .map((request) => pieceRequest(request, index, pieces))
         .filter(({ name, request }) => done.has(name) || !isDone(done, request.part, index, pieces)),
     );
+    // Not of one that was given up meanwhile.
+    if (parcel.pending.has(this.key)) this.converted = { parcel, pieces, requests };
+    return requests;
   }
 
   private async ask(request: OutgoingRequest): Promise<Verdict | 'broken off'> {

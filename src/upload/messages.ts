@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../config/settings';
+import type { Profile } from '../engine';
 import type { HandedProfile, StationData } from './station';
+import type { SnapshotReason } from './upload';
 
 /** What the delivery thread starts with. */
 export interface ThreadData extends StationData {
@@ -27,6 +29,16 @@ export function forSending(milliseconds: number): number {
   return Math.max(milliseconds / 2, milliseconds - WRITING_MILLISECONDS);
 }
 
+/** A profile as the engine gives it, with what goes with it. */
+export function toHand(
+  profile: Profile,
+  reason: SnapshotReason,
+  internal: Record<string, number>,
+): HandedProfile {
+  const { sequence, startNanoseconds: start, endNanoseconds: end, data } = profile;
+  return { sequence, start, end, reason, data, internal };
+}
+
 /** Milliseconds by a clock that all threads of a process share, as `performance.now()` is not. */
 export function sharedNow(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
@@ -50,7 +62,7 @@ export type ToThread =
   | { kind: 'finish'; id: number; until: number; last: HandedProfile[] };
 
 export type ToMain =
-  /** The thread answers for these profiles from now on. */
-  | { kind: 'taken'; sequences: number[] }
+  /** The profile of this number is in the spool, or settled: nobody else need keep it. */
+  | { kind: 'safe'; sequence: number }
   | { kind: 'rested'; id: number }
   | { kind: 'line'; level: Exclude<LogLevel, 'off'>; message: string };

@@ -18,6 +18,8 @@ export interface Parcel {
   pending: Map<string, Set<string>>;
   /** The same of receivers that this process does not send to. */
   others: Record<string, string[]>;
+  /** What the profile in the spool says of its time, and the size that it had then. */
+  read?: { bytes: number; start: bigint; end: bigint };
   /** It is given up, with the cause, unless those that are sending it just now succeed. */
   doomed?: CounterName;
 }

@@ -63,10 +63,10 @@ function makeClient(userAgent: string): AxiosInstance {
 }
 
 /**
- * The text of an answer, as far as it comes soon and is of use. Its status has decided by then: a body that does not end must not
+ * The bytes of an answer, as far as it comes soon and is of use. Its status has decided by then: a body that does not end must not
  * turn what was taken into what is sent again.
  */
-async function beginningOf(body: Readable): Promise<string> {
+async function beginningOf(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const timer = setTimeout(() => body.destroy(), MOST_ANSWER_MILLISECONDS);
@@ -82,7 +82,7 @@ async function beginningOf(body: Readable): Promise<string> {
     clearTimeout(timer);
     body.destroy();
   }
-  return Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES).toString();
+  return Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES);
 }
 
 function isHere(url: string): boolean {

@@ -43,6 +43,8 @@ export interface StationData {
 
 /** What a station is made of. */
 export interface StationOptions extends StationData {
+  /** Told when a profile that was taken is in the spool or settled: until then others are to keep it too. */
+  safe: (sequence: number) => void;
   counters: Counters;
   logger: Logger;
   /** Whether a signal ends the process, so that what the sampler has written is the last profile. */
@@ -68,7 +70,7 @@ export class Station {
   private latest = -1;
 
   constructor(private readonly options: StationOptions) {
-    const { seed, spool, logger, counters } = options;
+    const { seed, spool, logger, counters, safe } = options;
     const { configuration, warnings } = resolveDelivery(seed.options, seed.environment);
     this.configuration = configuration;
     const made = makeExporters(seed, configuration);
@@ -85,6 +87,7 @@ export class Station {
       exporters: this.exporters,
       spool: this.spool,
       always: options.always,
+      safe,
       send: makeSend(`everflame/${this.identity().profilerVersion}`, configuration.uploadTimeout),
       voice: new LoggedVoice(logger, waitingPlace),
       counters,
@@ -119,6 +122,12 @@ export class Station {
       internal: { ...internal, ...this.options.counters },
     };
     this.dispatcher.take(upload);
+  }
+
+  /** Takes a profile that the main thread has not come to: it is not in the files either. */
+  takeForMain(profile: HandedProfile): void {
+    this.copies.put(profile.sequence, () => profile.data);
+    this.take(profile);
   }
 
   /** Settles when all that was taken is delivered, or waits for a receiver that did not take it. */

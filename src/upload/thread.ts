@@ -1,9 +1,10 @@
 /** The delivery thread: a station that is talked to by messages. */
 import { receiveMessageOnPort, threadId, workerData } from 'node:worker_threads';
 import type { LogLevel } from '../config/settings';
-import { Logger, type UserLogger } from '../log';
+import { Logger, reasonOf, type UserLogger } from '../log';
 import { loadNative, type NativeBinding } from '../native';
 import { sharedCounters } from './counters';
+import { internalFigures } from './internal';
 import {
   FINISHED,
   forSending,
@@ -11,6 +12,7 @@ import {
   type ThreadWorkerData,
   type ToMain,
   type ToThread,
+  toHand,
 } from './messages';
 import type { HandedProfile } from './station';
 
@@ -43,6 +45,7 @@ const logger = makeLogger();
 const { Station } = require('./station') as typeof import('./station');
 const station = new Station({
   ...data,
+  safe,
   counters: sharedCounters(data.counters),
   logger,
   isEnding: () => native?.isEnding() ?? false,
@@ -56,48 +59,77 @@ function joinSampler(): NativeBinding | undefined {
   if (!loaded.ok) return undefined;
   const { binding } = loaded;
   binding.onLastProfile(() => {
-    void station.finish(forSending(data.exitMilliseconds)).finally(() => binding.lastProfileIsSent());
+    const until = sharedNow() + data.exitMilliseconds;
+    if (!data.spool) takeLast(binding);
+    void station
+      .finish(forSending(Math.max(0, until - sharedNow())))
+      .finally(() => binding.lastProfileIsSent());
   });
   return binding;
+}
+
+/** Without a spool the sampler has written nothing: what it has is fetched, after what the main thread had handed over. */
+function takeLast(binding: NativeBinding): void {
+  handleAll();
+  try {
+    const last = binding.flushSync('gzip', data.exitMilliseconds);
+    const profiles = [...binding.takeUndelivered(), ...(last ? [last] : [])].filter(
+      ({ samples }) => samples > 0,
+    );
+    const internal = internalFigures(binding.metrics());
+    for (const [index, profile] of profiles.entries()) {
+      const reason = index === profiles.length - 1 ? 'on_shutdown' : 'periodic';
+      station.takeForMain(toHand(profile, reason, internal));
+    }
+  } catch (error) {
+    logger.error(`the last profile could not be made: ${reasonOf(error)}.`);
+  }
 }
 
 /** Takes a profile, unless the sampler has written it meanwhile: then it is in the spool. Without one it writes nothing. */
 function take(profile: HandedProfile): void {
   if (!native || !data.spool || native.claimProfile(profile.sequence)) station.take(profile);
-  native?.forgetProfile(profile.sequence);
+  else safe(profile.sequence);
 }
 
-/** Returns the profiles that came with the message. */
-function handle(message: ToThread): HandedProfile[] {
+/** Until then the sampler and the main thread keep a profile too: this thread may be held up when the process ends. */
+function safe(sequence: number): void {
+  native?.forgetProfile(sequence);
+  tellMain({ kind: 'safe', sequence });
+}
+
+function handle(message: ToThread): void {
   switch (message.kind) {
     case 'profile':
       take(message.profile);
-      return [message.profile];
+      break;
     case 'look':
       station.look();
-      return [];
+      break;
     case 'rest':
       void station.rest().then(() => tellMain({ kind: 'rested', id: message.id }));
-      return [];
+      break;
     case 'main':
       station.becomeMain();
-      return [];
+      break;
     case 'finish':
       message.last.forEach(take);
       void station.finish(forSending(Math.max(0, message.until - sharedNow()))).finally(() => {
         Atomics.store(flags, FINISHED, message.id);
         Atomics.notify(flags, FINISHED);
       });
-      return message.last;
+  }
+}
+
+function handleAll(): void {
+  for (let next = receiveMessageOnPort(data.port); next; next = receiveMessageOnPort(data.port)) {
+    handle(next.message as ToThread);
   }
 }
 
 data.port.on('message', (message: ToThread) => {
-  const taken = handle(message);
+  handle(message);
   // All that waits behind it, before anything is sent: the first upload loads axios, which takes its time, and `finish` writes
-  // down what nobody else will have once it is answered for.
-  for (let next = receiveMessageOnPort(data.port); next; next = receiveMessageOnPort(data.port)) {
-    taken.push(...handle(next.message as ToThread));
-  }
-  if (taken.length > 0) tellMain({ kind: 'taken', sequences: taken.map(({ sequence }) => sequence) });
+  // down what could not be sent by then, with all that goes with it.
+  handleAll();
 });

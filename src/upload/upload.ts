@@ -99,8 +99,8 @@ export interface Answer {
   status: number;
   /** Names in lower case. */
   headers: Record<string, string | undefined>;
-  /** The first part of it, as text. */
-  body: string;
+  /** The first part of it. */
+  body: Buffer;
 }
 
 /** What an answer means. `reason` is a part of a sentence; `remedy` is one or more sentences. */

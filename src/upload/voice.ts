@@ -78,6 +78,15 @@ export class LoggedVoice implements Voice {
     this.logger.warn(`${count} profiles that could not be sent are dropped: more do not fit into memory.`);
   }
 
+  /** The time for the end is over. Of receivers that are known to fail it was told that what waits is lost. */
+  lostAtEnd(count: number, exporters: readonly Exporter[]): void {
+    if (exporters.every(({ destination }) => this.told.has(destination))) return;
+    const reason = `${exporters.map(placeOf).join(' and ')} has not taken them by then, and there is no spool`;
+    this.logger.error(
+      `the end of the process came before ${count} profiles were sent, and they cannot be kept: ${reason}. They are lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
+    );
+  }
+
   private isDue(trouble: string): boolean {
     const last = this.said.get(trouble);
     const now = this.now();

@@ -1,5 +1,10 @@
 import { request } from 'node:http';
-import type { Answer, OutgoingRequest } from '#src/upload/upload.js';
+import type { Answer as AnyAnswer, OutgoingRequest } from '#src/upload/upload.js';
+
+/** An answer of which the body is a text. */
+export interface Answer extends Omit<AnyAnswer, 'body'> {
+  body: string;
+}
 
 /** Sends a request and gives the whole answer. */
 export function send(outgoing: Omit<OutgoingRequest, 'part'>): Promise<Answer> {

@@ -43,6 +43,8 @@ export interface DeliveringProcess {
   counters: Counters;
   clock: HandClock;
   lines: string[];
+  /** Numbers of profiles that nobody else need keep. */
+  safe: number[];
   /** Takes profiles of these numbers. */
   take(...sequences: number[]): void;
   /** Takes over what others have left, and what the sampler has written. */
@@ -63,6 +65,7 @@ export function givenProcess(t: ExecutionContext, options: ProcessOptions): Deli
   const identity = givenIdentity({ runtimeId: seed.runtimeId });
   const counters = sharedCounters(counterMemory());
   const lines: string[] = [];
+  const safe: number[] = [];
   const say = (line: string): void => {
     lines.push(line);
   };
@@ -74,6 +77,7 @@ export function givenProcess(t: ExecutionContext, options: ProcessOptions): Deli
     exporters,
     spool,
     always,
+    safe: (sequence) => safe.push(sequence),
     send: options.send ?? makeSend('everflame/test', LONG_MILLISECONDS),
     voice: new LoggedVoice(logger, 'They wait.', () => clock.steady()),
     counters,
@@ -106,6 +110,7 @@ export function givenProcess(t: ExecutionContext, options: ProcessOptions): Deli
     counters,
     clock,
     lines,
+    safe,
     look,
     take: (...sequences) => {
       for (const sequence of sequences) dispatcher.take(givenProfile(identity, sequence));

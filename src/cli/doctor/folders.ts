@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Configuration } from '../../config/settings';
 import { reasonOf } from '../../log';
+import { absoluteFolder, absolutePrefix } from '../../output/folder';
 import type { ExporterName } from '../../upload/upload';
 import { formatValue } from '../format';
 import { type Finding, finding, type Part } from './report';
@@ -42,13 +43,13 @@ export function checkFolders(
   const findings: Finding[] = [];
   const toFiles = exporters.includes('file') || exporters.includes('local');
   if (toFiles && exporters.includes('file') && output !== undefined) {
-    const prefix = output.endsWith('/') ? join(resolve(output), 'profile') : resolve(output);
+    const prefix = absolutePrefix(output);
     facts.push(look('output', dirname(prefix), true, basename(prefix)));
   } else {
     const folder = inbox();
     if (toFiles || existsSync(folder)) facts.push(look('inbox', folder, toFiles, 'profile'));
   }
-  const spoolPath = spoolFolder === undefined ? defaultSpool() : resolve(spoolFolder);
+  const spoolPath = spoolFolder === undefined ? defaultSpool() : absoluteFolder(spoolFolder);
   const isSpoolUsed = isSent && spool !== 'off';
   if (isSpoolUsed || existsSync(spoolPath)) facts.push(look('spool', spoolPath, isSpoolUsed));
   for (const fact of facts) findings.push(...findingsOf(fact));

@@ -1,4 +1,5 @@
 import { deliverySettings } from '../../config/delivery-settings';
+import { withoutUsers } from '../../config/plain-text';
 import type { Setting } from '../../config/settings';
 
 /** Shorter ones are part of ordinary words; where they stand in a URL they are hidden all the same. */
@@ -24,11 +25,6 @@ function hide(text: string, secret: string): string {
   return text.replaceAll(secret, HIDDEN);
 }
 
-/** User and password in a URL: all up to the last `@` of a word, as a password may hold one, or a slash. */
-function withoutUsers(text: string): string {
-  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s"]*@/gi, `$1`);
-}
-
 function secretsOf(environment: NodeJS.ProcessEnv): string[] {
   const named = Object.values(deliverySettings as Record<string, Setting>)
     .filter((setting) => setting.type === 'text' && setting.secret)
@@ -41,7 +37,7 @@ function secretsOf(environment: NodeJS.ProcessEnv): string[] {
       // Of headers each value, as it is written and as it is sent.
       for (const pair of value.split(',')) found.add(pair.slice(pair.indexOf('=') + 1).trim());
     }
-    for (const url of value.matchAll(/:\/\/([^\s"]*)@/g)) {
+    for (const url of value.matchAll(/:\/\/(\S*)@/g)) {
       const user = url[1] ?? '';
       found.add(user).add(user.slice(user.indexOf(':') + 1));
     }

@@ -55,7 +55,7 @@ export class DatadogExporter implements Exporter {
   judge(answer: Answer): Verdict {
     const { status } = answer;
     if (status >= 200 && status < 300) return { kind: 'delivered' };
-    const reason = statusWith(answer, answer.body);
+    const reason = statusWith(answer, answer.body.toString());
     if (status === 413) return { kind: 'too-large', reason };
     if (status === 408 || status === 429 || status >= 500) return retry(answer, reason);
     return { kind: 'refused', reason, remedy: this.remedy(status) };

@@ -54,8 +54,10 @@ export function judge(answer: Answer): Verdict {
 
 /** `ExportProfilesServiceResponse`: field 1 is `partial_success` with the number of profiles and a message. */
 function partialSuccess({ headers, body }: Answer): Verdict {
-  if (body === '') return { kind: 'delivered' };
-  const [rejected, message] = isJson(headers['content-type']) ? fromJson(body) : fromProtobuf(body);
+  if (body.length === 0) return { kind: 'delivered' };
+  const [rejected, message] = isJson(headers['content-type'])
+    ? fromJson(body.toString())
+    : fromProtobuf(body);
   if (rejected === 0 && message === '') return { kind: 'delivered' };
   const count = rejected === undefined ? 'some profiles' : `${rejected} profiles`;
   const said = message === '' ? '' : `: ${inOneLine(message)}`;
@@ -64,15 +66,15 @@ function partialSuccess({ headers, body }: Answer): Verdict {
 
 type Partial = [rejected: number | undefined, message: string];
 
-function fromProtobuf(body: string): Partial {
+function fromProtobuf(body: Buffer): Partial {
   try {
-    const response = new Records(Buffer.from(body));
+    const response = new Records(body);
     const [found] = response.each(1, () => new Records(response.reader.bytes()));
     const [message = ''] = found?.each(2, () => found.reader.string()) ?? [];
     return [Number(found?.number(1) ?? 0), message];
   } catch {
-    // An answer is given as text, in which bytes from 128 on are lost: a number or a length. The message can still be read.
-    return [undefined, body.replaceAll('\ufffd', ' ')];
+    // Cut short, or none. What is a message in it can still be read.
+    return [undefined, body.toString().replaceAll('\ufffd', ' ')];
   }
 }
 
@@ -89,17 +91,17 @@ function fromJson(body: string): Partial {
 function errorMessage({ headers, body }: Answer): string {
   try {
     if (isJson(headers['content-type'])) {
-      const status = JSON.parse(body) as { message?: unknown } | null;
+      const status = JSON.parse(body.toString()) as { message?: unknown } | null;
       if (typeof status?.message === 'string') return status.message;
     } else if (headers['content-type'] === 'application/x-protobuf') {
-      const status = new Records(Buffer.from(body));
+      const status = new Records(body);
       const [message] = status.each(2, () => status.reader.string());
       if (message !== undefined) return message;
     }
   } catch {
     // It is shown as it is.
   }
-  return body;
+  return body.toString();
 }
 
 function isJson(contentType: string | undefined): boolean {

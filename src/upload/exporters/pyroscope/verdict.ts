@@ -15,7 +15,7 @@ const CREDENTIALS =
  */
 export function judge(answer: Answer, way: Way): Verdict {
   const { status } = answer;
-  const said = statusWith(answer, message(answer.body));
+  const said = statusWith(answer, message(answer.body.toString()));
   if (status >= 200 && status < 300) return { kind: 'delivered' };
   switch (status) {
     case 401:
