@@ -4,6 +4,7 @@ import type { Clock } from './clock';
 import { add, type CounterName, type Counters } from './counters';
 import { type Keeper, Lane } from './lane';
 import type { Note } from './note';
+import type { OpenRoute } from './open-route';
 import { oldestFirst, type Parcel, pendingOf } from './parcel';
 import { timeOf } from './pprof-time';
 import type { Send } from './send';
@@ -30,6 +31,8 @@ export interface DispatcherOptions {
   always: boolean;
   send: Send;
   voice: LoggedVoice;
+  /** Set where nobody has said who gets profiles. */
+  open?: OpenRoute | undefined;
   counters: Counters;
   clock: Clock;
   /** Adds what goes with profiles that the sampler has written by itself. */

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../config/settings';
+import type { Place } from './place';
 import type { HandedProfile, StationData } from './station';
 
 /** What the delivery thread starts with. */
@@ -53,4 +54,6 @@ export type ToMain =
   /** The thread answers for these profiles from now on. */
   | { kind: 'taken'; sequences: number[] }
   | { kind: 'rested'; id: number }
+  /** Who gets profiles, where nobody has said so. */
+  | { kind: 'place'; place: Place }
   | { kind: 'line'; level: Exclude<LogLevel, 'off'>; message: string };

@@ -41,7 +41,12 @@ const native = data.isNative ? joinSampler() : undefined;
 const logger = makeLogger();
 // Not above: a signal may end the process while this is loaded, and the sampler is to know by then that somebody comes.
 const { Station } = require('./station') as typeof import('./station');
-const station = new Station({ ...data, counters: sharedCounters(data.counters), logger });
+const station = new Station({
+  ...data,
+  counters: sharedCounters(data.counters),
+  logger,
+  settled: (place) => tellMain({ kind: 'place', place }),
+});
 // Last: whoever finds this thread in the status may count on it.
 native?.attachThread(threadId, 'everflame-upload');
 
