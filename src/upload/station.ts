@@ -9,6 +9,7 @@ import type { Counters } from './counters';
 import { Dispatcher } from './dispatcher';
 import { datadogTargetOf, isAgentless, makeExporters } from './exporters/make';
 import { identityOf } from './identity';
+import { samplerFigures } from './internal';
 import { laneKey } from './lane';
 import { OpenRoute } from './open-route';
 import { HEARTBEAT_MILLISECONDS } from './owner';
@@ -235,7 +236,9 @@ export class Station {
     for (const file of files) if (!spool.noteOf(file)) this.copies.of(file);
     const identity = this.identity();
     const receivers = this.dispatcher.lanes.map(({ key }) => key);
-    this.dispatcher.takeSpooled(files.map((file) => ({ file, identity, reason, receivers })));
+    // The sampler writes profiles and nothing else. What it has to say of itself is as of now.
+    const internal = files.length > 0 ? { ...samplerFigures(), ...this.options.counters } : {};
+    this.dispatcher.takeSpooled(files.map((file) => ({ file, identity, reason, receivers, internal })));
   }
 
   /** Takes what ended processes have left for a receiver of ours. */
