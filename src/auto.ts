@@ -7,15 +7,15 @@
 let isToggled = false;
 
 if (Number.parseInt(process.versions.node, 10) < 20) require('./old-node');
-else if (!isDoctor()) startProfiler();
+else if (!isOwnCommand()) startProfiler();
 
-/** `everflame doctor` sends nothing, also where the environment preloads the profiler: then it is to look at it. */
-function isDoctor(): boolean {
-  if (process.argv[2] !== 'doctor') return false;
+/** The command `everflame` is not profiled where the environment preloads the profiler: what it starts by `run` is. */
+function isOwnCommand(): boolean {
+  if (process.argv[1] === undefined) return false;
   try {
     const { realpathSync } = require('node:fs') as typeof import('node:fs');
     const { join } = require('node:path') as typeof import('node:path');
-    return realpathSync(process.argv[1] as string) === join(__dirname, 'cli', 'main.js');
+    return realpathSync(process.argv[1]) === join(__dirname, 'cli', 'main.js');
   } catch {
     return false;
   }

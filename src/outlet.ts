@@ -6,6 +6,7 @@ import { type Logger, reasonOf } from './log';
 import { absoluteFolder, absolutePrefix, assertWritable } from './output/folder';
 import type { ProfileWriter } from './output/writer';
 import type { Delivery } from './upload/delivery';
+import type { Place } from './upload/place';
 import { isSent, type Route, settleRoute } from './upload/route';
 import type { Seed } from './upload/seed';
 import type { ExporterName, SnapshotReason } from './upload/upload';
@@ -33,6 +34,8 @@ export class Outlet {
   /** Where files go; `isInbox` where nobody has named the place. */
   private files: { prefix: string; isInbox: boolean } | undefined;
   private opened: ProfileWriter | undefined;
+  /** Where profiles are kept that no Agent gets, as it is something else that listens there. */
+  private kept: string | undefined;
   private sending: { delivery: Delivery; spoolPrefix: string | undefined; runtimeId: string } | undefined;
 
   /** Throws an EverflameError where the output is relative to a folder that is gone. */
@@ -44,7 +47,7 @@ export class Outlet {
   }
 
   get exporters(): readonly ExporterName[] {
-    return this.route.exporters;
+    return this.kept === undefined ? this.route.exporters : ['local'];
   }
 
   /** Whether nobody has said where profiles go. */
@@ -54,7 +57,7 @@ export class Outlet {
 
   /** Prefix of the files written, or undefined where none are. */
   get output(): string | undefined {
-    return this.files?.prefix;
+    return this.files?.prefix ?? this.kept;
   }
 
   /** Where the sampler writes profiles by itself; undefined for nowhere. */
@@ -81,6 +84,7 @@ export class Outlet {
   /** Sampling has begun. */
   begin(): void {
     const { files, sending } = this;
+    if (files && this.isOpen) this.tellOfInbox(files.prefix);
     if (files) {
       try {
         assertWritable(files.prefix);
@@ -158,6 +162,22 @@ export class Outlet {
     this.writer?.reportNativeFailure(failure);
   }
 
+  /** Whether the log says already who gets the profiles of which nobody has said so. What this process starts is told. */
+  private isTold(kind: Place['kind']): boolean {
+    const { PLACE_VARIABLE } = require('./upload/place') as typeof import('./upload/place');
+    const place = kind === 'agent' ? kind : this.files?.prefix;
+    const isTold = process.env[PLACE_VARIABLE] === place;
+    process.env[PLACE_VARIABLE] = place;
+    return isTold;
+  }
+
+  private tellOfInbox(prefix: string): void {
+    if (this.isTold('inbox')) return;
+    const { placeLine } = require('./upload/place') as typeof import('./upload/place');
+    const reason = 'no Datadog Agent answers here';
+    this.settings.logger.notice(placeLine({ kind: 'inbox', prefix, reason }));
+  }
+
   private open(): void {
     const { exporters } = this.route;
     const { output } = this.settings.configuration;
@@ -166,10 +186,10 @@ export class Outlet {
     } else if (exporters.includes('file') || exporters.includes('local')) {
       this.files = { prefix: inbox(), isInbox: true };
     }
-    if (isSent(exporters)) this.openDelivery();
+    if (isSent(exporters)) this.openDelivery(this.isOpen ? { isTold: this.isTold('agent') } : undefined);
   }
 
-  private openDelivery(): void {
+  private openDelivery(open: { isTold: boolean } | undefined): void {
     const { configuration, options, isPreloaded, logger } = this.settings;
     const { SPOOLED_PREFIX, seedOf } = require('./upload/seed') as typeof import('./upload/seed');
     const { Delivery: Opened } = require('./upload/delivery') as typeof import('./upload/delivery');
@@ -183,10 +203,14 @@ export class Outlet {
       spool,
       always: configuration.spool === 'always',
       periodMilliseconds: configuration.period * 1000,
+      open,
       exitMilliseconds: configuration.exitTimeout * 1000,
       logLevel: configuration.logLevel,
       hasUserLogger: options.logger !== undefined,
       logger,
+      settled: (place) => {
+        this.kept = place.kind === 'inbox' ? place.prefix : undefined;
+      },
     });
     const spoolPrefix = spool && join(spool.folder, SPOOLED_PREFIX);
     this.sending = { delivery, spoolPrefix, runtimeId: seed.runtimeId };
@@ -211,10 +235,9 @@ export class Outlet {
   private sendIfAgentAnswers(engine: Engine): void {
     if (!this.isOpen || this.sending || !this.settings.agentAnswers()) return;
     this.route = { exporters: ['datadog'], isOpen: true, warnings: [] };
-    this.openDelivery();
+    this.openDelivery({ isTold: true });
     const prefix = this.samplerPrefix;
     if (prefix !== undefined) engine.writeTo(prefix);
-    this.settings.logger.info('a Datadog Agent answers now and gets the profiles from here on.');
     this.files = undefined;
     this.opened = undefined;
   }

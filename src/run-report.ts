@@ -16,6 +16,8 @@ export interface Sent {
   /** In the spool. */
   waiting: number;
   dropped: number;
+  /** In the inbox, which is told by `started`. */
+  kept: number;
 }
 
 /**

@@ -367,7 +367,7 @@ test('in a working directory that is gone, the program runs, and its profiles go
     [
       [],
       7,
-      /^everflame: 1 profile of 1 process in \/.*everflame-\d+; look at it with: everflame top \/\S+\n$/,
+      /^everflame: profiles are kept in \/.*everflame-\d+: .*\neverflame: 1 profile of 1 process in \/.*everflame-\d+; look at it with: everflame top \/\S+\n$/,
     ],
     [
       ['--output', 'out'],
@@ -458,7 +458,10 @@ for (const [what, script] of NO_ROOM) {
     t.deepEqual(readdirSync(join(folder, 'out')), [], 'nothing is left behind');
     // Without a folder for the profiles either, the files that are there are what is known.
     const found = await everflame(['run', 'node', '-e', '0'], { cwd: folder, env: all });
-    t.regex(found.stderr, /^everflame: 1 profile of 1 process in \.everflame; look at it with: .*\n$/);
+    t.regex(
+      found.stderr,
+      /^everflame: profiles are kept in .*\neverflame: 1 profile of 1 process in \.everflame; look at it with: .*\n$/,
+    );
     rmSync(join(folder, '.everflame'), { recursive: true });
     const none = await everflame(['run', 'true'], { cwd: folder, env: all });
     t.regex(

@@ -194,3 +194,31 @@ test('the options of the caller are not changed', (t) => {
 test('docs/configuration.md is what the table of settings says; "npm run docs" writes it', (t) => {
   t.is(readFileSync('docs/configuration.md', 'utf8'), configurationPage());
 });
+
+test('the list of profilers of the reference is understood', (t) => {
+  const resolve = (list: string, environment = {}, options = {}) => {
+    const { configuration, warnings } = resolveConfiguration(options, {
+      DD_PROFILING_PROFILERS: list,
+      ...environment,
+    });
+    const { wall, cpu } = configuration;
+    return { wall, cpu, warnings };
+  };
+  const on = { wall: true, cpu: true, warnings: [] };
+  for (const list of ['', ' ', 'wall', 'cpu', ' Wall , CPU,']) t.deepEqual(resolve(list), on, list);
+  const warnings = [
+    'DD_PROFILING_PROFILERS names space, but memory is not profiled yet. Leave it out: DD_PROFILING_PROFILERS=wall.',
+  ];
+  t.deepEqual(resolve('space,wall'), { ...on, warnings });
+  t.deepEqual(resolve('space'), { wall: false, cpu: false, warnings });
+  t.deepEqual(resolve('wall', { DD_PROFILING_CPU_ENABLED: 'false' }), { ...on, cpu: false });
+  // As there, a switch of its own wins.
+  t.deepEqual(resolve('space', { DD_PROFILING_WALLTIME_ENABLED: 'true' }), { ...on, warnings });
+  t.deepEqual(resolve('wall', { DD_PROFILING_WALLTIME_ENABLED: 'false' }), { ...on, wall: false });
+  t.deepEqual(resolve('space', { DD_PROFILING_CPU_ENABLED: '1' }), { wall: false, cpu: true, warnings });
+  t.deepEqual(resolve('space', {}, { wall: true }), { ...on, warnings });
+  t.deepEqual(resolve('wal'), {
+    ...on,
+    warnings: ['DD_PROFILING_PROFILERS has "wal", but it must be some of wall, cpu, space; it is left out.'],
+  });
+});

@@ -210,7 +210,7 @@ for (const { major, path } of testNodes()) {
     const folder = temporaryFolder(t, {
       'ended.js': `
         const { Profiler } = require(${JSON.stringify(ROOT)});
-        const profiler = new Profiler({ engine: 'inspector' }).start();
+        const profiler = new Profiler({ engine: 'inspector', exporters: [] }).start();
         const { Worker } = require('node:worker_threads');
         const threads = () => profiler.status.threads.map(({ threadId }) => threadId).sort().join();
         const until = (text) => new Promise((resolve) => {

@@ -281,7 +281,7 @@ test('in code, a forced engine that cannot start throws an error with a code', a
   const folder = temporaryFolder(t);
   const script = `
     const { Profiler, EverflameError } = require(${JSON.stringify(ROOT)});
-    const profiler = new Profiler({ engine: ' Perf' });
+    const profiler = new Profiler({ engine: ' Perf', exporters: [] });
     try { profiler.start(); } catch (error) {
       console.log(error instanceof EverflameError, error.code, profiler.status.running);
       console.log(profiler.status.failure === error.message);

@@ -18,7 +18,7 @@ for (const { major, path } of testNodes()) {
       const { Profiler } = require(${JSON.stringify(ROOT)});
       ${BURN}
       (async () => {
-        const profiler = new Profiler().start();
+        const profiler = new Profiler({ exporters: [] }).start();
         burn(300);
         const { status } = profiler;
         const profile = await profiler.flush();

@@ -170,7 +170,7 @@ test('a program shorter than a period tidies the inbox when it ends, and nothing
       cwd: folder,
       env: { EVERFLAME_ENGINE: engine },
     });
-    t.is(end.stderr, '');
+    t.regex(end.stderr, /^everflame: profiles are kept in \S+\.everflame: .*\n$/);
     t.deepEqual(left('.everflame'), young);
     rmSync(join(folder, '.everflame'), { recursive: true });
   }

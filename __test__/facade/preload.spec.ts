@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'acorn';
 import test from 'ava';
 import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
-import { AUTO, ROOT, run } from '../support/spawn.js';
+import { AUTO, CLI, ROOT, run } from '../support/spawn.js';
 
 /** Most that a start loads of our own JavaScript, of which there are 16 files with 48,800 bytes. */
 const MOST_FILES = 18;
@@ -151,6 +151,31 @@ test('the preload adds no signal listener and says nothing', async (t) => {
   const end = await run(process.execPath, ['--require', AUTO, '-e', script], { env });
   t.is(end.stdout, '0000000\n');
   t.is(end.stderr, '');
+});
+
+test("Everflame's own commands are not profiled, and what `run` starts is", async (t) => {
+  const folder = temporaryFolder(t);
+  const link = join(folder, 'everflame');
+  symlinkSync(CLI, link);
+  const env = { NODE_OPTIONS: `--require ${AUTO}`, DD_PROFILING_OUTPUT_PPROF: join(folder, 'p') };
+  const ran = await run(process.execPath, [CLI, 'run', process.execPath, '-e', '0'], { env });
+  t.is(ran.code, 0, ran.stderr);
+  const [profile = '', ...others] = profilesIn(folder);
+  t.deepEqual(others, []);
+  const commands = [
+    ['top', profile],
+    ['flame', profile, '-o', join(folder, 'flame.svg')],
+    ['--version'],
+    ['run', '--help'],
+    ['doctor', '--json'],
+  ];
+  for (const command of [CLI, link]) {
+    for (const words of commands) {
+      const end = await run(process.execPath, [command, ...words], { env, cwd: folder });
+      t.is(end.code, 0, `${words[0]}: ${end.stderr}`);
+      t.deepEqual(profilesIn(folder), [profile], words[0]);
+    }
+  }
 });
 
 for (const [what, script] of [

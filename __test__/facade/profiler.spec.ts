@@ -20,7 +20,7 @@ test('the profiler starts, stops and starts again, in one object and in a new on
     const end = await evaluate(
       `(async () => {
         const said = [];
-        for (const profiler of [new Profiler(), new Profiler()]) {
+        for (const profiler of [new Profiler({ exporters: [] }), new Profiler({ exporters: [] })]) {
           for (let round = 0; round < 2; round++) {
             said.push(profiler.status.running);
             profiler.start();
@@ -45,7 +45,7 @@ test('the profiler starts, stops and starts again, in one object and in a new on
 test('a second stop, and a stop without a start, do nothing', async (t) => {
   const end = await evaluate(
     `(async () => {
-      const profiler = new Profiler();
+      const profiler = new Profiler({ exporters: [] });
       console.log(await profiler.stop(), await profiler.flush());
       profiler.start();
       const [first, second] = await Promise.all([profiler.stop(), profiler.stop()]);
@@ -59,8 +59,8 @@ test('a second stop, and a stop without a start, do nothing', async (t) => {
 test('a second profiler is refused with one error line and the first goes on', async (t) => {
   const end = await evaluate(
     `(async () => {
-      const first = new Profiler().start();
-      const second = new Profiler().start();
+      const first = new Profiler({ exporters: [] }).start();
+      const second = new Profiler({ exporters: [] }).start();
       console.log(first.status.running, second.status.running);
       first.start();
       burn(60);
@@ -77,7 +77,7 @@ test('a second profiler is refused with one error line and the first goes on', a
 test('a start while a stop is under way is refused with a line that says so, and works after it', async (t) => {
   const end = await evaluate(
     `(async () => {
-      const [first, second] = [new Profiler(), new Profiler()];
+      const [first, second] = [new Profiler({ exporters: [] }), new Profiler({ exporters: [] })];
       first.start();
       const stopped = first.stop();
       first.start();
@@ -101,10 +101,10 @@ test('a start while a stop is under way is refused with a line that says so, and
 
 test('a second copy of the package is refused too', async (t) => {
   const end = await evaluate(
-    `new Profiler().start();
+    `new Profiler({ exporters: [] }).start();
      for (const name of Object.keys(require.cache)) delete require.cache[name];
      const copy = require(${ENTRY});
-     console.log(copy.Profiler === Profiler, new copy.Profiler().start().status.running);`,
+     console.log(copy.Profiler === Profiler, new copy.Profiler({ exporters: [] }).start().status.running);`,
   );
   t.is(end.stdout, 'false false\n');
   t.regex(end.stderr, /another profiler is running/);
@@ -112,7 +112,7 @@ test('a second copy of the package is refused too', async (t) => {
 
 test('the process ends by itself while a profiler runs', async (t) => {
   const end = await evaluate(
-    `new Profiler({ period: 0.1 }).start(); setTimeout(() => console.log('done'), 50);`,
+    `new Profiler({ period: 0.1, exporters: [] }).start(); setTimeout(() => console.log('done'), 50);`,
   );
   t.is(end.stdout, 'done\n');
   t.is(end.code, 0);
@@ -125,7 +125,7 @@ test('a program that awaits its profile gets it, though nothing else keeps the p
       '--input-type=module',
       '-e',
       `import { Profiler } from 'everflame';
-       const profiler = new Profiler().start();
+       const profiler = new Profiler({ exporters: [] }).start();
        const flushed = await profiler.flush();
        const stopped = await profiler.stop();
        console.log(flushed.data.length > 0, stopped.data.length > 0);`,
@@ -196,7 +196,7 @@ test('flush and stop hand out the profile that is written', async (t) => {
 test('metrics() after stop() counts the profile that stop() made', async (t) => {
   const end = await evaluate(
     `(async () => {
-      const profiler = new Profiler().start();
+      const profiler = new Profiler({ exporters: [] }).start();
       burn(60);
       const { samples } = await profiler.stop();
       const { counters } = profiler.metrics();
@@ -469,7 +469,7 @@ for (const engine of ['auto', 'inspector']) {
     t.deepEqual([end.code, end.stderr], [0, '']);
     t.true(profilesIn(folder).length > 0);
     const stopped = await evaluate(
-      `const profiler = new Profiler().start(); Object.freeze(process); burn(60);
+      `const profiler = new Profiler({ exporters: [] }).start(); Object.freeze(process); burn(60);
        profiler.stop().then((profile) => console.log(profile.samples > 0, profiler.status.running));`,
       { EVERFLAME_ENGINE: engine },
     );
@@ -486,9 +486,9 @@ for (const [what, said] of [
 ] as const) {
   test(`where ${what} was frozen before the start, one line says what is missing and the rest runs`, async (t) => {
     const end = await evaluate(
-      `require('node:worker_threads'); Object.freeze(${what}); const profiler = new Profiler().start(); burn(60);
+      `require('node:worker_threads'); Object.freeze(${what}); const profiler = new Profiler({ exporters: [] }).start(); burn(60);
        const was = profiler.status.running;
-       profiler.stop().then(({ samples }) => console.log(was, samples > 0, new Profiler().start().status.running));`,
+       profiler.stop().then(({ samples }) => console.log(was, samples > 0, new Profiler({ exporters: [] }).start().status.running));`,
     );
     t.is(end.code, 0);
     t.is(end.stdout, 'true true true\n', end.stderr);
@@ -498,8 +498,8 @@ for (const [what, said] of [
 
 test('where worker_threads was frozen after the start, the profiler stops all the same', async (t) => {
   const end = await evaluate(
-    `const profiler = new Profiler().start(); burn(60); Object.freeze(require('node:worker_threads'));
-     profiler.stop().then(({ samples }) => console.log(samples > 0, profiler.status.running, new Profiler().start().status.running));`,
+    `const profiler = new Profiler({ exporters: [] }).start(); burn(60); Object.freeze(require('node:worker_threads'));
+     profiler.stop().then(({ samples }) => console.log(samples > 0, profiler.status.running, new Profiler({ exporters: [] }).start().status.running));`,
   );
   t.deepEqual([end.code, end.stdout.split('\n')[0]], [0, 'true false true'], end.stderr);
 });
@@ -508,7 +508,7 @@ for (const engine of ['auto', 'inspector']) {
   test(`${engine}: a program that allows one listener of a kind has no warning of ours`, async (t) => {
     for (const { path } of testNodes()) {
       const end = await evaluate(
-        `process.setMaxListeners(1); const profiler = new Profiler().start(); process.on('exit', () => {});
+        `process.setMaxListeners(1); const profiler = new Profiler({ exporters: [] }).start(); process.on('exit', () => {});
          profiler.stop().then(() => console.log(process.getMaxListeners()));`,
         { EVERFLAME_ENGINE: engine },
         path,
@@ -529,7 +529,7 @@ for (const [what, change, limits] of [
 ] as const) {
   test(`the limit of listeners follows ${what} after the start`, async (t) => {
     const end = await evaluate(
-      `const profiler = new Profiler().start(); ${change}
+      `const profiler = new Profiler({ exporters: [] }).start(); ${change}
        for (let i = 0; i < 15; i++) process.on('exit', () => {});
        const limit = process.getMaxListeners();
        profiler.stop().then(() => console.log(limit, process.getMaxListeners()));`,
@@ -544,7 +544,7 @@ for (const [when, before, after] of [
 ] as const) {
   test(`no limit of listeners, set ${when}, stays so`, async (t) => {
     const end = await evaluate(
-      `${before} const profiler = new Profiler().start(); ${after}
+      `${before} const profiler = new Profiler({ exporters: [] }).start(); ${after}
        for (let i = 0; i < 20; i++) process.on('exit', () => {});
        profiler.stop().then(() => console.log(process.getMaxListeners()));`,
     );
@@ -557,7 +557,7 @@ test('a profiler that was stopped leaves the process as it was', async (t) => {
   const end = await evaluate(
     `const facts = () => [process.reallyExit, process.getMaxListeners(), ...process.eventNames().map((name) => process.listenerCount(name))];
      const before = facts();
-     const profiler = new Profiler().start();
+     const profiler = new Profiler({ exporters: [] }).start();
      profiler.stop().then(() => console.log(facts().every((fact, index) => fact === before[index])));`,
   );
   t.is(end.stdout, 'true\n', end.stderr);
@@ -565,7 +565,7 @@ test('a profiler that was stopped leaves the process as it was', async (t) => {
 
 test('a profiler adds no warning about listeners to a program with ten of its own', async (t) => {
   const end = await evaluate(
-    `const profiler = new Profiler().start();
+    `const profiler = new Profiler({ exporters: [] }).start();
      for (let i = 0; i < 10; i++) process.on('exit', () => {});
      profiler.stop().then(() => console.log(process.listenerCount('exit'), process.getMaxListeners()));`,
   );
@@ -576,7 +576,7 @@ test('a profiler adds no warning about listeners to a program with ten of its ow
 test('a profiler in a worker is refused: the main thread has the one that sees workers', async (t) => {
   const end = await evaluate(
     `const { Worker } = require('node:worker_threads');
-     new Worker('const { Profiler } = require(' + ${JSON.stringify(ENTRY)} + '); console.log(new Profiler().start().status.running)', { eval: true });`,
+     new Worker('const { Profiler } = require(' + ${JSON.stringify(ENTRY)} + '); console.log(new Profiler({ exporters: [] }).start().status.running)', { eval: true });`,
   );
   t.is(end.stdout, 'false\n');
   t.regex(end.stderr, /is started on the main thread/);

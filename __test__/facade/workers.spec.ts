@@ -44,7 +44,7 @@ test('what the options of a worker inherit counts, and what is no object is for 
       new Worker('console.log(require("node:worker_threads").workerData)', options);
     }
     try { new Worker('1', null); } catch (error) { console.log(error.code); }`;
-  const profiled = program(`new (require(${JSON.stringify(ROOT)}).Profiler)().start();`);
+  const profiled = program(`new (require(${JSON.stringify(ROOT)}).Profiler)({ exporters: [] }).start();`);
   const end = await run(process.execPath, ['-e', profiled], { env: { EVERFLAME_ENGINE: 'inspector' } });
   t.deepEqual([end.code, end.stderr], [0, '']);
   const plain = await run(process.execPath, ['-e', program('')]);
@@ -124,7 +124,7 @@ test('errors of the caller are those of Node.js', async (t) => {
       try { new Worker(...args); console.log('made'); } catch (error) { console.log(error.code, error.message); }
     }`;
   const plain = await run(process.execPath, ['-e', script]);
-  const start = `new (require(${JSON.stringify(ROOT)}).Profiler)().start();`;
+  const start = `new (require(${JSON.stringify(ROOT)}).Profiler)({ exporters: [] }).start();`;
   const profiled = await run(process.execPath, ['-e', start + script], {
     env: { EVERFLAME_ENGINE: 'inspector' },
   });
@@ -137,7 +137,7 @@ test('after stop() the original class is back, for modules too', async (t) => {
     import { Profiler } from ${JSON.stringify(join(ROOT, 'dist', 'index.js'))};
     import workerThreads, { Worker } from 'node:worker_threads';
     const before = Worker;
-    const profiler = new Profiler().start();
+    const profiler = new Profiler({ exporters: [] }).start();
     console.log(Worker !== before, workerThreads.Worker === Worker);
     await profiler.stop();
     console.log(Worker === before, Worker.prototype.constructor === before);`;

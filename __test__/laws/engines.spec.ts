@@ -49,7 +49,7 @@ for (const engine of ['tick', 'ctimer', 'perf', 'itimer']) {
 /** What the profiler says when this engine cannot start, or undefined when it does. */
 async function refusalOf(engine: string): Promise<string | undefined> {
   const script = `const { Profiler } = require(${JSON.stringify(ROOT)});
-    try { new Profiler({ engine: ${JSON.stringify(engine)} }).start(); } catch (error) { console.log(error.message); }`;
+    try { new Profiler({ engine: ${JSON.stringify(engine)}, exporters: [] }).start(); } catch (error) { console.log(error.message); }`;
   const end = await run(node?.path ?? '', ['-e', script]);
   return end.stdout.trim() || undefined;
 }

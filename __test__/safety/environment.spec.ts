@@ -223,7 +223,7 @@ for (const { major, path } of testNodes()) {
       execFileSync('cc', ['-Wall', '-Werror', '-shared', '-fPIC', '-o', library, source]);
       // V8's own profiler, which would take over, needs a thread too and ends the process where it gets none.
       const script = `process.env.EVERFLAME_TEST_NO_THREADS = '1';
-      new (require(${JSON.stringify(ROOT)}).Profiler)().start(); ${PROGRAM}`;
+      new (require(${JSON.stringify(ROOT)}).Profiler)({ exporters: [] }).start(); ${PROGRAM}`;
       const end = await run(path, ['-e', script], { env: { LD_PRELOAD: library } });
       runsOn(t, end, '');
       t.regex(

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Configuration } from '../config/settings';
 import { reasonOf } from '../log';
 import { loadNative } from '../native';
+import { isAgent, noAgent } from '../upload/open-route';
 import { AGENT_PORT, AGENT_SOCKET, isSent, type Route, settleRoute } from '../upload/route';
 import { type Seed, seedOf } from '../upload/seed';
 import { checkEngine, type EngineFacts } from './doctor/engine';
@@ -11,6 +12,7 @@ import { checkFolders, type FolderFact } from './doctor/folders';
 import { checkIdentity, type IdentityFact } from './doctor/identity';
 import { checkKernel, type KernelFact } from './doctor/kernel';
 import { checkProgram, type ProgramFact } from './doctor/program';
+import { ask } from './doctor/reach';
 import { checkReceivers, type ReceiverFact } from './doctor/receivers';
 import { attempt, type Finding, finding, type Part } from './doctor/report';
 import { withoutSecrets } from './doctor/secrets';
@@ -67,7 +69,9 @@ export async function doctor(
     { native: { loaded: false }, rejected: [], features: [] },
     () => checkEngine(configuration, node, program.flags),
   );
-  const route = settleRoute(configuration, {}, environment, agentAnswers);
+  const listened = settleRoute(configuration, {}, environment, agentAnswers);
+  const foreign = listened.isOpen && isSent(listened.exporters) ? await whyNoAgent() : undefined;
+  const route = foreign === undefined ? listened : settleRoute(configuration, {}, environment, () => false);
   const seed: Seed = { ...seedOf('auto', route.exporters, undefined, {}, {}), script };
   const receivers = attempt<ReceiverFact[]>('receivers', [], () => checkReceivers(seed, delivery));
   const kernel = await attempt<KernelFact[]>('kernel', [], checkKernel);
@@ -90,7 +94,7 @@ export async function doctor(
     {
       title: 'Receivers',
       findings: [
-        ...routeFindings(route, settled.facts),
+        ...routeFindings(route, settled.facts, foreign),
         ...route.warnings.map((text) =>
           finding(
             'warning',
@@ -165,10 +169,22 @@ function agentAnswers(): boolean {
   return native.ok && native.binding.portAccepts(AGENT_PORT);
 }
 
+/** Why what listens on the port of Agents is none; undefined where it is one. As the delivery thread asks it. */
+async function whyNoAgent(): Promise<string | undefined> {
+  if (existsSync(AGENT_SOCKET)) return undefined;
+  const answer = await ask('get', new URL(`http://127.0.0.1:${AGENT_PORT}/info`));
+  if (!answer.ok) return noAgent(`GET /info: ${answer.reason}`);
+  return isAgent(answer) ? undefined : noAgent(`it answers GET /info with ${answer.status}`);
+}
+
 /** Settings that name a receiver where no exporter is named. */
 const NAMING: readonly string[] = ['url', 'agentHost', 'agentPort', 'agentless', 'pyroscopeUrl', 'otlpUrl'];
 
-function routeFindings({ exporters, isOpen }: Route, settings: SettingFact[]): Part<unknown>['findings'] {
+function routeFindings(
+  { exporters, isOpen }: Route,
+  settings: SettingFact[],
+  foreign: string | undefined,
+): Part<unknown>['findings'] {
   const originOf = (name: string): string | undefined => {
     const origin = settings.find((setting) => setting.name === name)?.origin;
     return origin === 'default' ? undefined : origin;
@@ -183,7 +199,7 @@ function routeFindings({ exporters, isOpen }: Route, settings: SettingFact[]): P
     const asked = loadNative().ok ? '' : ' (only its socket is looked for without the native sampler)';
     const text =
       names === 'local'
-        ? `Nothing says where profiles go, and no Datadog Agent answers here${asked}: they are kept in the inbox, and are not sent.`
+        ? `Nothing says where profiles go, and ${foreign ?? `no Datadog Agent answers here${asked}`}: they are kept in the inbox, and are not sent.`
         : 'Nothing says where profiles go, and a Datadog Agent answers here: it gets them.';
     const remedy =
       'To send them, set DD_TRACE_AGENT_URL, PYROSCOPE_SERVER_ADDRESS or OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT.';

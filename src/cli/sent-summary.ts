@@ -1,10 +1,14 @@
-import type { RunEvent } from '../run-report';
+import type { RunEvent, Sent } from '../run-report';
 
 /** What has become of the profiles that processes were to send, in one sentence; undefined where none was to. */
 export function sentSummary(events: RunEvent[]): string | undefined {
   const processes = new Set(events.filter(({ kind }) => kind === 'sending').map(({ pid }) => pid));
+  // What was to be an Agent was none: their profiles are in the inbox.
+  const isOnlyKept = (event: RunEvent): event is Sent =>
+    event.kind === 'sent' && event.kept > 0 && event.delivered + event.waiting + event.dropped === 0;
+  for (const { pid } of events.filter(isOnlyKept)) processes.delete(pid);
   if (processes.size === 0) return undefined;
-  const sent = events.filter((event) => event.kind === 'sent');
+  const sent = events.filter((event) => event.kind === 'sent' && !isOnlyKept(event)) as Sent[];
   const sum = (name: 'delivered' | 'waiting' | 'dropped'): number =>
     sent.reduce((total, event) => total + event[name], 0);
   const destinations = [...new Set(sent.flatMap((event) => event.destinations))].join(' and ');

@@ -38,7 +38,11 @@ const EXPERIMENTAL = 'An old name.';
 
 const TABLE: readonly [variable: string, effect: Effect, text: string][] = [
   // What to profile.
-  ['DD_PROFILING_PROFILERS', 'later', `It chooses between wall and heap profiles. ${STACKS} ${MEMORY}`],
+  [
+    'DD_PROFILING_PROFILERS',
+    'mapped',
+    `A list without \`wall\` and \`cpu\` switches off what DD_PROFILING_WALLTIME_ENABLED and DD_PROFILING_CPU_ENABLED do not switch on; \`space\` has no effect. ${MEMORY}`,
+  ],
   ['_DD_PROFILING_STACK_MAX_THREADS', 'none', THREADS],
   ['_DD_PROFILING_STACK_MAX_TASKS', 'later', TASKS],
   [

@@ -39,12 +39,13 @@ export interface Resolved<Values = Configuration> {
  */
 export function resolveConfiguration(options: unknown, environment: NodeJS.ProcessEnv): Resolved {
   const warnings: string[] = [];
-  const configuration = resolveTable<Configuration>(
-    settings,
-    readOptions(options, warnings),
-    environment,
-    warnings,
-  );
+  const given = readOptions(options, warnings);
+  const configuration = resolveTable<Configuration>(settings, given, environment, warnings);
+  if (environment.DD_PROFILING_PROFILERS) {
+    // Only here: few set it.
+    const { applyProfilers } = require('./profilers') as typeof import('./profilers');
+    warnings.push(...applyProfilers(configuration, given, environment));
+  }
   return { configuration, warnings };
 }
 

@@ -42,9 +42,9 @@ interface Found {
  * Prefix for profiles when no output is named: `.everflame/profile` in the working directory, or in the
  * directory for temporary files where that one cannot be written.
  */
-export function inboxPrefix(): string {
+export function inboxPrefix(workingDirectory = '.'): string {
   try {
-    const here = resolve('.everflame', 'profile');
+    const here = resolve(workingDirectory, '.everflame', 'profile');
     assertWritable(here);
     return here;
   } catch {

@@ -1,7 +1,7 @@
 /**
  * What has become of uploads. Each is counted once for each receiver:
  * `uploads_taken` is the sum of those delivered, refused, expired, evicted, damaged, lost, settled
- * elsewhere (by another process that shares the spool), and of those that still wait.
+ * elsewhere (by another process that shares the spool), kept in the inbox, and of those that still wait.
  */
 const COUNTER_NAMES = [
   'uploads_taken',
@@ -11,6 +11,7 @@ const COUNTER_NAMES = [
   'uploads_evicted',
   'uploads_damaged',
   'uploads_elsewhere',
+  'uploads_kept',
   'uploads_lost',
   'upload_attempts',
   'upload_retries',

@@ -6,6 +6,7 @@ import { loadNative } from '../native';
 import { UnwatchedWorker } from '../workers/watch';
 import { type Counters, counterMemory, sharedCounters } from './counters';
 import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread, toHand } from './messages';
+import type { Place } from './place';
 import { SPOOLED_PREFIX } from './seed';
 import type { HandedProfile, Station } from './station';
 import type { SnapshotReason } from './upload';
@@ -13,6 +14,8 @@ import type { SnapshotReason } from './upload';
 /** What delivery is made from. */
 export interface DeliveryOptions extends Omit<ThreadData, 'isNative' | 'counters' | 'flags'> {
   logger: Logger;
+  /** Told who gets profiles, where nobody has said so. */
+  settled: (place: Place) => void;
 }
 
 /** A thread that is so much later than it was to be is not waited for by `stop`. */
@@ -23,6 +26,7 @@ export class Delivery {
   readonly counters: Counters;
   private readonly data: Omit<ThreadData, 'isNative'>;
   private readonly logger: Logger;
+  private readonly settled: DeliveryOptions['settled'];
   private readonly flags: Int32Array;
   private worker: Worker | undefined;
   private port: MessagePort | undefined;
@@ -38,8 +42,9 @@ export class Delivery {
   private numbers = 0;
   private isOver = false;
 
-  constructor({ logger, ...options }: DeliveryOptions) {
+  constructor({ logger, settled, ...options }: DeliveryOptions) {
     this.logger = logger;
+    this.settled = settled;
     const flags = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.flags = new Int32Array(flags);
     this.data = { ...options, counters: counterMemory(), flags };
@@ -223,6 +228,7 @@ export class Delivery {
   private answer(message: ToMain): void {
     if (message.kind === 'safe') this.handed.delete(message.sequence);
     else if (message.kind === 'line') this.logger[message.level](message.message);
+    else if (message.kind === 'place') this.settled(message.place);
     else {
       this.rests.get(message.id)?.();
       this.rests.delete(message.id);
@@ -266,6 +272,7 @@ export class Delivery {
       isEnding: () => false,
       counters: this.counters,
       logger: this.logger,
+      settled: this.settled,
     });
     if (this.isMain) this.station.becomeMain();
     for (const profile of [...this.handed.values()]) this.station.take(profile);

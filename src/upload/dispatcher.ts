@@ -4,6 +4,7 @@ import type { Clock } from './clock';
 import { add, type CounterName, type Counters } from './counters';
 import { type Keeper, Lane } from './lane';
 import type { Note } from './note';
+import type { OpenRoute } from './open-route';
 import { oldestFirst, type Parcel, pendingOf } from './parcel';
 import { timeOf } from './pprof-time';
 import type { Send } from './send';
@@ -34,6 +35,8 @@ export interface DispatcherOptions {
   safe: (sequence: number) => void;
   send: Send;
   voice: LoggedVoice;
+  /** Set where nobody has said who gets profiles. */
+  open?: OpenRoute | undefined;
   counters: Counters;
   clock: Clock;
   /** Adds what goes with profiles that the sampler has written by itself. */
@@ -52,6 +55,8 @@ export interface SpooledProfile {
   reason: SnapshotReason;
   /** Keys of the receivers of its process, where nothing is written down of it. */
   receivers: readonly string[];
+  /** The profiler's own figures, where nothing is written down of it; of a process that has ended nobody knows them. */
+  internal?: Record<string, number>;
 }
 
 /** Takes uploads, and answers for each: delivered, refused, or counted as lost with the cause. */
@@ -217,7 +222,7 @@ export class Dispatcher implements Keeper {
     for (const waiter of this.waiters.splice(0)) waiter();
   }
 
-  private parcelOf({ file, identity, reason, receivers }: SpooledProfile): Parcel {
+  private parcelOf({ file, identity, reason, receivers, internal }: SpooledProfile): Parcel {
     // What the sampler has written is for all.
     const parts =
       this.options.spool?.noteOf(file)?.pending ?? Object.fromEntries(receivers.map((key) => [key, []]));
@@ -227,7 +232,7 @@ export class Dispatcher implements Keeper {
       .filter(([key]) => own.has(key))
       .map(([key, done]) => [key, new Set(done)] as const);
     const others = Object.fromEntries(entries.filter(([key]) => !own.has(key)));
-    const about = { identity, reason, sequence: sequenceOf(file), time: file.modified };
+    const about = { identity, reason, sequence: sequenceOf(file), time: file.modified, internal };
     return { upload: undefined, file, ...about, bytes: file.bytes, pending: new Map(pending), others };
   }
 
@@ -354,11 +359,11 @@ export class Dispatcher implements Keeper {
 
 /** What is known of a profile in the spool; the sampler writes no note. */
 function facts(
-  { reason, sequence }: Parcel,
+  { reason, sequence, internal: figures = {} }: Parcel,
   note: Note | undefined,
   { start: begun, end: ended }: { start: bigint; end: bigint },
 ): Omit<Upload, 'identity' | 'attachments'> {
-  if (!note) return { start: begun, end: ended, sequence, reason, internal: {} };
+  if (!note) return { start: begun, end: ended, sequence, reason, internal: figures };
   const { start, end, internal, endpointCounts, customAttributes } = note;
   return {
     sequence: note.sequence,

@@ -62,7 +62,7 @@ function profilerTags({ identity, reason, sequence }: Upload): Tag[] {
   return all.map(([key, value]) => [key, value.replace(/,/g, '_')]);
 }
 
-function infoOf({ identity }: Upload): Record<string, unknown> {
+function infoOf({ identity, internal }: Upload): Record<string, unknown> {
   const { runtime, env, version } = identity;
   return {
     application: {
@@ -83,6 +83,8 @@ function infoOf({ identity }: Upload): Record<string, unknown> {
       version: identity.profilerVersion,
       serverless: identity.functionName !== undefined,
       settings: identity.settings,
+      // As dd-trace: whether a script that was sampled names a map that is not there.
+      hasMissingSourceMaps: (internal.source_maps_missing ?? 0) > 0,
     },
     runtime: {
       available_processors: runtime.availableProcessors,

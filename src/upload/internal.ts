@@ -1,4 +1,5 @@
 import type { EngineMetrics } from '../engine';
+import { loadNative } from '../native';
 
 /** The profiler's own figures for receivers: each counter, and how long its signal handler took. */
 export function internalFigures({ counters, handler }: EngineMetrics): Record<string, number> {
@@ -9,6 +10,12 @@ export function internalFigures({ counters, handler }: EngineMetrics): Record<st
     handler_p50_nanoseconds: quantile(handler, all * 0.5),
     handler_p99_nanoseconds: quantile(handler, all * 0.99),
   };
+}
+
+/** The same of the native sampler of this process, from any thread. */
+export function samplerFigures(): Record<string, number> {
+  const loaded = loadNative();
+  return loaded.ok ? internalFigures(loaded.binding.metrics()) : {};
 }
 
 /** The lower bound of the step in which so many of the shortest are reached. */

@@ -2,6 +2,7 @@ import { reasonOf } from '../log';
 import type { Backoff } from './backoff';
 import type { Clock } from './clock';
 import { add, type Counters } from './counters';
+import type { OpenRoute } from './open-route';
 import { oldestFirst, type Parcel } from './parcel';
 import { begun, isDone, type PieceRequest, pieceRequest, piecesOf } from './pieces';
 import { NoAnswer, type Send } from './send';
@@ -48,9 +49,12 @@ export interface LaneOptions {
   counters: Counters;
   clock: Clock;
   backoff: Backoff;
+  /** Where nobody has said who gets profiles: whether this receiver does, and what becomes of them if not. */
+  open?: OpenRoute | undefined;
 }
 
-type Settled = 'delivered' | 'refused' | 'damaged';
+/** `kept`: in the inbox, as this receiver is none. */
+type Settled = 'delivered' | 'refused' | 'damaged' | 'kept';
 /** `gone`: somebody else has settled it. With `after` it is tried again, so many milliseconds later. */
 type Outcome = { settled: Settled; upload: Upload } | 'gone' | { after: number };
 
@@ -147,7 +151,7 @@ export class Lane {
     if (!upload) return 'gone';
     this.sent = parcel;
     try {
-      return await this.bring(parcel, upload);
+      return (await this.keepInInbox(upload)) ?? (await this.bring(parcel, upload));
     } catch (error) {
       voice.unfit(this.exporter, reasonOf(error));
       return { settled: 'damaged', upload };
@@ -168,8 +172,22 @@ export class Lane {
     keeper.settle(parcel, this, upload);
     if (settled === 'damaged') return;
     backoff.reset();
-    if (this.failing) voice.recovered(this.exporter, this.parcels.length);
+    if (this.failing && settled !== 'kept') voice.recovered(this.exporter, this.parcels.length);
     this.failing = false;
+  }
+
+  /** Where the receiver is none: the upload is kept as if there was nobody. Undefined where it is to be sent. */
+  private async keepInInbox(upload: Upload): Promise<Outcome | undefined> {
+    const { open } = this.options;
+    if (!open || (await open.isForAgent())) return undefined;
+    // It was written down, or counted as lost.
+    if (this.isStopped) return { after: 0 };
+    try {
+      open.keep(upload);
+      return { settled: 'kept', upload };
+    } catch (error) {
+      return { after: this.failed({ reason: reasonOf(error) }) };
+    }
   }
 
   private async bring(parcel: Parcel, upload: Upload): Promise<Outcome> {

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../config/settings';
 import type { Profile } from '../engine';
+import type { Place } from './place';
 import type { HandedProfile, StationData } from './station';
 import type { SnapshotReason } from './upload';
 
@@ -65,4 +66,6 @@ export type ToMain =
   /** The profile of this number is in the spool, or settled: nobody else need keep it. */
   | { kind: 'safe'; sequence: number }
   | { kind: 'rested'; id: number }
+  /** Who gets profiles, where nobody has said so. */
+  | { kind: 'place'; place: Place }
   | { kind: 'line'; level: Exclude<LogLevel, 'off'>; message: string };

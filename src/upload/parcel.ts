@@ -14,6 +14,8 @@ export interface Parcel {
   /** When it was made, in milliseconds since the epoch: the oldest is sent first. */
   time: number;
   bytes: number;
+  /** The profiler's own figures, where they are not in the upload and nothing is written down of them. */
+  internal?: Record<string, number> | undefined;
   /** Which parts each receiver has that has not all of them; by the keys of lanes. */
   pending: Map<string, Set<string>>;
   /** The same of receivers that this process does not send to. */

@@ -22,16 +22,28 @@ export class NoAnswer extends Error {}
 export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
   let client: AxiosInstance | undefined;
   return async (request, signal) => {
-    const { url, socketPath, headers } = request;
-    const deadline = AbortSignal.timeout(timeoutMilliseconds);
+    const { method = 'post', url, socketPath, headers } = request;
+    const limit = request.timeoutMilliseconds ?? timeoutMilliseconds;
+    // AbortSignal.any() came with Node.js 20.3.
+    const stopped = new AbortController();
+    const stop = (): void => stopped.abort();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      stop();
+    }, limit);
+    timer.unref();
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
     try {
       // Loaded with the first upload: it takes tens of milliseconds.
       client ??= makeClient(userAgent);
       const answer = await client.request<Readable>({
+        method,
         url,
         headers,
-        data: request.body,
-        signal: AbortSignal.any([signal, deadline]),
+        ...(method === 'post' ? { data: request.body } : {}),
+        signal: stopped.signal,
         ...(socketPath === undefined ? {} : { socketPath }),
         ...(socketPath !== undefined || isHere(url) ? { proxy: false as const } : {}),
       });
@@ -39,8 +51,11 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
       const body = await beginningOf(answer.data);
       return { status: answer.status, headers: Object.fromEntries(names), body };
     } catch (error) {
-      if (deadline.aborted) throw new NoAnswer(`no answer within ${timeoutMilliseconds} ms`);
+      if (isLate) throw new NoAnswer(`no answer within ${limit} ms`);
       throw new NoAnswer(reasonOf(error));
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
     }
   };
 }
@@ -48,7 +63,6 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
 function makeClient(userAgent: string): AxiosInstance {
   const axios = require('axios') as typeof import('axios');
   return axios.create({
-    method: 'post',
     adapter: 'http',
     httpAgent: new HttpAgent({ keepAlive: false }),
     httpsAgent: new HttpsAgent({ keepAlive: false }),

@@ -2,18 +2,21 @@ import type { DeliveryConfiguration } from '../config/delivery-settings';
 import { resolveDelivery } from '../config/resolve-delivery';
 import type { Logger } from '../log';
 import { reasonOf } from '../log';
-import { reportToRun } from '../run-report';
+import { reportStart, reportToRun } from '../run-report';
 import { systemClock } from './clock';
 import { Copies } from './copies';
 import type { Counters } from './counters';
 import { Dispatcher } from './dispatcher';
-import { isAgentless, makeExporters } from './exporters/make';
+import { datadogTargetOf, isAgentless, makeExporters } from './exporters/make';
 import { identityOf } from './identity';
+import { samplerFigures } from './internal';
 import { laneKey } from './lane';
+import { OpenRoute } from './open-route';
 import { HEARTBEAT_MILLISECONDS } from './owner';
+import { type Place, placeLine } from './place';
 import { Provenance } from './provenance';
 import type { Seed } from './seed';
-import { makeSend } from './send';
+import { makeSend, type Send } from './send';
 import { Spool } from './spool';
 import { type SpooledFile, sequenceOf } from './spool-folder';
 import type { Exporter, Identity, SnapshotReason, Upload } from './upload';
@@ -39,6 +42,11 @@ export interface StationData {
   spool: { root: string; folder: string } | undefined;
   always: boolean;
   periodMilliseconds: number;
+  /**
+   * Set where nobody has said who gets profiles: they are for an Agent, if it is one that listens there. `isTold` says that the log
+   * knows of it.
+   */
+  open: { isTold: boolean } | undefined;
 }
 
 /** What a station is made of. */
@@ -49,6 +57,8 @@ export interface StationOptions extends StationData {
   logger: Logger;
   /** Whether a signal ends the process, so that what the sampler has written is the last profile. */
   isEnding: () => boolean;
+  /** Told who gets profiles, where nobody has said so. */
+  settled: (place: Place) => void;
 }
 
 /**
@@ -65,6 +75,7 @@ export class Station {
   private readonly receivers = new Map<string, readonly string[]>();
   private readonly provenance: Provenance;
   private readonly copies: Copies;
+  private readonly open: OpenRoute | undefined;
   private readonly timer: NodeJS.Timeout;
   /** The highest number of a profile that was handed over. */
   private latest = -1;
@@ -83,12 +94,15 @@ export class Station {
     const waitingPlace = spool
       ? `They wait in ${spool.root} and are sent when it takes them.`
       : 'They wait in memory, and are lost with the process (EVERFLAME_SPOOL=off).';
+    const send = makeSend(`everflame/${this.identity().profilerVersion}`, configuration.uploadTimeout);
+    this.open = options.open && this.openRoute(send, options.open.isTold);
     this.dispatcher = new Dispatcher({
       exporters: this.exporters,
       spool: this.spool,
       always: options.always,
       safe,
-      send: makeSend(`everflame/${this.identity().profilerVersion}`, configuration.uploadTimeout),
+      send,
+      open: this.open,
       voice: new LoggedVoice(logger, waitingPlace),
       counters,
       clock: systemClock,
@@ -98,7 +112,35 @@ export class Station {
     });
     this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
     this.timer.unref();
-    setImmediate(() => this.look());
+    setImmediate(() => this.begin());
+  }
+
+  private begin(): void {
+    this.look();
+    // The answer is what the log has to say of the start, and an Agent is to get what others have left.
+    void this.open
+      ?.isForAgent()
+      .then((isForAgent) => isForAgent && this.look())
+      .catch((error: unknown) => this.options.logger.debug(`the Agent cannot be asked: ${reasonOf(error)}`));
+  }
+
+  private openRoute(send: Send, isTold: boolean): OpenRoute {
+    const { seed, settled, logger } = this.options;
+    let say: 'notice' | 'info' = isTold ? 'info' : 'notice';
+    const { target } = datadogTargetOf(seed, this.configuration);
+    return new OpenRoute({
+      send,
+      address: () => target.address(),
+      clock: systemClock,
+      workingDirectory: seed.workingDirectory,
+      settled: (place) => {
+        // Before the first file is written: its number is told.
+        if (place.kind === 'inbox') reportStart(place.prefix);
+        logger[say](placeLine(place));
+        say = 'info';
+        settled(place);
+      },
+    });
   }
 
   /** This process has started others of its kind. */
@@ -176,8 +218,9 @@ export class Station {
       pid: process.pid,
       destinations: this.exporters.map(placeOf),
       delivered,
-      waiting: Math.max(0, taken - delivered - dropped - counters.uploads_elsewhere),
+      waiting: Math.max(0, taken - delivered - dropped - counters.uploads_elsewhere - counters.uploads_kept),
       dropped,
+      kept: counters.uploads_kept,
     });
   }
 
@@ -207,16 +250,20 @@ export class Station {
     const identity = this.identity();
     const receivers = this.dispatcher.lanes.map(({ key }) => key);
     const last = lastOfEach(isEnding ? files : []);
+    // The sampler writes profiles and nothing else. What it has to say of itself is as of now.
+    const internal = files.length > 0 ? { ...samplerFigures(), ...this.options.counters } : {};
     this.dispatcher.takeSpooled(
       files.map((file) => {
         const isLast = last.has(file) && sequenceOf(file) > this.latest;
-        return { file, identity, reason: isLast ? 'on_shutdown' : 'periodic', receivers };
+        return { file, identity, reason: isLast ? 'on_shutdown' : 'periodic', receivers, internal };
       }),
     );
   }
 
   /** Takes what ended processes have left for a receiver of ours. */
   private takeOver(): void {
+    // What ended processes have left is for an Agent. In the inbox nobody would look for it.
+    if (this.open && !this.open.hasAgent) return;
     const ours = new Set(this.dispatcher.lanes.map(({ key }) => key));
     const found = this.spool?.takeOver((seed) => this.receiversOf(seed).some((key) => ours.has(key))) ?? [];
     const last = lastOfEach(found.map(({ file }) => file));

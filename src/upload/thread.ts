@@ -49,6 +49,7 @@ const station = new Station({
   counters: sharedCounters(data.counters),
   logger,
   isEnding: () => native?.isEnding() ?? false,
+  settled: (place) => tellMain({ kind: 'place', place }),
 });
 // Last: whoever finds this thread in the status may count on it.
 native?.attachThread(threadId, 'everflame-upload');

@@ -87,11 +87,15 @@ export interface OutgoingRequest {
    * the same upload at any time.
    */
   part: string;
-  /** `POST` in each case. With `socketPath` the host is only for the header. */
+  /** `POST` where left out. */
+  method?: 'get';
+  /** With `socketPath` the host is only for the header. */
   url: string;
   socketPath?: string;
   headers: Record<string, string>;
   body: Buffer;
+  /** How long the answer may take; as long as that to an upload where left out. */
+  timeoutMilliseconds?: number;
 }
 
 /** What a receiver has said. */

@@ -4,6 +4,7 @@ import { Logger } from '#src/log.js';
 import { type Counters, counterMemory, sharedCounters } from '#src/upload/counters.js';
 import { Dispatcher, type SpooledProfile } from '#src/upload/dispatcher.js';
 import { laneKey } from '#src/upload/lane.js';
+import type { OpenRoute } from '#src/upload/open-route.js';
 import { makeSpoolFolder, type Seed, seedOf } from '#src/upload/seed.js';
 import { makeSend, type Send } from '#src/upload/send.js';
 import { Spool } from '#src/upload/spool.js';
@@ -26,6 +27,8 @@ export interface ProcessOptions {
   clock?: HandClock;
   send?: Send;
   always?: boolean;
+  /** Nobody has said who gets its profiles. */
+  open?: OpenRoute;
   limits?: { bytes?: number; ageMilliseconds?: number };
   /** What others find of it in the spool. */
   seed?: Partial<Seed>;
@@ -78,6 +81,7 @@ export function givenProcess(t: ExecutionContext, options: ProcessOptions): Deli
     spool,
     always,
     safe: (sequence) => safe.push(sequence),
+    open: options.open,
     send: options.send ?? makeSend('everflame/test', LONG_MILLISECONDS),
     voice: new LoggedVoice(logger, 'They wait.', () => clock.steady()),
     counters,
@@ -146,7 +150,7 @@ export function givenProfile(identity: Identity, sequence: number, samples = 11)
 /** What of the taken is neither sent nor counted as dropped. */
 export function waiting(counters: Counters): number {
   const { uploads_taken: taken, uploads_delivered: delivered, uploads_elsewhere: elsewhere } = counters;
-  return taken - delivered - elsewhere - dropped(counters);
+  return taken - delivered - elsewhere - counters.uploads_kept - dropped(counters);
 }
 
 export function dropped(counters: Counters): number {

@@ -3,5 +3,5 @@
 const { createServer } = require('node:net');
 const { Profiler } = require('everflame');
 
-if (!globalThis[Symbol.for('everflame.running')]) new Profiler().start();
+if (!globalThis[Symbol.for('everflame.running')]) new Profiler({ exporters: [] }).start();
 createServer().listen(0, '127.0.0.1', () => console.log('ready'));

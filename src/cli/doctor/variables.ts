@@ -4,6 +4,7 @@ import { EFFECTS, type Effect, referenceVariable } from '../../config/reference-
 import { type Setting, settings } from '../../config/settings';
 import { REPORT_VARIABLE } from '../../run-report';
 import { PARENT_VARIABLE } from '../../upload/parent';
+import { PLACE_VARIABLE } from '../../upload/place';
 import { finding, type Part } from './report';
 
 /** A variable that is set and is no setting. Its value is not told: nobody knows what it is. */
@@ -19,7 +20,7 @@ export interface VariableFact {
 /** Names that nobody but us or a profiler would give a variable. */
 const LOOKS_LIKE_OURS = /^_?(EVERFLAME_|DD_PROFILING_)/i;
 /** Set by processes for their children. */
-const INTERNAL: readonly string[] = [PARENT_VARIABLE, REPORT_VARIABLE];
+const INTERNAL: readonly string[] = [PARENT_VARIABLE, PLACE_VARIABLE, REPORT_VARIABLE];
 
 export const knownVariables: readonly string[] = [
   ...Object.values(settings as Record<string, Setting>),

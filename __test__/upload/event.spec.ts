@@ -1,0 +1,57 @@
+import test from 'ava';
+import { eventOf } from '#src/upload/event.js';
+import { givenUpload } from '../support/build-upload.js';
+import { BURN } from '../support/burn.js';
+import { temporaryFolder } from '../support/folder.js';
+import { testNodes } from '../support/nodes.js';
+import { AUTO, run, start } from '../support/spawn.js';
+import { startAgent } from './support/agent.js';
+
+test('an event tells whether a sampled script names a source map that is not there', (t) => {
+  const told = (internal: Record<string, number>): unknown => {
+    const { profiler } = eventOf(givenUpload([], { internal })).info as { profiler: Record<string, unknown> };
+    return profiler.hasMissingSourceMaps;
+  };
+  t.is(told({}), false);
+  t.is(told({ source_maps_missing: 0, source_maps_broken: 1 }), false);
+  t.is(told({ source_maps_missing: 2 }), true);
+});
+
+for (const { major, path } of testNodes()) {
+  test.serial(`Node.js ${major}: a source map that is not there is told of`, async (t) => {
+    const { receiver, env } = await startAgent(t);
+    for (const [index, map] of ['', '//# sourceMappingURL=gone.js.map'].entries()) {
+      const folder = temporaryFolder(t, { 'program.cjs': `${BURN} burn(200);\n${map}\n` });
+      const end = await run(path, ['--require', AUTO, 'program.cjs'], { env, cwd: folder });
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      t.is(receiver.received[index]?.event.info?.profiler?.hasMissingSourceMaps, index === 1);
+    }
+    t.deepEqual(receiver.violations, []);
+  });
+
+  test.serial(
+    `Node.js ${major}: a profile that the sampler wrote by itself has its figures too`,
+    async (t) => {
+      const { receiver, env } = await startAgent(t);
+      const script = `${BURN}
+      setInterval(() => {}, 1000);
+      (function look() {
+        const { threads } = globalThis[Symbol.for('everflame.running')].status;
+        if (!threads.some(({ name }) => name === 'everflame-upload')) return setTimeout(look, 10);
+        require('node:fs').writeSync(1, 'ready\\n');
+        for (;;) burn(100);
+      })();`;
+      const program = start(path, ['--require', AUTO, '-e', script], { env });
+      await program.said('ready');
+      program.child.kill('SIGTERM');
+      const end = await program.ended;
+      t.deepEqual([end.signal, end.stderr], ['SIGTERM', '']);
+      t.is(receiver.received.length, 1);
+      const internal = receiver.received[0]?.event.internal ?? {};
+      t.true(Number(internal.samples) > 0, JSON.stringify(internal));
+      t.true(Number(internal.handler_p50_nanoseconds) > 0);
+      t.is(internal.uploads_taken, 0);
+      t.deepEqual(receiver.violations, []);
+    },
+  );
+}
