@@ -83,7 +83,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
                 COUNTERS
                     .aggregator_cpu_nanoseconds
                     .store(thread_cpu(), Ordering::Relaxed);
-                AGGREGATOR.wait(ticket, None);
+                AGGREGATOR.wait(ticket, state.until_part());
                 COUNTERS.aggregator_wakeups.fetch_add(1, Ordering::Relaxed);
             }
         }
