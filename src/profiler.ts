@@ -418,7 +418,10 @@ export class Profiler {
       // is stopping that is the last one, and the flush above has only waited for it.
       for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
         if (profile.samples > 0 && engine.claimProfile(profile.sequence)) outlet.giveSync(profile, engine);
-        else engine.forgetProfile(profile.sequence);
+        else {
+          engine.forgetProfile(profile.sequence);
+          if (profile.samples > 0) outlet.lookLast();
+        }
       }
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);
