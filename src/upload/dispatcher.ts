@@ -117,7 +117,10 @@ export class Dispatcher implements Keeper {
     for (const lane of this.lanes) lane.stop();
     this.keepAll();
     // Also what was being sent: it was broken off.
-    for (const parcel of [...this.parcels]) if (!parcel.file) this.drop(parcel, 'uploads_lost', () => false);
+    const lost = [...this.parcels].filter(({ file }) => !file);
+    for (const parcel of lost) this.drop(parcel, 'uploads_lost', () => false);
+    const reason = this.options.spool ? 'the spool cannot be written' : 'there is no spool (EVERFLAME_SPOOL)';
+    if (lost.length > 0) this.options.voice.lostAtEnd(lost.length, reason);
   }
 
   /** Removes what is too old or too much in the spool, and tries to keep what could not be written before. */

@@ -78,6 +78,13 @@ export class LoggedVoice implements Voice {
     this.logger.warn(`${count} profiles that could not be sent are dropped: more do not fit into memory.`);
   }
 
+  /** The process ends, and nobody has taken them. */
+  lostAtEnd(count: number, reason: string): void {
+    this.logger.error(
+      `the end of the process came before ${count} profiles were sent, and they cannot be kept: ${reason}. They are lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
+    );
+  }
+
   private isDue(trouble: string): boolean {
     const last = this.said.get(trouble);
     const now = this.now();
