@@ -31,6 +31,9 @@ const MAKING_MILLISECONDS = 250;
 /** Where the one running profiler of the process is known, also to a second copy of this package. */
 const RUNNING = Symbol.for('everflame.running');
 
+/** Flags that preload the profiler, as Node.js takes them. One in other words is not seen, and costs a worker a second look. */
+const PRELOAD = /(?:^|\s)(?:-r|--require|--import)[\s=]\S*(?:everflame[\\/]auto|dist[\\/]src[\\/]auto)\b/;
+
 const registry = globalThis as { [RUNNING]?: object };
 
 /** Who starts a profiler: a program by hand, or the preload before the program. */
@@ -82,6 +85,8 @@ export class Profiler {
   private readonly options: ProfilerOptions;
   private readonly logger: Logger;
   private readonly origin: Origin;
+  /** Whether workers load the preload by themselves. Of a start by hand none does, nor by what is set in the environment since. */
+  private readonly inheritsPreload: boolean;
   /** A fork(2) of this process has this object, and none of the threads behind it. */
   private readonly pid = process.pid;
   /** Whether the code names an engine, and not the environment. */
@@ -112,6 +117,7 @@ export class Profiler {
     const { engine } = configuration;
     this.namesEngine = engine !== 'auto' && String(options?.engine).trim().toLowerCase() === engine;
     this.origin = origin;
+    this.inheritsPreload = PRELOAD.test([...process.execArgv, process.env.NODE_OPTIONS].join(' '));
     this.options = Object(options) as ProfilerOptions;
     this.logger = new Logger(configuration.logLevel, this.options.logger);
     for (const warning of warnings) this.logger.warn(warning);
@@ -210,7 +216,7 @@ export class Profiler {
   get status(): ProfilerStatus {
     const status = this.engine?.status();
     return {
-      running: status !== undefined,
+      running: status !== undefined && !this.ending,
       failure: this.failure,
       exporters: this.engine ? (this.outlet?.exporters ?? []) : [],
       output: this.outlet?.output,
@@ -288,7 +294,7 @@ export class Profiler {
   }
 
   private watch(engine: Engine): void {
-    const preloaded = this.origin === 'preload';
+    const preloaded = this.inheritsPreload;
     planWorkers({
       engine: engine.report.engine === 'inspector' ? 'inspector' : 'native',
       intervalNanoseconds: Math.round(1e9 / this.configuration.rate),
