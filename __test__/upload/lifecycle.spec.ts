@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -11,6 +12,8 @@ import { type AgentState, cpuOf, startAgent, type TestAgent } from './support/ag
 const ENTRY = JSON.stringify(ROOT);
 /** CPU time that each program burns at least, and that its profiles are to hold. */
 const BURNT_MILLISECONDS = 100;
+/** What a fork burns. */
+const FORK_MILLISECONDS = 20;
 /** What a busy machine may add to an end. */
 const ALLOWANCE_MILLISECONDS = 10_000;
 
@@ -182,7 +185,96 @@ const LISTENERS: Record<string, Signalled> = {
   },
 };
 
+/** What a program does about its own errors and at its own end; each burns some before its end. */
+const HANDLERS: Record<string, string> = {
+  'a handler of uncaught exceptions goes on': `
+    process.on('uncaughtException', (error, origin) => { say(error.message, origin); burn(50); });
+    setTimeout(() => { say('later'); process.exitCode = 4; }, 20);
+    throw new Error('of the program');`,
+  'a handler of uncaught exceptions ends the program': `
+    process.on('uncaughtException', () => { burn(50); process.exit(12); });
+    setImmediate(() => { throw new Error('of the program'); });`,
+  'an error in an exit listener has a handler': `
+    process.on('uncaughtException', (error) => { say(error.message); burn(50); process.exitCode = 13; });
+    process.on('exit', () => { throw new Error('of the listener'); });`,
+  'a monitor sees an exception before it ends the program': `
+    process.on('uncaughtExceptionMonitor', (error, origin) => { say(error.message, origin); burn(50); });
+    process.on('exit', (code) => say('exit', code));
+    throw { message: 'no error' };`,
+  'a capture callback has the exception': `
+    process.setUncaughtExceptionCaptureCallback((error) => { say(error.message); burn(50); });
+    setTimeout(() => say('later'), 20);
+    throw new Error('of the program');`,
+  'a rejection has a handler': `
+    process.on('unhandledRejection', (reason) => { say(reason.message); burn(50); process.exitCode = 14; });
+    Promise.reject(new Error('of the program'));`,
+  'a rejection is handled late': `
+    process.on('unhandledRejection', () => say('unhandled'));
+    process.on('rejectionHandled', () => { say('handled'); burn(50); });
+    const rejected = Promise.reject(new Error('of the program'));
+    setTimeout(() => rejected.catch(() => say('caught')), 20);`,
+  'an exit listener sets the exit code': `
+    process.on('exit', (code) => { say(code, process.exitCode); burn(50); process.exitCode = 15; });`,
+  'two exit listeners differ on the exit code': `
+    process.exitCode = 1;
+    process.on('exit', () => { burn(50); process.exitCode = 16; });
+    process.on('exit', () => { process.exitCode = 17; });`,
+  'an exit listener adds another': `
+    process.on('exit', () => { say('first'); process.on('exit', () => say('never')); burn(50); });`,
+  'beforeExit begins new work': `
+    let left = 3;
+    process.on('beforeExit', (code) => {
+      say('beforeExit', code, left);
+      if (left-- > 0) setTimeout(() => burn(20), 5);
+    });
+    process.on('exit', (code) => say('exit', code));`,
+  'beforeExit ends the program': `
+    process.on('beforeExit', () => { burn(50); process.exit(18); });`,
+  'a domain has the exception': `
+    const domain = require('node:domain').create();
+    domain.on('error', (error) => { say(error.message); burn(50); });
+    domain.run(() => { setTimeout(() => { throw new Error('of the domain'); }, 10); });
+    process.on('exit', (code) => say('exit', code));`,
+  'the program takes all exit listeners away': `process.removeAllListeners('exit');`,
+  'the program takes all exit listeners away and adds one': `
+    process.removeAllListeners('exit');
+    process.on('exit', () => { say('exit'); burn(50); });`,
+  'the program takes all its listeners away': `
+    process.removeAllListeners();
+    setTimeout(() => process.on('exit', () => { say('exit', process.listenerCount('beforeExit')); burn(50); }), 20);`,
+};
+
 for (const { major, path } of testNodes()) {
+  for (const [what, script] of Object.entries(HANDLERS)) {
+    test.serial(
+      `Node.js ${major}: ${what}, as without a profiler, and the last profile is sent`,
+      async (t) => {
+        const agent = await startAgent(t);
+        const ended = await alike(t, path, agent, { script });
+        checkLast(t, agent, ended);
+      },
+    );
+  }
+
+  for (const mode of ['warn', 'none', 'strict', 'warn-with-error-code']) {
+    test.serial(
+      `Node.js ${major}: --unhandled-rejections=${mode} means what it does without a profiler`,
+      async (t) => {
+        const agent = await startAgent(t);
+        const folder = temporaryFolder(t, {
+          'program.cjs': `${PRELUDE} Promise.reject('of the program'); setTimeout(() => say('later'), 50);`,
+        });
+        const flags = [`--unhandled-rejections=${mode}`, join(folder, 'program.cjs')];
+        const plain = await run(path, flags);
+        const ended = await run(path, ['--require', AUTO, ...flags], { env: agent.env });
+        // Node.js puts its process number into its warnings.
+        const said = ({ stderr, pid }: Ended): string => stderr.replaceAll(String(pid), '<pid>');
+        t.deepEqual([ended.code, ended.stdout, said(ended)], [plain.code, plain.stdout, said(plain)]);
+        checkLast(t, agent, ended);
+      },
+    );
+  }
+
   for (const [what, program] of Object.entries(LISTENERS)) {
     test.serial(`Node.js ${major}: ${what}`, async (t) => {
       const agent = await startAgent(t);
@@ -341,6 +433,27 @@ for (const { major, path } of testNodes()) {
       },
     );
   }
+
+  test.serial(
+    `Node.js ${major}: an addon's forks end as without us, send nothing, and hold nobody up`,
+    async (t) => {
+      const agent = await startAgent(t);
+      const addon = join(temporaryFolder(t), 'forks.node');
+      const source = join(ROOT, '__test__', 'workloads', 'safety', 'forks.c');
+      execFileSync('cc', ['-Wall', '-Werror', '-O2', '-shared', '-fPIC', '-o', addon, source]);
+      // Before the delivery thread is there, and after.
+      const script = `const forks = require(${JSON.stringify(addon)});
+        const all = () => { for (const [how, fork] of Object.entries(forks)) { say(how, fork(${FORK_MILLISECONDS})); burn(20); } };
+        all();
+        ${READY.replace(STAYS, '').replace("say('ready')", 'all()')}`;
+      const ended = await alike(t, path, agent, {
+        script,
+      });
+      t.deepEqual(ended.stdout.match(/-?\d+$/gm), ['5', '-15', '-6', '5', '5', '5', '-15', '-6', '5', '5']);
+      checkLast(t, agent, ended, BURNT_MILLISECONDS + 10 * 20);
+      t.deepEqual(waitingIn(agent.spool), []);
+    },
+  );
 
   for (const [state, spool, lines] of [
     [
