@@ -348,7 +348,8 @@ for (const { major, path } of testNodes()) {
       );
     for (const [index, [begun]] of times.slice(1).entries()) {
       const gap = Number(begun - (times[index]?.[1] ?? 0n));
-      t.true(gap >= 0 && gap <= ON_MILLISECONDS * 1e6, `${gap}`);
+      // By the clock of the day, which each reads for itself.
+      t.true(gap >= -1e6 && gap <= ON_MILLISECONDS * 1e6, `${gap}`);
     }
   });
 

@@ -398,6 +398,23 @@ for (const { major, path } of testNodes()) {
     },
   );
 
+  for (const [what, program] of Object.entries<Signalled>({
+    'the end of the program': { script: '' },
+    SIGTERM: { script: READY, signals: [['ready', 'SIGTERM']] },
+  })) {
+    test.serial(
+      `Node.js ${major}: nothing is written ahead while ${what} waits for a slow Agent`,
+      async (t) => {
+        const agent = await startAgent(t);
+        agent.receiver.faults.always({ kind: 'slow', milliseconds: 1500 });
+        Object.assign(agent.env, { EVERFLAME_SPOOL: 'always', EVERFLAME_EXIT_TIMEOUT: '60' });
+        const ended = await alike(t, path, agent, program);
+        checkLast(t, agent, ended);
+        t.deepEqual(waitingIn(agent.spool), []);
+      },
+    );
+  }
+
   test.serial(
     `Node.js ${major}: what a worker has done is in the profile, though it is terminated at work`,
     async (t) => {

@@ -240,24 +240,26 @@ pub fn rotate(
     encoding: Encoding,
     reply: impl FnOnce(Result<Profile, EncodingError>) + Send + 'static,
 ) -> Result<(), StartError> {
+    tell_sampling(Command::Rotate(encoding, Box::new(reply)))
+}
+
+fn tell_sampling(command: Command) -> Result<(), StartError> {
     let runtime = runtime()?;
     if runtime.has_failed() {
         return Err(StartError::Failed);
     }
-    runtime
-        .mailbox
-        .tell(Command::Rotate(encoding, Box::new(reply)));
+    runtime.mailbox.tell(command);
     Ok(())
 }
 
 /// Ends the period and waits for its profile, at most `limit`; `None` when it is not there by then.
 pub fn rotate_now(encoding: Encoding, limit: Duration) -> Option<Result<Profile, EncodingError>> {
     let (done, wait) = std::sync::mpsc::channel();
-    rotate(encoding, move |profile| {
+    let reply = move |profile| {
         // The one who asked may have stopped waiting; the profile is lost with its process then.
         done.send(profile).unwrap_or_default();
-    })
-    .ok()?;
+    };
+    tell_sampling(Command::RotateLast(encoding, Box::new(reply))).ok()?;
     wait.recv_timeout(limit).ok()
 }
 

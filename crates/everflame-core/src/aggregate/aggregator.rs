@@ -69,6 +69,11 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             }
             Some(Command::Output(prefix)) => state.write_to(prefix),
             Some(Command::Rotate(encoding, reply)) => reply(state.hand_out(mailbox, encoding)),
+            Some(Command::RotateLast(encoding, reply)) => {
+                let last = state.hand_out(mailbox, encoding);
+                state.is_ending = true;
+                reply(last);
+            }
             Some(Command::End(encoding, reply)) => {
                 let last = state.hand_out(mailbox, encoding);
                 state.end();
@@ -112,6 +117,8 @@ struct State {
     dropped_before: u64,
     /// When a part of the current period was written last, on the monotonic clock.
     part_written: u64,
+    /// The last profile is made: what comes is the wait until it is sent, of which nothing is written ahead.
+    is_ending: bool,
     /// Memory of the code maps after they were last swept.
     swept_to: usize,
 }
@@ -140,6 +147,7 @@ impl State {
             tid,
             dropped_before: dropped(),
             part_written: 0,
+            is_ending: false,
             swept_to: 0,
         }
     }

@@ -40,6 +40,8 @@ pub enum Command {
     Output(String),
     /// End the period and hand over its profile; without sampling an empty one.
     Rotate(Encoding, Reply),
+    /// As `Rotate`, by a process that is about to end.
+    RotateLast(Encoding, Reply),
     /// Sampling has ended: the observer is gone. End the last period and hand over its profile.
     End(Encoding, Reply),
     /// The thread of this slot has ended while nobody samples.

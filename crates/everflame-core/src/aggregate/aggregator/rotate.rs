@@ -108,6 +108,8 @@ impl State {
         mailbox: &Mailbox,
         encoding: Encoding,
     ) -> Result<Profile, EncodingError> {
+        // It was not the end, if that was under way: a program could not be executed, or a signal's handler went on.
+        self.is_ending = false;
         let profile = self.rotate(mailbox, encoding)?;
         // A period without a sample says nothing, and what is written is compressed.
         let is_for_file = profile.samples > 0 && encoding == Encoding::Gzip;
@@ -126,6 +128,7 @@ impl State {
         // The observer does so too, but at rest it looks once a second.
         watch_the_clock();
         mailbox.unwritten.write_all();
+        self.is_ending = true;
         if let Some(prefix) = self.output.clone() {
             self.write_profile(mailbox, &prefix);
         }
