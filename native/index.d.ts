@@ -233,8 +233,5 @@ export declare function takeUndelivered(): Array<NativeProfile>
 /** The last profile that the sampler could not write; null where there is none since the last call. */
 export declare function takeWriteFailure(): NativeWriteFailure | null
 
-/**
- * Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on; without a prefix
- * there are none.
- */
-export declare function writeTo(prefix?: string | undefined | null): void
+/** Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on. */
+export declare function writeTo(prefix: string): void

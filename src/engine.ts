@@ -128,8 +128,8 @@ export interface Engine {
   claimProfile(sequence: number): boolean;
   /** The profile of this number is in its file, or its failure was said. Until then the native sampler keeps it. */
   forgetProfile(sequence: number): void;
-  /** From now on the engine writes there what it writes by itself; undefined for nothing. */
-  writeTo(prefix: string | undefined): void;
+  /** From now on the engine writes there what it writes by itself. */
+  writeTo(prefix: string): void;
   /** The last profile that the engine could not write itself; null where there is none since the last call. */
   takeWriteFailure(): WriteFailure | null;
   /** Source maps found broken since the last call, twenty at most. */

@@ -33,39 +33,51 @@ export function listenLastToExit(finish: () => void): () => void {
   };
 }
 
-/** Keeps two listeners to `exit`: the last one, and a first one that looks out for the others' errors. */
+/**
+ * Keeps two listeners to `exit`: the last one, and a first one that looks out for the others' errors. They come back where the
+ * program takes all listeners away.
+ */
 function watchExit(last: () => void): () => void {
   let waiting = false;
+  let over = false;
   // Told of an error before anybody handles it. Outside of an exit it may not be the end.
   const first = (): void => unlessFrozen(() => process.on('uncaughtExceptionMonitor', last));
   const add = (): void => {
     process.prependListener('exit', first);
     process.on('exit', last);
+    process.on('newListener', onNewListener);
+    process.on('removeListener', onRemoveListener);
   };
   const remove = (): void => {
+    process.removeListener('removeListener', onRemoveListener);
+    process.removeListener('newListener', onNewListener);
     process.removeListener('exit', first);
     process.removeListener('exit', last);
   };
-  const onNewListener = (event: string | symbol, added: unknown): void => {
-    if (event !== 'exit' || added === first || added === last || waiting) return;
+  const takePlaces = (): void => {
+    if (waiting) return;
     waiting = true;
-    // The new listener is not there yet.
+    // The new listener is not there yet, and others may be about to go.
     queueMicrotask(() => {
       waiting = false;
-      // Not where the program has taken all listeners away, or the listening has ended.
-      if (!process.listeners('exit').includes(last)) return;
+      if (over) return;
       unlessFrozen(() => {
         remove();
         add();
       });
     });
   };
+  const onNewListener = (event: string | symbol, added: unknown): void => {
+    if (event === 'exit' && added !== first && added !== last) takePlaces();
+  };
+  const onRemoveListener = (event: string | symbol, removed: unknown): void => {
+    if (event === 'exit' && removed === last) takePlaces();
+  };
   add();
-  process.on('newListener', onNewListener);
   return () => {
-    process.removeListener('newListener', onNewListener);
-    process.removeListener('uncaughtExceptionMonitor', last);
+    over = true;
     remove();
+    process.removeListener('uncaughtExceptionMonitor', last);
   };
 }
 

@@ -127,6 +127,11 @@ export class Outlet {
     if (!this.sending) engine.forgetProfile(profile.sequence);
   }
 
+  /** As `look`, for a process that is about to end. */
+  lookLast(): void {
+    this.sending?.delivery.lookLast();
+  }
+
   /** Writes what `give` has not finished. For a process that is about to end. */
   finishFilesSync(): void {
     this.opened?.finishSync();

@@ -31,6 +31,9 @@ const MAKING_MILLISECONDS = 250;
 /** Where the one running profiler of the process is known, also to a second copy of this package. */
 const RUNNING = Symbol.for('everflame.running');
 
+/** Flags that preload the profiler, as Node.js takes them. One in other words is not seen, and costs a worker a second look. */
+const PRELOAD = /(?:^|\s)(?:-r|--require|--import)[\s=]\S*(?:everflame[\\/]auto|dist[\\/]src[\\/]auto)\b/;
+
 const registry = globalThis as { [RUNNING]?: object };
 
 /** Who starts a profiler: a program by hand, or the preload before the program. */
@@ -82,6 +85,8 @@ export class Profiler {
   private readonly options: ProfilerOptions;
   private readonly logger: Logger;
   private readonly origin: Origin;
+  /** Whether workers load the preload by themselves. Of a start by hand none does, nor by what is set in the environment since. */
+  private readonly inheritsPreload: boolean;
   /** A fork(2) of this process has this object, and none of the threads behind it. */
   private readonly pid = process.pid;
   /** Whether the code names an engine, and not the environment. */
@@ -90,8 +95,6 @@ export class Profiler {
   private engine: Engine | undefined;
   /** Whether `stop` was called and its profile is not there yet. */
   private ending = false;
-  /** Whether the last profile was given, at the end of the process. */
-  private hasGivenLast = false;
   /** The engine that `stop` has asked for its last profile, until that is there. */
   private stopping: Engine | undefined;
   private outlet: Outlet | undefined;
@@ -114,6 +117,7 @@ export class Profiler {
     const { engine } = configuration;
     this.namesEngine = engine !== 'auto' && String(options?.engine).trim().toLowerCase() === engine;
     this.origin = origin;
+    this.inheritsPreload = PRELOAD.test([...process.execArgv, process.env.NODE_OPTIONS].join(' '));
     this.options = Object(options) as ProfilerOptions;
     this.logger = new Logger(configuration.logLevel, this.options.logger);
     for (const warning of warnings) this.logger.warn(warning);
@@ -214,7 +218,7 @@ export class Profiler {
   get status(): ProfilerStatus {
     const status = this.engine?.status();
     return {
-      running: status !== undefined,
+      running: status !== undefined && !this.ending,
       failure: this.failure,
       exporters: this.engine ? (this.outlet?.exporters ?? []) : [],
       output: this.outlet?.output,
@@ -292,7 +296,7 @@ export class Profiler {
   }
 
   private watch(engine: Engine): void {
-    const preloaded = this.origin === 'preload';
+    const preloaded = this.inheritsPreload;
     planWorkers({
       engine: engine.report.engine === 'inspector' ? 'inspector' : 'native',
       intervalNanoseconds: Math.round(1e9 / this.configuration.rate),
@@ -377,9 +381,6 @@ export class Profiler {
     const profile = await making;
     const engine = this.engine ?? this.stopping;
     if (!engine) return profile;
-    // A program that goes on after its exit listeners has periods again.
-    if (this.hasGivenLast) engine.writeTo(this.outlet?.samplerPrefix);
-    this.hasGivenLast = false;
     const metrics = engine.metrics();
     this.sayTroubles(engine, metrics);
     // A period without a sample says nothing.
@@ -419,9 +420,6 @@ export class Profiler {
   private giveLast(engine: Engine, outlet: Outlet, milliseconds: number): void {
     try {
       const last = engine.flushSync(milliseconds);
-      // Else it makes one of the time in which this one is sent.
-      engine.writeTo(undefined);
-      this.hasGivenLast = true;
       const metrics = engine.metrics();
       this.sayTroubles(engine, metrics);
       if (last === null) {
@@ -430,9 +428,12 @@ export class Profiler {
       // A period may have ended a moment ago, with its profile still on the way to the event loop. With an engine that
       // is stopping that is the last one, and the flush above has only waited for it.
       for (const profile of [...engine.takeUndelivered(), ...(last ? [last] : [])]) {
-        if (profile.samples > 0 && engine.claimProfile(profile.sequence))
+        if (profile.samples > 0 && engine.claimProfile(profile.sequence)) {
           outlet.giveSync(profile, engine, metrics);
-        else engine.forgetProfile(profile.sequence);
+        } else {
+          engine.forgetProfile(profile.sequence);
+          if (profile.samples > 0) outlet.lookLast();
+        }
       }
     } catch (error) {
       this.logger.error(`the last profile could not be made: ${messageOf(error)}.`);

@@ -133,10 +133,9 @@ class NativeEngine implements Engine {
     if (this.stopped) process.removeListener('removeListener', this.onRemoveListener);
   }
 
-  writeTo(prefix: string | undefined): void {
+  writeTo(prefix: string): void {
     this.binding.writeTo(prefix);
-    // What it has written before is still to be claimed.
-    this.writes ||= prefix !== undefined;
+    this.writes = true;
   }
 
   takeWriteFailure(): WriteFailure | null {

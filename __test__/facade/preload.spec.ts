@@ -233,7 +233,7 @@ for (const { major, path } of testNodes()) {
         ...without.listeners,
         exit: exit + 2,
         newListener: newListener + 2,
-        removeListener: removeListener + 1,
+        removeListener: removeListener + 2,
       },
       limit: without.limit + 3,
       global: [...without.global, 'Symbol(everflame.running)'],

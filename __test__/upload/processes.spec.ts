@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { BURN } from '../support/burn.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -249,6 +249,100 @@ for (const node of testNodes()) {
       ['main', 'worker'],
     );
   });
+
+  test.serial(
+    `Node.js ${major}: processes that a manager forks by the cluster module are profiled once`,
+    async (t) => {
+      const agent = await startAgent(t);
+      // As PM2 does: its own file is executed, which then loads the program as the main module.
+      const files = {
+        'root.cjs': `${PROGRAM}
+        const cluster = require('node:cluster');
+        cluster.setupPrimary({ exec: __dirname + '/container.cjs', args: [__dirname + '/app.cjs'], execArgv: ['--no-warnings'] });
+        for (let instance = 0; instance < 2; instance++) cluster.fork({ NODE_APP_INSTANCE: instance });
+        burn(200);`,
+        'container.cjs': `process.argv[1] = process.argv[2];
+        require('node:module')._load(process.argv[1], null, true);`,
+        'app.cjs': `${PROGRAM} if (require.main !== module) throw new Error('not the main module');
+        burn(100); process.disconnect();`,
+      };
+      const [, , way] = WAYS;
+      const { ended, witnesses } = await runTree(t, node, files, agent, way as Way);
+      t.deepEqual([ended.code, ended.stderr], [0, '']);
+      t.is(witnesses.length, 3);
+      checkProcesses(t, agent, witnesses);
+      checkCpu(t, agent, witnesses);
+    },
+  );
+
+  test.serial(`Node.js ${major}: an npm script below NODE_OPTIONS is profiled, and npm itself`, async (t) => {
+    const agent = await startAgent(t);
+    const manifest = JSON.stringify({ name: 'of-npm', version: '1.0.0', scripts: { work: 'node leaf.cjs' } });
+    const folder = temporaryFolder(t, {
+      'package.json': manifest,
+      'leaf.cjs': `${BURN} burn(100); console.log('pid', process.pid);`,
+    });
+    const ended = await run('npm', ['run', '--silent', 'work'], {
+      cwd: folder,
+      env: {
+        ...agent.env,
+        EVERFLAME_EXIT_TIMEOUT: '20',
+        NODE_OPTIONS: `--require ${AUTO}`,
+        PATH: `${dirname(path)}:${process.env.PATH}`,
+      },
+    });
+    t.deepEqual([ended.code, ended.stderr], [0, '']);
+    const { received, violations } = agent.receiver;
+    t.deepEqual(violations, []);
+    const pid = /^pid (\d+)$/m.exec(ended.stdout)?.[1];
+    const ids = received.map(({ tags }) => tags.get('process_id'));
+    t.true(ids.includes(pid));
+    t.is(ids.length, 2);
+    t.is(new Set(ids).size, 2);
+  });
+
+  const model = Number(major) < 24 ? '--experimental-permission' : '--permission';
+  for (const [what, flags, line] of [
+    [
+      'without worker threads uploads are made on the main thread',
+      [],
+      /^everflame: warn: uploads have no thread of their own .*--allow-worker/,
+    ],
+    ['with worker threads they are made on their own', ['--allow-worker'], undefined],
+  ] as const) {
+    test.serial(`Node.js ${major}: under the permission model, ${what}`, async (t) => {
+      const agent = await startAgent(t);
+      const folder = temporaryFolder(t, { 'leaf.cjs': `${BURN} burn(100);` });
+      const own = [
+        model,
+        '--allow-addons',
+        '--allow-fs-read=*',
+        '--allow-fs-write=*',
+        '--allow-child-process',
+        '--allow-net',
+      ];
+      const known = own.filter((flag) => flag !== '--allow-net' || Number(major) >= 25);
+      // A child, to be profiled as well, with the model of its parent where Node.js hands it on.
+      const script = `const { spawnSync } = require('node:child_process');
+        spawnSync(process.execPath, [${JSON.stringify(join(folder, 'leaf.cjs'))}], { stdio: 'inherit' });
+        ${BURN} burn(100);`;
+      const ended = await run(path, [...known, ...flags, '--require', AUTO, '-e', script], {
+        env: { ...agent.env, EVERFLAME_EXIT_TIMEOUT: '20' },
+      });
+      t.is(ended.code, 0, ended.stderr);
+      const said = ended.stderr.split('\n').filter((line) => line.startsWith('everflame:'));
+      t.is(said.length > 0, line !== undefined, ended.stderr);
+      for (const text of said) t.regex(text, line ?? /^$/);
+      const { received, violations } = agent.receiver;
+      t.deepEqual(violations, []);
+      const sent = received.map(({ tags }) => tags.get('process_id'));
+      const waiting = spooled(agent.spool).map((file) => basename(file).split('.')[1]);
+      // The main thread cannot both wait and send: what it has at the end is for the next process.
+      t.is((line === undefined ? sent : waiting).filter((pid) => pid === String(ended.pid)).length, 1);
+      t.is(sent.length + waiting.length, 2);
+      t.is(new Set([...sent, ...waiting]).size, 2);
+    });
+  }
 
   test.serial(
     `Node.js ${major}: a child whose environment switches profiling off is left alone`,

@@ -37,6 +37,8 @@ export class Delivery {
   private readonly rests = new Map<number, () => void>();
   /** What `finishSync` is to hand over. */
   private last: HandedProfile[] = [];
+  /** Whether the sampler has written a last profile to the spool. */
+  private isLastWritten = false;
   /** Whether this process has started others: it may before there is a thread. */
   private isMain = false;
   private numbers = 0;
@@ -102,6 +104,11 @@ export class Delivery {
     this.last.push(toHand(profile, 'on_shutdown', internal));
   }
 
+  /** As `look`, for a process that is about to end: `finishSync` has it done. */
+  lookLast(): void {
+    this.isLastWritten = true;
+  }
+
   /** Settles when all that was handed over is delivered, or waits for a receiver that did not take it. */
   async rest(): Promise<void> {
     if (this.station) return this.station.rest();
@@ -127,7 +134,7 @@ export class Delivery {
   finishSync(milliseconds: number): void {
     const last = this.last.splice(0);
     // A thread that nobody waits for would be started in vain.
-    if (last.length > 0 && milliseconds > 0) this.start();
+    if ((last.length > 0 || this.isLastWritten) && milliseconds > 0) this.start();
     if (this.station) {
       for (const profile of last) this.station.take(profile);
       this.station.finishSync();

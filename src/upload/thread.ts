@@ -28,8 +28,9 @@ function makeLogger(): Logger {
   if (!data.hasUserLogger) return new Logger(data.logLevel);
   const say =
     (level: Exclude<LogLevel, 'off'>) =>
-    (message: string): void =>
-      tellMain({ kind: 'line', level, message });
+    (line: string): void =>
+      // The logger there puts the name before it again.
+      tellMain({ kind: 'line', level, message: line.replace(/^everflame: /, '') });
   const user: UserLogger = {
     error: say('error'),
     warn: say('warn'),

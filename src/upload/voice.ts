@@ -79,9 +79,9 @@ export class LoggedVoice implements Voice {
   }
 
   /** The time for the end is over. Of receivers that are known to fail it was told that what waits is lost. */
-  lostAtEnd(count: number, exporters: readonly Exporter[]): void {
+  lostAtEnd(count: number, exporters: readonly Exporter[], spool: string): void {
     if (exporters.every(({ destination }) => this.told.has(destination))) return;
-    const reason = `${exporters.map(placeOf).join(' and ')} has not taken them by then, and there is no spool`;
+    const reason = `${exporters.map(placeOf).join(' and ')} has not taken them by then, and ${spool}`;
     this.logger.error(
       `the end of the process came before ${count} profiles were sent, and they cannot be kept: ${reason}. They are lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
     );

@@ -240,24 +240,26 @@ pub fn rotate(
     encoding: Encoding,
     reply: impl FnOnce(Result<Profile, EncodingError>) + Send + 'static,
 ) -> Result<(), StartError> {
+    tell_sampling(Command::Rotate(encoding, Box::new(reply)))
+}
+
+fn tell_sampling(command: Command) -> Result<(), StartError> {
     let runtime = runtime()?;
     if runtime.has_failed() {
         return Err(StartError::Failed);
     }
-    runtime
-        .mailbox
-        .tell(Command::Rotate(encoding, Box::new(reply)));
+    runtime.mailbox.tell(command);
     Ok(())
 }
 
 /// Ends the period and waits for its profile, at most `limit`; `None` when it is not there by then.
 pub fn rotate_now(encoding: Encoding, limit: Duration) -> Option<Result<Profile, EncodingError>> {
     let (done, wait) = std::sync::mpsc::channel();
-    rotate(encoding, move |profile| {
+    let reply = move |profile| {
         // The one who asked may have stopped waiting; the profile is lost with its process then.
         done.send(profile).unwrap_or_default();
-    })
-    .ok()?;
+    };
+    tell_sampling(Command::RotateLast(encoding, Box::new(reply))).ok()?;
     wait.recv_timeout(limit).ok()
 }
 
@@ -322,9 +324,8 @@ pub fn forget_profile(sequence: u64) {
     }
 }
 
-/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on; without a prefix
-/// there are none.
-pub fn write_to(prefix: Option<String>) {
+/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on.
+pub fn write_to(prefix: String) {
     if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {
         runtime.mailbox.tell(Command::Output(prefix));
     }

@@ -106,10 +106,9 @@ pub fn forget_profile(sequence: u32) {
     session::forget_profile(u64::from(sequence));
 }
 
-/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on; without a prefix
-/// there are none.
+/// Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on.
 #[napi]
-pub fn write_to(prefix: Option<String>) {
+pub fn write_to(prefix: String) {
     session::write_to(prefix);
 }
 

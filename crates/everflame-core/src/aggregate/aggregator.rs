@@ -69,6 +69,11 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             }
             Some(Command::Output(prefix)) => state.write_to(prefix),
             Some(Command::Rotate(encoding, reply)) => reply(state.hand_out(mailbox, encoding)),
+            Some(Command::RotateLast(encoding, reply)) => {
+                let last = state.hand_out(mailbox, encoding);
+                state.is_ending = true;
+                reply(last);
+            }
             Some(Command::End(encoding, reply)) => {
                 let last = state.hand_out(mailbox, encoding);
                 state.end();
@@ -83,7 +88,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
                 COUNTERS
                     .aggregator_cpu_nanoseconds
                     .store(thread_cpu(), Ordering::Relaxed);
-                AGGREGATOR.wait(ticket, None);
+                AGGREGATOR.wait(ticket, state.until_part());
                 COUNTERS.aggregator_wakeups.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -112,6 +117,8 @@ struct State {
     dropped_before: u64,
     /// When a part of the current period was written last, on the monotonic clock.
     part_written: u64,
+    /// The last profile is made: what comes is the wait until it is sent, of which nobody wants another.
+    is_ending: bool,
     /// Memory of the code maps after they were last swept.
     swept_to: usize,
 }
@@ -140,12 +147,15 @@ impl State {
             tid,
             dropped_before: dropped(),
             part_written: 0,
+            is_ending: false,
             swept_to: 0,
         }
     }
 
     fn begin(&mut self, options: Options, observer: Arc<Observer>, output: Option<String>) {
-        self.write_to(output);
+        if let Some(prefix) = output {
+            self.write_to(prefix);
+        }
         self.options = options;
         self.composer.configure(&options);
         self.period = Period::new(monotonic(), options.timeline, options.interval);
@@ -156,12 +166,10 @@ impl State {
         self.observer = Some(observer);
     }
 
-    /// From now on profiles that nobody asked for go there, or nowhere.
-    fn write_to(&mut self, prefix: Option<String>) {
-        if let Some(prefix) = &prefix {
-            self.sequence = self.sequence.max(output::next_sequence(prefix));
-        }
-        self.output = prefix;
+    /// From now on profiles that nobody asked for go there.
+    fn write_to(&mut self, prefix: String) {
+        self.sequence = self.sequence.max(output::next_sequence(&prefix));
+        self.output = Some(prefix);
     }
 
     fn end(&mut self) {

@@ -36,10 +36,12 @@ pub enum Command {
     /// Sampling begins. With an output prefix the last profile is written when a terminal signal ends the process, and each
     /// that is overdue.
     Begin(Options, Arc<Observer>, Option<String>),
-    /// What nobody asks for goes there from now on, or nowhere.
-    Output(Option<String>),
+    /// What nobody asks for goes there from now on.
+    Output(String),
     /// End the period and hand over its profile; without sampling an empty one.
     Rotate(Encoding, Reply),
+    /// As `Rotate`, by a process that is about to end.
+    RotateLast(Encoding, Reply),
     /// Sampling has ended: the observer is gone. End the last period and hand over its profile.
     End(Encoding, Reply),
     /// The thread of this slot has ended while nobody samples.

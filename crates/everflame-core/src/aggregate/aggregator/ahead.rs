@@ -20,11 +20,20 @@ impl State {
             .filter(|_| self.options.write_ahead && self.observer.is_some())
     }
 
+    /// How long until the next part is due; `None` where nothing is written ahead. The observer of an idle process wakes the
+    /// aggregator once a second, which may be just before that.
+    pub(super) fn until_part(&self) -> Option<Duration> {
+        self.ahead().filter(|_| !self.is_ending)?;
+        let age = Duration::from_nanos(monotonic().saturating_sub(self.part_written));
+        Some(EVERY.saturating_sub(age))
+    }
+
     /// Writes what there is of the current period, in place of what there was a second ago.
     pub(super) fn write_part(&mut self, mailbox: &Mailbox) {
         let now = monotonic();
         let is_due = u128::from(now.saturating_sub(self.part_written)) >= EVERY.as_nanos();
-        let Some(prefix) = self.ahead().filter(|_| is_due).map(str::to_owned) else {
+        let prefix = self.ahead().filter(|_| is_due && !self.is_ending);
+        let Some(prefix) = prefix.map(str::to_owned) else {
             return;
         };
         let mut period = self.period.clone();

@@ -108,6 +108,8 @@ impl State {
         mailbox: &Mailbox,
         encoding: Encoding,
     ) -> Result<Profile, EncodingError> {
+        // It was not the end, if that was under way: a program could not be executed, or a signal's handler went on.
+        self.is_ending = false;
         let profile = self.rotate(mailbox, encoding)?;
         // A period without a sample says nothing, and what is written is compressed.
         let is_for_file = profile.samples > 0 && encoding == Encoding::Gzip;
@@ -126,9 +128,10 @@ impl State {
         // The observer does so too, but at rest it looks once a second.
         watch_the_clock();
         mailbox.unwritten.write_all();
-        if let Some(prefix) = self.output.clone() {
+        if let Some(prefix) = self.output.clone().filter(|_| !self.is_ending) {
             self.write_profile(mailbox, &prefix);
         }
+        self.is_ending = true;
         if let Some(failure) = mailbox.unwritten.take_failure()
             && !self.options.quiet
         {
@@ -147,7 +150,7 @@ impl State {
         let late = (period / 4).max(LATE);
         mailbox.unwritten.write_late(late);
         let age = Duration::from_nanos(monotonic().saturating_sub(self.period.start));
-        if age > period + late {
+        if age > period + late && !self.is_ending {
             COUNTERS.overdue_profiles.fetch_add(1, Ordering::Relaxed);
             self.write_profile(mailbox, &prefix);
         }
