@@ -63,7 +63,7 @@ export interface HistogramBucket {
   count: number
 }
 
-/** Whether a guarded signal ends the process, so that a profile that nobody has asked for is the last one. */
+/** Whether the process ends, by a guarded signal or by itself, so that the newest profile written is the last one. */
 export declare function isEnding(): boolean
 
 /** The last profile was sent, or stays where it is: the signal need not wait any longer. */

@@ -17,7 +17,7 @@ export interface NativeBinding extends Omit<Engine, 'report' | 'flush' | 'flushS
   portAccepts(port: number): boolean;
   /** Called on the calling thread when a signal ends the process and the last profile is written; it waits for the other. */
   onLastProfile(call: () => void): void;
-  /** Whether such a signal has come. */
+  /** Whether such a signal has come, or `flushSync` has asked for the last profile and nobody since. */
   isEnding(): boolean;
   lastProfileIsSent(): void;
   /** The program is about to handle this signal; sampling goes on by another where it is ours. */

@@ -473,11 +473,7 @@ for (const { major, path } of testNodes()) {
   );
 
   for (const [state, spool, lines] of [
-    [
-      'none',
-      'off',
-      [/^warn everflame: profiles cannot be sent to /, /^error everflame: .* sent, and they cannot be kept/],
-    ],
+    ['none', 'off', [/^warn everflame: profiles cannot be sent to .* and are lost with the process/]],
     ['hanging', 'off', [/^error everflame: .* sent, and they cannot be kept/]],
     ['none', 'on', [/^warn everflame: profiles cannot be sent to /]],
     ['up', 'on', []],

@@ -55,7 +55,7 @@ export interface StationOptions extends StationData {
   safe: (sequence: number) => void;
   counters: Counters;
   logger: Logger;
-  /** Whether a signal ends the process, so that what the sampler has written is the last profile. */
+  /** Whether the process ends, so that the newest profile that the sampler has written is the last one. */
   isEnding: () => boolean;
   /** Told who gets profiles, where nobody has said so. */
   settled: (place: Place) => void;

@@ -124,6 +124,9 @@ impl Runtime {
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
+/// Whether the last profile was asked for by a process that is about to end, and none since.
+static LAST_ASKED_FOR: AtomicBool = AtomicBool::new(false);
+
 fn runtime() -> Result<&'static Runtime, StartError> {
     static STARTING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,6 +243,7 @@ pub fn rotate(
     encoding: Encoding,
     reply: impl FnOnce(Result<Profile, EncodingError>) + Send + 'static,
 ) -> Result<(), StartError> {
+    LAST_ASKED_FOR.store(false, Ordering::SeqCst);
     tell_sampling(Command::Rotate(encoding, Box::new(reply)))
 }
 
@@ -259,6 +263,7 @@ pub fn rotate_now(encoding: Encoding, limit: Duration) -> Option<Result<Profile,
         // The one who asked may have stopped waiting; the profile is lost with its process then.
         done.send(profile).unwrap_or_default();
     };
+    LAST_ASKED_FOR.store(true, Ordering::SeqCst);
     tell_sampling(Command::RotateLast(encoding, Box::new(reply))).ok()?;
     wait.recv_timeout(limit).ok()
 }
@@ -342,9 +347,9 @@ pub fn engage_courier(call: impl Fn() -> bool + Send + 'static) -> Result<(), St
     Ok(())
 }
 
-/// Whether a signal ends the process, so that a profile written from now on is the last one.
+/// Whether the process ends, by a signal or by itself, so that the newest profile written is the last one.
 pub fn is_ending() -> bool {
-    signal::terminal::pending().is_some()
+    signal::terminal::pending().is_some() || LAST_ASKED_FOR.load(Ordering::SeqCst)
 }
 
 /// The last profile was brought away, or stays where it is.

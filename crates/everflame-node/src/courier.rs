@@ -23,7 +23,7 @@ pub fn on_last_profile(env: Env, call: Function<(), ()>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a guarded signal ends the process, so that a profile that nobody has asked for is the last one.
+/// Whether the process ends, by a guarded signal or by itself, so that the newest profile written is the last one.
 #[napi]
 pub fn is_ending() -> bool {
     session::is_ending()
