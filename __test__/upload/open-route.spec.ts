@@ -7,11 +7,12 @@ import { isAgent, OpenRoute } from '#src/upload/open-route.js';
 import type { Place } from '#src/upload/place.js';
 import { makeSend } from '#src/upload/send.js';
 import { BURN } from '../support/burn.js';
-import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { pidsOf, profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { type DatadogReceiver, startDatadogReceiver } from '../support/receivers/datadog.js';
 import type { Fault } from '../support/receivers/faulty-server.js';
 import { AUTO, CLI, type Ended, ROOT, run } from '../support/spawn.js';
+import { spooled } from './support/agent.js';
 import { agentExporter } from './support/exporters.js';
 import { HandClock } from './support/hand-clock.js';
 import { type DeliveringProcess, fates, givenProcess } from './support/process.js';
@@ -260,6 +261,26 @@ for (const { major, path } of testNodes()) {
       const { told, folder } = await runBeside(t, 'foreign', path, [path, '--require', AUTO, '-e', script]);
       t.deepEqual(told, { code: null, asked: ['GET /info'] });
       t.is(profilesIn(join(folder, '.everflame')).length, 1);
+    },
+  );
+
+  testOrSkip(
+    titled(`Node.js ${major}: what a process has left is kept by the next one, but for what is an Agent's`),
+    async (t) => {
+      const left = `${BURN} burn(100); process.kill(process.pid, 'SIGTERM'); for (;;) burn(100);`;
+      const lasting = `const timer = setInterval(() => {
+          const { uploads } = globalThis[Symbol.for('everflame.running')].metrics();
+          if (uploads.uploads_kept > 0) clearInterval(timer);
+        }, 10);`;
+      const first = `EVERFLAME_EXIT_TIMEOUT=0 "$0" --require "$1" -e "$2"`;
+      const named = `EVERFLAME_EXPORTERS=datadog ${first}`;
+      const script = `${named}; ${first}; exec "$0" --require "$1" -e "$3"`;
+      const command = ['/bin/sh', '-c', script, path, AUTO, left, lasting];
+      const { told, folder } = await runBeside(t, 'foreign', path, command);
+      t.is(told.code, 0);
+      t.deepEqual([...new Set(told.asked)], ['GET /info']);
+      t.is(pidsOf(profilesIn(join(folder, '.everflame'))).length, 2);
+      t.is(spooled(join(folder, 'spool')).length, 1);
     },
   );
 
