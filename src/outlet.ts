@@ -201,7 +201,8 @@ export class Outlet {
     const activation = isPreloaded ? 'auto' : 'manual';
     const { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap } = configuration;
     const settings = { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap };
-    const seed = seedOf(activation, this.route.exporters, this.output, options, settings);
+    const made = seedOf(activation, this.route.exporters, this.output, options, settings);
+    const seed: Seed = { ...made, isOpen: this.isOpen };
     const spool = configuration.spool === 'off' ? undefined : this.openSpool(seed);
     const delivery = new Opened({
       seed,

@@ -7,11 +7,12 @@ import { isAgent, OpenRoute } from '#src/upload/open-route.js';
 import type { Place } from '#src/upload/place.js';
 import { makeSend } from '#src/upload/send.js';
 import { BURN } from '../support/burn.js';
-import { profilesIn, temporaryFolder } from '../support/folder.js';
+import { pidsOf, profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
 import { type DatadogReceiver, startDatadogReceiver } from '../support/receivers/datadog.js';
 import type { Fault } from '../support/receivers/faulty-server.js';
-import { AUTO, CLI, type Ended, run } from '../support/spawn.js';
+import { AUTO, CLI, type Ended, ROOT, run } from '../support/spawn.js';
+import { spooled } from './support/agent.js';
 import { agentExporter } from './support/exporters.js';
 import { HandClock } from './support/hand-clock.js';
 import { type DeliveringProcess, fates, givenProcess } from './support/process.js';
@@ -207,10 +208,11 @@ async function runBeside(
   kind: string,
   path: string,
   command: string[],
+  settings: Record<string, string> = {},
 ): Promise<{ end: Ended; told: Told; folder: string }> {
   const folder = temporaryFolder(t, { 'listener.cjs': LISTENER });
   // A busy machine takes its time to start the delivery thread.
-  const env = { EVERFLAME_SPOOL_DIR: join(folder, 'spool'), EVERFLAME_EXIT_TIMEOUT: '10' };
+  const env = { EVERFLAME_SPOOL_DIR: join(folder, 'spool'), EVERFLAME_EXIT_TIMEOUT: '10', ...settings };
   const words = [...NETWORK, path, join(folder, 'listener.cjs'), kind, ...command];
   const end = await run('unshare', words, { env, cwd: folder });
   return { end, told: JSON.parse(end.stdout) as Told, folder };
@@ -245,6 +247,43 @@ for (const { major, path } of testNodes()) {
     );
   }
 
+  testOrSkip(
+    titled(`Node.js ${major}: what is no Agent costs no profile where a signal ends a blocked program`),
+    async (t) => {
+      const script = `${BURN}
+        (function look() {
+          const { threads } = globalThis[Symbol.for('everflame.running')].status;
+          if (!threads.some(({ name }) => name === 'everflame-upload')) return setTimeout(look, 10);
+          burn(100);
+          process.kill(process.pid, 'SIGTERM');
+          for (;;) burn(100);
+        })();`;
+      const { told, folder } = await runBeside(t, 'foreign', path, [path, '--require', AUTO, '-e', script]);
+      t.deepEqual(told, { code: null, asked: ['GET /info'] });
+      t.is(profilesIn(join(folder, '.everflame')).length, 1);
+    },
+  );
+
+  testOrSkip(
+    titled(`Node.js ${major}: what a process has left is kept by the next one, but for what is an Agent's`),
+    async (t) => {
+      const left = `${BURN} burn(100); process.kill(process.pid, 'SIGTERM'); for (;;) burn(100);`;
+      const lasting = `const timer = setInterval(() => {
+          const { uploads } = globalThis[Symbol.for('everflame.running')].metrics();
+          if (uploads.uploads_kept > 0) clearInterval(timer);
+        }, 10);`;
+      const first = `EVERFLAME_EXIT_TIMEOUT=0 "$0" --require "$1" -e "$2"`;
+      const named = `EVERFLAME_EXPORTERS=datadog ${first}`;
+      const script = `${named}; ${first}; exec "$0" --require "$1" -e "$3"`;
+      const command = ['/bin/sh', '-c', script, path, AUTO, left, lasting];
+      const { told, folder } = await runBeside(t, 'foreign', path, command);
+      t.is(told.code, 0);
+      t.deepEqual([...new Set(told.asked)], ['GET /info']);
+      t.is(pidsOf(profilesIn(join(folder, '.everflame'))).length, 2);
+      t.is(spooled(join(folder, 'spool')).length, 1);
+    },
+  );
+
   testOrSkip(titled(`Node.js ${major}: an Agent gets the profile, and one line says so`), async (t) => {
     const { end, told, folder } = await runBeside(t, 'agent', path, [path, '--require', AUTO, '-e', PROGRAM]);
     t.deepEqual(told, { code: 0, asked: ['GET /info', 'POST /profiling/v1/input'] });
@@ -266,6 +305,30 @@ testOrSkip(titled('everflame run says where the profiles are that no Agent got')
 });
 
 for (const kind of ['none', 'foreign', 'agent']) {
+  testOrSkip(
+    titled(`with ${kind} on the port of Agents nothing is said where warnings are not`),
+    async (t) => {
+      const command = [process.execPath, '--require', AUTO, '-e', PROGRAM];
+      const { end } = await runBeside(t, kind, process.execPath, command, { EVERFLAME_LOG_LEVEL: 'error' });
+      t.is(end.stderr, '');
+    },
+  );
+
+  testOrSkip(titled(`with ${kind} on the port of Agents a profiler in code says one line`), async (t) => {
+    const script = `const { Profiler } = require(${JSON.stringify(ROOT)}); ${BURN}
+      (async () => {
+        for (let round = 0; round < 3; round++) {
+          const profiler = new Profiler().start();
+          burn(100);
+          await profiler.stop();
+        }
+      })();`;
+    const command = [process.execPath, '-e', script];
+    const { end, folder } = await runBeside(t, kind, process.execPath, command);
+    t.is(end.stderr.trimEnd().split('\n').length, 1, end.stderr);
+    t.is(profilesIn(join(folder, '.everflame')).length, kind === 'agent' ? 0 : 3);
+  });
+
   testOrSkip(titled(`with ${kind} on the port of Agents a tree of processes says one line`), async (t) => {
     const files = {
       'root.cjs': `${PROGRAM} require('node:child_process').fork(__dirname + '/child.cjs');`,

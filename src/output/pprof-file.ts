@@ -21,8 +21,8 @@ const SUFFIX = '.wall.pprof';
  * Path of one profile: `<prefix>.<pid>.<sequence>.wall.pprof`. Process number and counter keep the files of
  * one run apart; the native sampler uses the same scheme for the file it writes when a signal ends the process.
  */
-export function profilePath(prefix: string, sequence: number): string {
-  return `${prefix}.${process.pid}.${sequence}${SUFFIX}`;
+export function profilePath(prefix: string, sequence: number, pid = process.pid): string {
+  return `${prefix}.${pid}.${sequence}${SUFFIX}`;
 }
 
 /** A profile that is there, with what its name tells. */

@@ -39,9 +39,10 @@ export class OpenRoute {
 
   constructor(private readonly options: OpenRouteOptions) {}
 
-  /** Whether an Agent has answered. */
-  get hasAgent(): boolean {
-    return this.isAgent;
+  /** Who gets profiles, as far as that is known. */
+  get settled(): Place['kind'] | undefined {
+    if (this.isAgent) return 'agent';
+    return this.inbox && 'inbox';
   }
 
   /** Whether profiles are for an Agent. Asks, unless the answer is known. */
@@ -55,11 +56,11 @@ export class OpenRoute {
   }
 
   /** Keeps a profile that is for no Agent. Throws where it cannot be written, with a reason fit for a line of the log. */
-  keep({ attachments, sequence }: Upload): void {
+  keep({ attachments, sequence, identity }: Upload): void {
     const { inbox } = this;
     const profile = attachments.find(({ name }) => name === KEPT);
     if (!inbox || !profile) return;
-    const path = profilePath(inbox.prefix, sequence);
+    const path = profilePath(inbox.prefix, sequence, identity.pid);
     try {
       writeProfileSync(path, profile.data);
     } catch (error) {

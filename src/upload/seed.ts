@@ -25,6 +25,8 @@ export interface Seed {
   nodeVersion: string;
   activation: 'auto' | 'manual';
   exporters: readonly ExporterName[];
+  /** Nobody had said where its profiles go. */
+  isOpen?: boolean;
   /** Prefix of the files of `file` and `local`. */
   outputPrefix: string | undefined;
   options: ProfilerOptions;

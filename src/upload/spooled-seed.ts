@@ -27,6 +27,7 @@ function isSeed(value: unknown): value is Seed {
     isObject(seed.settings) &&
     isObject(seed.environment) &&
     Object.values(seed.environment).every((text) => typeof text === 'string') &&
+    (seed.isOpen === undefined || typeof seed.isOpen === 'boolean') &&
     [seed.script, seed.outputPrefix, seed.namespace].every(isTextOrNone)
   );
 }

@@ -117,10 +117,10 @@ export class Station {
 
   private begin(): void {
     this.look();
-    // The answer is what the log has to say of the start, and an Agent is to get what others have left.
+    // The answer is what the log has to say of the start, and decides what becomes of what others have left.
     void this.open
       ?.isForAgent()
-      .then((isForAgent) => isForAgent && this.look())
+      .then(() => this.look())
       .catch((error: unknown) => this.options.logger.debug(`the Agent cannot be asked: ${reasonOf(error)}`));
   }
 
@@ -262,10 +262,15 @@ export class Station {
 
   /** Takes what ended processes have left for a receiver of ours. */
   private takeOver(): void {
-    // What ended processes have left is for an Agent. In the inbox nobody would look for it.
-    if (this.open && !this.open.hasAgent) return;
+    const { open } = this;
+    if (open && !open.settled) return;
+    // What others have left that were told to send to this Agent waits for it.
+    const isLeftHere = (seed: Seed): boolean => open?.settled !== 'inbox' || seed.isOpen === true;
     const ours = new Set(this.dispatcher.lanes.map(({ key }) => key));
-    const found = this.spool?.takeOver((seed) => this.receiversOf(seed).some((key) => ours.has(key))) ?? [];
+    const found =
+      this.spool?.takeOver(
+        (seed) => isLeftHere(seed) && this.receiversOf(seed).some((key) => ours.has(key)),
+      ) ?? [];
     const last = lastOfEach(found.map(({ file }) => file));
     this.dispatcher.takeSpooled(
       found.flatMap(({ file, seed }) => {

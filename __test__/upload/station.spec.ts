@@ -1,0 +1,69 @@
+/** Which of the profiles that the sampler has written by itself is called the last one. */
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { Logger } from '#src/log.js';
+import { counterMemory, sharedCounters } from '#src/upload/counters.js';
+import { makeSpoolFolder } from '#src/upload/seed.js';
+import { Station } from '#src/upload/station.js';
+import { encodeProfile } from '../support/build-profile.js';
+import { temporaryFolder } from '../support/folder.js';
+import { startDatadogReceiver } from '../support/receivers/datadog.js';
+import { WALL_TYPES, wallSamples } from '../support/truth.js';
+import { givenSeed, PERIOD_MILLISECONDS } from './support/process.js';
+
+const LONG_MILLISECONDS = 20_000;
+const NANOSECONDS = 60_000_000_000n;
+
+/** What happens, which profiles the sampler has written, whether one is handed over, and the reasons that arrive by number. */
+const CASES = [
+  ['the process runs on', [0, 1], undefined, false, ['periodic', 'periodic']],
+  ['a signal ends the process', [0, 1], undefined, true, ['periodic', 'on_shutdown']],
+  ['a signal comes behind the last profile', [0, 1], 2, true, ['periodic', 'periodic', 'on_shutdown']],
+] as const;
+
+for (const [what, written, handed, isEnding, reasons] of CASES) {
+  test(`${what}: ${reasons.join(', ')}`, async (t) => {
+    const receiver = await startDatadogReceiver();
+    t.teardown(receiver.close);
+    const root = temporaryFolder(t);
+    const seed = givenSeed({ runtimeId: randomUUID(), options: { url: receiver.url } });
+    const folder = makeSpoolFolder(root, seed);
+    const start = BigInt(Date.now()) * 1_000_000n - NANOSECONDS;
+    const period = { start, durationNanoseconds: NANOSECONDS, period: 10_101_010 };
+    const data = encodeProfile(WALL_TYPES, wallSamples(11, 7, start), period);
+    for (const number of written) {
+      writeFileSync(join(folder, `profile.${process.pid}.${number}.wall.pprof`), data);
+    }
+    const station = new Station({
+      seed,
+      spool: { root, folder },
+      always: false,
+      periodMilliseconds: PERIOD_MILLISECONDS,
+      safe: () => undefined,
+      settled: () => undefined,
+      open: undefined,
+      isEnding: () => isEnding,
+      counters: sharedCounters(counterMemory()),
+      logger: new Logger('off'),
+    });
+    t.teardown(() => station.close());
+    if (handed !== undefined) {
+      const end = start + NANOSECONDS;
+      station.take({ sequence: handed, start, end, reason: 'on_shutdown', data, internal: {} });
+    }
+    station.look();
+    while (receiver.received.length < reasons.length) await station.rest();
+    t.deepEqual(receiver.violations, []);
+    const arrived = receiver.received.map(({ tags }) => [
+      Number(tags.get('profile_seq')),
+      tags.get('snapshot'),
+    ]);
+    t.deepEqual(
+      arrived.sort(([a], [b]) => Number(a) - Number(b)),
+      reasons.map((reason, number) => [number, reason]),
+    );
+    await station.finish(LONG_MILLISECONDS);
+  });
+}
