@@ -86,7 +86,7 @@ export class Delivery {
   /** Has the spool looked at: the sampler has written a profile there. */
   look(): void {
     this.start();
-    if (this.station) this.station.look();
+    if (this.station) this.station.look(true);
     else this.post({ kind: 'look' });
   }
 

@@ -21,6 +21,12 @@ import { LoggedVoice, placeOf } from './voice';
 /** How often the spool is looked at. */
 const LOOK_MILLISECONDS = HEARTBEAT_MILLISECONDS / 2;
 
+/**
+ * What the sampler has written so lately may be the last profile, as a signal ends the process: of that it tells in a moment,
+ * unless somebody is told of the profile otherwise.
+ */
+const FRESH_MILLISECONDS = 500;
+
 /** A finished profile, as the main thread hands it over. */
 export interface HandedProfile {
   sequence: number;
@@ -93,9 +99,7 @@ export class Station {
     });
     this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
     this.timer.unref();
-    // Where a signal ends the process already its profile is the last one, and of that the sampler tells in the next turn of the
-    // event loop: this one has begun with the loading of this file.
-    setImmediate(() => setImmediate(() => this.look()));
+    setImmediate(() => this.look());
   }
 
   /** This process has started others of its kind. */
@@ -177,10 +181,13 @@ export class Station {
     });
   }
 
-  /** What the sampler has written by itself is taken, and what ended processes have left. */
-  look(): void {
+  /**
+   * What the sampler has written by itself is taken, and what ended processes have left. `isTold`: somebody has told of what it has
+   * written.
+   */
+  look(isTold = false): void {
     this.attempt(() => this.dispatcher.tidy());
-    this.attempt(() => this.takeOwn('periodic'));
+    this.attempt(() => this.takeOwn('periodic', isTold ? 0 : FRESH_MILLISECONDS));
     this.attempt(() => this.takeOver());
   }
 
@@ -194,11 +201,15 @@ export class Station {
     }
   }
 
-  /** Takes what the sampler has written; `reason` is why it did. */
-  private takeOwn(reason: SnapshotReason): void {
+  /** Takes what the sampler has written so long ago, and the rest when it is as old; `reason` is why it did. */
+  private takeOwn(reason: SnapshotReason, age = 0): void {
     const { spool } = this;
     if (!spool) return;
-    const files = spool.own();
+    const own = spool.own();
+    const now = systemClock.wall();
+    // On either side: the clock may have been set back.
+    const files = own.filter((file) => Math.abs(now - file.modified) >= age || spool.noteOf(file));
+    if (files.length < own.length) setTimeout(() => this.look(), age).unref();
     for (const file of files) if (!spool.noteOf(file)) this.copies.of(file);
     const identity = this.identity();
     const receivers = this.dispatcher.lanes.map(({ key }) => key);

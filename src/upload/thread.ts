@@ -98,7 +98,7 @@ function handle(message: ToThread): void {
       take(message.profile);
       break;
     case 'look':
-      station.look();
+      station.look(true);
       break;
     case 'rest':
       void station.rest().then(() => tellMain({ kind: 'rested', id: message.id }));
