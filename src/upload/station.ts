@@ -21,6 +21,12 @@ import { LoggedVoice, placeOf } from './voice';
 /** How often the spool is looked at. */
 const LOOK_MILLISECONDS = HEARTBEAT_MILLISECONDS / 2;
 
+/**
+ * What the sampler has written since is left for the next look: where a signal ends the process it is the last profile, and the
+ * sampler is about to tell of it.
+ */
+const TELLING_MILLISECONDS = 1000;
+
 /** A finished profile, as the main thread hands it over. */
 export interface HandedProfile {
   sequence: number;
@@ -88,11 +94,10 @@ export class Station {
       retryMilliseconds: configuration.retryTime,
       periodMilliseconds: options.periodMilliseconds,
     });
-    this.timer = setInterval(() => this.look(), LOOK_MILLISECONDS);
+    this.timer = setInterval(() => this.look(TELLING_MILLISECONDS), LOOK_MILLISECONDS);
     this.timer.unref();
-    // Where a signal ends the process already its profile is the last one, and of that the sampler tells in the next turn of the
-    // event loop: this one has begun with the loading of this file.
-    setImmediate(() => setImmediate(() => this.look()));
+    // Not in this turn of the event loop, which has begun with the loading of this file.
+    setImmediate(() => setImmediate(() => this.look(TELLING_MILLISECONDS)));
   }
 
   /** This process has started others of its kind. */
@@ -168,10 +173,10 @@ export class Station {
     });
   }
 
-  /** What the sampler has written by itself is taken, and what ended processes have left. */
-  look(): void {
+  /** What the sampler has written by itself, so long ago at least, is taken, and what ended processes have left. */
+  look(milliseconds = 0): void {
     this.attempt(() => this.dispatcher.tidy());
-    this.attempt(() => this.takeOwn('periodic'));
+    this.attempt(() => this.takeOwn('periodic', milliseconds));
     this.attempt(() => this.takeOver());
   }
 
@@ -185,11 +190,12 @@ export class Station {
     }
   }
 
-  /** Takes what the sampler has written; `reason` is why it did. */
-  private takeOwn(reason: SnapshotReason): void {
+  /** Takes what the sampler has written, so long ago at least; `reason` is why it did. */
+  private takeOwn(reason: SnapshotReason, milliseconds = 0): void {
     const { spool } = this;
     if (!spool) return;
-    const files = spool.own();
+    const before = milliseconds > 0 ? systemClock.wall() - milliseconds : Number.POSITIVE_INFINITY;
+    const files = spool.own().filter(({ modified }) => modified <= before);
     for (const file of files) if (!spool.noteOf(file)) this.copies.of(file);
     const identity = this.identity();
     const receivers = this.dispatcher.lanes.map(({ key }) => key);
