@@ -45,7 +45,11 @@ export function settleRoute(
   agentAnswers: () => boolean,
 ): Route {
   const { exporters, output } = configuration;
-  if (exporters) return { exporters, isOpen: false, warnings: contradictions(exporters, output) };
+  if (exporters) {
+    const isContradictory = exporters.includes('file') !== (output !== undefined);
+    const warnings = isContradictory ? [contradictionOf(exporters, output)] : [];
+    return { exporters, isOpen: false, warnings };
+  }
   if (output !== undefined) return { exporters: ['file'], isOpen: false, warnings: [] };
   const named = NAMED_BY.filter(
     ([, names, variables]) =>
@@ -55,19 +59,9 @@ export function settleRoute(
   return { exporters: [agentAnswers() ? 'datadog' : 'local'], isOpen: true, warnings: [] };
 }
 
-function contradictions(exporters: readonly ExporterName[], output: string | undefined): string[] {
-  const hasFile = exporters.includes('file');
-  if (hasFile && output === undefined) {
-    return [
-      'the exporter "file" has no place for its files, so they go to .everflame. Name one with DD_PROFILING_OUTPUT_PPROF=<prefix>, or use the exporter "local".',
-    ];
-  }
-  if (!hasFile && output !== undefined) {
-    return [
-      `an output is set (${output}), but no files are written there: "file" is not among the exporters (${exporters.join(', ') || 'none'}). Add it to EVERFLAME_EXPORTERS, or unset DD_PROFILING_OUTPUT_PPROF.`,
-    ];
-  }
-  return [];
+/** Its text is not for every start to read. */
+function contradictionOf(exporters: readonly ExporterName[], output: string | undefined): string {
+  return (require('./contradiction') as typeof import('./contradiction')).contradiction(exporters, output);
 }
 
 /** Whether any of the exporters needs the delivery thread. */
