@@ -10,7 +10,7 @@ import { profilesIn, temporaryFolder } from '../support/folder.js';
 import { type TestNode, testNodes } from '../support/nodes.js';
 import { readProfile, shareOf, total } from '../support/pprof.js';
 import { AUTO, run } from '../support/spawn.js';
-import { BUILDS, type Built, lineOf } from './support/author.js';
+import { type Built, lineOf, WAYS } from './support/author.js';
 
 /** CPU time of each of the two functions, in microseconds. */
 interface Spent {
@@ -19,7 +19,8 @@ interface Spent {
 }
 
 for (const node of testNodes()) {
-  for (const [title, build] of Object.entries(BUILDS)) {
+  for (const [title, { build, since = 0 }] of Object.entries(WAYS)) {
+    if (Number(node.major) < since) continue;
     test.serial(`Node.js ${node.major}: frames are the author's: ${title}`, async (t) => {
       const built = await build(t);
       const { profiles, spent } = await profileOf(t, node, built);
@@ -158,11 +159,11 @@ function commentsOf(profiles: LoadedProfile[]): string[] {
 async function profileOf(
   t: ExecutionContext,
   node: TestNode,
-  { program, flags = [], cwd }: Built,
+  { program, flags = [], env, cwd }: Built,
 ): Promise<{ profiles: LoadedProfile[]; spent: Spent }> {
   const folder = temporaryFolder(t);
   const end = await run(node.path, ['-r', AUTO, ...flags, program], {
-    env: { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'), EVERFLAME_RATE: '500' },
+    env: { DD_PROFILING_OUTPUT_PPROF: join(folder, 'p'), EVERFLAME_RATE: '500', ...env },
     ...(cwd ? { cwd } : {}),
   });
   t.deepEqual([end.code, end.stderr], [0, ''], end.stdout);

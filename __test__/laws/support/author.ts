@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { buildSync, transformSync } from 'esbuild';
@@ -18,11 +18,18 @@ export interface Built {
   /** Where the author's files are. */
   sources: string;
   flags?: string[];
+  env?: Record<string, string>;
   /** Where it is run. */
   cwd?: string;
 }
 
 export type Build = (t: ExecutionContext) => Built | Promise<Built>;
+
+/** A way that needs a release of Node.js, by its major number, or a later one. */
+export interface Way {
+  build: Build;
+  since?: number;
+}
 
 /** The 1-based line of a text in one of the author's files. */
 export function lineOf(file: string, text: string): number {
@@ -164,8 +171,66 @@ module.exports = function (code) {
   };
 }
 
+/** The author's files with names of modules that can be found without a compiler that knows better. */
+function withTypeScriptNames(t: ExecutionContext): string {
+  const folder = temporaryFolder(t);
+  for (const file of readdirSync(AUTHOR)) {
+    const text = readFileSync(join(AUTHOR, file), 'utf8').replaceAll(".js';", ".ts';");
+    writeFileSync(join(folder, file), text);
+  }
+  return folder;
+}
+
+/** As `@swc-node/register` does it. */
+const withSwc: Build = (t) => {
+  const sources = withTypeScriptNames(t);
+  const hook = join(temporaryFolder(t), 'swc.cjs');
+  writeFileSync(
+    hook,
+    `const { transformFileSync } = require(${JSON.stringify(join(ROOT, 'node_modules', '@swc', 'core'))});
+require.extensions['.ts'] = (module, filename) => {
+  const { code } = transformFileSync(filename, {
+    filename,
+    sourceMaps: 'inline',
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+    module: { type: 'commonjs' },
+    swcrc: false,
+  });
+  module._compile(code, filename);
+};`,
+  );
+  return { program: join(sources, 'main.ts'), sources, flags: ['--require', hook] };
+};
+
+const withTsNode: Build = (t) => {
+  const sources = withTypeScriptNames(t);
+  return {
+    program: join(sources, 'main.ts'),
+    sources,
+    flags: ['--require', join(ROOT, 'node_modules', 'ts-node', 'register', 'transpile-only.js')],
+    env: {
+      // It calls the compiler as a library, which TypeScript 7 is none of.
+      TS_NODE_COMPILER: join(ROOT, 'node_modules', 'typescript5'),
+      TS_NODE_COMPILER_OPTIONS: '{"module":"commonjs","moduleResolution":"node","target":"es2022"}',
+    },
+  };
+};
+
+/** Node.js itself takes the types away, and leaves every other sign in its place. */
+const stripped: Build = (t) => {
+  const sources = withTypeScriptNames(t);
+  writeFileSync(join(sources, 'package.json'), '{"type":"module"}');
+  return { program: join(sources, 'main.ts'), sources };
+};
+
+/** Node.js reads the maps too, and so changes the stacks of errors. */
+const withNodesOwnMaps: Build = async (t) => {
+  const built = await tsc('--sourceMap')(t);
+  return { ...built, flags: ['--enable-source-maps'] };
+};
+
 /** Ways from the author's files to what Node.js runs. */
-export const BUILDS: Record<string, Build> = {
+const BUILDS: Record<string, Build> = {
   'esbuild, minified': esbuild({ minify: true, sourcemap: true }, temporaryFolder),
   'esbuild, minified, map in the text': esbuild({ minify: true, sourcemap: 'inline' }, temporaryFolder),
   'esbuild, map not named': esbuild({ minify: true, sourcemap: 'external' }, temporaryFolder),
@@ -180,9 +245,18 @@ export const BUILDS: Record<string, Build> = {
   rollup: withRollup,
   webpack: withWebpack('source-map', 'production'),
   'webpack, evaluated modules': withWebpack('eval-source-map', 'development'),
+  'tsc, and Node.js reads the maps too': withNodesOwnMaps,
+  'ts-node': withTsNode,
+  swc: withSwc,
   tsx: () => ({
     program: main,
     sources: AUTHOR,
     flags: ['--import', join(ROOT, 'node_modules', 'tsx', 'dist', 'loader.mjs')],
   }),
+};
+
+/** All of them, with what they need. */
+export const WAYS: Record<string, Way> = {
+  ...Object.fromEntries(Object.entries(BUILDS).map(([title, build]) => [title, { build }])),
+  'types that Node.js strips': { build: stripped, since: 22 },
 };
