@@ -10,7 +10,7 @@ const NODE_PROGRAMS = /^(node|npm|npx|pnpm|yarn|bun|tsx|ts-node)(\.exe|\.cmd)?$/
 
 /** What a started process is, as far as Node.js tells. */
 interface Started {
-  process?: { spawnfile?: string | null; spawnargs?: string[] };
+  process?: { spawnfile?: unknown; spawnargs?: unknown };
 }
 
 /** How the processes that this one starts are to find the profiler. */
@@ -36,7 +36,7 @@ export function reachChildren({ runtimeId, preload, onNode }: ChildrenOptions): 
   const onStart = (message: unknown): void => {
     const { process: child } = message as Started;
     // What it runs is known when the call returns.
-    process.nextTick(() => child && isNode(child.spawnfile ?? '', child.spawnargs ?? []) && onNode());
+    process.nextTick(() => child && isNode(child) && onNode());
   };
   subscribe(STARTING, onStart);
   undo.push(() => unsubscribe(STARTING, onStart));
@@ -56,9 +56,13 @@ function setVariable(name: string, value: string): () => void {
   };
 }
 
-function isNode(file: string, args: string[]): boolean {
-  if (file === process.execPath || NODE_PROGRAMS.test(basename(file))) return true;
+/** Whether a process is Node.js, or a shell with a line that starts it. The program may have given it anything for arguments. */
+function isNode({ spawnfile, spawnargs }: NonNullable<Started['process']>): boolean {
+  if (typeof spawnfile !== 'string') return false;
+  if (spawnfile === process.execPath || NODE_PROGRAMS.test(basename(spawnfile))) return true;
   // `exec` and `shell: true` hand a line to a shell.
-  const words = args.flatMap((argument) => argument.split(/[\s;&|"']+/));
-  return /(^|\/)(ba|da|z)?sh$/.test(file) && words.some((word) => NODE_PROGRAMS.test(basename(word)));
+  if (!/(^|\/)(ba|da|z)?sh$/.test(spawnfile) || !Array.isArray(spawnargs)) return false;
+  const lines = spawnargs.filter((argument) => typeof argument === 'string');
+  const words = lines.flatMap((line) => line.split(/[\s;&|"']+/));
+  return words.some((word) => NODE_PROGRAMS.test(basename(word)));
 }

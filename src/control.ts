@@ -6,7 +6,10 @@ import { Profiler, type ProfilerStatus, runningProfiler } from './profiler';
 
 let last: Profiler | undefined;
 
-/** Switches profiling on, with the settings of the profiler that ran last, else with those of the environment. */
+/**
+ * Switches profiling on, with the settings of the profiler that was switched off or asked for here last, else with those of the
+ * environment.
+ */
 export function start(): ProfilerStatus {
   const running = runningProfiler();
   if (running) return running.status;

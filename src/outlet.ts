@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { ProfilerOptions } from './config/resolve';
 import type { Configuration } from './config/settings';
 import type { Engine, EngineMetrics, Profile } from './engine';
-import { type Logger, reasonOf } from './log';
-import { absoluteFolder, absolutePrefix, assertWritable } from './output/folder';
+import type { Logger } from './log';
+import { absolutePrefix, assertWritable } from './output/folder';
 import type { ProfileWriter } from './output/writer';
 import type { Delivery } from './upload/delivery';
 import type { Place } from './upload/place';
@@ -105,9 +105,13 @@ export class Outlet {
     metrics: EngineMetrics,
   ): Promise<void> {
     this.sendIfAgentAnswers(engine);
-    this.sending?.delivery.hand(profile, reason, internalOf(metrics));
-    await this.writer?.write(profile);
-    if (!this.sending) engine.forgetProfile(profile.sequence);
+    const { writer } = this;
+    const delivery = this.sending?.delivery;
+    if (writer) delivery?.willBeFiled(profile);
+    delivery?.hand(profile, reason, internalOf(metrics));
+    await writer?.write(profile);
+    if (!delivery) engine.forgetProfile(profile.sequence);
+    else if (writer) delivery.isFiled(profile);
   }
 
   /** The sampler has written a profile by itself, which is to be sent. */
@@ -139,7 +143,8 @@ export class Outlet {
 
   /** Loaded when the first file is written: before that is the program's start. */
   private get writer(): ProfileWriter | undefined {
-    if (!this.opened && this.files) {
+    if (!this.files) return undefined;
+    if (!this.opened) {
       const { ProfileWriter: Writer } = require('./output/writer') as typeof import('./output/writer');
       this.opened = new Writer(this.files.prefix, this.files.isInbox, this.settings.logger);
     }
@@ -164,7 +169,8 @@ export class Outlet {
 
   /** Says what the sampler could not write by itself. */
   reportNativeFailure(failure: Parameters<ProfileWriter['reportNativeFailure']>[0]): void {
-    this.writer?.reportNativeFailure(failure);
+    if (this.writer) this.writer.reportNativeFailure(failure);
+    else this.sending?.delivery.spoolFailed(failure);
   }
 
   /** Whether the log says already who gets the profiles of which nobody has said so. What this process starts is told. */
@@ -196,14 +202,15 @@ export class Outlet {
 
   private openDelivery(open: { isTold: boolean } | undefined): void {
     const { configuration, options, isPreloaded, logger } = this.settings;
-    const { SPOOLED_PREFIX, seedOf } = require('./upload/seed') as typeof import('./upload/seed');
+    const { openSpool, SPOOLED_PREFIX, seedOf } = require('./upload/seed') as typeof import('./upload/seed');
     const { Delivery: Opened } = require('./upload/delivery') as typeof import('./upload/delivery');
     const activation = isPreloaded ? 'auto' : 'manual';
     const { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap } = configuration;
     const settings = { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap };
     const made = seedOf(activation, this.route.exporters, this.output, options, settings);
     const seed: Seed = { ...made, isOpen: this.isOpen };
-    const spool = configuration.spool === 'off' ? undefined : this.openSpool(seed);
+    const spool =
+      configuration.spool === 'off' ? undefined : openSpool(configuration.spoolFolder, seed, logger);
     const delivery = new Opened({
       seed,
       spool,
@@ -222,30 +229,16 @@ export class Outlet {
     this.sending = { delivery, spoolPrefix, runtimeId: seed.runtimeId };
   }
 
-  private openSpool(seed: Seed): { root: string; folder: string } | undefined {
-    const { configuration, logger } = this.settings;
-    const { defaultSpool, makeSpoolFolder } = require('./upload/seed') as typeof import('./upload/seed');
-    let root = configuration.spoolFolder ?? '';
-    try {
-      root = root === '' ? defaultSpool() : absoluteFolder(root);
-      return { root, folder: makeSpoolFolder(root, seed) };
-    } catch (error) {
-      logger.warn(
-        `profiles that cannot be sent are not kept${root ? ` in ${root}` : ''}: ${reasonOf(error)}. They wait in memory and are lost with the process. Name a folder that can be written with EVERFLAME_SPOOL_DIR=<dir>, or set EVERFLAME_SPOOL=off.`,
-      );
-      return undefined;
-    }
-  }
-
   /** An Agent that has started after this process gets what comes from now on. */
   private sendIfAgentAnswers(engine: Engine): void {
     if (!this.isOpen || this.sending || !this.settings.agentAnswers()) return;
     this.route = { exporters: ['datadog'], isOpen: true, warnings: [] };
+    // Before: what is sent is not copied there.
+    this.files = undefined;
+    this.opened?.tidySync();
     this.openDelivery({ isTold: true });
     const prefix = this.samplerPrefix;
     if (prefix !== undefined) engine.writeTo(prefix);
-    this.files = undefined;
-    this.opened = undefined;
   }
 }
 

@@ -185,13 +185,14 @@ export class Profiler {
         planWorkers(undefined);
         this.lastMetrics = engine.metrics();
         this.stopping = engine;
+        let profile: Profile | undefined;
         try {
-          const profile = await this.hand(engine.stop(), 'on_shutdown');
-          await this.outlet?.close(this.configuration.exitTimeout * 1000);
-          // Whatever has become of it: signals are the program's again.
-          engine.forgetProfile(profile.sequence);
+          profile = await this.hand(engine.stop(), 'on_shutdown');
           return profile;
         } finally {
+          await this.outlet?.close(this.configuration.exitTimeout * 1000);
+          // Whatever has become of it: signals are the program's again.
+          if (profile) engine.forgetProfile(profile.sequence);
           // With what the last profile has added.
           this.lastMetrics = engine.metrics();
           this.stopping = undefined;
@@ -389,7 +390,8 @@ export class Profiler {
     } else {
       engine.forgetProfile(profile.sequence);
       // Where there was one the sampler has written it.
-      if (profile.samples > 0) this.outlet?.look();
+      if (profile.samples > 0 && reason === 'periodic') this.outlet?.look();
+      else if (profile.samples > 0) this.outlet?.lookLast();
     }
     return profile;
   }
@@ -412,9 +414,11 @@ export class Profiler {
     const begun = performance.now();
     const limit = this.configuration.exitTimeout * 1000;
     const left = (): number => Math.max(0, Math.round(limit - (performance.now() - begun)));
-    outlet.finishFilesSync();
-    if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, atLeastMaking(left()));
-    outlet.finishSync(left());
+    this.attempt('what was not sent is lost', () => {
+      outlet.finishFilesSync();
+      if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, atLeastMaking(left()));
+      outlet.finishSync(left());
+    });
   }
 
   private giveLast(engine: Engine, outlet: Outlet, milliseconds: number): void {

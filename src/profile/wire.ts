@@ -33,11 +33,11 @@ export class Cursor {
  * Why bytes cannot be a profile, as a sentence; undefined where their outermost records are those of one. The decoder
  * takes any bytes for a message, and gigabytes of memory for some.
  */
-export function whyNotRecords(data: Uint8Array): string | undefined {
+export function whyNotRecords(data: Uint8Array, mostRecords = MOST_RECORDS): string | undefined {
   const cursor = new Cursor(data);
   for (let records = 0; cursor.offset < data.length; records++) {
-    if (records === MOST_RECORDS)
-      return `it has more than ${MOST_RECORDS} records, which this command cannot read`;
+    if (records === mostRecords)
+      return `it has more than ${mostRecords} records, which this command cannot read`;
     const tag = cursor.varint();
     if (tag === undefined) return CUT;
     const [field, type] = [Math.floor(tag / 8), tag % 8];

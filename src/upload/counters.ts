@@ -22,6 +22,18 @@ const COUNTER_NAMES = [
   'spool_bytes',
 ] as const;
 
+/** How an upload ends. */
+export const UPLOAD_ENDS = [
+  'uploads_delivered',
+  'uploads_refused',
+  'uploads_expired',
+  'uploads_evicted',
+  'uploads_damaged',
+  'uploads_elsewhere',
+  'uploads_kept',
+  'uploads_lost',
+] as const satisfies CounterName[];
+
 export type CounterName = (typeof COUNTER_NAMES)[number];
 
 /** Counters by name; those of the spool are what is there now. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
-import type { Profile } from '../engine';
+import type { Profile, WriteFailure } from '../engine';
 import { type Logger, reasonOf } from '../log';
 import { loadNative } from '../native';
 import { UnwatchedWorker } from '../workers/watch';
-import { type Counters, counterMemory, sharedCounters } from './counters';
+import { add, type Counters, counterMemory, sharedCounters, UPLOAD_ENDS } from './counters';
 import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread, toHand } from './messages';
 import type { Place } from './place';
 import { SPOOLED_PREFIX } from './seed';
@@ -18,6 +18,8 @@ export interface DeliveryOptions extends Omit<ThreadData, 'isNative' | 'counters
   settled: (place: Place) => void;
 }
 
+/** Profiles that the thread has not brought to safety yet. More are there only where it hangs. */
+const MOST_HANDED = 16;
 /** A thread that is so much later than it was to be is not waited for by `stop`. */
 const SILENCE_MILLISECONDS = 2000;
 
@@ -34,6 +36,10 @@ export class Delivery {
   private station: Station | undefined;
   /** What is not known to be in the spool or settled. */
   private readonly handed = new Map<number, HandedProfile>();
+  /** What is being written to the output. */
+  private readonly unfiled = new Set<number>();
+  private hasLost = false;
+  private lastFailure: string | undefined;
   private readonly rests = new Map<number, () => void>();
   /** What `finishSync` is to hand over. */
   private last: HandedProfile[] = [];
@@ -84,10 +90,34 @@ export class Delivery {
     const handed = toHand(profile, reason, internal);
     this.start();
     if (this.station) this.station.take(handed);
+    else if (this.isOver || this.handed.size >= MOST_HANDED) this.lose(handed);
     else {
       this.handed.set(handed.sequence, handed);
       this.post({ kind: 'profile', profile: handed });
     }
+  }
+
+  /** The sampler could not write a profile there by itself. */
+  spoolFailed({ path, reason }: WriteFailure): void {
+    if (reason !== this.lastFailure) {
+      this.logger.error(
+        `cannot write profiles to ${path}: ${reason}. What the sampler writes by itself is lost. Name a folder that can be written with EVERFLAME_SPOOL_DIR=<dir>.`,
+      );
+    }
+    this.lastFailure = reason;
+  }
+
+  /** The thread hangs, or nobody sends: what is made then would fill the memory. */
+  private lose({ sequence }: HandedProfile): void {
+    add(this.counters, 'uploads_taken', 1);
+    add(this.counters, 'uploads_lost', 1);
+    if (!this.hasLost) {
+      this.logger.error(
+        'uploads hang, so profiles are lost. Does the spool answer? EVERFLAME_SPOOL_DIR=<dir> names another.',
+      );
+    }
+    this.hasLost = true;
+    this.becomeSafe(sequence);
   }
 
   /** Has the spool looked at: the sampler has written a profile there. */
@@ -95,6 +125,16 @@ export class Delivery {
     this.start();
     if (this.station) this.station.look();
     else this.post({ kind: 'look' });
+  }
+
+  /** This profile goes to the output too, and is not forgotten before. */
+  willBeFiled({ sequence }: Profile): void {
+    this.unfiled.add(sequence);
+  }
+
+  isFiled({ sequence }: Profile): void {
+    this.unfiled.delete(sequence);
+    if (!this.handed.has(sequence)) this.forgetProfile(sequence);
   }
 
   /** As `hand`, for a process that is about to end: `finishSync` hands it over. */
@@ -181,12 +221,17 @@ export class Delivery {
   /** A profile is in the spool or settled, or its loss was said: the sampler need not keep it either. */
   private becomeSafe(sequence: number): void {
     this.handed.delete(sequence);
+    if (!this.unfiled.has(sequence)) this.forgetProfile(sequence);
+  }
+
+  private forgetProfile(sequence: number): void {
     const loaded = loadNative();
     if (loaded.ok) loaded.binding.forgetProfile(sequence);
   }
 
   /** Ends the thread, after everything was tried once more. */
   async stop(milliseconds: number): Promise<void> {
+    if (this.isLastWritten) this.start();
     this.isOver = true;
     const { worker, station } = this;
     if (station) {
@@ -233,7 +278,7 @@ export class Delivery {
   }
 
   private answer(message: ToMain): void {
-    if (message.kind === 'safe') this.handed.delete(message.sequence);
+    if (message.kind === 'safe') this.becomeSafe(message.sequence);
     else if (message.kind === 'line') this.logger[message.level](message.message);
     else if (message.kind === 'place') this.settled(message.place);
     else {
@@ -271,7 +316,16 @@ export class Delivery {
     this.logger.warn(
       `uploads have no thread of their own (${reason}), so they are made on the main thread. Allow worker threads (--allow-worker), or more threads.`,
     );
+    try {
+      this.standIn();
+    } catch (error) {
+      this.giveUp(reasonOf(error));
+    }
+  }
+
+  private standIn(): void {
     const { Station: OwnStation } = require('./station') as typeof import('./station');
+    this.forgetTaken();
     this.station = new OwnStation({
       ...this.data,
       safe: (sequence) => this.becomeSafe(sequence),
@@ -284,6 +338,24 @@ export class Delivery {
     if (this.isMain) this.station.becomeMain();
     for (const profile of [...this.handed.values()]) this.station.take(profile);
     for (const settle of this.rests.values()) void this.station.rest().then(settle);
+    this.rests.clear();
+  }
+
+  /** What the thread had taken and not settled is taken again. */
+  private forgetTaken(): void {
+    const { counters } = this;
+    counters.uploads_taken = UPLOAD_ENDS.reduce((sum, name) => sum + counters[name], 0);
+  }
+
+  /** Nobody sends: the package is gone from the disk, say. The program runs on. */
+  private giveUp(reason: string): void {
+    this.isOver = true;
+    this.station = undefined;
+    this.logger.error(
+      `uploads cannot be made: ${reason}. The program runs on, and its profiles stay in the spool.`,
+    );
+    this.keepUnsafe();
+    for (const settle of this.rests.values()) settle();
     this.rests.clear();
   }
 }

@@ -67,7 +67,7 @@ export class Dispatcher implements Keeper {
   private readonly spooled = new Map<string, Parcel>();
   /** Paths of what is settled and cannot be removed: it must not be sent again. */
   private readonly stuck = new Set<string>();
-  /** Numbers of what was taken and settled last, without having been in the spool. */
+  /** Numbers of what was settled last, of this process. */
   private readonly settled: number[] = [];
   private waiters: (() => void)[] = [];
 
@@ -271,6 +271,8 @@ export class Dispatcher implements Keeper {
   private place(parcel: Parcel, file: SpooledFile): void {
     parcel.file = file;
     parcel.upload = undefined;
+    // It is not lost after all.
+    delete parcel.doomed;
     if (this.parcels.has(parcel)) this.spooled.set(pathOf(file), parcel);
     this.options.safe(parcel.sequence);
   }
@@ -312,12 +314,10 @@ export class Dispatcher implements Keeper {
 
   private forget(parcel: Parcel): void {
     this.parcels.delete(parcel);
-    if (parcel.file) {
-      this.spooled.delete(pathOf(parcel.file));
-      return;
-    }
-    if (this.settled.push(parcel.sequence) > MOST_COPIES) this.settled.shift();
-    this.options.safe(parcel.sequence);
+    const isOwn = !parcel.file || parcel.file.folder === this.options.spool?.folder;
+    if (isOwn && this.settled.push(parcel.sequence) > MOST_COPIES) this.settled.shift();
+    if (parcel.file) this.spooled.delete(pathOf(parcel.file));
+    else this.options.safe(parcel.sequence);
   }
 
   private remove(file: SpooledFile): void {

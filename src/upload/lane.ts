@@ -151,7 +151,7 @@ export class Lane {
     if (!upload) return 'gone';
     this.sent = parcel;
     try {
-      return (await this.keepInInbox(upload)) ?? (await this.bring(parcel, upload));
+      return (await this.keepInInbox(parcel, upload)) ?? (await this.bring(parcel, upload));
     } catch (error) {
       voice.unfit(this.exporter, reasonOf(error));
       return { settled: 'damaged', upload };
@@ -177,12 +177,13 @@ export class Lane {
   }
 
   /** Where the receiver is none: the upload is kept as if there was nobody. Undefined where it is to be sent. */
-  private async keepInInbox(upload: Upload): Promise<Outcome | undefined> {
+  private async keepInInbox(parcel: Parcel, upload: Upload): Promise<Outcome | undefined> {
     const { open } = this.options;
-    if (!open || (await open.isForAgent())) return undefined;
-    // It was written down, or counted as lost.
-    if (this.isStopped) return { after: 0 };
+    if (!open) return undefined;
     try {
+      if (await open.isForAgent()) return undefined;
+      // It was written down, or counted as lost.
+      if (this.isStopped || !parcel.pending.has(this.key)) return { after: 0 };
       open.keep(upload);
       return { settled: 'kept', upload };
     } catch (error) {

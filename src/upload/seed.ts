@@ -2,7 +2,8 @@ import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { withoutUsers } from '../config/plain-text';
 import type { ProfilerOptions } from '../config/resolve';
-import { makeFolder, mkdirIfMissing } from '../output/folder';
+import { type Logger, reasonOf } from '../log';
+import { absoluteFolder, makeFolder, mkdirIfMissing } from '../output/folder';
 import { temporaryHome } from '../output/own-folder';
 import type { ExporterName } from './upload';
 
@@ -133,6 +134,24 @@ export function makeSpoolFolder(spool: string, seed: Seed): string {
   mkdirIfMissing(folder, 0o700);
   writeFileSync(join(folder, SEED_FILE), JSON.stringify(withoutSecrets(seed)), { mode: 0o600 });
   return folder;
+}
+
+/** The spool and the folder of this process in it; undefined where there can be none, which is said. */
+export function openSpool(
+  named: string | undefined,
+  seed: Seed,
+  logger: Logger,
+): { root: string; folder: string } | undefined {
+  let root = named ?? '';
+  try {
+    root = root === '' ? defaultSpool() : absoluteFolder(root);
+    return { root, folder: makeSpoolFolder(root, seed) };
+  } catch (error) {
+    logger.warn(
+      `profiles that cannot be sent are not kept${root ? ` in ${root}` : ''}: ${reasonOf(error)}. They wait in memory and are lost with the process. Name a folder that can be written with EVERFLAME_SPOOL_DIR=<dir>, or set EVERFLAME_SPOOL=off.`,
+    );
+    return undefined;
+  }
 }
 
 /** The spool, where no folder is named. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { codeOf } from '../log';
 import { Ages } from './age';
 import type { Clock } from './clock';
-import type { Counters } from './counters';
+import { add, type Counters } from './counters';
 import { type Note, noteFor, notePath, readNote, writeNote } from './note';
 import { beat, Owners } from './owner';
 import { makeSpoolFolder, type Seed } from './seed';
@@ -161,7 +161,7 @@ export class Spool {
         const note = readNote(file);
         const receivers = note ? Object.keys(note.pending).length : 1;
         const cause = isOld ? 'uploads_expired' : 'uploads_evicted';
-        if (removeFiles(file, note)) removed.push({ file, cause, receivers });
+        if (this.tryToRemove(file, note)) removed.push({ file, cause, receivers });
       } else {
         bytes += file.bytes;
         profiles += 1;
@@ -171,6 +171,16 @@ export class Spool {
     this.counters.spool_profiles = profiles;
     for (const folder of mine) if (folder !== this.folder) removeEmpty(folder);
     return removed;
+  }
+
+  /** False where it is gone already, or cannot go: others are to be looked at all the same. */
+  private tryToRemove(file: SpooledFile, note: Note | undefined): boolean {
+    try {
+      return removeFiles(file, note);
+    } catch {
+      add(this.counters, 'spool_failures', 1);
+      return false;
+    }
   }
 
   /** The process ends: others may have what it took over, and its folder goes if it is empty. */

@@ -5,7 +5,7 @@ import { reasonOf } from '../log';
 import { reportStart, reportToRun } from '../run-report';
 import { systemClock } from './clock';
 import { Copies } from './copies';
-import type { Counters } from './counters';
+import { type Counters, UPLOAD_ENDS } from './counters';
 import { Dispatcher } from './dispatcher';
 import { datadogTargetOf, isAgentless, makeExporters } from './exporters/make';
 import { identityOf } from './identity';
@@ -205,22 +205,16 @@ export class Station {
   private report(): void {
     const { counters } = this.options;
     const { uploads_taken: taken, uploads_delivered: delivered } = counters;
-    const ends = [
-      'uploads_refused',
-      'uploads_expired',
-      'uploads_evicted',
-      'uploads_damaged',
-      'uploads_lost',
-    ] as const;
-    const dropped = ends.reduce((sum, name) => sum + counters[name], 0);
+    const ended = UPLOAD_ENDS.reduce((sum, name) => sum + counters[name], 0);
+    const { uploads_elsewhere: elsewhere, uploads_kept: kept } = counters;
     reportToRun({
       kind: 'sent',
       pid: process.pid,
       destinations: this.exporters.map(placeOf),
       delivered,
-      waiting: Math.max(0, taken - delivered - dropped - counters.uploads_elsewhere - counters.uploads_kept),
-      dropped,
-      kept: counters.uploads_kept,
+      waiting: Math.max(0, taken - ended),
+      dropped: ended - delivered - elsewhere - kept,
+      kept,
     });
   }
 

@@ -16,6 +16,9 @@ import {
 } from './messages';
 import type { HandedProfile } from './station';
 
+/** The last profile may take so long to be made, whatever the limit for the end: on the main thread too. */
+const MAKING_MILLISECONDS = 250;
+
 const data = workerData as ThreadWorkerData;
 const flags = new Int32Array(data.flags);
 
@@ -53,7 +56,11 @@ const station = new Station({
   settled: (place) => tellMain({ kind: 'place', place }),
 });
 // Last: whoever finds this thread in the status may count on it.
-native?.attachThread(threadId, 'everflame-upload');
+try {
+  native?.attachThread(threadId, 'everflame-upload');
+} catch (error) {
+  logger.debug(`uploads are not profiled under the name of their thread: ${reasonOf(error)}`);
+}
 
 /** The thread fetches the last profile where a signal ends the process, and is profiled under its own name. */
 function joinSampler(): NativeBinding | undefined {
@@ -74,7 +81,9 @@ function joinSampler(): NativeBinding | undefined {
 function takeLast(binding: NativeBinding): void {
   handleAll();
   try {
-    const last = binding.flushSync('gzip', data.exitMilliseconds);
+    const limit = Math.max(MAKING_MILLISECONDS, data.exitMilliseconds);
+    const last = binding.flushSync('gzip', limit);
+    if (last === null) logger.warn(`the last profile was not ready within ${limit} ms and is lost.`);
     const profiles = [...binding.takeUndelivered(), ...(last ? [last] : [])].filter(
       ({ samples }) => samples > 0,
     );
@@ -94,9 +103,12 @@ function take(profile: HandedProfile): void {
   else safe(profile.sequence);
 }
 
-/** Until then the sampler and the main thread keep a profile too: this thread may be held up when the process ends. */
+/**
+ * Until then the sampler and the main thread keep a profile too: this thread may be held up when the process ends. The sampler also
+ * until the main thread has written it to the output.
+ */
 function safe(sequence: number): void {
-  native?.forgetProfile(sequence);
+  if (data.seed.outputPrefix === undefined) native?.forgetProfile(sequence);
   tellMain({ kind: 'safe', sequence });
 }
 

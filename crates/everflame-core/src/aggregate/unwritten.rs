@@ -100,7 +100,18 @@ impl Unwritten {
 
     /// The profile of this number is written, or whoever asked for it has said why not.
     pub fn forget(&self, sequence: u64) {
-        self.lock().kept.retain(|kept| kept.sequence != sequence);
+        let forgotten: Vec<Kept> = self
+            .lock()
+            .kept
+            .extract_if(.., |kept| kept.sequence == sequence)
+            .collect();
+        for Kept {
+            prefix, sequence, ..
+        } in forgotten
+        {
+            // There is one where the whole could not be written ahead.
+            output::remove_part(&prefix, sequence);
+        }
         self.unguard_when_done();
     }
 
@@ -115,27 +126,42 @@ impl Unwritten {
             .kept
             .extract_if(.., |kept| is_late(kept))
             .collect();
-        self.write(late);
+        let mut failed = self.write(late);
+        for kept in &mut failed {
+            // Whoever asked for it may still come.
+            kept.since = now;
+        }
+        self.lock().kept.append(&mut failed);
     }
 
     /// Writes everything: the process ends.
     pub(super) fn write_all(&self) {
         let kept = std::mem::take(&mut self.lock().kept);
         self.write(kept);
+        self.unguard_when_done();
     }
 
-    fn write(&self, profiles: Vec<Kept>) {
-        for kept in &profiles {
-            self.write_one(&kept.prefix, kept.sequence, &kept.data);
-        }
-        if !profiles.is_empty() {
+    /// Returns what could not be written.
+    fn write(&self, mut profiles: Vec<Kept>) -> Vec<Kept> {
+        let tried = !profiles.is_empty();
+        profiles.retain(|kept| !self.write_one(&kept.prefix, kept.sequence, &kept.data));
+        if tried && profiles.is_empty() {
             self.unguard_when_done();
         }
+        profiles
     }
 
-    pub(super) fn write_one(&self, prefix: &str, sequence: u64, data: &[u8]) {
-        if let Err(error) = output::write(prefix, sequence, data) {
-            self.fail(prefix, sequence, &error);
+    /// Whether it is written; the parts of it that are there are superfluous then.
+    pub(super) fn write_one(&self, prefix: &str, sequence: u64, data: &[u8]) -> bool {
+        match output::write(prefix, sequence, data) {
+            Ok(()) => {
+                output::remove_part(prefix, sequence);
+                true
+            }
+            Err(error) => {
+                self.fail(prefix, sequence, &error);
+                false
+            }
         }
     }
 
@@ -181,7 +207,11 @@ mod tests {
             unwritten.keep(prefix, sequence, b"profile");
         }
         assert!(unwritten.claim(0));
+        output::write_part(prefix, 1, b"part").unwrap();
+        let files = || std::fs::read_dir(&folder).unwrap().count();
+        assert_eq!(files(), 1);
         unwritten.forget(1);
+        assert_eq!(files(), 0, "the part goes with the profile");
         unwritten.write_late(Duration::from_secs(60));
         assert!((0..3).all(|sequence| !is_there(sequence)), "not late");
         unwritten.write_late(Duration::ZERO);
@@ -194,6 +224,11 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
         std::fs::write(&folder, b"no folder").unwrap();
         unwritten.keep(prefix, 3, b"profile");
+        unwritten.write_late(Duration::ZERO);
+        assert!(
+            unwritten.claim(3),
+            "it is still there for whoever asked for it"
+        );
         unwritten.write_all();
         let failure = unwritten.take_failure().expect("a failure");
         assert_eq!(

@@ -53,15 +53,8 @@ impl State {
         let Some(prefix) = self.ahead() else {
             return false;
         };
-        match output::write(prefix, profile.sequence, &profile.data) {
-            Ok(()) => {
-                output::remove_part(prefix, profile.sequence);
-                true
-            }
-            Err(error) => {
-                mailbox.unwritten.fail(prefix, profile.sequence, &error);
-                false
-            }
-        }
+        mailbox
+            .unwritten
+            .write_one(prefix, profile.sequence, &profile.data)
     }
 }

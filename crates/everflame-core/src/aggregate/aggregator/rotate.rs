@@ -116,6 +116,10 @@ impl State {
         if is_for_file && self.write_whole(mailbox, &profile) {
             return Ok(profile);
         }
+        if let Some(prefix) = self.ahead().filter(|_| !is_for_file) {
+            // What was written of it ahead is nothing either.
+            output::remove_part(prefix, profile.sequence);
+        }
         if let Some(prefix) = self.output.as_ref().filter(|_| is_for_file) {
             let Profile { sequence, data, .. } = &profile;
             mailbox.unwritten.keep(prefix, *sequence, data);
@@ -161,7 +165,6 @@ impl State {
         match self.rotate(mailbox, Encoding::Gzip) {
             Ok(profile) => {
                 mailbox.unwritten.write_one(prefix, sequence, &profile.data);
-                output::remove_part(prefix, sequence);
             }
             Err(error) => mailbox
                 .unwritten
