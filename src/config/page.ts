@@ -62,7 +62,7 @@ function withCode(text: string): string {
 
 const OTHERS = `## Variables of Datadog's profilers that are no setting here
 
-They may stay set: they do nothing. \`everflame doctor\` lists those that are.
+They may stay set: but for \`DD_PROFILING_PROFILERS\` they do nothing. \`everflame doctor\` lists those that are.
 `;
 
 const INTRODUCTION = `<!-- Made by "npm run docs" from the tables and texts in src/config; change them there. -->
