@@ -414,11 +414,13 @@ export class Profiler {
     const begun = performance.now();
     const limit = this.configuration.exitTimeout * 1000;
     const left = (): number => Math.max(0, Math.round(limit - (performance.now() - begun)));
-    this.attempt('what was not sent is lost', () => {
+    try {
       outlet.finishFilesSync();
       if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, atLeastMaking(left()));
       outlet.finishSync(left());
-    });
+    } catch (error) {
+      this.logger.error(`the last profile could not be sent: ${messageOf(error)}.`);
+    }
   }
 
   private giveLast(engine: Engine, outlet: Outlet, milliseconds: number): void {

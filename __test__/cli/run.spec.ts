@@ -798,6 +798,16 @@ test('a program without a word: usage, and no profile', async (t) => {
   t.regex(end.stderr, /^everflame: error: missing required argument 'program'/);
 });
 
+test('the help says where profiles go without --output and --exporters', async (t) => {
+  const help = (await everflame(['run', '--help'])).stdout.replace(/\s+/g, ' ');
+  t.true(help.includes('profiles are sent, or written to files, while it runs and when it ends'), help);
+  const output = /--output <dir> (.*?) --exporters <names>/.exec(help)?.[1] ?? '';
+  t.regex(output, /a Datadog Agent of this machine gets them, and \.everflame where none answers\.$/);
+  t.notRegex(output, /default:/);
+  const exporters = /--exporters <names> (.*?) --period/.exec(help)?.[1] ?? '';
+  t.regex(exporters, /\(default: .*`datadog` where an Agent answers, else `local`\)\.$/);
+});
+
 test('the page that the help names is there, and npm packs it', async (t) => {
   const end = await everflame(['run', '--help']);
   const page = /^ {2}(\S.*\.md)$/m.exec(end.stdout)?.[1] ?? '';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { settingHelp } from '../config/help';
+import { flagHelp, settingHelp } from '../config/help';
 import { flagText } from '../config/page';
 import { allowedValues } from '../config/parse';
 import { type Setting, settingNames, settings } from '../config/settings';
@@ -53,7 +53,9 @@ function sayError(message: string): void {
 
 function runCommand(): Command {
   const command = new Command('run')
-    .description('run a program under the profiler; profiles are written while it runs and when it ends')
+    .description(
+      'run a program under the profiler; profiles are sent, or written to files, while it runs and when it ends',
+    )
     .usage('[options] [--] <program> [arguments...]')
     .argument('<program>', 'the program, such as node or npm')
     .argument('[arguments...]', 'its arguments, handed on as they are')
@@ -73,12 +75,10 @@ code are the program's own. Each option is also an environment variable:
   for (const name of settingNames) {
     const setting: Setting = settings[name];
     if (!setting.flag) continue;
-    const fallback =
-      setting.flag.argument && setting.default !== undefined
-        ? ` (default: ${setting.defaultText ?? setting.default})`
-        : '';
+    const otherwise = setting.defaultText ?? setting.default;
+    const fallback = otherwise === undefined ? '' : ` (default: ${otherwise})`;
     const allowed = setting.type === 'text' ? '' : ` Takes ${allowedValues(setting)}${fallback}.`;
-    const help = setting.flag.help ?? `${settingHelp[name]}${setting.flag.argument ? allowed : ''}`;
+    const help = flagHelp[name] ?? `${settingHelp[name]}${setting.flag.argument ? allowed : ''}`;
     const option = new Option(
       flagText(setting),
       setting.flag.argument ? help : `Turn off: ${settingHelp[name]}`,

@@ -30,11 +30,11 @@ export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, str
   exitTimeout:
     'How long the end of the process may be held up by its last profile. What is not sent by then waits in the spool.',
   spool:
-    'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process; where a signal ends it within its first second, so is the profile of that time.',
+    'Whether profiles that cannot be sent wait on disk. `always`: each is there before it is sent, and once a second what there is of the current period, so that SIGKILL loses a second at most. `off`: they wait in memory, and are lost with the process; where a signal ends it before the delivery thread is up, which starts with the first turn of the event loop, so is the profile of that time.',
   spoolFolder: 'Folder in which they wait. Processes may share it.',
   toggleSignal:
     'The signal that switches profiling off and on again while the program runs, with `everflame/auto` and `everflame run`. With `DD_PROFILING_ENABLED=false` the program starts without a profiler, and the signal starts it. SIGUSR1 is otherwise the one that starts the debugger of Node.js.',
-  logLevel: 'What Everflame itself says on standard error.',
+  logLevel: 'What Everflame itself says on standard error, or to the `logger` of a `new Profiler()`.',
   service: 'Name of the service.',
   env: 'Where the service runs, such as `prod`.',
   version: 'Version of the service.',
@@ -48,7 +48,8 @@ export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, str
   agentless:
     'Whether `datadog` sends without an Agent, with `DD_API_KEY` to `DD_SITE`. The URL of an Agent wins.',
   uploadTimeout: 'How long one attempt to upload may take.',
-  retryTime: 'How long an upload is tried again, with pauses that grow, before it waits in the spool.',
+  retryTime:
+    'How long an upload that failed is tried again in pauses that double, from a second on; after that once a period. It waits in the spool from its first failure on.',
   spoolSize: 'Most that the folder may hold; the oldest go first, and are counted.',
   spoolAge: 'How long they wait; after that they are removed, and counted.',
   codeProvenance: 'Whether uploads tell which package each file is of, and which files are the own code.',
@@ -73,4 +74,10 @@ export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, str
   otlpBaseUrl: 'Where OTLP is sent, without the path of profiles.',
   otlpHeaders: 'Headers of OTLP requests, such as `authorization=Bearer%20…`; values are percent-encoded.',
   otlpTimeline: 'Whether OTLP profiles carry the time of each sample. Not every receiver takes that.',
+};
+
+/** What a flag of `everflame run` is for, where it takes something else than its setting. */
+export const flagHelp: Readonly<Partial<Record<SettingName, string>>> = {
+  output:
+    'Folder the profiles are written to, as <dir>/profile.<pid>.<number>.wall.pprof; they are sent as well only where --exporters says so. Without it, and where nothing else says where profiles go, a Datadog Agent of this machine gets them, and .everflame where none answers.',
 };

@@ -62,10 +62,10 @@ function withCode(text: string): string {
 
 const OTHERS = `## Variables of Datadog's profilers that are no setting here
 
-They may stay set: they do nothing. \`everflame doctor\` lists those that are.
+They may stay set: but for \`DD_PROFILING_PROFILERS\` they do nothing. \`everflame doctor\` lists those that are.
 `;
 
-const INTRODUCTION = `<!-- Made by "npm run docs" from src/config/settings.ts; change it there. -->
+const INTRODUCTION = `<!-- Made by "npm run docs" from the tables and texts in src/config; change them there. -->
 # Settings
 
 An option in code wins over the environment, and the environment over the default. A flag of \`everflame run\`
@@ -73,6 +73,7 @@ is handed to the program in the environment. An empty variable counts as not set
 
 A value that cannot be used never stops the program: one warning names it, says what is allowed and what is
 used instead: what would hold without it. An option that does not exist is reported with the nearest name that does.
+One option is in no table: [\`logger\`](cli.md#options).
 `;
 
 const NOTES = `## Notes
@@ -81,8 +82,8 @@ const NOTES = `## Notes
 * No profile is ever written over another: the process number and a counter are in the name, and where the name is
   taken, as by a container with the same process number and the same folder, it is the next one that is free. A file
   appears under its name when it is complete.
-* \`.everflame/\`, where the profiles go when no output is named, is made in the working directory (where that
-  cannot be written, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
+* \`.everflame/\`, where profiles go when nothing says where and no Agent answers, is made in the working directory
+  (where that cannot be written, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
   first when they are more than 256 MiB together; what a killed process left half-written, after an hour. That is done
   after each profile written and where a process ends without a signal. Profiles under another name are never cleaned up, so choose
   one: \`--output .everflame\` is that very folder.

@@ -56,7 +56,7 @@ interface SettingBase<T> {
   /** The default in words, where the value does not speak for itself. */
   defaultText?: string;
   /** Flag of `everflame run`; the command hands the value on in the environment. */
-  flag?: { name: string; argument?: string; help?: string };
+  flag?: { name: string; argument?: string };
   /** False for settings that only make sense before any code runs. */
   option: boolean;
 }
@@ -133,11 +133,7 @@ export const settings: SettingsOf<Configuration> = {
     default: undefined,
     defaultText: '`.everflame/profile`, where no receiver is found',
     option: true,
-    flag: {
-      name: 'output',
-      argument: 'dir',
-      help: 'Folder the profiles are written to, as <dir>/profile.<pid>.<number>.wall.pprof (default: ".everflame").',
-    },
+    flag: { name: 'output', argument: 'dir' },
   },
   exporters: {
     type: 'list',

@@ -90,7 +90,10 @@ export class Delivery {
     const handed = toHand(profile, reason, internal);
     this.start();
     if (this.station) this.station.take(handed);
-    else if (this.isOver || this.handed.size >= MOST_HANDED) this.lose(handed);
+    else if (this.isOver) {
+      this.handed.set(handed.sequence, handed);
+      this.keepUnsafe();
+    } else if (this.handed.size >= MOST_HANDED) this.lose(handed);
     else {
       this.handed.set(handed.sequence, handed);
       this.post({ kind: 'profile', profile: handed });
@@ -107,7 +110,7 @@ export class Delivery {
     this.lastFailure = reason;
   }
 
-  /** The thread hangs, or nobody sends: what is made then would fill the memory. */
+  /** The thread hangs: what is made then would fill the memory. */
   private lose({ sequence }: HandedProfile): void {
     add(this.counters, 'uploads_taken', 1);
     add(this.counters, 'uploads_lost', 1);
