@@ -326,17 +326,29 @@ test.serial('the keys of the JSON are those that are documented', async (t) => {
 });
 
 test('the ids of findings are those that are documented', (t) => {
-  const files = ['doctor.ts', ...readdirSync(join(ROOT, 'src/cli/doctor')).map((name) => join('doctor', name))];
+  const files = [
+    'doctor.ts',
+    ...readdirSync(join(ROOT, 'src/cli/doctor')).map((name) => join('doctor', name)),
+  ];
   const source = files.map((name) => readFileSync(join(ROOT, 'src/cli', name), 'utf8')).join('\n');
   const written = [
     ...source.matchAll(/\bfinding\(\s*[^,]+,\s*['`]([\w.${}-]+)['`]/g),
     ...source.matchAll(/\battempt<[^(]+>\(\s*'([\w-]+)'/g),
   ].map(([, id = '']) => id.replace(/\$\{[^}]+\}/, '<name>'));
   // These are no texts where a finding is made: roles of folders, names of exporters, and parts of the system.
-  const ids = new Set([...written, 'output', 'inbox', 'spool', 'datadog', 'pyroscope', 'otlp', 'kernel.<name>']);
+  const ids = new Set([
+    ...written,
+    'output',
+    'inbox',
+    'spool',
+    'datadog',
+    'pyroscope',
+    'otlp',
+    'kernel.<name>',
+  ]);
   t.true(written.length > 30, `${written.length} findings`);
   const page = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');
-  const listed = /^Ids of findings: [^]*?\n\n/m.exec(page)?.[0] ?? '';
+  const listed = /^Ids of findings: [\s\S]*?\n\n/m.exec(page)?.[0] ?? '';
   t.deepEqual([...listed.matchAll(/`([^`]+)`/g)].map(([, id]) => id).sort(), [...ids].sort());
 });
 
