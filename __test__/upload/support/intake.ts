@@ -44,13 +44,18 @@ export async function startIntake(t: ExecutionContext, apiKey: string): Promise<
     });
   });
   const proxyPort = await listen(t, proxy);
+  const proxied = `http://127.0.0.1:${proxyPort}`;
   return {
     receiver,
     asked,
     env: {
       DD_PROFILING_AGENTLESS: 'true',
       DD_SITE: SITE,
-      HTTPS_PROXY: `http://127.0.0.1:${proxyPort}`,
+      // Whoever runs the tests may have some of them, and small letters win.
+      HTTPS_PROXY: proxied,
+      https_proxy: proxied,
+      NO_PROXY: '',
+      no_proxy: '',
       NODE_EXTRA_CA_CERTS: cert,
     },
   };
