@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -323,6 +323,33 @@ test.serial('the keys of the JSON are those that are documented', async (t) => {
     t.true(['ok', 'note', 'warning', 'failure'].includes(finding.state));
     t.regex(finding.text, /\S/);
   }
+});
+
+test('the ids of findings are those that are documented', (t) => {
+  const files = [
+    'doctor.ts',
+    ...readdirSync(join(ROOT, 'src/cli/doctor')).map((name) => join('doctor', name)),
+  ];
+  const source = files.map((name) => readFileSync(join(ROOT, 'src/cli', name), 'utf8')).join('\n');
+  const written = [
+    ...source.matchAll(/\bfinding\(\s*[^,]+,\s*['`]([\w.${}-]+)['`]/g),
+    ...source.matchAll(/\battempt<[^(]+>\(\s*'([\w-]+)'/g),
+  ].map(([, id = '']) => id.replace(/\$\{[^}]+\}/, '<name>'));
+  // These are no texts where a finding is made: roles of folders, names of exporters, and parts of the system.
+  const ids = new Set([
+    ...written,
+    'output',
+    'inbox',
+    'spool',
+    'datadog',
+    'pyroscope',
+    'otlp',
+    'kernel.<name>',
+  ]);
+  t.true(written.length > 30, `${written.length} findings`);
+  const page = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');
+  const listed = /^Ids of findings: [\s\S]*?\n\n/m.exec(page)?.[0] ?? '';
+  t.deepEqual([...listed.matchAll(/`([^`]+)`/g)].map(([, id]) => id).sort(), [...ids].sort());
 });
 
 test.serial('what profiles pass is a failure where it is shut', async (t) => {

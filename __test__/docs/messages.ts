@@ -9,9 +9,30 @@ export interface Message {
   pieces: string[];
 }
 
+/** A text in the source. In one of backticks others may stand, in what is put in. */
+const LITERAL =
+  /(`(?:[^`\\$]|\\.|\$(?!\{)|\$\{(?:[^`{}]|`[^`]*`|\{[^{}]*\})*\})*`|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")/;
+
 /** What is called with a text for people; of an error its second argument. Debugging is for those who read the source. */
-const CALLS =
-  /(?:(?:logger|\))\??\.(?:error|warn|notice|info)\(|[wW]arnings\.push\(|new EverflameError\(\s*'\w+',)\s*(`(?:[^`\\]|\\.)*`|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")/g;
+const CALLS = new RegExp(
+  /(?:(?:logger|\))\??\.(?:error|warn|notice|info)\(|[wW]arnings\.push\(|warnings: \[|new EverflameError\(\s*'\w+',)\s*/
+    .source + LITERAL.source,
+  'g',
+);
+
+/** A text that a function answers with, or one of several. */
+const ANSWERS = new RegExp(/(?:\breturn|&&|[?:])\s*/.source + LITERAL.source, 'g');
+const FEWEST_WORDS = 5;
+
+/** The messages of files of src in which functions put together whole lines. What is put behind another, and words, are not among them. */
+export function answersIn(files: readonly string[]): Message[] {
+  return files.flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(ANSWERS)]
+      .map(([, literal]) => ({ file, pieces: piecesOf(literal as string) }))
+      .filter(({ pieces }) => /^\S/.test(pieces.join('x')))
+      .filter(({ pieces }) => pieces.join('x').split(' ').length >= FEWEST_WORDS),
+  );
+}
 
 /** The messages of some folders of src. What is put together from parts without a text of its own is not among them. */
 export function messagesIn(folders: readonly string[]): Message[] {

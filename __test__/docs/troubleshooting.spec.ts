@@ -2,10 +2,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { ROOT } from '../support/spawn.js';
-import { messagesIn } from './messages.js';
+import { answersIn, messagesIn } from './messages.js';
 
 /** What speaks in a program and in `everflame run`; `top` and `flame` read files and say so at the prompt. */
 const FOLDERS = ['', 'config', 'inspector', 'output', 'provenance', 'upload', 'workers'];
+/** In these functions make lines that others say. */
+const FILES = [
+  'src/profiler.ts',
+  'src/why-not-now.ts',
+  'src/upload/place.ts',
+  'src/upload/station.ts',
+  'src/cli/run.ts',
+  'src/cli/run-outcome.ts',
+  'src/cli/sent-summary.ts',
+];
 /** Of a longest piece of text so much has to be in the page; what follows may be put in other words. */
 const ENOUGH = 36;
 
@@ -22,9 +32,11 @@ function mark(pieces: string[]): string {
 
 test('each line of the profiler is in docs/troubleshooting.md', (t) => {
   const messages = messagesIn(FOLDERS);
+  const answers = answersIn(FILES);
   // Fewer are a sign that the source is not read as it was.
   t.true(messages.length > 35, `${messages.length} messages`);
-  for (const { file, pieces } of messages) {
+  t.true(answers.length > 15, `${answers.length} answers`);
+  for (const { file, pieces } of [...messages, ...answers]) {
     t.true(page.includes(mark(pieces)), `${file}: "${mark(pieces)}" of: ${pieces.join('<…>')}`);
   }
 });

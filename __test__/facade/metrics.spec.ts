@@ -11,9 +11,9 @@ function documented(heading: string): Map<string, string> {
   return new Map([...rows].map(([, name, unit]) => [name as string, unit as string]));
 }
 
-async function metricsOf(engine: string) {
+async function metricsOf(engine: string, delivery = 'exporters: []') {
   const script = `const { Profiler } = require(${JSON.stringify(ROOT)}); ${BURN}
-    const profiler = new Profiler({ engine: '${engine}', exporters: [] }).start(); burn(100);
+    const profiler = new Profiler({ engine: '${engine}', ${delivery} }).start(); burn(100);
     profiler.stop().then(() => console.log(JSON.stringify(profiler.metrics())));`;
   const end = await run(process.execPath, ['-e', script]);
   return JSON.parse(end.stdout) as { counters: Record<string, number>; [part: string]: unknown };
@@ -41,4 +41,11 @@ test('docs/metrics.md has what else metrics() tells', async (t) => {
   );
   t.deepEqual([...documented('The rest').keys()].sort(), names.sort());
   t.true(Object.keys(counters).length > 0);
+});
+
+test('docs/metrics.md has every counter of uploads with its unit, and no other', async (t) => {
+  const table = documented('`uploads`');
+  const { uploads } = await metricsOf('inspector', "url: 'http://127.0.0.1:9', spool: 'off'");
+  t.deepEqual([...table.keys()].sort(), Object.keys(uploads as object).sort());
+  for (const [name, unit] of table) if (name.endsWith('_bytes')) t.is(unit, 'bytes', name);
 });

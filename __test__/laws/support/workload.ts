@@ -18,6 +18,8 @@ export interface WorkloadOptions {
   /** Samples a second. */
   rate?: number;
   engine?: string;
+  /** More of the environment. */
+  env?: Record<string, string>;
   /** Milliseconds. */
   timeout?: number;
 }
@@ -78,10 +80,17 @@ async function execute<Said>(
   node: TestNode,
   name: string,
   profile: string,
-  { flags = [], args = [], rate = DEFAULT_RATE, engine = 'auto', timeout = 60_000 }: WorkloadOptions,
+  {
+    flags = [],
+    args = [],
+    rate = DEFAULT_RATE,
+    engine = 'auto',
+    env = {},
+    timeout = 60_000,
+  }: WorkloadOptions,
 ): Promise<Said> {
   const end = await run(node.path, [...flags, join(WORKLOADS, `${name}.js`), profile, ...args], {
-    env: { EVERFLAME_RATE: String(rate), EVERFLAME_ENGINE: engine },
+    env: { EVERFLAME_RATE: String(rate), EVERFLAME_ENGINE: engine, ...env },
     timeout,
   });
   t.deepEqual([end.code, end.signal, end.stderr], [0, null, ''], `Node.js ${node.major}: ${end.stdout}`);

@@ -1,0 +1,161 @@
+/** Variables of delivery do what docs/configuration.md says: from the environment of a process to what receivers get. */
+import { randomUUID } from 'node:crypto';
+import { utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { Logger } from '#src/log.js';
+import { type Counters, counterMemory, sharedCounters } from '#src/upload/counters.js';
+import { makeSpoolFolder } from '#src/upload/seed.js';
+import { Station } from '#src/upload/station.js';
+import type { ExporterName } from '#src/upload/upload.js';
+import { encodeProfile } from '../support/build-profile.js';
+import { temporaryFolder } from '../support/folder.js';
+import { type DatadogReceiver, startDatadogReceiver } from '../support/receivers/datadog.js';
+import { startOtlpReceiver } from '../support/receivers/otlp.js';
+import { startPyroscopeReceiver } from '../support/receivers/pyroscope.js';
+import { WALL_TYPES, wallSamples } from '../support/truth.js';
+import { fates, givenSeed, PERIOD_MILLISECONDS, waiting } from './support/process.js';
+
+const START = BigInt(Date.now() - 60_000) * 1_000_000n;
+const END = START + 60_000_000_000n;
+const PERIOD = { start: START, durationNanoseconds: END - START, period: 10_101_010 };
+const SAMPLES = wallSamples(31, 7, START);
+const DATA = encodeProfile(WALL_TYPES, SAMPLES, PERIOD);
+
+interface TestStation {
+  station: Station;
+  counters: Counters;
+  /** In the spool. */
+  folder: string;
+  /** Has the first profile of its process be sent. */
+  send(): Promise<void>;
+}
+
+/** Delivery of a process with this environment. */
+function stationOf(
+  t: ExecutionContext,
+  exporter: ExporterName,
+  environment: Record<string, string>,
+): TestStation {
+  const seed = givenSeed({ runtimeId: randomUUID(), exporters: [exporter], environment });
+  const root = temporaryFolder(t);
+  const folder = makeSpoolFolder(root, seed);
+  const counters = sharedCounters(counterMemory());
+  const station = new Station({
+    seed,
+    spool: { root, folder },
+    always: false,
+    periodMilliseconds: PERIOD_MILLISECONDS,
+    safe: () => undefined,
+    settled: () => undefined,
+    open: undefined,
+    isEnding: () => false,
+    counters,
+    logger: new Logger('off'),
+  });
+  t.teardown(() => {
+    station.finishSync();
+    station.close();
+  });
+  const send = (): Promise<void> => {
+    station.take({ sequence: 0, start: START, end: END, reason: 'periodic', data: DATA, internal: {} });
+    return station.rest();
+  };
+  return { station, counters, folder, send };
+}
+
+async function agent(t: ExecutionContext): Promise<DatadogReceiver> {
+  const receiver = await startDatadogReceiver();
+  t.teardown(receiver.close);
+  return receiver;
+}
+
+/** What becomes of two profiles of a spool, of these ages in seconds and so many bytes each. */
+async function fateOf(
+  t: ExecutionContext,
+  environment: Record<string, string>,
+  ages: [older: number, younger: number],
+  bytes: number,
+): Promise<[sent: number[], fates: Record<string, number>]> {
+  const receiver = await agent(t);
+  const { station, counters, folder } = stationOf(t, 'datadog', {
+    ...environment,
+    DD_TRACE_AGENT_URL: receiver.url,
+  });
+  for (const [number, age] of ages.entries()) {
+    const path = join(folder, `profile.${process.pid}.${number}.wall.pprof`);
+    // Behind the end of a gzip file zeros are nothing.
+    writeFileSync(path, Buffer.concat([DATA, Buffer.alloc(Math.max(0, bytes - DATA.length))]));
+    const time = Date.now() / 1000 - age;
+    utimesSync(path, time, time);
+  }
+  station.look();
+  do await station.rest();
+  while (waiting(counters) > 0);
+  t.deepEqual(receiver.violations, []);
+  return [receiver.received.map(({ tags }) => Number(tags.get('profile_seq'))), fates(counters)];
+}
+
+test('EVERFLAME_SPOOL_AGE says how long profiles wait', async (t) => {
+  t.deepEqual(await fateOf(t, {}, [90, 30], 0), [[0, 1], { uploads_taken: 2, uploads_delivered: 2 }]);
+  t.deepEqual(await fateOf(t, { EVERFLAME_SPOOL_AGE: '60' }, [90, 30], 0), [
+    [1],
+    { uploads_taken: 2, uploads_delivered: 1, uploads_expired: 1 },
+  ]);
+});
+
+test('EVERFLAME_SPOOL_SIZE says how much the spool holds', async (t) => {
+  t.deepEqual(await fateOf(t, {}, [90, 30], 600_000), [[0, 1], { uploads_taken: 2, uploads_delivered: 2 }]);
+  t.deepEqual(await fateOf(t, { EVERFLAME_SPOOL_SIZE: '1M' }, [90, 30], 600_000), [
+    [1],
+    { uploads_taken: 2, uploads_delivered: 1, uploads_evicted: 1 },
+  ]);
+});
+
+test('DD_PROFILING_UPLOAD_TIMEOUT says how long an upload is tried again before it waits for the next period', async (t) => {
+  const attemptsOf = async (environment: Record<string, string>): Promise<DatadogReceiver['attempts']> => {
+    const receiver = await agent(t);
+    receiver.faults.always({ kind: 'status', status: 503 });
+    await stationOf(t, 'datadog', { ...environment, DD_TRACE_AGENT_URL: receiver.url }).send();
+    return receiver.attempts;
+  };
+  const never = await attemptsOf({ DD_PROFILING_UPLOAD_TIMEOUT: '0' });
+  const usual = await attemptsOf({});
+  // A second at most; half of a period, which is the least where it is not tried again, is thirty.
+  while (usual.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  t.is(never.length, 1);
+});
+
+test('PYROSCOPE_… name the server, the application and the tenant', async (t) => {
+  const receiver = await startPyroscopeReceiver({ multitenancy: true });
+  t.teardown(receiver.close);
+  const environment = {
+    PYROSCOPE_ADHOC_SERVER_ADDRESS: receiver.url,
+    PYROSCOPE_SERVER_ADDRESS: 'http://127.0.0.1:9',
+    PYROSCOPE_APPLICATION_NAME: 'cart',
+    PYROSCOPE_TENANT_ID: 'team-1',
+  };
+  await stationOf(t, 'pyroscope', environment).send();
+  await stationOf(t, 'pyroscope', { ...environment, DD_SERVICE: 'shop' }).send();
+  t.deepEqual(receiver.violations, []);
+  t.deepEqual(
+    [...new Set(receiver.received.map(({ labels }) => labels.get('service_name')))],
+    ['cart', 'shop'],
+  );
+  t.deepEqual([...new Set(receiver.received.map(({ headers }) => headers['x-scope-orgid']))], ['team-1']);
+});
+
+test('EVERFLAME_OTLP_TIMELINE gives each value its time', async (t) => {
+  for (const timeline of ['true', '']) {
+    const receiver = await startOtlpReceiver();
+    t.teardown(receiver.close);
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, EVERFLAME_OTLP_TIMELINE: timeline };
+    await stationOf(t, 'otlp', environment).send();
+    t.deepEqual(receiver.violations, []);
+    const times = receiver.received.flatMap(({ profiles }) =>
+      profiles.flatMap(({ samples }) => samples.flatMap((sample) => sample.times)),
+    );
+    const values = SAMPLES.flatMap((sample) => sample.values.filter((value) => value !== 0));
+    t.is(times.length, timeline ? values.length : 0);
+  }
+});
