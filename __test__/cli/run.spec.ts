@@ -537,6 +537,15 @@ test('DD_PROFILING_ENABLED=false wins, and the command says so', async (t) => {
   t.deepEqual(profilesIn(join(folder, 'out')), []);
 });
 
+test('the old name of that switch does the same', async (t) => {
+  const folder = temporaryFolder(t);
+  const env = { DD_EXPERIMENTAL_PROFILING_ENABLED: 'false' };
+  const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], { cwd: folder, env });
+  const line = 'no Node.js process was profiled: DD_EXPERIMENTAL_PROFILING_ENABLED is false.';
+  t.deepEqual([end.code, end.stderr], [0, `everflame: ${line}\n`]);
+  t.deepEqual(profilesIn(join(folder, 'out')), []);
+});
+
 for (const rate of ['0', '-5', 'NaN', '1e9']) {
   test(`the rate ${rate}: one warning with the range, and the program runs`, async (t) => {
     const folder = temporaryFolder(t);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { settingHelp } from '../config/help';
 import { flagText } from '../config/page';
-import { allowedValues } from '../config/parse';
+import { allowedValues, formatSetting } from '../config/parse';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
@@ -75,7 +75,7 @@ code are the program's own. Each option is also an environment variable:
     if (!setting.flag) continue;
     const fallback =
       setting.flag.argument && setting.default !== undefined
-        ? ` (default: ${setting.defaultText ?? setting.default})`
+        ? ` (default: ${formatSetting(setting, setting.default)})`
         : '';
     const allowed = setting.type === 'text' ? '' : ` Takes ${allowedValues(setting)}${fallback}.`;
     const help = setting.flag.help ?? `${settingHelp[name]}${setting.flag.argument ? allowed : ''}`;

@@ -23,7 +23,7 @@ export function runEnvironment(flags: Record<string, unknown>, own: NodeJS.Proce
   const environment: NodeJS.ProcessEnv = { ...own };
   environment.NODE_OPTIONS = appendPreload(own.NODE_OPTIONS, autoPath);
   // Somebody who wrote "false" there meant it.
-  environment.DD_PROFILING_ENABLED ||= 'true';
+  if (settings.enabled.env.every((name) => !own[name])) environment.DD_PROFILING_ENABLED = 'true';
   for (const name of settingNames) {
     const setting: Setting = settings[name];
     const raw = flags[name];

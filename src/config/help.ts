@@ -74,3 +74,18 @@ export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, str
   otlpHeaders: 'Headers of OTLP requests, such as `authorization=Bearer%20…`; values are percent-encoded.',
   otlpTimeline: 'Whether OTLP profiles carry the time of each sample. Not every receiver takes that.',
 };
+
+/** The default of a setting in words, where the value does not speak for itself. */
+export const defaultHelp: Readonly<Partial<Record<SettingName | DeliverySettingName, string>>> = {
+  output: '`.everflame/profile`, where no receiver is found',
+  exporters:
+    'what the other settings name: `file` with an output, `pyroscope` with a server, `otlp` with an endpoint for profiles, `datadog` with the address of an Agent. With none of them, `datadog` where an Agent answers, else `local`',
+  spoolFolder: '`everflame-<user number>/spool` in the directory for temporary files',
+  service: 'the name in the package.json above the main script, else the name of the script',
+  gitRepositoryUrl: 'from the tags, a `git.properties` file, `.git`, or package.json',
+  gitCommitSha: 'as above',
+  gitPropertiesFile: '`git.properties` in the working directory',
+  gitFolder: 'the first `.git` from the main script upwards',
+  pyroscopeUrl: '`http://localhost:4040`, where `pyroscope` is an exporter',
+  otlpBaseUrl: '`http://127.0.0.1:4318`, where `otlp` is an exporter',
+};

@@ -1,6 +1,6 @@
 import { type DeliverySettingName, deliverySettingNames, deliverySettings } from './delivery-settings';
-import { settingHelp } from './help';
-import { allowedValues } from './parse';
+import { defaultHelp, settingHelp } from './help';
+import { allowedValues, formatSetting } from './parse';
 import { EFFECTS, referenceVariables } from './reference-variables';
 import { type Setting, type SettingName, settingNames, settings } from './settings';
 
@@ -12,7 +12,8 @@ export function configurationPage(): string {
       setting.option ? code(name) : '',
       setting.flag ? code(flagText(setting)) : '',
       allowedValues(setting),
-      setting.defaultText ?? (setting.default === undefined ? 'not set' : code(String(setting.default))),
+      defaultHelp[name] ??
+        (setting.default === undefined ? 'not set' : code(formatSetting(setting, setting.default))),
       settingHelp[name],
     ];
     return `| ${cells.join(' | ')} |`;
@@ -62,7 +63,8 @@ function withCode(text: string): string {
 
 const OTHERS = `## Variables of Datadog's profilers that are no setting here
 
-They may stay set: they do nothing. \`everflame doctor\` lists those that are.
+They may stay set; only those that are \`read as there\` change anything. \`everflame doctor\` lists those that are set. Old names of
+settings stand beside the present ones above.
 `;
 
 const INTRODUCTION = `<!-- Made by "npm run docs" from src/config/settings.ts; change it there. -->
