@@ -372,7 +372,7 @@ test('in a working directory that is gone, the program runs, and its profiles go
     [
       ['--output', 'out'],
       7,
-      /^everflame: warn: cannot write profiles to out: ENOENT.* name a folder that can be written with --output <dir>\.\n$/,
+      /^everflame: warn: cannot write profiles to out: the output out is below a working directory that is gone \(ENOENT.* name a folder that can be written with --output <dir>\.\n$/,
     ],
   ] as const) {
     const words = [

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Configuration, SettingName } from '../config/settings';
 import { reasonOf } from '../log';
 import { loadNative } from '../native';
+import { isMangled, NOT_UTF8 } from '../output/odd-folder';
 import { isAgent, noAgent } from '../upload/open-route';
 import { AGENT_PORT, AGENT_SOCKET, isSent, type Route, settleRoute } from '../upload/route';
 import { type Seed, seedOf } from '../upload/seed';
@@ -135,8 +136,10 @@ export async function doctor(
 /** The rest goes on in another folder where the working directory is gone. */
 function assertWorkingDirectory(): Finding[] {
   try {
-    resolve('.');
-    return [];
+    if (!isMangled(resolve('.'))) return [];
+    const text = `${NOT_UTF8.replace(/^./, (letter) => letter.toUpperCase())}: no profile is written in it.`;
+    const remedy = 'Name a folder with DD_PROFILING_OUTPUT_PPROF=<prefix>, by its whole path.';
+    return [finding('warning', 'working-directory', text, remedy)];
   } catch (error) {
     process.chdir(tmpdir());
     const text = `The working directory is gone (${reasonOf(error)}), so no profiler starts in it.`;

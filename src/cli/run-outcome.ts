@@ -161,7 +161,7 @@ function parseEvent(line: string): RunEvent | undefined {
   }
 }
 
-/** Undefined where the output is relative to a working directory that is gone. */
+/** Undefined where the output is relative to a working directory that is gone, or that cannot be named. */
 function prefixOf(environment: NodeJS.ProcessEnv): string | undefined {
   try {
     return absolutePrefix(readSetting('output', environment) ?? join('.everflame', 'profile'));

@@ -84,7 +84,7 @@ const NOTES = `## Notes
   taken, as by a container with the same process number and the same folder, it is the next one that is free. A file
   appears under its name when it is complete.
 * \`.everflame/\`, where the profiles go when no output is named, is made in the working directory (where that
-  cannot be written, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
+  cannot be written, or has a name that is not UTF-8, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
   first when they are more than 256 MiB together; what a killed process left half-written, after an hour. That is done
   after each profile written and where a process ends without a signal. Profiles under another name are never cleaned up, so choose
   one: \`--output .everflame\` is that very folder.

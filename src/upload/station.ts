@@ -133,6 +133,7 @@ export class Station {
       address: () => target.address(),
       clock: systemClock,
       workingDirectory: seed.workingDirectory,
+      warn: (line) => logger.warn(line),
       settled: (place) => {
         // Before the first file is written: its number is told.
         if (place.kind === 'inbox') reportStart(place.prefix);
