@@ -195,7 +195,7 @@ export class Outlet {
     if (exporters.includes('file') && output !== undefined) {
       this.files = { prefix: absolutePrefix(output), isInbox: false };
     } else if (exporters.includes('file') || exporters.includes('local')) {
-      this.files = { prefix: inbox(), isInbox: true };
+      this.files = { prefix: inbox(this.settings.logger), isInbox: true };
     }
     if (isSent(exporters)) this.openDelivery(this.isOpen ? { isTold: this.isTold('agent') } : undefined);
   }
@@ -242,9 +242,9 @@ export class Outlet {
   }
 }
 
-function inbox(): string {
+function inbox(logger: Logger): string {
   const { inboxPrefix } = require('./output/inbox') as typeof import('./output/inbox');
-  return inboxPrefix();
+  return inboxPrefix('.', (line) => logger.warn(line));
 }
 
 function internalOf(metrics: EngineMetrics): Record<string, number> {

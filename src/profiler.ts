@@ -258,6 +258,7 @@ export class Profiler {
       isStopping: running instanceof Profiler && running.ending,
       isRunning: this.engine !== undefined,
       isEmpty: !wall && !cpu,
+      options: this.options,
     });
   }
 

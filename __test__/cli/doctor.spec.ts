@@ -258,6 +258,36 @@ test.serial('a variable that nobody reads is named with the nearest that is', as
   t.is(report.variables.length, 4);
 });
 
+test.serial('what a variable of the reference settles is told by its name, with what to do', async (t) => {
+  const { report, found } = await askDoctor(t, {
+    env: {
+      DD_PROFILING_PROFILERS: 'space',
+      DD_PROFILING_EXPORTERS: 'file',
+      DD_PROFILING_PPROF_PREFIX: 'kept/',
+    },
+  });
+  const setting = (name: string) => report.settings.find((candidate) => candidate.name === name);
+  t.like(setting('wall'), { value: 'false', origin: 'DD_PROFILING_PROFILERS' });
+  t.like(setting('cpu'), { value: 'false', origin: 'DD_PROFILING_PROFILERS' });
+  t.like(setting('output'), { value: 'kept/', origin: 'DD_PROFILING_PPROF_PREFIX' });
+  t.like(found('types'), {
+    text: 'Wall time and CPU time are both switched off, by DD_PROFILING_PROFILERS, so nothing is profiled.',
+    remedy: 'Add wall to DD_PROFILING_PROFILERS, or unset it.',
+  });
+  const { report: other, found: foundOther } = await askDoctor(t, {
+    env: {
+      DD_PROFILING_STACK_ENABLED: 'false',
+      DD_PROFILING_CPU_ENABLED: '0',
+      DD_PROFILING_PROFILERS: 'wall',
+    },
+  });
+  t.is(other.settings.find(({ name }) => name === 'output')?.origin, 'default');
+  t.like(foundOther('types'), {
+    text: 'Wall time and CPU time are both switched off, by DD_PROFILING_STACK_ENABLED and DD_PROFILING_CPU_ENABLED, so nothing is profiled.',
+    remedy: 'Set DD_PROFILING_WALLTIME_ENABLED or DD_PROFILING_CPU_ENABLED to true.',
+  });
+});
+
 test.serial('no secret is shown, neither as text nor as JSON', async (t) => {
   const secrets = {
     key: '0123456789abcdef0123456789abcdef',
@@ -357,6 +387,7 @@ test.serial('what profiles pass is a failure where it is shut', async (t) => {
   const cases: [env: Record<string, string>, failures: string[]][] = [
     [{ DD_PROFILING_ENABLED: 'false' }, ['enabled']],
     [{ DD_PROFILING_ENABLED: 'false', EVERFLAME_TOGGLE_SIGNAL: 'sigusr2' }, []],
+    [{ DD_EXPERIMENTAL_PROFILING_ENABLED: 'false' }, ['enabled']],
     [{ DD_PROFILING_STACK_ENABLED: 'false' }, ['types']],
     [{ EVERFLAME_EXPORTERS: 'none' }, ['exporters']],
     [{ DD_PROFILING_OUTPUT_PPROF: `${file}/profiles/x` }, ['output']],

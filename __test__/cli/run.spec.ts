@@ -372,7 +372,7 @@ test('in a working directory that is gone, the program runs, and its profiles go
     [
       ['--output', 'out'],
       7,
-      /^everflame: warn: cannot write profiles to out: ENOENT.* name a folder that can be written with --output <dir>\.\n$/,
+      /^everflame: warn: cannot write profiles to out: the output out is below a working directory that is gone \(ENOENT.* name a folder that can be written with --output <dir>\.\n$/,
     ],
   ] as const) {
     const words = [
@@ -534,6 +534,15 @@ test('DD_PROFILING_ENABLED=false wins, and the command says so', async (t) => {
   });
   t.is(end.code, 6);
   t.is(end.stderr, 'everflame: no Node.js process was profiled: DD_PROFILING_ENABLED is false.\n');
+  t.deepEqual(profilesIn(join(folder, 'out')), []);
+});
+
+test('the old name of that switch does the same', async (t) => {
+  const folder = temporaryFolder(t);
+  const env = { DD_EXPERIMENTAL_PROFILING_ENABLED: 'false' };
+  const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], { cwd: folder, env });
+  const line = 'no Node.js process was profiled: DD_EXPERIMENTAL_PROFILING_ENABLED is false.';
+  t.deepEqual([end.code, end.stderr], [0, `everflame: ${line}\n`]);
   t.deepEqual(profilesIn(join(folder, 'out')), []);
 });
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { configurationPage } from '#src/config/page.js';
 import { type ProfilerOptions, resolveConfiguration } from '#src/config/resolve.js';
+import { resolveDelivery } from '#src/config/resolve-delivery.js';
 import { type Setting, settingNames, settings } from '#src/config/settings.js';
 
 const options = settingNames.filter((name) => settings[name].option);
@@ -221,4 +222,49 @@ test('the list of profilers of the reference is understood', (t) => {
     ...on,
     warnings: ['DD_PROFILING_PROFILERS has "wal", but it must be some of wall, cpu, space; it is left out.'],
   });
+});
+
+test('old names of the reference are read, and the present ones win', (t) => {
+  const resolve = (environment: Record<string, string>) =>
+    resolveConfiguration({}, environment).configuration;
+  const switches = [
+    ['enabled', 'DD_EXPERIMENTAL_PROFILING_ENABLED', 'DD_PROFILING_ENABLED'],
+    ['timeline', 'DD_PROFILING_EXPERIMENTAL_TIMELINE_ENABLED', 'DD_PROFILING_TIMELINE_ENABLED'],
+    ['cpu', 'DD_PROFILING_EXPERIMENTAL_CPU_ENABLED', 'DD_PROFILING_CPU_ENABLED'],
+  ] as const;
+  for (const [name, old, present] of switches) {
+    t.false(resolve({ [old]: 'false' })[name], old);
+    t.true(resolve({ [old]: 'false', [present]: 'true' })[name], old);
+    t.false(resolve({ [old]: 'true', [present]: 'false' })[name], old);
+  }
+  // The switch of CPU time alone says more than the one of both.
+  t.true(resolve({ DD_PROFILING_EXPERIMENTAL_CPU_ENABLED: 'true', DD_PROFILING_STACK_ENABLED: 'false' }).cpu);
+  const key = (environment: Record<string, string>) => resolveDelivery({}, environment).configuration.apiKey;
+  t.is(key({ DD_PROFILING_API_KEY: 'old' }), 'old');
+  t.is(key({ DD_PROFILING_API_KEY: 'old', DD_API_KEY: 'present' }), 'present');
+});
+
+test('the prefix of the reference is the output of its exporter of files, and of no other', (t) => {
+  const resolve = (environment: Record<string, string>, options = {}) => {
+    const { configuration, warnings } = resolveConfiguration(options, {
+      DD_PROFILING_PPROF_PREFIX: '/srv/profiles/',
+      ...environment,
+    });
+    return [configuration.output, warnings];
+  };
+  t.deepEqual(resolve({ DD_PROFILING_EXPORTERS: 'file' }), ['/srv/profiles/', []]);
+  t.deepEqual(resolve({ DD_PROFILING_EXPORTERS: 'agent,file' }), ['/srv/profiles/', []]);
+  t.deepEqual(resolve({}, { exporters: ['file'] }), ['/srv/profiles/', []]);
+  const named = { DD_PROFILING_EXPORTERS: 'file', DD_PROFILING_OUTPUT_PPROF: '/named' };
+  t.deepEqual(resolve(named), ['/named', []]);
+  t.deepEqual(resolve({ DD_PROFILING_OUTPUT_PPROF: '/named' }), ['/named', []]);
+  // Alone it takes nothing from an Agent, as there.
+  const warning =
+    'DD_PROFILING_PPROF_PREFIX has no effect, because "file" is not among the exporters. Set DD_PROFILING_EXPORTERS=file, or unset it.';
+  t.deepEqual(resolve({}), [undefined, [warning]]);
+  t.deepEqual(resolve({ DD_PROFILING_EXPORTERS: 'agent' }), [undefined, [warning]]);
+  t.deepEqual(resolve({ DD_PROFILING_EXPORTERS: 'file', DD_PROFILING_PPROF_PREFIX: ' ' }), [
+    undefined,
+    ['DD_PROFILING_PPROF_PREFIX is " ", but it must be a path; it is left unset.'],
+  ]);
 });

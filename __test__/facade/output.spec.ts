@@ -208,7 +208,7 @@ test('a user without a name has an inbox too', async (t) => {
     const { inboxPrefix } = require(${JSON.stringify(join(process.cwd(), 'dist/src/output/inbox.js'))});
     if (process.getuid() === 0) process.setuid(54321);
     else require('node:os').userInfo = () => { throw new Error('no such user'); };
-    console.log(process.getuid(), inboxPrefix());`;
+    console.log(process.getuid(), inboxPrefix('.', console.error));`;
   // Nobody can make a folder in /proc, so the directory for temporary files is what is left.
   const end = await run(process.execPath, ['-e', script], { cwd: '/proc', env: { TMPDIR: '/tmp' } });
   t.is(end.code, 0, end.stderr);
@@ -220,7 +220,7 @@ test('a folder for temporary files that somebody else has made, or a link, is no
   const folder = temporaryFolder(t);
   const uid = process.getuid?.() as number;
   const name = join(folder, `everflame-${uid}`);
-  const script = `console.log(require(${JSON.stringify(join(process.cwd(), 'dist/src/output/inbox.js'))}).inboxPrefix());`;
+  const script = `console.log(require(${JSON.stringify(join(process.cwd(), 'dist/src/output/inbox.js'))}).inboxPrefix('.', console.error));`;
   const prefix = async () =>
     (await run(process.execPath, ['-e', script], { cwd: '/proc', env: { TMPDIR: folder } })).stdout.trim();
   t.is(await prefix(), join(name, 'profile'));

@@ -143,6 +143,25 @@ test('a value that is neither true nor false is one warning, and the default is 
   t.is(profilesIn(folder).length, 1);
 });
 
+for (const [variable, value, line] of [
+  [
+    'DD_PROFILING_PROFILERS',
+    'space',
+    'wall time and CPU time are both switched off by DD_PROFILING_PROFILERS, so nothing is profiled. Add wall to it, or unset it.',
+  ],
+  [
+    'DD_PROFILING_STACK_ENABLED',
+    'false',
+    'wall time and CPU time are both switched off, so nothing is profiled. Set DD_PROFILING_WALLTIME_ENABLED or DD_PROFILING_CPU_ENABLED to true.',
+  ],
+] as const) {
+  test(`where ${variable} leaves nothing to profile, the line says what to change`, async (t) => {
+    const env = { [variable]: value, DD_PROFILING_OUTPUT_PPROF: join(temporaryFolder(t), 'p') };
+    const end = await run(process.execPath, ['--require', AUTO, '-e', '0'], { env });
+    t.is(end.stderr.trimEnd().split('\n').at(-1), `everflame: error: ${line}`);
+  });
+}
+
 test('the preload adds no signal listener and says nothing', async (t) => {
   const folder = temporaryFolder(t);
   const script = `console.log(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGPROF', 'beforeExit', 'uncaughtException', 'unhandledRejection']

@@ -1,12 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { type GitMetadata, resolveGitMetadata } from '#src/provenance/git-metadata.js';
 import type { Result } from '#src/provenance/result.js';
 import { temporaryFolder } from '../support/folder.js';
+import { run } from '../support/spawn.js';
 import { commit, git, repository } from './support/git.js';
 import { layOut } from './support/tree.js';
+
+/** The line for a repository that is there and cannot be read, for the reason. */
+function unread(path: string, reason: string): string {
+  return `The git repository ${path} cannot be read: ${reason}. Let the program read it, or name the source code with DD_GIT_REPOSITORY_URL and DD_GIT_COMMIT_SHA.`;
+}
 
 /** What is found for a program that is started in a folder. */
 function lookFrom(
@@ -65,22 +71,26 @@ test('a commit is found by packed refs, by a detached head, and by refs that nam
   t.is(lookFrom(folder).value.commitSha, second);
 });
 
-test('refs that name each other, or no ref at all, end without a commit', (t) => {
+test('refs that name each other, or no ref at all, end without a commit, and one line says what to do', (t) => {
   const folder = temporaryFolder(t);
   repository(folder);
-  for (const head of [
-    'ref: refs/heads/a',
-    'ref: ../../secret',
-    'ref: refs/../../../etc/hostname',
-    'ref:',
-    'x',
-    '0'.repeat(41),
-    '\0',
-  ]) {
+  const neither = (shown: string): string => `"HEAD" is ${shown}, which is neither a commit nor a ref`;
+  const heads: [head: string, reason: string][] = [
+    ['ref: refs/heads/a', 'more than 5 of its refs name each other'],
+    ['ref: ../../secret', neither('"ref: ../../secret"')],
+    ['ref: refs/../../../etc/hostname', neither('"ref: refs/../../../etc/hostname"')],
+    ['ref:', neither('"ref:"')],
+    ['x', neither('"x"')],
+    ['', neither('""')],
+    ['0'.repeat(41), neither(`"${'0'.repeat(41)}"`)],
+    ['\0', neither('"_"')],
+  ];
+  for (const [head, reason] of heads) {
     writeFileSync(join(folder, '.git/HEAD'), `${head}\n`);
     writeFileSync(join(folder, '.git/refs/heads/a'), 'ref: refs/heads/b\n');
     writeFileSync(join(folder, '.git/refs/heads/b'), 'ref: refs/heads/a\n');
-    t.deepEqual(lookFrom(folder), { value: {}, warnings: [] }, head);
+    const warnings = [unread(join(folder, '.git'), reason)];
+    t.deepEqual(lookFrom(folder), { value: {}, warnings }, head);
   }
 });
 
@@ -88,7 +98,8 @@ test('a repository without a commit has its address alone', (t) => {
   const folder = temporaryFolder(t);
   git(folder, 'init', '--quiet');
   git(folder, 'remote', 'add', 'origin', 'git@github.com:acme/shop.git');
-  t.deepEqual(lookFrom(folder).value, { repositoryUrl: 'git@github.com:acme/shop.git' });
+  const repositoryUrl = 'git@github.com:acme/shop.git';
+  t.deepEqual(lookFrom(folder), { value: { repositoryUrl }, warnings: [] });
 });
 
 test('a working tree that was added has its own commit and the address of its repository', (t) => {
@@ -190,27 +201,78 @@ test('DD_GIT_FOLDER_PATH names another repository, by its folder, its file or th
   ]);
 });
 
-test('hostile .git folders are passed over in silence', (t) => {
+test('a .git that is none is passed over, and one line says why and what to do', (t) => {
   const folder = temporaryFolder(t);
   const outer = repository(folder);
-  const made: Record<string, () => void> = {
-    empty: () => mkdirSync(join(folder, 'empty/.git')),
-    loop: () => symlinkSync('.git', join(folder, 'loop/.git')),
-    itself: () => writeFileSync(join(folder, 'itself/.git'), 'gitdir: .git\n'),
-    nothing: () => writeFileSync(join(folder, 'nothing/.git'), ''),
-    binary: () => writeFileSync(join(folder, 'binary/.git'), Buffer.alloc(5000, 0xff)),
-    away: () => writeFileSync(join(folder, 'away/.git'), 'gitdir: /nowhere\n'),
-    pipe: () => execFileSync('mkfifo', [join(folder, 'pipe/.git')]),
-    huge: () => {
-      mkdirSync(join(folder, 'huge/.git'));
-      writeFileSync(join(folder, 'huge/.git/HEAD'), 'ref: refs/heads/main\n'.repeat(1000));
-    },
+  const made: Record<string, [make: (path: string) => void, reason: string]> = {
+    loop: [(path) => symlinkSync('.git', path), "ELOOP: too many symbolic links encountered, stat '<path>'"],
+    itself: [(path) => writeFileSync(path, 'gitdir: .git\n'), 'it names "<path>", where no folder is'],
+    nothing: [(path) => writeFileSync(path, ''), '<path> names no folder'],
+    binary: [(path) => writeFileSync(path, Buffer.alloc(5000, 0xff)), '<path> has more than 4096 bytes'],
+    away: [(path) => writeFileSync(path, 'gitdir: /nowhere\n'), 'it names "/nowhere", where no folder is'],
+    pipe: [(path) => execFileSync('mkfifo', [path]), '<path> is no file'],
+    huge: [
+      (path) => {
+        mkdirSync(path);
+        writeFileSync(join(path, 'HEAD'), 'ref: refs/heads/main\n'.repeat(1000));
+      },
+      '<path>/HEAD has more than 4096 bytes',
+    ],
+    headless: [(path) => mkdirSync(join(path, 'refs'), { recursive: true }), 'it has no HEAD'],
   };
-  for (const [name, make] of Object.entries(made)) {
+  for (const [name, [make, reason]] of Object.entries(made)) {
+    const path = join(folder, name, '.git');
     mkdirSync(join(folder, name));
-    make();
+    make(path);
     // It is no repository, so the one around it counts, as for git.
-    t.deepEqual(lookFrom(join(folder, name)), { value: { commitSha: outer }, warnings: [] }, name);
+    const { value, warnings } = lookFrom(join(folder, name), {}, join(folder, name, 'main.js'));
+    t.deepEqual(value, { commitSha: outer }, name);
+    const shown = name === 'itself' && path.length > 60 ? `${path.slice(0, 60)}…` : path;
+    t.deepEqual(warnings, [unread(path, reason.replace('<path>', shown))], name);
+    const named = { DD_GIT_REPOSITORY_URL: 'https://example.com/acme/shop', DD_GIT_COMMIT_SHA: outer };
+    t.deepEqual(lookFrom(join(folder, name), named).warnings, [], name);
+  }
+});
+
+test('an empty .git hides nothing, and what is outside of a repository is no trouble', (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, '.git'));
+  t.deepEqual(lookFrom(folder), { value: {}, warnings: [] });
+  const outer = repository(join(folder, 'outer'));
+  mkdirSync(join(folder, 'outer/inner/.git'), { recursive: true });
+  t.deepEqual(lookFrom(join(folder, 'outer/inner')), { value: { commitSha: outer }, warnings: [] });
+  mkdirSync(join(folder, 'none/below'), { recursive: true });
+  t.deepEqual(lookFrom(join(folder, 'none/below')), { value: {}, warnings: [] });
+});
+
+test('a repository that the program may not read is told of once, with what to do', async (t) => {
+  const folder = temporaryFolder(t);
+  const commitSha = repository(folder);
+  git(folder, 'remote', 'add', 'origin', 'https://example.com/acme/shop');
+  chmodSync(folder, 0o755);
+  const path = join(folder, '.git');
+  const ref = join(path, 'refs/heads/main');
+  const module = join(process.cwd(), 'dist/src/provenance/git-metadata.js');
+  // To root no file is closed.
+  const script = `
+    const { resolveGitMetadata } = require(${JSON.stringify(module)});
+    if (process.getuid() === 0) process.setuid(54321);
+    const question = { workingDirectory: ${JSON.stringify(folder)}, environment: {}, tags: [] };
+    console.log(JSON.stringify(resolveGitMetadata(question)));`;
+  const repositoryUrl = 'https://example.com/acme/shop';
+  const denied = (call: string, file: string): string => `EACCES: permission denied, ${call} '${file}'`;
+  const cases: [closed: string, value: object, reason: string][] = [
+    [path, {}, denied('stat', join(path, 'HEAD'))],
+    [join(path, 'HEAD'), {}, denied('open', join(path, 'HEAD'))],
+    [join(path, 'config'), { commitSha }, denied('open', join(path, 'config'))],
+    [ref, { repositoryUrl }, denied('open', ref)],
+  ];
+  for (const [closed, value, reason] of cases) {
+    const { mode } = statSync(closed);
+    chmodSync(closed, 0);
+    const end = await run(process.execPath, ['-e', script], { cwd: '/' });
+    chmodSync(closed, mode);
+    t.deepEqual(JSON.parse(end.stdout), { value, warnings: [unread(path, reason)] }, closed);
   }
 });
 
@@ -220,13 +282,20 @@ test('files that are too large, pipes or gone inside a repository leave what the
   git(folder, 'remote', 'add', 'origin', 'https://example.com/acme/shop');
   const config = join(folder, '.git/config');
   writeFileSync(config, `# ${'x'.repeat(2 ** 20)}\n`);
-  t.deepEqual(lookFrom(folder), { value: { commitSha }, warnings: [] });
+  const path = join(folder, '.git');
+  let warnings = [unread(path, `${config} has more than 1048576 bytes`)];
+  t.deepEqual(lookFrom(folder), { value: { commitSha }, warnings });
   rmSync(config);
   execFileSync('mkfifo', [config]);
-  t.deepEqual(lookFrom(folder), { value: { commitSha }, warnings: [] });
-  rmSync(join(folder, '.git/refs'), { recursive: true });
-  execFileSync('mkfifo', [join(folder, '.git/packed-refs')]);
-  t.deepEqual(lookFrom(folder), { value: {}, warnings: [] });
+  warnings = [unread(path, `${config} is no file`)];
+  t.deepEqual(lookFrom(folder), { value: { commitSha }, warnings });
+  const packed = join(path, 'packed-refs');
+  rmSync(join(path, 'refs'), { recursive: true });
+  execFileSync('mkfifo', [packed]);
+  t.deepEqual(lookFrom(folder), { value: {}, warnings }, 'one line for one repository');
+  rmSync(config);
+  warnings = [unread(path, `${packed} is no file`)];
+  t.deepEqual(lookFrom(folder), { value: {}, warnings });
 });
 
 test('a ref is found among a hundred thousand packed ones', (t) => {

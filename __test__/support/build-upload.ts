@@ -16,7 +16,6 @@ export function givenIdentity(changes: Partial<Identity> = {}): Identity {
       nodeVersion: 'v24.21.0',
       arch: 'x64',
       platform: 'linux',
-      hostname: 'web-1',
       kernelName: 'Linux',
       kernelRelease: '6.8.0',
       kernelVersion: '#1 SMP',

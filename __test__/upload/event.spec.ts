@@ -1,6 +1,7 @@
+import { hostname } from 'node:os';
 import test from 'ava';
 import { eventOf } from '#src/upload/event.js';
-import { givenUpload } from '../support/build-upload.js';
+import { givenIdentity, givenUpload } from '../support/build-upload.js';
 import { BURN } from '../support/burn.js';
 import { temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
@@ -17,7 +18,33 @@ test('an event tells whether a sampled script names a source map that is not the
   t.is(told({ source_maps_missing: 2 }), true);
 });
 
+test('the name of the host is in an event where it is reported, and nowhere else', (t) => {
+  const platformOf = (host?: string): unknown => {
+    const { host: _, ...identity } = givenIdentity();
+    const event = eventOf(givenUpload([], { identity: { ...identity, ...(host && { host }) } }));
+    return (event.info as { platform: unknown }).platform;
+  };
+  const kernel = { kernel_name: 'Linux', kernel_release: '6.8.0', kernel_version: '#1 SMP' };
+  t.deepEqual(platformOf(), kernel);
+  t.deepEqual(platformOf('web-1'), { hostname: 'web-1', ...kernel });
+});
+
 for (const { major, path } of testNodes()) {
+  test.serial(`Node.js ${major}: DD_TRACE_REPORT_HOSTNAME alone has the host named`, async (t) => {
+    const { receiver, env } = await startAgent(t);
+    for (const [index, report] of ['', 'false', 'true'].entries()) {
+      const own = { ...env, DD_TRACE_REPORT_HOSTNAME: report };
+      const end = await run(path, ['--require', AUTO, '-e', '0'], { env: own });
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      const { event, tags } = receiver.received[index] ?? t.fail();
+      const named = [tags.get('host'), event.info?.platform?.hostname];
+      t.deepEqual(named, report === 'true' ? [hostname(), hostname()] : [undefined, undefined]);
+      // No other field has it either.
+      if (report !== 'true') t.false(JSON.stringify(event).includes(`"${hostname()}"`));
+    }
+    t.deepEqual(receiver.violations, []);
+  });
+
   test.serial(`Node.js ${major}: a source map that is not there is told of`, async (t) => {
     const { receiver, env } = await startAgent(t);
     for (const [index, map] of ['', '//# sourceMappingURL=gone.js.map'].entries()) {

@@ -59,6 +59,7 @@ async function openProcess(t: ExecutionContext, fault?: Fault): Promise<Open> {
     address: () => ({ url: `${receiver.url}/profiling/v1/input` }),
     clock,
     workingDirectory: folder,
+    warn: (line) => t.fail(line),
     settled: (place) => places.push(place),
   });
   const process = givenProcess(t, {

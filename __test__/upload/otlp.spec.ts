@@ -313,8 +313,10 @@ test('each status has one meaning', (t) => {
   const soon = new Date(Date.now() + 10_000).toUTCString();
   const [, after] = verdictOf(503, '', { 'retry-after': soon }).split('|');
   t.true(Number(after) > 0 && Number(after) <= 10_000, after ?? '');
-  for (const status of [502, 503, 504]) t.regex(verdictOf(status), /^retry\|\|/);
-  for (const status of [500, 501, 408, 418]) t.regex(verdictOf(status), /^refused/);
+  for (const status of [408, 500, 501, 502, 503, 504, 505, 507, 520, 599]) {
+    t.regex(verdictOf(status), /^retry\|\|the receiver cannot take it now/);
+  }
+  for (const status of [302, 405, 410, 418, 425, 451]) t.regex(verdictOf(status), /^refused/);
   t.regex(verdictOf(404), /^refused.*\|.*--feature-gates=\+service\.profilesSupport/);
   t.regex(verdictOf(415), /^refused.*\|.*application\/x-protobuf/);
   t.regex(verdictOf(413), /^too-large/);

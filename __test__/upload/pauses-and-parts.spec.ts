@@ -1,6 +1,7 @@
 /** The pure rules of delivery: how long to wait, in which order, and what is left of an upload that was sent in parts. */
 import test from 'ava';
 import { Backoff } from '#src/upload/backoff.js';
+import { eventOf } from '#src/upload/event.js';
 import { oldestFirst, type Parcel } from '#src/upload/parcel.js';
 import { begun, isDone, pieceRequest, piecesOf } from '#src/upload/pieces.js';
 import { splitUpload } from '#src/upload/split.js';
@@ -105,6 +106,19 @@ test('the parts of an upload have its sums, its names and its labels, and each w
       t.deepEqual(profile.types, whole.types);
       t.is(profile.timeNanos, whole.timeNanos);
     }
+  }
+});
+
+test('requests are counted once, however many parts there are, and each part names the labels of the program', async (t) => {
+  const endpointCounts = { 'GET /': 11, 'POST /orders': 7 };
+  const upload = { ...given(wallSamples(97, 13, START)), endpointCounts, customAttributes: ['tenant'] };
+  for (const pieces of [1, 2, 8]) {
+    const events = (await splitUpload(upload, pieces)).map(eventOf);
+    t.deepEqual(
+      events.map((event) => event.endpoint_counts),
+      [endpointCounts, ...Array(pieces - 1).fill(null)],
+    );
+    for (const event of events) t.deepEqual(event.custom_attributes, ['tenant']);
   }
 });
 

@@ -433,12 +433,15 @@ test('each status has one meaning', (t) => {
   t.regex(verdictOf(413), /^too-large/);
   t.regex(verdictOf(429, '', { 'retry-after': '7' }), /^retry\|7000\|/);
   t.regex(verdictOf(503, '', { 'retry-after': 'soon' }), /^retry\|\|/);
-  for (const status of [408, 500, 502, 504]) t.regex(verdictOf(status), /^retry/);
+  for (const status of [408, 500, 502, 503, 504, 505, 507, 520, 599]) {
+    for (const ingest of [false, true]) t.regex(verdictOf(status, '', {}, ingest), /^retry\|\|/);
+  }
+  t.regex(verdictOf(501, '', {}, true), /^retry\|\|Pyroscope cannot take it now/);
   t.regex(
     verdictOf(302, '', { location: 'https://x' }),
     /^refused\|\|.*302 \(https:\/\/x\)\|Set PYROSCOPE_SERVER/,
   );
-  t.regex(verdictOf(418), /^refused/);
+  for (const status of [410, 418, 425]) t.regex(verdictOf(status), /^refused/);
   t.regex(verdictOf(400, error('has 31 label names; limit 30')), /^refused.*\|Give the service fewer/);
   t.regex(
     verdictOf(422, error('exceeds the size limit (max_profile_size_byte, actual: 2, limit: 1)'), {}, true),

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import type { Configuration } from '../config/settings';
+import type { Configuration, SettingName } from '../config/settings';
 import { reasonOf } from '../log';
 import { loadNative } from '../native';
+import { isMangled, NOT_UTF8 } from '../output/odd-folder';
 import { isAgent, noAgent } from '../upload/open-route';
 import { AGENT_PORT, AGENT_SOCKET, isSent, type Route, settleRoute } from '../upload/route';
 import { type Seed, seedOf } from '../upload/seed';
@@ -88,7 +89,7 @@ export async function doctor(
     { title: 'System', findings: kernel.findings },
     {
       title: 'Program',
-      findings: [...place, ...enabled(configuration), ...program.findings],
+      findings: [...place, ...enabled(configuration, settled.facts), ...program.findings],
     },
     { title: 'Settings', findings: [...settled.findings, ...variables.findings] },
     {
@@ -135,8 +136,10 @@ export async function doctor(
 /** The rest goes on in another folder where the working directory is gone. */
 function assertWorkingDirectory(): Finding[] {
   try {
-    resolve('.');
-    return [];
+    if (!isMangled(resolve('.'))) return [];
+    const text = `${NOT_UTF8.replace(/^./, (letter) => letter.toUpperCase())}: no profile is written in it.`;
+    const remedy = 'Name a folder with DD_PROFILING_OUTPUT_PPROF=<prefix>, by its whole path.';
+    return [finding('warning', 'working-directory', text, remedy)];
   } catch (error) {
     process.chdir(tmpdir());
     const text = `The working directory is gone (${reasonOf(error)}), so no profiler starts in it.`;
@@ -144,15 +147,23 @@ function assertWorkingDirectory(): Finding[] {
   }
 }
 
-function enabled({ enabled: isEnabled, toggleSignal, wall, cpu }: Configuration): Finding[] {
+function enabled(
+  { enabled: isEnabled, toggleSignal, wall, cpu }: Configuration,
+  settings: readonly SettingFact[],
+): Finding[] {
   const findings: Finding[] = [];
+  const originOf = (name: SettingName): string | undefined =>
+    settings.find((setting) => setting.name === name)?.origin;
   if (!wall && !cpu) {
-    const text = 'Wall time and CPU time are both switched off, so nothing is profiled.';
-    const remedy = 'Set DD_PROFILING_WALLTIME_ENABLED or DD_PROFILING_CPU_ENABLED to true.';
+    const origins = [...new Set([originOf('wall'), originOf('cpu')])];
+    const text = `Wall time and CPU time are both switched off, by ${origins.join(' and ')}, so nothing is profiled.`;
+    const remedy = origins.includes('DD_PROFILING_PROFILERS')
+      ? 'Add wall to DD_PROFILING_PROFILERS, or unset it.'
+      : 'Set DD_PROFILING_WALLTIME_ENABLED or DD_PROFILING_CPU_ENABLED to true.';
     findings.push(finding('failure', 'types', text, remedy));
   }
   if (isEnabled) return findings;
-  const text = 'DD_PROFILING_ENABLED is off: everflame/auto does not profile, and everflame run neither.';
+  const text = `${originOf('enabled')} is off: everflame/auto does not profile, and everflame run neither.`;
   const isToggled = toggleSignal !== 'off';
   findings.push(
     isToggled

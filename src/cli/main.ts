@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { flagHelp, settingHelp } from '../config/help';
+import { defaultHelp, flagHelp, settingHelp } from '../config/help';
 import { flagText } from '../config/page';
-import { allowedValues } from '../config/parse';
+import { allowedValues, formatSetting } from '../config/parse';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
@@ -75,7 +75,9 @@ code are the program's own. Each option is also an environment variable:
   for (const name of settingNames) {
     const setting: Setting = settings[name];
     if (!setting.flag) continue;
-    const otherwise = setting.defaultText ?? setting.default;
+    const inWords = defaultHelp[name]?.replaceAll('`', '');
+    const otherwise =
+      inWords ?? (setting.default === undefined ? undefined : formatSetting(setting, setting.default));
     const fallback = otherwise === undefined ? '' : ` (default: ${otherwise})`;
     const allowed = setting.type === 'text' ? '' : ` Takes ${allowedValues(setting)}${fallback}.`;
     const help = flagHelp[name] ?? `${settingHelp[name]}${setting.flag.argument ? allowed : ''}`;

@@ -1,9 +1,9 @@
-import { resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseValue } from '../config/parse';
 import { badValueWarning, readSetting } from '../config/resolve';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { reasonOf } from '../log';
-import { assertWritable } from '../output/folder';
+import { absoluteFolder, assertWritable } from '../output/folder';
 import { appendPreload, autoPath } from '../package-root';
 
 export interface RunEnvironment {
@@ -23,7 +23,7 @@ export function runEnvironment(flags: Record<string, unknown>, own: NodeJS.Proce
   const environment: NodeJS.ProcessEnv = { ...own };
   environment.NODE_OPTIONS = appendPreload(own.NODE_OPTIONS, autoPath);
   // Somebody who wrote "false" there meant it.
-  environment.DD_PROFILING_ENABLED ||= 'true';
+  if (settings.enabled.env.every((name) => !own[name])) environment.DD_PROFILING_ENABLED = 'true';
   for (const name of settingNames) {
     const setting: Setting = settings[name];
     const raw = flags[name];
@@ -51,8 +51,8 @@ function setOutput(environment: NodeJS.ProcessEnv, folder: string, warnings: str
     return true;
   }
   try {
-    // Absolute, since the program may run elsewhere. Throws where the working directory is gone.
-    const prefix = resolve(folder, 'profile');
+    // Absolute, since the program may run elsewhere. Throws where the working directory is gone, or cannot be named.
+    const prefix = join(absoluteFolder(folder), 'profile');
     assertWritable(prefix);
     environment.DD_PROFILING_OUTPUT_PPROF = prefix;
     return true;

@@ -2,10 +2,12 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { readSetting } from '../config/resolve';
+import { settings } from '../config/settings';
 import { codeOf, reasonOf } from '../log';
 import { absolutePrefix } from '../output/folder';
 import { type ProfileFile, profilesAt } from '../output/pprof-file';
 import type { RunEvent } from '../run-report';
+import { originOf } from './doctor/settings';
 import { sentSummary } from './sent-summary';
 
 /** Collects what the processes below `everflame run` report. */
@@ -59,9 +61,9 @@ export class RunOutcome {
     // A process may be able to write its profiles and not its report: by Node.js's permission model, or for want of room.
     const written = this.files().filter(({ path }) => !this.before.has(path));
     if (written.length > 0) return summary(written, written);
-    const enabled = this.environment.DD_PROFILING_ENABLED ?? '';
-    if (/^(false|0|no|off)$/i.test(enabled.trim())) {
-      return `no Node.js process was profiled: DD_PROFILING_ENABLED is ${enabled}.`;
+    if (!readSetting('enabled', this.environment)) {
+      const variable = originOf(settings.enabled, this.environment) ?? '';
+      return `no Node.js process was profiled: ${variable} is ${this.environment[variable]}.`;
     }
     const obstacle = this.obstacle ?? this.lackOfRoom();
     if (obstacle !== undefined) return `whether a Node.js process was profiled is not known: ${obstacle}.`;
@@ -159,7 +161,7 @@ function parseEvent(line: string): RunEvent | undefined {
   }
 }
 
-/** Undefined where the output is relative to a working directory that is gone. */
+/** Undefined where the output is relative to a working directory that is gone, or that cannot be named. */
 function prefixOf(environment: NodeJS.ProcessEnv): string | undefined {
   try {
     return absolutePrefix(readSetting('output', environment) ?? join('.everflame', 'profile'));

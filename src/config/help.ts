@@ -81,3 +81,18 @@ export const flagHelp: Readonly<Partial<Record<SettingName, string>>> = {
   output:
     'Folder the profiles are written to, as <dir>/profile.<pid>.<number>.wall.pprof; they are sent as well only where --exporters says so. Without it, and where nothing else says where profiles go, a Datadog Agent of this machine gets them, and .everflame where none answers.',
 };
+
+/** The default of a setting in words, where the value does not speak for itself. */
+export const defaultHelp: Readonly<Partial<Record<SettingName | DeliverySettingName, string>>> = {
+  output: '`.everflame/profile`, where no receiver is found',
+  exporters:
+    'what the other settings name: `file` with an output, `pyroscope` with a server, `otlp` with an endpoint for profiles, `datadog` with the address of an Agent. With none of them, `datadog` where an Agent answers, else `local`',
+  spoolFolder: '`everflame-<user number>/spool` in the directory for temporary files',
+  service: 'the name in the package.json above the main script, else the name of the script',
+  gitRepositoryUrl: 'from the tags, a `git.properties` file, `.git`, or package.json',
+  gitCommitSha: 'as above',
+  gitPropertiesFile: '`git.properties` in the working directory',
+  gitFolder: 'the first `.git` from the main script upwards',
+  pyroscopeUrl: '`http://localhost:4040`, where `pyroscope` is an exporter',
+  otlpBaseUrl: '`http://127.0.0.1:4318`, where `otlp` is an exporter',
+};

@@ -1,6 +1,6 @@
 import { type DeliverySettingName, deliverySettingNames, deliverySettings } from './delivery-settings';
-import { settingHelp } from './help';
-import { allowedValues } from './parse';
+import { defaultHelp, settingHelp } from './help';
+import { allowedValues, formatSetting } from './parse';
 import { EFFECTS, referenceVariables } from './reference-variables';
 import { type Setting, type SettingName, settingNames, settings } from './settings';
 
@@ -12,7 +12,8 @@ export function configurationPage(): string {
       setting.option ? code(name) : '',
       setting.flag ? code(flagText(setting)) : '',
       allowedValues(setting),
-      setting.defaultText ?? (setting.default === undefined ? 'not set' : code(String(setting.default))),
+      defaultHelp[name] ??
+        (setting.default === undefined ? 'not set' : code(formatSetting(setting, setting.default))),
       settingHelp[name],
     ];
     return `| ${cells.join(' | ')} |`;
@@ -62,7 +63,8 @@ function withCode(text: string): string {
 
 const OTHERS = `## Variables of Datadog's profilers that are no setting here
 
-They may stay set: but for \`DD_PROFILING_PROFILERS\` they do nothing. \`everflame doctor\` lists those that are.
+They may stay set; only those that are \`read as there\` change anything. \`everflame doctor\` lists those that are set. Old names of
+settings stand beside the present ones above.
 `;
 
 const INTRODUCTION = `<!-- Made by "npm run docs" from the tables and texts in src/config; change them there. -->
@@ -82,8 +84,8 @@ const NOTES = `## Notes
 * No profile is ever written over another: the process number and a counter are in the name, and where the name is
   taken, as by a container with the same process number and the same folder, it is the next one that is free. A file
   appears under its name when it is complete.
-* \`.everflame/\`, where profiles go when nothing says where and no Agent answers, is made in the working directory
-  (where that cannot be written, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
+* \`.everflame/\`, where profiles go when nothing says where and no Agent answers, is made in the working directory (where
+  that cannot be written, or has a name that is not UTF-8, in the directory for temporary files). Files in it are removed after 24 hours, and the oldest
   first when they are more than 256 MiB together; what a killed process left half-written, after an hour. That is done
   after each profile written and where a process ends without a signal. Profiles under another name are never cleaned up, so choose
   one: \`--output .everflame\` is that very folder.

@@ -16,17 +16,11 @@ export function applyProfilers(
   options: ProfilerOptions,
   environment: NodeJS.ProcessEnv,
 ): string[] {
-  const words = (environment[VARIABLE] ?? '')
-    .split(',')
-    .map((word) => word.trim().toLowerCase())
-    .filter((word) => word !== '');
-  const isSet = (name: 'wall' | 'cpu'): boolean =>
-    options[name] !== undefined || settings[name].env.some((variable) => environment[variable]);
-  const unknown = words.filter((word) => !STACKS.has(word) && word !== MEMORY);
-  // A list of which nothing is understood says nothing.
-  if (unknown.length < words.length && !words.some((word) => STACKS.has(word)) && !isSet('wall')) {
+  const words = wordsOf(environment);
+  const unknown = words.filter(isUnknown);
+  if (isOffByList(options, environment)) {
     configuration.wall = false;
-    if (!isSet('cpu')) configuration.cpu = false;
+    if (!isSet('cpu', options, environment)) configuration.cpu = false;
   }
   const warnings: string[] = [];
   if (words.includes(MEMORY)) {
@@ -37,4 +31,27 @@ export function applyProfilers(
     warnings.push(`${VARIABLE} has ${named}, but it must be some of wall, cpu, space; it is left out.`);
   }
   return warnings;
+}
+
+/** Whether it is the list that switches wall time off, and CPU time with it where nothing else is said of that. */
+export function isOffByList(options: ProfilerOptions, environment: NodeJS.ProcessEnv): boolean {
+  const words = wordsOf(environment);
+  // A list of which nothing is understood says nothing.
+  const isUnderstood = !words.every(isUnknown);
+  return isUnderstood && !words.some((word) => STACKS.has(word)) && !isSet('wall', options, environment);
+}
+
+function wordsOf(environment: NodeJS.ProcessEnv): string[] {
+  return (environment[VARIABLE] ?? '')
+    .split(',')
+    .map((word) => word.trim().toLowerCase())
+    .filter((word) => word !== '');
+}
+
+function isUnknown(word: string): boolean {
+  return !STACKS.has(word) && word !== MEMORY;
+}
+
+function isSet(name: 'wall' | 'cpu', options: ProfilerOptions, environment: NodeJS.ProcessEnv): boolean {
+  return options[name] !== undefined || settings[name].env.some((variable) => environment[variable]);
 }

@@ -4,10 +4,10 @@
  */
 
 /**
- * `mapped`: another setting does the same. `later`: what it belongs to is not part of this version. `none`: there is nothing in
- * Node.js, or nothing here, that it could change.
+ * `honoured`: it has its meaning, beside the settings. `later`: what it belongs to is not part of this version. `none`: there is
+ * nothing in Node.js, or nothing here, that it could change.
  */
-export type Effect = 'mapped' | 'later' | 'none';
+export type Effect = 'honoured' | 'later' | 'none';
 
 export interface ReferenceVariable {
   variable: string;
@@ -18,7 +18,7 @@ export interface ReferenceVariable {
 
 /** What stands before the text, in words. */
 export const EFFECTS: Readonly<Record<Effect, string>> = {
-  mapped: 'another setting',
+  honoured: 'read as there',
   later: 'no effect in this version',
   none: 'no meaning here',
 };
@@ -30,8 +30,6 @@ const ADAPTIVE = 'The rate of samples does not adapt itself yet: EVERFLAME_RATE 
 const TRACES = 'Profiles are not linked to traces yet.';
 const THREADS = 'All threads are sampled, without a limit of their number.';
 const TASKS = 'Asynchronous contexts are not sampled yet.';
-const STACKS =
-  '`DD_PROFILING_WALLTIME_ENABLED` and `DD_PROFILING_CPU_ENABLED` choose between wall and CPU time.';
 const HEAP_LIMIT = `${MEMORY} Nothing watches for the end of the heap either.`;
 const PYTORCH = 'It is for PyTorch, which Node.js does not have.';
 const EXPERIMENTAL = 'An old name.';
@@ -40,7 +38,7 @@ const TABLE: readonly [variable: string, effect: Effect, text: string][] = [
   // What to profile.
   [
     'DD_PROFILING_PROFILERS',
-    'mapped',
+    'honoured',
     `A list without \`wall\` and \`cpu\` switches off what DD_PROFILING_WALLTIME_ENABLED and DD_PROFILING_CPU_ENABLED do not switch on; \`space\` has no effect. ${MEMORY}`,
   ],
   ['_DD_PROFILING_STACK_MAX_THREADS', 'none', THREADS],
@@ -114,31 +112,42 @@ const TABLE: readonly [variable: string, effect: Effect, text: string][] = [
     'What is wrong with a source map is said in one line; `metrics()` counts maps and frames.',
   ],
   // Where profiles go.
-  ['DD_PROFILING_PPROF_PREFIX', 'mapped', 'Set DD_PROFILING_OUTPUT_PPROF.'],
+  [
+    'DD_PROFILING_PPROF_PREFIX',
+    'honoured',
+    'With `file` among DD_PROFILING_EXPORTERS it is DD_PROFILING_OUTPUT_PPROF, which wins. Without, it has no effect.',
+  ],
   [
     'DD_PROFILING_DEBUG_UPLOAD_COMPRESSION',
     'none',
     'Profiles are compressed with gzip, off the thread of the program.',
   ],
-  ['DD_PROFILING_API_TIMEOUT', 'mapped', 'Set DD_PROFILING_API_TIMEOUT_MS, in milliseconds.'],
+  [
+    'DD_PROFILING_API_TIMEOUT',
+    'none',
+    'The reference reads it no longer either. Set DD_PROFILING_API_TIMEOUT_MS, in milliseconds.',
+  ],
   [
     'DD_TRACE_AGENT_TIMEOUT_SECONDS',
-    'mapped',
+    'none',
     'It is for traces. Set DD_PROFILING_API_TIMEOUT_MS, in milliseconds.',
   ],
-  ['DD_PROFILING_API_URL', 'mapped', 'Set DD_TRACE_AGENT_URL, or DD_SITE for uploads without an Agent.'],
-  ['DD_PROFILING_API_KEY', 'mapped', 'Set DD_API_KEY.'],
+  [
+    'DD_PROFILING_API_URL',
+    'none',
+    'It was the address of an intake that Datadog has replaced. Set DD_TRACE_AGENT_URL, or DD_SITE for uploads without an Agent.',
+  ],
   [
     'DD_AGENTLESS_ENABLED',
-    'mapped',
-    'Set DD_PROFILING_AGENTLESS and DD_API_KEY for profiles without an Agent.',
+    'none',
+    'It is for traces and tests. Set DD_PROFILING_AGENTLESS and DD_API_KEY for profiles without an Agent.',
   ],
   ['DD_PROFILING__FORCE_LEGACY_EXPORTER', 'none', 'There is one way of uploading to Datadog.'],
   ['DD_PROFILING_EXPORT_LIBDD_ENABLED', 'none', 'There is one way of uploading to Datadog.'],
   // Whether to profile.
   [
     'DD_INJECTION_ENABLED',
-    'mapped',
+    'none',
     'Set DD_PROFILING_ENABLED. Everflame is not part of the injection of tracers.',
   ],
   [
@@ -154,13 +163,6 @@ const TABLE: readonly [variable: string, effect: Effect, text: string][] = [
   ['DD_PROFILING_STACK_V2_ENABLED', 'none', 'There is one sampler of stacks.'],
   ['DD_PROFILING_MAX_EVENTS', 'none', 'EVERFLAME_MEMORY_CAP limits what is kept, in bytes.'],
   // Old names of the tracer.
-  ['DD_EXPERIMENTAL_PROFILING_ENABLED', 'mapped', `${EXPERIMENTAL} Set DD_PROFILING_ENABLED.`],
-  [
-    'DD_PROFILING_EXPERIMENTAL_TIMELINE_ENABLED',
-    'mapped',
-    `${EXPERIMENTAL} Set DD_PROFILING_TIMELINE_ENABLED.`,
-  ],
-  ['DD_PROFILING_EXPERIMENTAL_CPU_ENABLED', 'none', `${EXPERIMENTAL} ${STACKS}`],
   ['DD_PROFILING_EXPERIMENTAL_CODEHOTSPOTS_ENABLED', 'later', `${EXPERIMENTAL} ${TRACES}`],
   ['DD_PROFILING_EXPERIMENTAL_ENDPOINT_COLLECTION_ENABLED', 'later', `${EXPERIMENTAL} ${TRACES}`],
 ];

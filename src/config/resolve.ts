@@ -46,6 +46,10 @@ export function resolveConfiguration(options: unknown, environment: NodeJS.Proce
     const { applyProfilers } = require('./profilers') as typeof import('./profilers');
     warnings.push(...applyProfilers(configuration, given, environment));
   }
+  if (environment.DD_PROFILING_PPROF_PREFIX) {
+    const { applyPprofPrefix } = require('./pprof-prefix') as typeof import('./pprof-prefix');
+    warnings.push(...applyPprofPrefix(configuration, environment));
+  }
   return { configuration, warnings };
 }
 

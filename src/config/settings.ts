@@ -53,8 +53,6 @@ interface SettingBase<T> {
   /** Environment variables, the first one found set wins. */
   env: readonly string[];
   default: T;
-  /** The default in words, where the value does not speak for itself. */
-  defaultText?: string;
   /** Flag of `everflame run`; the command hands the value on in the environment. */
   flag?: { name: string; argument?: string };
   /** False for settings that only make sense before any code runs. */
@@ -123,7 +121,7 @@ const MEBIBYTE = 1024 * 1024;
 export const settings: SettingsOf<Configuration> = {
   enabled: {
     type: 'boolean',
-    env: ['DD_PROFILING_ENABLED'],
+    env: ['DD_PROFILING_ENABLED', 'DD_EXPERIMENTAL_PROFILING_ENABLED'],
     default: true,
     option: false,
   },
@@ -131,7 +129,6 @@ export const settings: SettingsOf<Configuration> = {
     type: 'text',
     env: ['DD_PROFILING_OUTPUT_PPROF'],
     default: undefined,
-    defaultText: '`.everflame/profile`, where no receiver is found',
     option: true,
     flag: { name: 'output', argument: 'dir' },
   },
@@ -139,8 +136,6 @@ export const settings: SettingsOf<Configuration> = {
     type: 'list',
     env: ['EVERFLAME_EXPORTERS', 'DD_PROFILING_EXPORTERS'],
     default: undefined,
-    defaultText:
-      'what the other settings name: `file` with an output, `pyroscope` with a server, `otlp` with an endpoint for profiles, `datadog` with the address of an Agent. With none of them, `datadog` where an Agent answers, else `local`',
     choices: ['datadog', 'pyroscope', 'otlp', 'file', 'local'],
     aliases: { agent: 'datadog' },
     option: true,
@@ -183,7 +178,7 @@ export const settings: SettingsOf<Configuration> = {
   },
   timeline: {
     type: 'boolean',
-    env: ['DD_PROFILING_TIMELINE_ENABLED'],
+    env: ['DD_PROFILING_TIMELINE_ENABLED', 'DD_PROFILING_EXPERIMENTAL_TIMELINE_ENABLED'],
     default: true,
     option: true,
     flag: { name: 'timeline' },
@@ -197,7 +192,7 @@ export const settings: SettingsOf<Configuration> = {
   },
   cpu: {
     type: 'boolean',
-    env: ['DD_PROFILING_CPU_ENABLED', 'DD_PROFILING_STACK_ENABLED'],
+    env: ['DD_PROFILING_CPU_ENABLED', 'DD_PROFILING_EXPERIMENTAL_CPU_ENABLED', 'DD_PROFILING_STACK_ENABLED'],
     default: true,
     option: true,
     flag: { name: 'cpu' },
@@ -231,7 +226,6 @@ export const settings: SettingsOf<Configuration> = {
     type: 'bytes',
     env: ['EVERFLAME_MEMORY_CAP'],
     default: 64 * MEBIBYTE,
-    defaultText: '64M',
     minimum: 8 * MEBIBYTE,
     maximum: 2048 * MEBIBYTE,
     unit: 'bytes',
@@ -258,7 +252,6 @@ export const settings: SettingsOf<Configuration> = {
     type: 'text',
     env: ['EVERFLAME_SPOOL_DIR'],
     default: undefined,
-    defaultText: '`everflame-<user number>/spool` in the directory for temporary files',
     option: true,
   },
   toggleSignal: {

@@ -1,11 +1,10 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { EverflameError } from '../engine';
-import { codeOf, reasonOf } from '../log';
+import { codeOf } from '../log';
 
 /**
  * The prefix of an output as a path that stays right when the program changes its working directory. Throws an EverflameError
- * where it is relative to one that is gone.
+ * where it is relative to one that is gone, or whose name is not UTF-8.
  */
 export function absolutePrefix(output: string): string {
   const path = absoluteFolder(output);
@@ -16,14 +15,13 @@ export function absolutePrefix(output: string): string {
 /** As `absolutePrefix`, for a folder, with a slash behind it or without. */
 export function absoluteFolder(folder: string): string {
   try {
-    return resolve(folder);
-  } catch (error) {
-    throw new EverflameError(
-      'NO_WORKING_DIRECTORY',
-      `the output ${folder} is below a working directory that is gone (${reasonOf(error)}). Name it by its whole path, from / on`,
-      { cause: error },
-    );
+    const path = resolve(folder);
+    if (!path.includes('\ufffd')) return path;
+  } catch {
+    // The working directory is gone.
   }
+  const { absoluteOddFolder } = require('./odd-folder') as typeof import('./odd-folder');
+  return absoluteOddFolder(folder);
 }
 
 /** Makes a folder and those above it. Throws the system's error where one cannot be made. */

@@ -40,11 +40,21 @@ interface Found {
 
 /**
  * Prefix for profiles when no output is named: `.everflame/profile` in the working directory, or in the
- * directory for temporary files where that one cannot be written.
+ * directory for temporary files where that one cannot be written. `warn` is told of a working directory whose name is not UTF-8.
  */
-export function inboxPrefix(workingDirectory = '.'): string {
+export function inboxPrefix(workingDirectory: string, warn: (line: string) => void): string {
   try {
     const here = resolve(workingDirectory, '.everflame', 'profile');
+    if (here.includes('\ufffd')) {
+      const { isMangled, NOT_UTF8 } = require('./odd-folder') as typeof import('./odd-folder');
+      if (isMangled(resolve(workingDirectory))) {
+        const folder = temporaryHome();
+        warn(
+          `${NOT_UTF8}: profiles that nobody names a place for go to ${folder}. Name another with DD_PROFILING_OUTPUT_PPROF=<prefix>, by its whole path.`,
+        );
+        return join(folder, 'profile');
+      }
+    }
     assertWritable(here);
     return here;
   } catch {

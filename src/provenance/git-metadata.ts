@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
-import { shown } from '../config/plain-text';
+import { plainText, shown } from '../config/plain-text';
 import type { Tag } from '../upload/upload';
 import { remoteUrl } from './git-config';
 import {
+  configDamage,
   findRepository,
   type GitFolders,
   hasRefTables,
@@ -10,6 +11,7 @@ import {
   isCommit,
   openRepository,
   repositoryConfig,
+  repositoryDamage,
 } from './git-repository';
 import { nearestManifest, ownFolder, type Program } from './main-package';
 import { manifestRepositoryUrl, publicRepositoryUrl } from './repository-url';
@@ -37,7 +39,8 @@ const COMMIT_WANTED = 'a whole commit hash of 40 or 64 hexadecimal digits';
 /**
  * Finds the repository and the commit of a program, each for itself, in the order of dd-trace-js: the variables, the tags,
  * `git.properties`, `.git`; and at last the repository that package.json names. Git itself is not needed. Off with
- * `DD_TRACE_GIT_METADATA_ENABLED=false`; what is wrong is only told where the user named it.
+ * `DD_TRACE_GIT_METADATA_ENABLED=false`. What is wrong is told where the user named it, and of the first `.git` that is there and
+ * cannot be read.
  */
 export function resolveGitMetadata(question: GitQuestion): Result<GitMetadata> {
   if (/^(false|0|no|off)$/i.test(question.environment.DD_TRACE_GIT_METADATA_ENABLED?.trim() ?? '')) {
@@ -60,6 +63,7 @@ export function withoutGitTags(tags: readonly Tag[]): Tag[] {
 class Search {
   readonly found: GitMetadata = {};
   readonly warnings: string[] = [];
+  private isDamageTold = false;
 
   get isComplete(): boolean {
     return this.found.repositoryUrl !== undefined && this.found.commitSha !== undefined;
@@ -72,6 +76,15 @@ class Search {
     if (url !== undefined) this.found.repositoryUrl = url;
     // Not the value: it may hold a password.
     else if (source) this.warnings.push(`${source} must be ${URL_WANTED}; its value is ignored.`);
+  }
+
+  /** Tells why a repository cannot be read: of the first one alone, as the others are above it. */
+  damage(path: string, reason: string | undefined): void {
+    if (reason === undefined || this.isDamageTold) return;
+    this.isDamageTold = true;
+    this.warnings.push(
+      `The git repository ${plainText(path)} cannot be read: ${plainText(reason)}. Let the program read it, or name the source code with DD_GIT_REPOSITORY_URL and DD_GIT_COMMIT_SHA.`,
+    );
   }
 
   commit(given: string | undefined, source?: string): void {
@@ -114,7 +127,7 @@ function fromProperties({ environment, workingDirectory }: GitQuestion, search: 
 function fromRepository(question: GitQuestion, search: Search): void {
   const { environment, workingDirectory } = question;
   const named = environment.DD_GIT_FOLDER_PATH?.trim();
-  const folders = named ? openNamed(resolve(workingDirectory, named)) : nearestRepository(question);
+  const folders = named ? openNamed(resolve(workingDirectory, named)) : nearestRepository(question, search);
   if (!folders) {
     if (named) {
       search.warnings.push(
@@ -131,7 +144,10 @@ function fromRepository(question: GitQuestion, search: Search): void {
     );
     return;
   }
-  search.commit(headCommit(folders));
+  const { commit, damage } = headCommit(folders);
+  if (search.found.repositoryUrl === undefined) search.damage(folders.own, configDamage(folders));
+  if (search.found.commitSha === undefined) search.damage(folders.own, damage);
+  search.commit(commit);
 }
 
 /** People name the folder above as well. */
@@ -139,8 +155,9 @@ function openNamed(path: string): GitFolders | undefined {
   return openRepository(path) ?? openRepository(join(path, '.git'));
 }
 
-function nearestRepository(question: GitQuestion): GitFolders | undefined {
-  return findRepository(ownFolder(question)) ?? findRepository(question.workingDirectory);
+function nearestRepository(question: GitQuestion, search: Search): GitFolders | undefined {
+  const passOver = (path: string): void => search.damage(path, repositoryDamage(path));
+  return findRepository(ownFolder(question), passOver) ?? findRepository(question.workingDirectory, passOver);
 }
 
 function fromPackage(question: GitQuestion, search: Search): void {

@@ -1,7 +1,9 @@
-import { statSync } from 'node:fs';
+import { lstatSync, opendirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { shown } from '../config/plain-text';
+import { reasonOf } from '../log';
 import { type GitConfig, parseGitConfig } from './git-config';
-import { readSmallFile, readSmallText } from './small-file';
+import { readSmallFile, readSmallText, whyUnread } from './small-file';
 
 /** Folders above one that are looked at. */
 const MOST_FOLDERS = 64;
@@ -20,12 +22,25 @@ export interface GitFolders {
   common: string;
 }
 
-/** The repository that a folder is in; undefined where there is none that can be read. */
-export function findRepository(folder: string): GitFolders | undefined {
+/** What is checked out. */
+export interface Head {
+  /** Undefined where there is no commit yet, or it cannot be read. */
+  commit: string | undefined;
+  /** Why it cannot be read, as a part of a sentence. */
+  damage: string | undefined;
+}
+
+/**
+ * The repository that a folder is in; undefined where there is none that can be read. `passOver` gets each `.git` on the way that is
+ * none, whether it is there or not.
+ */
+export function findRepository(folder: string, passOver: (path: string) => void): GitFolders | undefined {
   let current = folder;
   for (let looked = 0; looked < MOST_FOLDERS; looked++) {
-    const found = openRepository(join(current, '.git'));
+    const path = join(current, '.git');
+    const found = openRepository(path);
     if (found) return found;
+    passOver(path);
     const parent = dirname(current);
     if (parent === current) return undefined;
     current = parent;
@@ -43,23 +58,49 @@ export function openRepository(path: string): GitFolders | undefined {
   return { own, common: common ? resolve(own, common) : own };
 }
 
+/** Why what is at a path is no repository, as a part of a sentence; undefined where nothing is there, or an empty folder. */
+export function repositoryDamage(path: string): string | undefined {
+  try {
+    lstatSync(path);
+  } catch {
+    return undefined;
+  }
+  try {
+    if (statSync(path).isDirectory()) return isEmpty(path) ? undefined : headDamage(path);
+    const folder = linkedPath(path);
+    if (folder === undefined) return whyUnread(path, MOST_BYTES_OF_REF) ?? `${path} names no folder`;
+    return isFolder(folder) ? headDamage(folder) : `it names ${shown(folder)}, where no folder is`;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** Why the configuration of a repository cannot be read, as a part of a sentence; undefined where it can, or there is none. */
+export function configDamage({ common }: GitFolders): string | undefined {
+  return whyUnread(join(common, 'config'), MOST_BYTES_OF_CONFIG);
+}
+
 /** The configuration of a repository. */
 export function repositoryConfig({ common }: GitFolders): GitConfig {
   return parseGitConfig(readSmallText(join(common, 'config'), MOST_BYTES_OF_CONFIG) ?? '');
 }
 
-/** The commit that is checked out; undefined where there is none yet, or it cannot be read. */
-export function headCommit(folders: GitFolders): string | undefined {
+/** The commit that is checked out. */
+export function headCommit(folders: GitFolders): Head {
+  const damaged = (damage: string | undefined): Head => ({ commit: undefined, damage });
   let name = 'HEAD';
   for (let depth = 0; depth <= MOST_SYMBOLIC_REFS; depth++) {
     const content = looseRef(folders, name) ?? packedRef(folders, name);
-    if (content === undefined) return undefined;
-    if (COMMIT.test(content)) return content;
+    // The branch of a new repository has no ref before its first commit.
+    if (content === undefined) return damaged(refDamage(folders, name));
+    if (COMMIT.test(content)) return { commit: content, damage: undefined };
     const next = /^ref:\s*(\S.*)$/.exec(content)?.[1];
-    if (next === undefined || !isRefName(next)) return undefined;
+    if (next === undefined || !isRefName(next)) {
+      return damaged(`${shown(name)} is ${shown(content)}, which is neither a commit nor a ref`);
+    }
     name = next;
   }
-  return undefined;
+  return damaged(`more than ${MOST_SYMBOLIC_REFS} of its refs name each other`);
 }
 
 /** Whether an object name is one of a commit: SHA-1 or SHA-256, whole. */
@@ -79,6 +120,18 @@ function looseRef({ own, common }: GitFolders, name: string): string | undefined
   return read(own) ?? (own === common ? undefined : read(common));
 }
 
+function refDamage({ own, common }: GitFolders, name: string): string | undefined {
+  return (
+    whyUnread(join(own, name), MOST_BYTES_OF_REF) ??
+    whyUnread(join(common, name), MOST_BYTES_OF_REF) ??
+    whyUnread(join(common, 'packed-refs'), MOST_BYTES_OF_PACKED_REFS)
+  );
+}
+
+function headDamage(own: string): string {
+  return whyUnread(join(own, 'HEAD'), MOST_BYTES_OF_REF) ?? 'it has no HEAD';
+}
+
 function packedRef({ common }: GitFolders, name: string): string | undefined {
   const packed = readSmallFile(join(common, 'packed-refs'), MOST_BYTES_OF_PACKED_REFS);
   if (!packed) return undefined;
@@ -94,10 +147,29 @@ function isRefName(name: string): boolean {
 }
 
 function linkedFolder(file: string): string | undefined {
+  const path = linkedPath(file);
+  return path !== undefined && isFolder(path) ? path : undefined;
+}
+
+/** What a `.git` file names. */
+function linkedPath(file: string): string | undefined {
   const folder = /^gitdir:\s*(.+)$/m.exec(readSmallText(file, MOST_BYTES_OF_REF) ?? '')?.[1]?.trim();
-  if (!folder) return undefined;
-  const path = resolve(dirname(file), folder);
-  return isFolder(path) ? path : undefined;
+  return folder ? resolve(dirname(file), folder) : undefined;
+}
+
+/** One such folder is put over a repository to hide it. */
+function isEmpty(folder: string): boolean {
+  try {
+    const opened = opendirSync(folder);
+    try {
+      return opened.readSync() === null;
+    } finally {
+      opened.closeSync();
+    }
+  } catch {
+    // One that is closed to the program is told of by what is in it.
+    return false;
+  }
 }
 
 function isFolder(path: string): boolean {

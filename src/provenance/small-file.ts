@@ -1,4 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { codeOf, reasonOf } from '../log';
+
+/** Windows has no such second flag. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
  * The bytes of a file of at most so many; undefined where it is larger, no file, or cannot be read. Other people's folders
@@ -6,8 +10,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
  */
 export function readSmallFile(path: string, mostBytes: number): Buffer | undefined {
   try {
-    // Windows has no such flag.
-    const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const descriptor = openSync(path, READ);
     try {
       const found = fstatSync(descriptor);
       const isSmall = found.isFile() && found.size <= mostBytes;
@@ -25,6 +28,19 @@ export function readSmallText(path: string, mostBytes: number): string | undefin
   return readSmallFile(path, mostBytes)
     ?.toString('utf8')
     .replace(/^\ufeff/, '');
+}
+
+/** Why such a file cannot be read, as a part of a sentence; undefined where it can, or there is none. */
+export function whyUnread(path: string, mostBytes: number): string | undefined {
+  try {
+    const found = statSync(path);
+    if (!found.isFile()) return `${path} is no file`;
+    if (found.size > mostBytes) return `${path} has more than ${mostBytes} bytes`;
+    closeSync(openSync(path, READ));
+    return undefined;
+  } catch (error) {
+    return /^(ENOENT|ENOTDIR)$/.test(codeOf(error) ?? '') ? undefined : reasonOf(error);
+  }
 }
 
 /** To its end, and not by its size: files in /proc have none. */

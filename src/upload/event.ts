@@ -63,7 +63,7 @@ function profilerTags({ identity, reason, sequence }: Upload): Tag[] {
 }
 
 function infoOf({ identity, internal }: Upload): Record<string, unknown> {
-  const { runtime, env, version } = identity;
+  const { runtime, env, version, host } = identity;
   return {
     application: {
       ...(env ? { env } : {}),
@@ -72,7 +72,7 @@ function infoOf({ identity, internal }: Upload): Record<string, unknown> {
       ...(version ? { version } : {}),
     },
     platform: {
-      hostname: runtime.hostname,
+      ...(host ? { hostname: host } : {}),
       kernel_name: runtime.kernelName,
       kernel_release: runtime.kernelRelease,
       kernel_version: runtime.kernelVersion,

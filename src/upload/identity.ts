@@ -54,7 +54,6 @@ export function identityOf(
       nodeVersion: seed.nodeVersion,
       arch: process.arch,
       platform: process.platform,
-      hostname: hostname(),
       kernelName: type(),
       kernelRelease: release(),
       kernelVersion: version(),

@@ -23,6 +23,8 @@ export interface OpenRouteOptions {
   address: () => Pick<OutgoingRequest, 'url' | 'socketPath'>;
   clock: Clock;
   workingDirectory: string;
+  /** Told what is wrong with that. */
+  warn: (line: string) => void;
   /** Called when it has turned out who gets profiles, each time that this is another than before. */
   settled: (place: Place) => void;
 }
@@ -76,7 +78,7 @@ export class OpenRoute {
   }
 
   private async settle(): Promise<boolean> {
-    const { clock, settled, workingDirectory } = this.options;
+    const { clock, settled, workingDirectory, warn } = this.options;
     const reason = await this.ask();
     if (reason === undefined) {
       this.isAgent = true;
@@ -84,7 +86,7 @@ export class OpenRoute {
       return true;
     }
     const before = this.inbox;
-    const prefix = before?.prefix ?? inboxPrefix(workingDirectory);
+    const prefix = before?.prefix ?? inboxPrefix(workingDirectory, warn);
     this.inbox = { prefix, reason, asked: clock.steady() };
     if (!before) settled({ kind: 'inbox', prefix, reason });
     return false;

@@ -7,8 +7,14 @@ import type { Attachment } from './upload';
 /** The attachment that tells which package each file in the profiles is of. */
 export class Provenance {
   private readonly code: CodeProvenance | undefined;
+  private readonly said = new Set<string>();
 
-  constructor({ codeProvenance, mainPackage }: DeliveryConfiguration, { nodeVersion }: Seed) {
+  /** `warn` gets each thing that is not told, once. */
+  constructor(
+    { codeProvenance, mainPackage }: DeliveryConfiguration,
+    { nodeVersion }: Seed,
+    private readonly warn: (line: string) => void,
+  ) {
     const node = nodeVersion.replace(/^v/, '');
     this.code = codeProvenance
       ? new CodeProvenance({ nodeVersion: node, ...(mainPackage ? { mainPackage } : {}) })
@@ -19,6 +25,11 @@ export class Provenance {
   attachments(profiles: Attachment[]): Attachment[] {
     if (!this.code) return [];
     for (const { data } of profiles) this.code.add(sampledFiles(data));
-    return [{ name: 'code-provenance.json', data: Buffer.from(this.code.json().value) }];
+    const { value, warnings } = this.code.json();
+    for (const warning of warnings) {
+      if (!this.said.has(warning)) this.warn(warning);
+      this.said.add(warning);
+    }
+    return [{ name: 'code-provenance.json', data: Buffer.from(value) }];
   }
 }

@@ -11,7 +11,7 @@ const decompress = promisify(gunzip);
 
 /**
  * Divides an upload into so many of about the same size, a power of two: each sample is in one of them, so sums stay as they are.
- * Those of twice as many are halves of these. What is no profile goes with the first.
+ * Those of twice as many are halves of these. What is no profile goes with the first, and so do counts of requests, which receivers add up.
  */
 export async function splitUpload(upload: Upload, pieces: number): Promise<Upload[]> {
   const parts: Attachment[][] = Array.from({ length: pieces }, () => []);
@@ -26,7 +26,14 @@ export async function splitUpload(upload: Upload, pieces: number): Promise<Uploa
       }
     }
   }
-  return parts.filter((part) => part.length > 0).map((attachments) => ({ ...upload, attachments }));
+  const { endpointCounts, ...rest } = upload;
+  return parts
+    .filter((part) => part.length > 0)
+    .map((attachments, index) => ({
+      ...rest,
+      attachments,
+      ...(index === 0 && endpointCounts ? { endpointCounts } : {}),
+    }));
 }
 
 /** One piece of a profile, without compression; undefined where it would be empty. */

@@ -89,7 +89,7 @@ export class Station {
     for (const warning of [...warnings, ...made.warnings]) logger.warn(warning);
     const limits = { bytes: configuration.spoolSize, ageMilliseconds: configuration.spoolAge * 1000 };
     this.spool = spool && new Spool(spool.root, spool.folder, seed, limits, counters, systemClock);
-    this.provenance = new Provenance(configuration, seed);
+    this.provenance = new Provenance(configuration, seed, (line) => logger.warn(line));
     this.copies = new Copies(seed.outputPrefix, logger);
     const waitingPlace = spool
       ? `They wait in ${spool.root} and are sent when it takes them.`
@@ -133,6 +133,7 @@ export class Station {
       address: () => target.address(),
       clock: systemClock,
       workingDirectory: seed.workingDirectory,
+      warn: (line) => logger.warn(line),
       settled: (place) => {
         // Before the first file is written: its number is told.
         if (place.kind === 'inbox') reportStart(place.prefix);

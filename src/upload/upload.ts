@@ -14,6 +14,7 @@ export interface Identity {
   version?: string;
   /** The user's own tags, valid and each key once. */
   tags: Tag[];
+  /** The machine's name, where it is to be told. */
   host?: string;
   pid: number;
   /** `main` of a process that has started others, `worker` of one that a profiled one has started. */
@@ -40,7 +41,6 @@ export interface RuntimeFacts {
   /** As `process.arch` and `process.platform`. */
   arch: string;
   platform: string;
-  hostname: string;
   /** As `os.type()`, `os.release()` and `os.version()`. */
   kernelName: string;
   kernelRelease: string;

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Configuration } from '../../config/settings';
 import { reasonOf } from '../../log';
 import { absoluteFolder, absolutePrefix } from '../../output/folder';
+import { isMangled } from '../../output/odd-folder';
 import type { ExporterName } from '../../upload/upload';
 import { formatValue } from '../format';
 import { type Finding, finding, type Part } from './report';
@@ -155,7 +156,7 @@ function nearestExisting(path: string): string {
 /** As `inboxPrefix`, without making a folder. */
 function inbox(): string {
   const here = resolve('.everflame');
-  return look('inbox', here, true).writable ? here : ownTemporary();
+  return !isMangled(resolve('.')) && look('inbox', here, true).writable ? here : ownTemporary();
 }
 
 /** As `defaultSpool`, without making a folder. */

@@ -22,6 +22,13 @@ export interface Settled {
   delivery: DeliveryConfiguration;
 }
 
+/** Variables of the reference by which a setting may have its value where none of its own says anything. */
+const BESIDE: Readonly<Record<string, string>> = {
+  wall: 'DD_PROFILING_PROFILERS',
+  cpu: 'DD_PROFILING_PROFILERS',
+  output: 'DD_PROFILING_PPROF_PREFIX',
+};
+
 /** Every setting with its value and where that is from, and what is wrong with the values. */
 export function checkSettings(environment: NodeJS.ProcessEnv): Part<SettingFact[]> & Settled {
   const { configuration, warnings } = resolveConfiguration(undefined, environment);
@@ -46,7 +53,8 @@ function factsOf(
       name,
       variables: setting.env,
       ...(value === undefined ? {} : { value: shownValue(setting, value) }),
-      origin: originOf(setting, environment) ?? 'default',
+      origin:
+        originOf(setting, environment) ?? (value === setting.default ? undefined : BESIDE[name]) ?? 'default',
     };
   });
 }

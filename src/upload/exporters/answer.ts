@@ -27,6 +27,11 @@ export function statusWith(answer: Answer, message: string): string {
   return line === '' ? `${answer.status}` : `${answer.status} (${line})`;
 }
 
+/** Whether a status says that the same request may be taken later. */
+export function isPassing(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
 /** The fields of a verdict to retry; `afterMilliseconds` is there only where the receiver has named a time. */
 export function retry(
   answer: Answer,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { eventOf } from '../event';
 import { multipart } from '../multipart';
 import type { Answer, Exporter, OutgoingRequest, Upload, Verdict } from '../upload';
-import { retry, statusWith } from './answer';
+import { isPassing, retry, statusWith } from './answer';
 import type { DatadogTarget } from './datadog-target';
 
 /** Headers that tell the receiver of the container; empty ones are left out. */
@@ -57,7 +57,7 @@ export class DatadogExporter implements Exporter {
     if (status >= 200 && status < 300) return { kind: 'delivered' };
     const reason = statusWith(answer, answer.body.toString());
     if (status === 413) return { kind: 'too-large', reason };
-    if (status === 408 || status === 429 || status >= 500) return retry(answer, reason);
+    if (isPassing(status)) return retry(answer, reason);
     return { kind: 'refused', reason, remedy: this.remedy(status) };
   }
 

@@ -1,12 +1,15 @@
 import { messageOf } from '../../../log';
 import { Records } from '../../pprof/records';
 import type { Answer, Verdict } from '../../upload';
-import { inOneLine, retry, statusWith } from '../answer';
+import { inOneLine, isPassing, retry, statusWith } from '../answer';
 
 const WHERE =
   'Check OTEL_EXPORTER_OTLP_ENDPOINT, to which /v1development/profiles is added, or OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT, which is used as it is.';
 
-/** What an answer means: OTLP 1.10, "OTLP/HTTP Response". Only four statuses are to be tried again. */
+/**
+ * What an answer means: OTLP 1.10, "OTLP/HTTP Response". Of the statuses that may pass it lists 429, 502, 503 and 504 alone; gateways
+ * before a receiver use others too, and a profile that is not sent again is lost.
+ */
 export function judge(answer: Answer): Verdict {
   const { status } = answer;
   if (status >= 200 && status < 300) return partialSuccess(answer);
@@ -16,12 +19,8 @@ export function judge(answer: Answer): Verdict {
     reason: `${reason}: ${said}`,
     remedy,
   });
+  if (isPassing(status)) return retry(answer, `the receiver cannot take it now: ${said}`);
   switch (status) {
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return retry(answer, `the receiver cannot take it now: ${said}`);
     case 413:
       return { kind: 'too-large', reason: `the receiver takes no request of this size: ${said}` };
     case 401:

@@ -1,5 +1,5 @@
 import type { Answer, Verdict } from '../../upload';
-import { retry, statusWith } from '../answer';
+import { isPassing, retry, statusWith } from '../answer';
 
 /** The way a request was sent. */
 export type Way = 'push' | 'ingest';
@@ -17,6 +17,13 @@ export function judge(answer: Answer, way: Way): Verdict {
   const { status } = answer;
   const said = statusWith(answer, message(answer.body.toString()));
   if (status >= 200 && status < 300) return { kind: 'delivered' };
+  if (way === 'push' && (status === 404 || status === 501)) {
+    return { kind: 'otherwise', reason: `Pyroscope has no push API: ${said}; using /ingest` };
+  }
+  if (status === 429) {
+    return retry(answer, `Pyroscope is at its limit of bytes a second or of series: ${said}`);
+  }
+  if (isPassing(status)) return retry(answer, `Pyroscope cannot take it now: ${said}`);
   switch (status) {
     case 401:
       return {
@@ -31,10 +38,6 @@ export function judge(answer: Answer, way: Way): Verdict {
         remedy: `The credentials are known but may not write profiles. ${CREDENTIALS}`,
       };
     case 404:
-    case 501:
-      if (way === 'push') {
-        return { kind: 'otherwise', reason: `Pyroscope has no push API: ${said}; using /ingest` };
-      }
       return {
         kind: 'refused',
         reason: `there is no Pyroscope at this address: ${said}`,
@@ -46,14 +49,6 @@ export function judge(answer: Answer, way: Way): Verdict {
     case 400:
     case 422:
       return invalid(said);
-    case 429:
-      return retry(answer, `Pyroscope is at its limit of bytes a second or of series: ${said}`);
-    case 408:
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-      return retry(answer, `Pyroscope cannot take it now: ${said}`);
     default:
       if (status >= 300 && status < 400) return redirected(answer);
       return {
