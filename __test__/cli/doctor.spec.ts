@@ -266,6 +266,7 @@ test.serial('no secret is shown, neither as text nor as JSON', async (t) => {
     header: 'Bearer%20sesame-header',
     agent: 'agent-password',
     bad: 'bad-password',
+    query: 'query-token',
     collector: 'collector-password',
   };
   const env = {
@@ -276,8 +277,10 @@ test.serial('no secret is shown, neither as text nor as JSON', async (t) => {
     PYROSCOPE_SERVER_ADDRESS: `http://user:${secrets.password}@127.0.0.1:9/`,
     OTEL_EXPORTER_OTLP_PROFILES_HEADERS: `authorization=${secrets.header}`,
     OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT: `http://user:${secrets.collector}@127.0.0.1:9/x`,
-    DD_TRACE_AGENT_URL: `http://user:${secrets.agent}@127.0.0.1:9`,
+    DD_TRACE_AGENT_URL: `http://user:${secrets.agent}@127.0.0.1:9?api-key=${secrets.query}`,
     DD_TRACE_URL: `htp://user:${secrets.bad}@host`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `user:${secrets.bad}@host`,
+    DD_AGENT_HOST: `user:${secrets.bad}@host`,
     DD_GIT_REPOSITORY_URL: `https://user:${secrets.bad}@example.com/shop.git`,
     EVERFLAME_EXPORTERS: 'datadog,pyroscope,otlp',
   };
@@ -293,12 +296,22 @@ test.serial('no secret is shown, neither as text nor as JSON', async (t) => {
     t.true(text.includes('set, not shown'));
   }
   // One that cannot be used is not shown either.
-  const bad = await everflame(['doctor'], {
-    cwd: temporaryFolder(t),
-    env: { DD_API_KEY: 'two words of it', DD_TRACE_AGENT_URL: `htp://user:${secrets.bad}@host` },
-  });
-  t.false(bad.stdout.includes('two words of it'));
-  t.false(bad.stdout.includes(secrets.bad));
+  for (const address of [
+    `htp://user:${secrets.bad}@host`,
+    `user:${secrets.bad}@host`,
+    `htp://host?${secrets.bad}`,
+  ]) {
+    const bad = await everflame(['doctor'], {
+      cwd: temporaryFolder(t),
+      env: {
+        DD_API_KEY: 'two words of it',
+        DD_TRACE_AGENT_URL: address,
+        DD_GIT_REPOSITORY_URL: `user:${secrets.bad}@example.com/shop.git`,
+      },
+    });
+    t.false(bad.stdout.includes('two words of it'));
+    t.false(bad.stdout.includes(secrets.bad), address);
+  }
 });
 
 test.serial('the keys of the JSON are those that are documented', async (t) => {

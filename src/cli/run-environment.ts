@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import { badValueWarning } from '../config/bad-value';
 import { parseValue } from '../config/parse';
-import { badValueWarning, readSetting } from '../config/resolve';
+import { readSetting } from '../config/resolve';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { reasonOf } from '../log';
 import { assertWritable } from '../output/folder';

@@ -1,9 +1,10 @@
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { withoutUsers } from '../config/plain-text';
+import { ADDRESS_NAME, publicAddress, withoutUsers } from '../config/plain-text';
 import type { ProfilerOptions } from '../config/resolve';
 import { makeFolder, mkdirIfMissing } from '../output/folder';
 import { temporaryHome } from '../output/own-folder';
+import { publicRepositoryUrl } from '../provenance/repository-url';
 import type { ExporterName } from './upload';
 
 /**
@@ -47,6 +48,7 @@ const READ = /^(DD_|EVERFLAME_|PYROSCOPE_|OTEL_|AWS_LAMBDA_FUNCTION_NAME$)/;
 const EVALUATED = / (-e|-p|-pe|--eval|--print)[ =]/;
 const PLAIN = new Set(['string', 'number', 'boolean']);
 const SECRET = /KEY|TOKEN|PASSWORD|SECRET|HEADERS/i;
+const REPOSITORY = /GIT.*URL/i;
 
 /** Everything about this process that can be told without looking anything up. */
 export function seedOf(
@@ -101,13 +103,13 @@ function plainTags(tags: NonNullable<ProfilerOptions['tags']>): ProfilerOptions[
   }
 }
 
-/** The same for the disk: without keys, tokens, passwords, and users in URLs. That there was one is still to be seen. */
+/** The same for the disk: without keys, tokens, passwords, and users and queries in addresses. That there was one is still to be seen. */
 export function withoutSecrets(seed: Seed): Seed {
   const clean = (entries: object): Record<string, unknown> =>
     Object.fromEntries(
       Object.entries(entries).map(([name, value]: [string, unknown]) => {
         if (SECRET.test(name)) return [name, value === undefined ? undefined : hiddenFor(name)];
-        return [name, typeof value === 'string' ? withoutUsers(value) : value];
+        return [name, typeof value === 'string' ? publicText(name, value) : value];
       }),
     );
   return {
@@ -115,6 +117,12 @@ export function withoutSecrets(seed: Seed): Seed {
     options: clean(seed.options) as ProfilerOptions,
     environment: clean(seed.environment) as Record<string, string>,
   };
+}
+
+/** A repository is named by its address, in which a user may be a part of it: one without a secret stays as it is. */
+function publicText(name: string, value: string): string {
+  if (REPOSITORY.test(name)) return publicRepositoryUrl(value) ?? 'hidden';
+  return ADDRESS_NAME.test(name) ? publicAddress(value) : withoutUsers(value);
 }
 
 /** Whoever finds it must be able to read it: headers are pairs, and a list that is none stops the exporter. */

@@ -1,4 +1,5 @@
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
+import { publicAddress } from '../../config/plain-text';
 import { parseAddress } from '../../upload/exporters/address';
 import { AGENT_PATH } from '../../upload/exporters/datadog-target';
 import { datadogTargetOf, makeExporters, OTLP_HERE, PYROSCOPE_HERE } from '../../upload/exporters/make';
@@ -22,7 +23,7 @@ export interface ReceiverFact {
   exporter: ExporterName;
   /** In words. */
   destination: string;
-  /** The URL that profiles are posted to, or `unix:` and a path. */
+  /** The URL that profiles are posted to, without a query, or `unix:` and a path. */
   address: string;
   reachable: boolean;
   /** What it said. */
@@ -72,7 +73,7 @@ async function checkDatadog(
   const { target } = datadogTargetOf(seed, delivery);
   const { url: text, socketPath } = target.address();
   const url = new URL(text);
-  const address = socketPath === undefined ? text : `unix:${socketPath}`;
+  const address = socketPath === undefined ? publicAddress(text) : `unix:${socketPath}`;
   const fact = { exporter: 'datadog' as const, destination, address };
   if (target.apiKey !== undefined) {
     const reached = await reach(url, environment);

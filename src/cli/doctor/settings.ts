@@ -1,5 +1,6 @@
 import { type DeliveryConfiguration, deliverySettings } from '../../config/delivery-settings';
 import { formatSetting, parseValue } from '../../config/parse';
+import { publicAddress } from '../../config/plain-text';
 import { resolveConfiguration } from '../../config/resolve';
 import { resolveDelivery } from '../../config/resolve-delivery';
 import { type Configuration, type Setting, settings } from '../../config/settings';
@@ -62,5 +63,7 @@ export function originOf(setting: Setting, environment: NodeJS.ProcessEnv): stri
 }
 
 function shownValue(setting: Setting, value: unknown): string {
-  return setting.type === 'text' && setting.secret ? 'set, not shown' : formatSetting(setting, value);
+  if (setting.type !== 'text') return formatSetting(setting, value);
+  if (setting.secret) return 'set, not shown';
+  return setting.isUrl ? publicAddress(String(value)) : formatSetting(setting, value);
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
-import { withoutUsers } from '../../config/plain-text';
+import { publicAddress } from '../../config/plain-text';
 import { EverflameError } from '../../engine';
 import { AGENT_PORT, AGENT_SOCKET } from '../route';
 import type { OutgoingRequest } from '../upload';
@@ -40,7 +40,7 @@ export function datadogTarget(settings: DatadogSettings): { target: DatadogTarge
   const warnings: string[] = [];
   if (agentless && url !== undefined) {
     warnings.push(
-      `DD_PROFILING_AGENTLESS is set beside the URL of an Agent (${withoutUsers(url)}), which wins. Unset one of the two.`,
+      `DD_PROFILING_AGENTLESS is set beside the URL of an Agent (${publicAddress(url)}), which wins. Unset one of the two.`,
     );
   } else if (agentless && apiKey === undefined) {
     warnings.push(
@@ -78,7 +78,7 @@ function intake(site: string, apiKey: string): DatadogTarget {
 }
 
 function agentAt(text: string): DatadogTarget {
-  const destination = `the Datadog Agent at ${withoutUsers(text)}`;
+  const destination = `the Datadog Agent at ${publicAddress(text)}`;
   const socket = /^unix:\/\/(\/?.+)$/i.exec(text)?.[1];
   if (socket !== undefined) return { destination, remedy: AGENT_REMEDY, address: () => overSocket(socket) };
   // The path of a gateway is kept; a query would be the gateway's too.
