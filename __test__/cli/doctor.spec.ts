@@ -20,9 +20,13 @@ import {
 /** A port on which nobody listens. */
 const CLOSED = 'http://127.0.0.1:9';
 
+/** Of the tests, or of the network that they run in. */
+const OTHERS = Object.keys(process.env).filter((name) => /^EVERFLAME_TEST_NODES$|_PROXY$/i.test(name));
+
 /** As users run it: a variable of the tests is none of theirs. */
 function everflame(args: string[], options: SpawnOptions, node?: string): Promise<Ended> {
-  return everflameOf(args, { ...options, env: { EVERFLAME_TEST_NODES: undefined, ...options.env } }, node);
+  const none = Object.fromEntries(OTHERS.map((name) => [name, undefined]));
+  return everflameOf(args, { ...options, env: { ...none, ...options.env } }, node);
 }
 
 async function agentOf(t: ExecutionContext, socketPath?: string): Promise<DatadogReceiver> {
@@ -130,6 +134,39 @@ test.serial('a socket that is not there is named with its mount', async (t) => {
   t.deepEqual(report.failures, ['datadog']);
   t.regex(found('datadog')?.text ?? '', /the socket does not exist \(ENOENT\)/);
   t.regex(found('datadog')?.remedy ?? '', /Mount the folder/);
+});
+
+test.serial('an Agent is asked without the proxy of the environment, and Pyroscope through it', async (t) => {
+  const agent = await agentOf(t);
+  const proxy = await startFaultyServer(() => ({ status: 200 }));
+  t.teardown(() => proxy.close());
+  // This machine, by an address that is not of those that no proxy is asked for.
+  const here = 'http://0.0.0.0';
+  const env = {
+    HTTP_PROXY: proxy.url,
+    DD_TRACE_AGENT_URL: agent.url.replace('http://127.0.0.1', here),
+    PYROSCOPE_SERVER_ADDRESS: `${here}:9`,
+  };
+  const { report } = await askDoctor(t, { env });
+  t.true(report.ok, JSON.stringify(report.findings, null, 2));
+  t.deepEqual(
+    report.receivers.map(({ exporter, proxy: named }) => [exporter, named]),
+    [
+      ['datadog', undefined],
+      ['pyroscope', 'HTTP_PROXY'],
+    ],
+  );
+  t.deepEqual(
+    proxy.attempts.map(({ path }) => path),
+    [`${here}:9/ready`],
+  );
+  const otlp = await askDoctor(t, {
+    env: { HTTP_PROXY: proxy.url, OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT: `${here}:9/x` },
+  });
+  t.is(otlp.report.receivers[0]?.detail, 'HEAD: 200');
+  t.is(proxy.attempts.length, 2);
+  const closed = await askDoctor(t, { env: { ...env, DD_TRACE_AGENT_URL: `${here}:9` } });
+  t.notRegex(closed.found('datadog')?.text ?? '', /proxy/);
 });
 
 test.serial('an Agent that does not answer is left after three seconds', async (t) => {

@@ -3,7 +3,7 @@ import type { DeliveryConfiguration } from '../../config/delivery-settings';
 import { publicAddress } from '../../config/plain-text';
 import { EverflameError } from '../../engine';
 import { AGENT_PORT, AGENT_SOCKET } from '../route';
-import type { OutgoingRequest } from '../upload';
+import type { RequestAddress } from '../upload';
 
 /** Of profiles, below the address of an Agent. */
 export const AGENT_PATH = '/profiling/v1/input';
@@ -19,7 +19,7 @@ export interface DatadogTarget {
   /** Set where there is no Agent. */
   apiKey?: string;
   /** Asked anew for each upload: an Agent that starts later may have a socket. */
-  address(): Pick<OutgoingRequest, 'url' | 'socketPath'>;
+  address(): RequestAddress;
 }
 
 /** What has to do with where Datadog is. */
@@ -85,7 +85,7 @@ function agentAt(text: string): DatadogTarget {
   const url = new URL(text);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${AGENT_PATH}`;
   url.hash = '';
-  return { destination, remedy: AGENT_REMEDY, address: () => ({ url: url.href }) };
+  return { destination, remedy: AGENT_REMEDY, address: () => directly(url.href) };
 }
 
 function agentHere(): DatadogTarget {
@@ -95,10 +95,15 @@ function agentHere(): DatadogTarget {
     address: () =>
       existsSync(AGENT_SOCKET)
         ? overSocket(AGENT_SOCKET)
-        : { url: `http://127.0.0.1:${AGENT_PORT}${AGENT_PATH}` },
+        : directly(`http://127.0.0.1:${AGENT_PORT}${AGENT_PATH}`),
   };
 }
 
-function overSocket(socketPath: string): Pick<OutgoingRequest, 'url' | 'socketPath'> {
-  return { url: `http://localhost${AGENT_PATH}`, socketPath };
+/** As tracers reach an Agent: a proxy is for what is outside of the own network. */
+function directly(url: string): RequestAddress {
+  return { url, noProxy: true };
+}
+
+function overSocket(socketPath: string): RequestAddress {
+  return { ...directly(`http://localhost${AGENT_PATH}`), socketPath };
 }
