@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DatadogExporter } from '#src/upload/exporters/datadog.js';
 import { datadogTarget } from '#src/upload/exporters/datadog-target.js';
@@ -7,6 +8,7 @@ import { OtlpExporter } from '#src/upload/exporters/otlp.js';
 import { makeSend, NoAnswer } from '#src/upload/send.js';
 import type { Exporter, OutgoingRequest } from '#src/upload/upload.js';
 import { givenIdentity } from '../support/build-upload.js';
+import { temporaryFolder } from '../support/folder.js';
 import { startFaultyServer } from '../support/receivers/faulty-server.js';
 import { agentExporter, pyroscopeExporter } from './support/exporters.js';
 import { givenProfile } from './support/process.js';
@@ -33,6 +35,18 @@ test('a request is answered, is broken off, and ends when its time is over', asy
   await t.throwsAsync(send({ ...request, timeoutMilliseconds: 50 }, signal), late);
   await t.throwsAsync(makeSend('everflame/test', 50)(request, signal), late);
   t.is(server.attempts.length, 4);
+});
+
+test('the socket of an Agent is named with one slash or with three', async (t) => {
+  const socketPath = join(temporaryFolder(t), 'apm.socket');
+  const server = await startFaultyServer(() => ({ status: 200 }), socketPath);
+  t.teardown(server.close);
+  for (const url of [`unix:${socketPath}`, `unix://${socketPath}`, `UNIX:${socketPath}`]) {
+    const exporter = agentExporter({ url });
+    t.is(exporter.destination, `the Datadog Agent at unix://${socketPath}`);
+    await sendBy(exporter);
+  }
+  t.is(server.attempts.length, 3);
 });
 
 /** A proxy that hands nothing on, and that the environment names. */

@@ -78,8 +78,9 @@ function intake(site: string, apiKey: string): DatadogTarget {
 }
 
 function agentAt(text: string): DatadogTarget {
-  const destination = `the Datadog Agent at ${publicAddress(text)}`;
-  const socket = /^unix:\/\/(\/?.+)$/i.exec(text)?.[1];
+  const socket = /^unix:(?:\/\/)?(.+)$/i.exec(text)?.[1];
+  const shown = socket === undefined ? publicAddress(text) : `unix://${socket}`;
+  const destination = `the Datadog Agent at ${shown}`;
   if (socket !== undefined) return { destination, remedy: AGENT_REMEDY, address: () => overSocket(socket) };
   // The path of a gateway is kept; a query would be the gateway's too.
   const url = new URL(text);
