@@ -20,9 +20,13 @@ import {
 /** A port on which nobody listens. */
 const CLOSED = 'http://127.0.0.1:9';
 
+/** Of the tests, or of the network that they run in. */
+const OTHERS = Object.keys(process.env).filter((name) => /^EVERFLAME_TEST_NODES$|_PROXY$/i.test(name));
+
 /** As users run it: a variable of the tests is none of theirs. */
 function everflame(args: string[], options: SpawnOptions, node?: string): Promise<Ended> {
-  return everflameOf(args, { ...options, env: { EVERFLAME_TEST_NODES: undefined, ...options.env } }, node);
+  const none = Object.fromEntries(OTHERS.map((name) => [name, undefined]));
+  return everflameOf(args, { ...options, env: { ...none, ...options.env } }, node);
 }
 
 async function agentOf(t: ExecutionContext, socketPath?: string): Promise<DatadogReceiver> {
@@ -132,6 +136,39 @@ test.serial('a socket that is not there is named with its mount', async (t) => {
   t.regex(found('datadog')?.remedy ?? '', /Mount the folder/);
 });
 
+test.serial('an Agent is asked without the proxy of the environment, and Pyroscope through it', async (t) => {
+  const agent = await agentOf(t);
+  const proxy = await startFaultyServer(() => ({ status: 200 }));
+  t.teardown(() => proxy.close());
+  // This machine, by an address that is not of those that no proxy is asked for.
+  const here = 'http://0.0.0.0';
+  const env = {
+    HTTP_PROXY: proxy.url,
+    DD_TRACE_AGENT_URL: agent.url.replace('http://127.0.0.1', here),
+    PYROSCOPE_SERVER_ADDRESS: `${here}:9`,
+  };
+  const { report } = await askDoctor(t, { env });
+  t.true(report.ok, JSON.stringify(report.findings, null, 2));
+  t.deepEqual(
+    report.receivers.map(({ exporter, proxy: named }) => [exporter, named]),
+    [
+      ['datadog', undefined],
+      ['pyroscope', 'HTTP_PROXY'],
+    ],
+  );
+  t.deepEqual(
+    proxy.attempts.map(({ path }) => path),
+    [`${here}:9/ready`],
+  );
+  const otlp = await askDoctor(t, {
+    env: { HTTP_PROXY: proxy.url, OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT: `${here}:9/x` },
+  });
+  t.is(otlp.report.receivers[0]?.detail, 'HEAD: 200');
+  t.is(proxy.attempts.length, 2);
+  const closed = await askDoctor(t, { env: { ...env, DD_TRACE_AGENT_URL: `${here}:9` } });
+  t.notRegex(closed.found('datadog')?.text ?? '', /proxy/);
+});
+
 test.serial('an Agent that does not answer is left after three seconds', async (t) => {
   const agent = await agentOf(t);
   agent.faults.always({ kind: 'hang' });
@@ -238,6 +275,16 @@ test.serial('each setting has its value and the variable that it is from', async
   t.is(report.identity?.serviceOrigin, 'OTEL_SERVICE_NAME');
 });
 
+test.serial('what cannot be used, or is switched off, names no receiver, and is told of once', async (t) => {
+  const bad = await askDoctor(t, { env: { DD_AGENT_PORT: 'abc' } });
+  t.regex(bad.found('exporters')?.text ?? '', /^Nothing says where profiles go/);
+  const said = bad.report.findings.filter(({ text }) => text.startsWith('DD_AGENT_PORT is "abc"'));
+  t.is(said.length, 1);
+  const env = { DD_TRACE_AGENT_URL: CLOSED, DD_PROFILING_AGENTLESS: 'false' };
+  const { found } = await askDoctor(t, { env });
+  t.is(found('exporters')?.text, 'Profiles go to datadog, by DD_TRACE_AGENT_URL.');
+});
+
 test.serial('a variable that nobody reads is named with the nearest that is', async (t) => {
   const { report, found } = await askDoctor(t, {
     env: {
@@ -296,6 +343,7 @@ test.serial('no secret is shown, neither as text nor as JSON', async (t) => {
     header: 'Bearer%20sesame-header',
     agent: 'agent-password',
     bad: 'bad-password',
+    query: 'query-token',
     collector: 'collector-password',
   };
   const env = {
@@ -306,8 +354,10 @@ test.serial('no secret is shown, neither as text nor as JSON', async (t) => {
     PYROSCOPE_SERVER_ADDRESS: `http://user:${secrets.password}@127.0.0.1:9/`,
     OTEL_EXPORTER_OTLP_PROFILES_HEADERS: `authorization=${secrets.header}`,
     OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT: `http://user:${secrets.collector}@127.0.0.1:9/x`,
-    DD_TRACE_AGENT_URL: `http://user:${secrets.agent}@127.0.0.1:9`,
+    DD_TRACE_AGENT_URL: `http://user:${secrets.agent}@127.0.0.1:9?api-key=${secrets.query}`,
     DD_TRACE_URL: `htp://user:${secrets.bad}@host`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `user:${secrets.bad}@host`,
+    DD_AGENT_HOST: `user:${secrets.bad}@host`,
     DD_GIT_REPOSITORY_URL: `https://user:${secrets.bad}@example.com/shop.git`,
     EVERFLAME_EXPORTERS: 'datadog,pyroscope,otlp',
   };
@@ -323,12 +373,22 @@ test.serial('no secret is shown, neither as text nor as JSON', async (t) => {
     t.true(text.includes('set, not shown'));
   }
   // One that cannot be used is not shown either.
-  const bad = await everflame(['doctor'], {
-    cwd: temporaryFolder(t),
-    env: { DD_API_KEY: 'two words of it', DD_TRACE_AGENT_URL: `htp://user:${secrets.bad}@host` },
-  });
-  t.false(bad.stdout.includes('two words of it'));
-  t.false(bad.stdout.includes(secrets.bad));
+  for (const address of [
+    `htp://user:${secrets.bad}@host`,
+    `user:${secrets.bad}@host`,
+    `htp://host?${secrets.bad}`,
+  ]) {
+    const bad = await everflame(['doctor'], {
+      cwd: temporaryFolder(t),
+      env: {
+        DD_API_KEY: 'two words of it',
+        DD_TRACE_AGENT_URL: address,
+        DD_GIT_REPOSITORY_URL: `user:${secrets.bad}@example.com/shop.git`,
+      },
+    });
+    t.false(bad.stdout.includes('two words of it'));
+    t.false(bad.stdout.includes(secrets.bad), address);
+  }
 });
 
 test.serial('the keys of the JSON are those that are documented', async (t) => {

@@ -1,7 +1,17 @@
-import test from 'ava';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { DatadogExporter } from '#src/upload/exporters/datadog.js';
+import { datadogTarget } from '#src/upload/exporters/datadog-target.js';
+import { OtlpExporter } from '#src/upload/exporters/otlp.js';
 import { makeSend, NoAnswer } from '#src/upload/send.js';
-import type { OutgoingRequest } from '#src/upload/upload.js';
+import type { Exporter, OutgoingRequest } from '#src/upload/upload.js';
+import { givenIdentity } from '../support/build-upload.js';
+import { temporaryFolder } from '../support/folder.js';
 import { startFaultyServer } from '../support/receivers/faulty-server.js';
+import { agentExporter, pyroscopeExporter } from './support/exporters.js';
+import { givenProfile } from './support/process.js';
 
 // Node.js 20.0 to 20.2 have no such function.
 delete (AbortSignal as { any?: unknown }).any;
@@ -25,4 +35,110 @@ test('a request is answered, is broken off, and ends when its time is over', asy
   await t.throwsAsync(send({ ...request, timeoutMilliseconds: 50 }, signal), late);
   await t.throwsAsync(makeSend('everflame/test', 50)(request, signal), late);
   t.is(server.attempts.length, 4);
+});
+
+test('the socket of an Agent is named with one slash or with three', async (t) => {
+  const socketPath = join(temporaryFolder(t), 'apm.socket');
+  const server = await startFaultyServer(() => ({ status: 200 }), socketPath);
+  t.teardown(server.close);
+  for (const url of [`unix:${socketPath}`, `unix://${socketPath}`, `UNIX:${socketPath}`]) {
+    const exporter = agentExporter({ url });
+    t.is(exporter.destination, `the Datadog Agent at unix://${socketPath}`);
+    await sendBy(exporter);
+  }
+  t.is(server.attempts.length, 3);
+});
+
+/** A proxy that hands nothing on, and that the environment names. */
+async function startProxy(t: ExecutionContext): Promise<{ asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    request.resume();
+    response.writeHead(502).end();
+  });
+  server.on('connect', (request, socket) => {
+    asked.push(`${request.method} ${request.url}`);
+    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
+  const before = names.map((name) => [name, process.env[name]] as const);
+  for (const name of names) delete process.env[name];
+  process.env.HTTP_PROXY = url;
+  process.env.HTTPS_PROXY = url;
+  t.teardown(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    server.close();
+  });
+  return { asked };
+}
+
+/** Sends a profile by an exporter; what it is told does not matter. */
+async function sendBy(exporter: Exporter): Promise<void> {
+  const send = makeSend('everflame/test', 10_000);
+  for (const request of await exporter.requests(givenProfile(givenIdentity(), 0))) {
+    await send(request, new AbortController().signal).catch((error: unknown) => {
+      if (!(error instanceof NoAnswer)) throw error;
+    });
+  }
+}
+
+test.serial('an Agent is never reached by a proxy, wherever it is', async (t) => {
+  const server = await startFaultyServer(() => ({ status: 200 }));
+  t.teardown(server.close);
+  const { asked } = await startProxy(t);
+  // This machine, by an address that is not of those that no proxy is asked for.
+  const url = server.url.replace('127.0.0.1', '0.0.0.0');
+  await sendBy(agentExporter({ url }));
+  await sendBy(agentExporter({ url: 'http://agent.invalid:8126' }));
+  await sendBy(agentExporter({ url: 'https://agent.invalid' }));
+  t.deepEqual(asked, []);
+  t.deepEqual(
+    server.attempts.map(({ path }) => path),
+    ['/profiling/v1/input'],
+  );
+});
+
+test.serial('others are reached by the proxy of the environment, unless NO_PROXY names them', async (t) => {
+  const server = await startFaultyServer(() => ({ status: 200 }));
+  t.teardown(server.close);
+  const { asked } = await startProxy(t);
+  const url = server.url.replace('127.0.0.1', '0.0.0.0');
+  const { target } = datadogTarget({
+    url: undefined,
+    agentHost: undefined,
+    agentPort: 8126,
+    apiKey: 'key',
+    site: 'example.invalid',
+    agentless: true,
+    isKeyInCode: false,
+    namesPort: false,
+  });
+  await sendBy(pyroscopeExporter({ url }));
+  await sendBy(new OtlpExporter({ endpoint: url }));
+  await sendBy(new DatadogExporter(target, {}));
+  t.deepEqual(
+    [...new Set(asked)],
+    [
+      `POST ${url}/push.v1.PusherService/Push`,
+      `POST ${url}/v1development/profiles`,
+      'CONNECT intake.profile.example.invalid:443',
+    ],
+  );
+  t.deepEqual(server.attempts, []);
+  asked.length = 0;
+  process.env.NO_PROXY = '0.0.0.0,.example.invalid';
+  await sendBy(pyroscopeExporter({ url }));
+  await sendBy(new OtlpExporter({ endpoint: url }));
+  await sendBy(new DatadogExporter(target, {}));
+  t.deepEqual(asked, []);
+  t.deepEqual(
+    [...new Set(server.attempts.map(({ path }) => path))],
+    ['/push.v1.PusherService/Push', '/v1development/profiles'],
+  );
 });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { badValueWarning } from '../config/bad-value';
 import { parseValue } from '../config/parse';
-import { badValueWarning, readSetting } from '../config/resolve';
+import { readSetting } from '../config/resolve';
 import { type Setting, settingNames, settings } from '../config/settings';
 import { reasonOf } from '../log';
 import { absoluteFolder, assertWritable } from '../output/folder';

@@ -1,13 +1,13 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { originOf } from '../config/origin';
 import { readSetting } from '../config/resolve';
 import { settings } from '../config/settings';
 import { codeOf, reasonOf } from '../log';
 import { absolutePrefix } from '../output/folder';
 import { type ProfileFile, profilesAt } from '../output/pprof-file';
 import type { RunEvent } from '../run-report';
-import { originOf } from './doctor/settings';
 import { sentSummary } from './sent-summary';
 
 /** Collects what the processes below `everflame run` report. */

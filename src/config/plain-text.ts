@@ -25,3 +25,24 @@ export function withoutUsers(text: string): string {
   const users = isWhole ? /(unix:)?\/\/.*@/gis : /(unix:)?\/\/[^\s,]*@/gi;
   return text.replace(users, (found, unix?: string) => (unix === undefined ? '//' : found));
 }
+
+/** Names of options and variables whose values are addresses. */
+export const ADDRESS_NAME = /URL|ADDRESS|ENDPOINT|HOST|SITE|PROXY/i;
+
+/**
+ * An address as it may be shown and kept on a disk, also where it is none that can be used: without users and passwords, and without
+ * query and fragment, in which a gateway may have its token.
+ */
+export function publicAddress(text: string): string {
+  // The path of a socket has none of these.
+  if (/^\s*unix:/i.test(text)) return text;
+  const isUrl = /^\s*https?:\/\//i.test(text) && URL.canParse(text);
+  const address = isUrl ? text.replace(/[?#].*$/s, '') : text;
+  const scheme = /^\s*[a-z][a-z0-9+.-]*:\/\//i.exec(address)?.[0] ?? '';
+  // Of a password with a question mark, or a query with an @: nobody knows which.
+  if (/[?#].*@/s.test(address)) return `${scheme}…`;
+  return `${scheme}${address
+    .slice(scheme.length)
+    .replace(/^.*@/s, '')
+    .replace(/[?#].*$/s, '')}`;
+}

@@ -1,5 +1,5 @@
+import { badValueWarning } from './bad-value';
 import { parseValue } from './parse';
-import { badValueWarning } from './resolve';
 import { type Configuration, settings } from './settings';
 
 const VARIABLE = 'DD_PROFILING_PPROF_PREFIX';

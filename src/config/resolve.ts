@@ -1,6 +1,6 @@
 import type { UserLogger } from '../log';
 import type { DeliveryConfiguration } from './delivery-settings';
-import { formatSetting, parseValue } from './parse';
+import { parseValue } from './parse';
 import { type Configuration, type Setting, type SettingName, settingNames, settings } from './settings';
 
 type OnlyInEnvironment =
@@ -78,28 +78,10 @@ export function readSetting<Name extends SettingName>(
   return value as Configuration[Name];
 }
 
-/** The sentence for a value that could not be used. `source` says where it was found. */
-export function badValueWarning(
-  source: string,
-  setting: Setting,
-  raw: unknown,
-  allowed: string,
-  used: unknown,
-): string {
-  const isSecret = setting.type === 'text' && setting.secret;
-  const shown = isSecret
-    ? 'a value that is not shown here'
-    : typeof raw === 'string'
-      ? JSON.stringify(raw)
-      : describe(raw);
-  const instead = used === undefined ? 'it is left unset' : `${formatSetting(setting, used)} is used instead`;
-  return `${source} is ${shown}, but it must be ${allowed}; ${instead}.`;
-}
-
 function readOptions(options: unknown, warnings: string[]): Record<string, unknown> {
   if (options === undefined || options === null) return {};
   if (typeof options !== 'object' || Array.isArray(options)) {
-    warnings.push(`The options of a Profiler must be an object, not ${describe(options)}; they are ignored.`);
+    warnings.push(texts().badOptionsWarning(options));
     return {};
   }
   const own = new Set<string>(settingNames.filter((name) => settings[name].option));
@@ -144,13 +126,11 @@ function parseOrWarn(
   const parsed = parseValue(setting, raw);
   if (parsed.ok) return parsed.value;
   const used = parsed.use ?? otherwise();
-  warnings.push(badValueWarning(source, setting, raw, parsed.allowed, used));
+  warnings.push(texts().badValueWarning(source, setting, raw, parsed.allowed, used));
   return used;
 }
 
-function describe(value: unknown): string {
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'number' || typeof value === 'boolean' || value === null
-    ? String(value)
-    : typeof value;
+/** Loaded only where something is wrong. */
+function texts(): typeof import('./bad-value') {
+  return require('./bad-value') as typeof import('./bad-value');
 }

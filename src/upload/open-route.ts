@@ -5,7 +5,7 @@ import type { Clock } from './clock';
 import type { Place } from './place';
 import { AGENT_PORT } from './route';
 import { NoAnswer, type Send } from './send';
-import type { OutgoingRequest, Upload } from './upload';
+import type { OutgoingRequest, RequestAddress, Upload } from './upload';
 
 /** An Agent answers this at once. Less than the end of a process may take: what is no Agent is to be known by then. */
 const ANSWER_MILLISECONDS = 500;
@@ -20,7 +20,7 @@ const KEPT = 'wall.pprof';
 export interface OpenRouteOptions {
   send: Send;
   /** Where uploads would go now. */
-  address: () => Pick<OutgoingRequest, 'url' | 'socketPath'>;
+  address: () => RequestAddress;
   clock: Clock;
   workingDirectory: string;
   /** Told what is wrong with that. */
@@ -94,12 +94,13 @@ export class OpenRoute {
 
   /** Why what listens is no Agent, as a part of a sentence; undefined where it is one. */
   private async ask(): Promise<string | undefined> {
-    const { url, socketPath } = this.options.address();
+    const { socketPath, ...address } = this.options.address();
     if (socketPath !== undefined) return undefined;
     const info: OutgoingRequest = {
+      ...address,
       part: 'info',
       method: 'get',
-      url: new URL('/info', url).href,
+      url: new URL('/info', address.url).href,
       headers: {},
       body: Buffer.alloc(0),
       timeoutMilliseconds: ANSWER_MILLISECONDS,

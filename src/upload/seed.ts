@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { withoutUsers } from '../config/plain-text';
+import { ADDRESS_NAME, publicAddress, withoutUsers } from '../config/plain-text';
 import type { ProfilerOptions } from '../config/resolve';
 import { type Logger, reasonOf } from '../log';
 import { absoluteFolder, makeFolder, mkdirIfMissing } from '../output/folder';
@@ -48,6 +48,7 @@ const READ = /^(DD_|EVERFLAME_|PYROSCOPE_|OTEL_|AWS_LAMBDA_FUNCTION_NAME$)/;
 const EVALUATED = / (-e|-p|-pe|--eval|--print)[ =]/;
 const PLAIN = new Set(['string', 'number', 'boolean']);
 const SECRET = /KEY|TOKEN|PASSWORD|SECRET|HEADERS/i;
+const REPOSITORY = /GIT.*URL/i;
 
 /** Everything about this process that can be told without looking anything up. */
 export function seedOf(
@@ -102,13 +103,13 @@ function plainTags(tags: NonNullable<ProfilerOptions['tags']>): ProfilerOptions[
   }
 }
 
-/** The same for the disk: without keys, tokens, passwords, and users in URLs. That there was one is still to be seen. */
+/** The same for the disk: without keys, tokens, passwords, and users and queries in addresses. That there was one is still to be seen. */
 export function withoutSecrets(seed: Seed): Seed {
   const clean = (entries: object): Record<string, unknown> =>
     Object.fromEntries(
       Object.entries(entries).map(([name, value]: [string, unknown]) => {
-        if (SECRET.test(name)) return [name, value === undefined ? undefined : hiddenFor(name)];
-        return [name, typeof value === 'string' ? withoutUsers(value) : value];
+        if (SECRET.test(name)) return [name, value === undefined ? undefined : hiddenFor(name, value)];
+        return [name, typeof value === 'string' ? publicText(name, value) : value];
       }),
     );
   return {
@@ -118,9 +119,26 @@ export function withoutSecrets(seed: Seed): Seed {
   };
 }
 
-/** Whoever finds it must be able to read it: headers are pairs, and a list that is none stops the exporter. */
-function hiddenFor(name: string): string {
-  return /HEADERS/i.test(name) ? 'hidden=hidden' : 'hidden';
+/** A repository is named by its address, in which a user may be a part of it: one without a secret stays as it is. */
+function publicText(name: string, value: string): string {
+  if (REPOSITORY.test(name)) {
+    // Only here: few set it, and the start of a program reads this file.
+    const { publicRepositoryUrl } =
+      require('../provenance/repository-url') as typeof import('../provenance/repository-url');
+    return publicRepositoryUrl(value) ?? 'hidden';
+  }
+  return ADDRESS_NAME.test(name) ? publicAddress(value) : withoutUsers(value);
+}
+
+/**
+ * Whoever finds it must be able to read it: headers are pairs, and a list that is none stops the exporter. And what could not be used
+ * cannot be used then either, so that both find the same receiver.
+ */
+function hiddenFor(name: string, value: unknown): string {
+  if (/HEADERS/i.test(name)) return 'hidden=hidden';
+  const isKey = typeof value === 'string' && /^[!-~]+$/.test(value.trim());
+  if (isKey) return 'hidden';
+  return typeof value === 'string' && !/[\r\n]/.test(value.trim()) ? 'hidden hidden' : 'hidden\nhidden';
 }
 
 /**

@@ -17,12 +17,12 @@ export class NoAnswer extends Error {}
 
 /**
  * Sends by axios, over connections of its own: none of them keeps the process alive, is traced with the program's, or follows a
- * redirect. A proxy is asked for where the environment names one, and never for an address of this machine or a socket.
+ * redirect. Where the environment names a proxy they go through it, but for an address of this machine, a socket, and `noProxy`.
  */
 export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
   let client: AxiosInstance | undefined;
   return async (request, signal) => {
-    const { method = 'post', url, socketPath, headers } = request;
+    const { method = 'post', url, socketPath, noProxy, headers } = request;
     const limit = request.timeoutMilliseconds ?? timeoutMilliseconds;
     // AbortSignal.any() came with Node.js 20.3.
     const stopped = new AbortController();
@@ -45,7 +45,7 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
         ...(method === 'post' ? { data: request.body } : {}),
         signal: stopped.signal,
         ...(socketPath === undefined ? {} : { socketPath }),
-        ...(socketPath !== undefined || isHere(url) ? { proxy: false as const } : {}),
+        ...(noProxy || socketPath !== undefined || isHere(url) ? { proxy: false as const } : {}),
       });
       const names = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
       const body = await beginningOf(answer.data);

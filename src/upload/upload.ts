@@ -92,11 +92,16 @@ export interface OutgoingRequest {
   /** With `socketPath` the host is only for the header. */
   url: string;
   socketPath?: string;
+  /** It goes there itself, whatever proxy the environment names. */
+  noProxy?: boolean;
   headers: Record<string, string>;
   body: Buffer;
   /** How long the answer may take; as long as that to an upload where left out. */
   timeoutMilliseconds?: number;
 }
+
+/** Where a request goes. */
+export type RequestAddress = Pick<OutgoingRequest, 'url' | 'socketPath' | 'noProxy'>;
 
 /** What a receiver has said. */
 export interface Answer {

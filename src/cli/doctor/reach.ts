@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { codeOf, reasonOf } from '../../log';
+import type { RequestAddress } from '../../upload/upload';
 
 /** How long one receiver may take, whatever is asked of it. */
 const REACH_MILLISECONDS = 3000;
@@ -61,8 +62,15 @@ export async function connectToSocket(path: string): Promise<Connected> {
   });
 }
 
-/** Asks by `GET` or `HEAD`, in the way that uploads go: by the proxy of the environment, where there is one. No key is sent. */
-export async function ask(method: 'get' | 'head', url: URL, socketPath?: string): Promise<Answered> {
+/**
+ * Asks by `GET` or `HEAD`, in the way that uploads go: by the proxy of the environment, where there is one, unless `way` has
+ * `noProxy`. No key is sent.
+ */
+export async function ask(
+  method: 'get' | 'head',
+  url: URL,
+  { socketPath, noProxy }: Omit<RequestAddress, 'url'> = {},
+): Promise<Answered> {
   // Its loading is not the receiver's time.
   const axios = require('axios') as typeof import('axios');
   return limited(async (signal) => {
@@ -82,7 +90,7 @@ export async function ask(method: 'get' | 'head', url: URL, socketPath?: string)
       transformResponse: [(data: unknown) => data],
       validateStatus: () => true,
       ...(socketPath === undefined ? {} : { socketPath }),
-      ...(socketPath !== undefined || isHere(url) ? { proxy: false as const } : {}),
+      ...(noProxy || socketPath !== undefined || isHere(url) ? { proxy: false as const } : {}),
     });
     const headers = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
     const body = typeof answer.data === 'string' ? answer.data : '';
@@ -90,12 +98,12 @@ export async function ask(method: 'get' | 'head', url: URL, socketPath?: string)
   });
 }
 
-/** The variable that names a proxy for addresses of other machines, if any. */
-export function proxyVariable(url: URL, environment: NodeJS.ProcessEnv): string | undefined {
+/** The variable that names a proxy for addresses of other machines, if any; read where axios reads it. */
+export function proxyVariable(url: URL): string | undefined {
   if (isHere(url)) return undefined;
   const scheme = url.protocol.slice(0, -1);
   const names = [`${scheme}_proxy`, 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
-  return names.find((name) => environment[name]);
+  return names.find((name) => process.env[name]);
 }
 
 function isHere({ hostname }: URL): boolean {

@@ -1,4 +1,5 @@
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
+import { publicAddress } from '../../config/plain-text';
 import { parseAddress } from '../../upload/exporters/address';
 import { AGENT_PATH } from '../../upload/exporters/datadog-target';
 import { datadogTargetOf, makeExporters, OTLP_HERE, PYROSCOPE_HERE } from '../../upload/exporters/make';
@@ -22,7 +23,7 @@ export interface ReceiverFact {
   exporter: ExporterName;
   /** In words. */
   destination: string;
-  /** The URL that profiles are posted to, or `unix:` and a path. */
+  /** The URL that profiles are posted to, without a query, or `unix:` and a path. */
   address: string;
   reachable: boolean;
   /** What it said. */
@@ -51,9 +52,9 @@ export async function checkReceivers(
         case 'datadog':
           return checkDatadog(place, seed, delivery);
         case 'pyroscope':
-          return checkPyroscope(place, seed, delivery);
+          return checkPyroscope(place, delivery);
         default:
-          return checkOtlp(place, seed, delivery);
+          return checkOtlp(place, delivery);
       }
     }),
   );
@@ -68,22 +69,22 @@ async function checkDatadog(
   seed: Seed,
   delivery: DeliveryConfiguration,
 ): Promise<Part<ReceiverFact>> {
-  const { environment } = seed;
   const { target } = datadogTargetOf(seed, delivery);
-  const { url: text, socketPath } = target.address();
+  const { url: text, ...way } = target.address();
+  const { socketPath } = way;
   const url = new URL(text);
-  const address = socketPath === undefined ? text : `unix:${socketPath}`;
+  const address = socketPath === undefined ? publicAddress(text) : `unix:${socketPath}`;
   const fact = { exporter: 'datadog' as const, destination, address };
   if (target.apiKey !== undefined) {
-    const reached = await reach(url, environment);
-    return connected(fact, reached, url, environment, 'Check DD_SITE, and that this machine may reach it.');
+    const reached = await reach(url);
+    return connected(fact, reached, url, 'Check DD_SITE, and that this machine may reach it.');
   }
   const info = new URL(url);
   info.pathname = info.pathname.replace(AGENT_PATH, '/info');
   const before = socketPath === undefined ? undefined : await connectToSocket(socketPath);
   if (before && !before.ok) return unreachedAgent(fact, before);
-  const answer = await ask('get', info, socketPath);
-  if (!answer.ok) return unreachedAgent(fact, answer, proxyVariable(url, environment));
+  const answer = await ask('get', info, way);
+  if (!answer.ok) return unreachedAgent(fact, answer);
   return judgeAgent(fact, answer);
 }
 
@@ -122,7 +123,6 @@ function judgeAgent(
 function unreachedAgent(
   fact: Pick<ReceiverFact, 'exporter' | 'destination' | 'address'>,
   { code, reason }: Unreached,
-  proxy?: string,
 ): Part<ReceiverFact> {
   const remedies: Record<string, string> = {
     ECONNREFUSED:
@@ -137,19 +137,18 @@ function unreachedAgent(
     EAI_AGAIN: 'Check the name in DD_TRACE_AGENT_URL or DD_AGENT_HOST, and the name server.',
   };
   const remedy = remedies[code] ?? 'Check the address: DD_TRACE_AGENT_URL, DD_AGENT_HOST.';
-  return failed(fact, 'datadog', reason, remedy, proxy);
+  return failed(fact, 'datadog', reason, remedy);
 }
 
 async function checkPyroscope(
   destination: string,
-  { environment }: Seed,
   { pyroscopeUrl, pyroscopeToken, pyroscopeUser }: DeliveryConfiguration,
 ): Promise<Part<ReceiverFact>> {
   const { base } = parseAddress(pyroscopeUrl ?? PYROSCOPE_HERE, 'PYROSCOPE_SERVER_ADDRESS');
   const url = new URL(`${base}/ready`);
   const fact = { exporter: 'pyroscope' as const, destination, address: base };
   const answer = await ask('get', url);
-  const proxy = proxyVariable(url, environment);
+  const proxy = proxyVariable(url);
   if (!answer.ok) {
     const remedy = 'Check that Pyroscope runs, and PYROSCOPE_SERVER_ADDRESS.';
     return failed(fact, 'pyroscope', answer.reason, remedy, proxy);
@@ -179,7 +178,6 @@ async function checkPyroscope(
 
 async function checkOtlp(
   destination: string,
-  { environment }: Seed,
   { otlpUrl, otlpBaseUrl }: DeliveryConfiguration,
 ): Promise<Part<ReceiverFact>> {
   const { base } = parseAddress(otlpUrl ?? otlpBaseUrl ?? OTLP_HERE, 'OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT');
@@ -187,12 +185,12 @@ async function checkOtlp(
   const fact = { exporter: 'otlp' as const, destination, address: url.href };
   const remedy =
     'Check that the receiver runs, and OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT. Everflame sends OTLP by HTTP, which is port 4318 of a collector and not 4317.';
-  return connected(fact, await reach(url, environment), url, environment, remedy);
+  return connected(fact, await reach(url), url, remedy);
 }
 
 /** By a connection, or where there is a proxy by a question that goes through it. */
-async function reach(url: URL, environment: NodeJS.ProcessEnv): Promise<Connected> {
-  if (proxyVariable(url, environment) === undefined) return connectTo(url);
+async function reach(url: URL): Promise<Connected> {
+  if (proxyVariable(url) === undefined) return connectTo(url);
   const answer = await ask('head', url);
   return answer.ok ? { ok: true, detail: `HEAD: ${answer.status}` } : answer;
 }
@@ -201,10 +199,9 @@ function connected(
   fact: Pick<ReceiverFact, 'exporter' | 'destination' | 'address'>,
   reached: Connected,
   url: URL,
-  environment: NodeJS.ProcessEnv,
   remedy: string,
 ): Part<ReceiverFact> {
-  const proxy = proxyVariable(url, environment);
+  const proxy = proxyVariable(url);
   if (!reached.ok) return failed(fact, fact.exporter, reached.reason, remedy, proxy);
   const text = `${begin(fact.destination)} can be reached (${reached.detail}). Whether it takes profiles is not tried.`;
   return {

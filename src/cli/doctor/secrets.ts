@@ -1,5 +1,5 @@
 import { deliverySettings } from '../../config/delivery-settings';
-import { withoutUsers } from '../../config/plain-text';
+import { ADDRESS_NAME, withoutUsers } from '../../config/plain-text';
 import type { Setting } from '../../config/settings';
 
 /** Shorter ones are part of ordinary words; where they stand in a URL they are hidden all the same. */
@@ -37,10 +37,13 @@ function secretsOf(environment: NodeJS.ProcessEnv): string[] {
       // Of headers each value, as it is written and as it is sent.
       for (const pair of value.split(',')) found.add(pair.slice(pair.indexOf('=') + 1).trim());
     }
-    for (const url of value.matchAll(/:\/\/(\S*)@/g)) {
-      const user = url[1] ?? '';
-      found.add(user).add(user.slice(user.indexOf(':') + 1));
+    const users = [...value.matchAll(/:\/\/(\S*)@/g)].map(([, user = '']) => user);
+    if (ADDRESS_NAME.test(name)) {
+      // It may be none that can be used, such as one without its scheme.
+      users.push(/^(?:[a-z][a-z0-9+.-]*:\/\/)?(.*)@/is.exec(value)?.[1] ?? '');
+      found.add(/[?#](.*)$/s.exec(value)?.[1] ?? '');
     }
+    for (const user of users) found.add(user).add(user.slice(user.indexOf(':') + 1));
   }
   for (const secret of [...found]) found.add(decoded(secret));
   // The longest first: one may be a part of another.

@@ -1,5 +1,7 @@
 import { type DeliveryConfiguration, deliverySettings } from '../../config/delivery-settings';
-import { formatSetting, parseValue } from '../../config/parse';
+import { originOf } from '../../config/origin';
+import { formatSetting } from '../../config/parse';
+import { publicAddress } from '../../config/plain-text';
 import { resolveConfiguration } from '../../config/resolve';
 import { resolveDelivery } from '../../config/resolve-delivery';
 import { type Configuration, type Setting, settings } from '../../config/settings';
@@ -59,16 +61,8 @@ function factsOf(
   });
 }
 
-/** The variable that a setting has its value from; undefined for the default. */
-export function originOf(setting: Setting, environment: NodeJS.ProcessEnv): string | undefined {
-  return setting.env.find((variable) => {
-    const raw = environment[variable];
-    if (!raw) return false;
-    const parsed = parseValue(setting, raw);
-    return parsed.ok || parsed.use !== undefined;
-  });
-}
-
 function shownValue(setting: Setting, value: unknown): string {
-  return setting.type === 'text' && setting.secret ? 'set, not shown' : formatSetting(setting, value);
+  if (setting.type !== 'text') return formatSetting(setting, value);
+  if (setting.secret) return 'set, not shown';
+  return setting.isUrl ? publicAddress(String(value)) : formatSetting(setting, value);
 }

@@ -1,4 +1,4 @@
-import { withoutUsers } from '../../config/plain-text';
+import { publicAddress } from '../../config/plain-text';
 import { EverflameError } from '../../engine';
 
 /** A receiver's address, taken apart. */
@@ -30,11 +30,9 @@ export function parseAddress(text: string, setting: string): Address {
 }
 
 function bad(setting: string, text: string, cause?: unknown): EverflameError {
-  // Whatever it is, it may hold a password.
-  const shown = withoutUsers(text).replace(/^(?![a-z][a-z0-9+.-]*:\/\/).*@/is, '');
   return new EverflameError(
     'BAD_ADDRESS',
-    `${setting} is "${shown}", which is no address of a server. Write it as http://host:port or https://host`,
+    `${setting} is "${publicAddress(text)}", which is no address of a server. Write it as http://host:port or https://host`,
     { cause },
   );
 }

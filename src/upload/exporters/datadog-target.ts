@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
-import { withoutUsers } from '../../config/plain-text';
+import { publicAddress } from '../../config/plain-text';
 import { EverflameError } from '../../engine';
 import { AGENT_PORT, AGENT_SOCKET } from '../route';
-import type { OutgoingRequest } from '../upload';
+import type { RequestAddress } from '../upload';
 
 /** Of profiles, below the address of an Agent. */
 export const AGENT_PATH = '/profiling/v1/input';
@@ -19,7 +19,7 @@ export interface DatadogTarget {
   /** Set where there is no Agent. */
   apiKey?: string;
   /** Asked anew for each upload: an Agent that starts later may have a socket. */
-  address(): Pick<OutgoingRequest, 'url' | 'socketPath'>;
+  address(): RequestAddress;
 }
 
 /** What has to do with where Datadog is. */
@@ -27,6 +27,8 @@ export type DatadogSettings = Pick<
   DeliveryConfiguration,
   'url' | 'agentHost' | 'agentPort' | 'apiKey' | 'site' | 'agentless'
 > & {
+  /** Whether somebody has handed over a key in code, and no URL: uploads are to go without an Agent. */
+  isKeyInCode: boolean;
   /** Whether the port was set by anybody. */
   namesPort: boolean;
 };
@@ -36,18 +38,24 @@ export type DatadogSettings = Pick<
  * socket that Agents make, or on port 8126 of this machine. Warnings are for settings that contradict each other.
  */
 export function datadogTarget(settings: DatadogSettings): { target: DatadogTarget; warnings: string[] } {
-  const { url, agentHost, agentPort, apiKey, site, agentless, namesPort } = settings;
+  const { url, agentHost, agentPort, apiKey, site, agentless, isKeyInCode, namesPort } = settings;
   const warnings: string[] = [];
-  if (agentless && url !== undefined) {
-    warnings.push(
-      `DD_PROFILING_AGENTLESS is set beside the URL of an Agent (${withoutUsers(url)}), which wins. Unset one of the two.`,
-    );
-  } else if (agentless && apiKey === undefined) {
-    warnings.push(
-      'DD_PROFILING_AGENTLESS is set without DD_API_KEY, so profiles are sent to an Agent. Set the key.',
-    );
-  } else if (agentless && apiKey !== undefined) {
-    return { target: intake(site, apiKey), warnings };
+  if (agentless || isKeyInCode) {
+    if (url === undefined && apiKey !== undefined) return { target: intake(site, apiKey), warnings };
+    if (url !== undefined) {
+      const asked = agentless ? 'DD_PROFILING_AGENTLESS' : 'the option "apiKey"';
+      warnings.push(
+        `${asked} is set beside the URL of an Agent (${publicAddress(url)}), which wins. Unset one of the two.`,
+      );
+    } else if (agentless) {
+      warnings.push(
+        'DD_PROFILING_AGENTLESS is set without a key that can be used, so profiles are sent to an Agent. Set DD_API_KEY.',
+      );
+    } else {
+      warnings.push(
+        'the option "apiKey" has no key that can be used, so profiles are sent to an Agent. Write the key without spaces or line breaks.',
+      );
+    }
   }
   if (url !== undefined) return { target: agentAt(url), warnings };
   if (agentHost !== undefined || namesPort) {
@@ -78,14 +86,15 @@ function intake(site: string, apiKey: string): DatadogTarget {
 }
 
 function agentAt(text: string): DatadogTarget {
-  const destination = `the Datadog Agent at ${withoutUsers(text)}`;
-  const socket = /^unix:\/\/(\/?.+)$/i.exec(text)?.[1];
+  const socket = /^unix:(?:\/\/)?(.+)$/i.exec(text)?.[1];
+  const shown = socket === undefined ? publicAddress(text) : `unix://${socket}`;
+  const destination = `the Datadog Agent at ${shown}`;
   if (socket !== undefined) return { destination, remedy: AGENT_REMEDY, address: () => overSocket(socket) };
   // The path of a gateway is kept; a query would be the gateway's too.
   const url = new URL(text);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${AGENT_PATH}`;
   url.hash = '';
-  return { destination, remedy: AGENT_REMEDY, address: () => ({ url: url.href }) };
+  return { destination, remedy: AGENT_REMEDY, address: () => directly(url.href) };
 }
 
 function agentHere(): DatadogTarget {
@@ -95,10 +104,15 @@ function agentHere(): DatadogTarget {
     address: () =>
       existsSync(AGENT_SOCKET)
         ? overSocket(AGENT_SOCKET)
-        : { url: `http://127.0.0.1:${AGENT_PORT}${AGENT_PATH}` },
+        : directly(`http://127.0.0.1:${AGENT_PORT}${AGENT_PATH}`),
   };
 }
 
-function overSocket(socketPath: string): Pick<OutgoingRequest, 'url' | 'socketPath'> {
-  return { url: `http://localhost${AGENT_PATH}`, socketPath };
+/** As tracers reach an Agent: a proxy is for what is outside of the own network. */
+function directly(url: string): RequestAddress {
+  return { url, noProxy: true };
+}
+
+function overSocket(socketPath: string): RequestAddress {
+  return { ...directly(`http://localhost${AGENT_PATH}`), socketPath };
 }
