@@ -275,6 +275,16 @@ test.serial('each setting has its value and the variable that it is from', async
   t.is(report.identity?.serviceOrigin, 'OTEL_SERVICE_NAME');
 });
 
+test.serial('what cannot be used, or is switched off, names no receiver, and is told of once', async (t) => {
+  const bad = await askDoctor(t, { env: { DD_AGENT_PORT: 'abc' } });
+  t.regex(bad.found('exporters')?.text ?? '', /^Nothing says where profiles go/);
+  const said = bad.report.findings.filter(({ text }) => text.startsWith('DD_AGENT_PORT is "abc"'));
+  t.is(said.length, 1);
+  const env = { DD_TRACE_AGENT_URL: CLOSED, DD_PROFILING_AGENTLESS: 'false' };
+  const { found } = await askDoctor(t, { env });
+  t.is(found('exporters')?.text, 'Profiles go to datadog, by DD_TRACE_AGENT_URL.');
+});
+
 test.serial('a variable that nobody reads is named with the nearest that is', async (t) => {
   const { report, found } = await askDoctor(t, {
     env: {

@@ -295,6 +295,31 @@ for (const { major, path } of testNodes()) {
   });
 }
 
+for (const kind of ['none', 'agent']) {
+  testOrSkip(
+    titled(
+      `with ${kind} on the port of Agents settings that cannot be used name nobody, and are told of once`,
+    ),
+    async (t) => {
+      const script = `const { Profiler } = require(${JSON.stringify(ROOT)}); ${PROGRAM}
+        const profiler = new Profiler({ apiKey: 'abc\\ndef', agentless: false }).start();
+        burn(100);
+        profiler.stop();`;
+      const command = [process.execPath, '-e', script];
+      const settings = { DD_TRACE_AGENT_URL: 'user:hunter22@host' };
+      const { end, told, folder } = await runBeside(t, kind, process.execPath, command, settings);
+      t.is(told.code, 0);
+      const lines = end.stderr.trimEnd().split('\n').sort();
+      t.is(lines.length, 3, end.stderr);
+      t.regex(lines[0] ?? '', /^everflame: profiles (are kept in|go to the Datadog Agent of this machine)/);
+      t.regex(lines[1] ?? '', /^everflame: warn: DD_TRACE_AGENT_URL is "host", but it must be a URL/);
+      t.regex(lines[2] ?? '', /^everflame: warn: The option "apiKey" is a value that is not shown here/);
+      if (kind === 'none') t.is(profilesIn(join(folder, '.everflame')).length, 1);
+      else t.is(told.asked[0], 'GET /info', 'nobody is named, so it is asked what it is');
+    },
+  );
+}
+
 testOrSkip(titled('everflame run says where the profiles are that no Agent got'), async (t) => {
   const command = [process.execPath, CLI, 'run', process.execPath, '-e', PROGRAM];
   const { end, folder } = await runBeside(t, 'foreign', process.execPath, command);

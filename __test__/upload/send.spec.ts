@@ -116,6 +116,7 @@ test.serial('others are reached by the proxy of the environment, unless NO_PROXY
     apiKey: 'key',
     site: 'example.invalid',
     agentless: true,
+    isKeyInCode: false,
     namesPort: false,
   });
   await sendBy(pyroscopeExporter({ url }));

@@ -95,13 +95,15 @@ export async function doctor(
       title: 'Receivers',
       findings: [
         ...routeFindings(route, settled.facts, foreign),
-        ...route.warnings.map((text) =>
-          finding(
-            'warning',
-            'route',
-            text.replace(/^./, (letter) => letter.toUpperCase()),
+        ...route.warnings
+          .filter((text) => settled.findings.every((known) => known.text !== text))
+          .map((text) =>
+            finding(
+              'warning',
+              'route',
+              text.replace(/^./, (letter) => letter.toUpperCase()),
+            ),
           ),
-        ),
         ...receiversDone.findings,
       ],
     },
@@ -186,8 +188,9 @@ function routeFindings(
   foreign: string | undefined,
 ): Part<unknown>['findings'] {
   const originOf = (name: string): string | undefined => {
-    const origin = settings.find((setting) => setting.name === name)?.origin;
-    return origin === 'default' ? undefined : origin;
+    const { origin, value } = settings.find((setting) => setting.name === name) ?? {};
+    // What is switched off names nobody.
+    return origin === 'default' || value === 'false' ? undefined : origin;
   };
   const names = exporters.join(', ');
   if (exporters.length === 0) {

@@ -1,5 +1,6 @@
 import type { ProfilerOptions } from '../config/resolve';
 import type { Configuration } from '../config/settings';
+import type { NamedReceivers } from './named';
 import type { ExporterName } from './upload';
 
 /** Where the profiles of a process go. */
@@ -7,7 +8,7 @@ export interface Route {
   exporters: readonly ExporterName[];
   /** Nobody has said where: an Agent gets them where one answers, and as soon as one does. */
   isOpen: boolean;
-  /** One sentence for each setting that another one leaves without an effect. */
+  /** One sentence for each setting that another one leaves without an effect, or that names nobody as it cannot be used. */
   warnings: string[];
 }
 
@@ -15,27 +16,30 @@ export interface Route {
 export const AGENT_SOCKET = '/var/run/datadog/apm.socket';
 export const AGENT_PORT = 8126;
 
-/** What names a receiver, where no exporter is named. A URL that is set for traces alone is not among them. */
-const NAMED_BY: readonly [ExporterName, options: (keyof ProfilerOptions)[], variables: string[]][] = [
+/** A value that can certainly be used, so that a start need not load the table of settings. */
+type Plain = (value: unknown) => boolean;
+const isPlainUrl: Plain = (value) =>
+  typeof value === 'string' &&
+  /^https?:\/\/[\w.-]+(:\d{1,4})?(\/[\w./-]*)?$/.test(value) &&
+  URL.canParse(value);
+const isPlainHost: Plain = (value) => /^[\w.-]+$/.test(String(value));
+
+/**
+ * What may name a receiver, where no exporter is named: a plain value does, of others `named.ts` says whether they do. A URL that is
+ * set for traces alone is not among them.
+ */
+const NAMED_BY: readonly [ExporterName, Plain, options: (keyof ProfilerOptions)[], variables: string[]][] = [
+  ['datadog', isPlainUrl, ['url'], ['DD_TRACE_AGENT_URL', 'DD_TRACE_URL']],
+  ['datadog', isPlainHost, [], ['DD_AGENT_HOST', 'DD_TRACE_AGENT_HOSTNAME']],
   [
     'datadog',
-    ['url', 'agentless', 'apiKey'],
-    [
-      'DD_TRACE_AGENT_URL',
-      'DD_TRACE_URL',
-      'DD_AGENT_HOST',
-      'DD_TRACE_AGENT_HOSTNAME',
-      'DD_TRACE_AGENT_PORT',
-      'DD_AGENT_PORT',
-      'DD_PROFILING_AGENTLESS',
-    ],
+    () => false,
+    ['agentless', 'apiKey'],
+    ['DD_TRACE_AGENT_PORT', 'DD_AGENT_PORT', 'DD_PROFILING_AGENTLESS'],
   ],
-  ['pyroscope', ['pyroscopeUrl'], ['PYROSCOPE_SERVER_ADDRESS', 'PYROSCOPE_ADHOC_SERVER_ADDRESS']],
-  ['otlp', ['otlpUrl'], ['OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT']],
+  ['pyroscope', isPlainUrl, ['pyroscopeUrl'], ['PYROSCOPE_SERVER_ADDRESS', 'PYROSCOPE_ADHOC_SERVER_ADDRESS']],
+  ['otlp', isPlainUrl, ['otlpUrl'], ['OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT']],
 ];
-
-/** Exporters that send over HTTP, from a thread of their own. */
-const SENT: ReadonlySet<ExporterName> = new Set(['datadog', 'pyroscope', 'otlp']);
 
 /** Settles where profiles go. `agentAnswers` is asked only where nobody has said. */
 export function settleRoute(
@@ -46,25 +50,38 @@ export function settleRoute(
 ): Route {
   const { exporters, output } = configuration;
   if (exporters) {
-    const isContradictory = exporters.includes('file') !== (output !== undefined);
-    const warnings = isContradictory ? [contradictionOf(exporters, output)] : [];
-    return { exporters, isOpen: false, warnings };
+    if (exporters.includes('file') === (output !== undefined))
+      return { exporters, isOpen: false, warnings: [] };
+    // Its text is not for every start to read.
+    const { contradiction } = require('./contradiction') as typeof import('./contradiction');
+    return { exporters, isOpen: false, warnings: [contradiction(exporters, output)] };
   }
   if (output !== undefined) return { exporters: ['file'], isOpen: false, warnings: [] };
-  const named = NAMED_BY.filter(
-    ([, names, variables]) =>
-      names.some((name) => options[name] !== undefined) || variables.some((name) => environment[name]),
-  ).map(([exporter]) => exporter);
-  if (named.length > 0) return { exporters: named, isOpen: false, warnings: [] };
-  return { exporters: [agentAnswers() ? 'datadog' : 'local'], isOpen: true, warnings: [] };
+  const named = namedReceivers(options, environment);
+  if (named.exporters.length > 0) return { exporters: named.exporters, isOpen: false, warnings: [] };
+  if (agentAnswers()) return { exporters: ['datadog'], isOpen: true, warnings: [] };
+  // Where something is sent, the delivery thread says what is wrong with its settings.
+  return { exporters: ['local'], isOpen: true, warnings: named.warnings };
 }
 
-/** Its text is not for every start to read. */
-function contradictionOf(exporters: readonly ExporterName[], output: string | undefined): string {
-  return (require('./contradiction') as typeof import('./contradiction')).contradiction(exporters, output);
+function namedReceivers(options: ProfilerOptions, environment: NodeJS.ProcessEnv): NamedReceivers {
+  const exporters = new Set<ExporterName>();
+  for (const [exporter, isPlain, names, variables] of NAMED_BY) {
+    const values = [
+      ...names.map((name) => options[name]),
+      ...variables.map((name) => environment[name] || undefined),
+    ];
+    for (const value of values) {
+      if (value === undefined) continue;
+      if (!isPlain(value))
+        return (require('./named') as typeof import('./named')).namedReceivers(options, environment);
+      exporters.add(exporter);
+    }
+  }
+  return { exporters: [...exporters], warnings: [] };
 }
 
-/** Whether any of the exporters needs the delivery thread. */
+/** Whether any of the exporters needs the delivery thread: those that send over HTTP do. */
 export function isSent(exporters: readonly ExporterName[]): boolean {
-  return exporters.some((exporter) => SENT.has(exporter));
+  return exporters.some((exporter) => exporter !== 'file' && exporter !== 'local');
 }

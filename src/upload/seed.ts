@@ -4,7 +4,6 @@ import { ADDRESS_NAME, publicAddress, withoutUsers } from '../config/plain-text'
 import type { ProfilerOptions } from '../config/resolve';
 import { makeFolder, mkdirIfMissing } from '../output/folder';
 import { temporaryHome } from '../output/own-folder';
-import { publicRepositoryUrl } from '../provenance/repository-url';
 import type { ExporterName } from './upload';
 
 /**
@@ -108,7 +107,7 @@ export function withoutSecrets(seed: Seed): Seed {
   const clean = (entries: object): Record<string, unknown> =>
     Object.fromEntries(
       Object.entries(entries).map(([name, value]: [string, unknown]) => {
-        if (SECRET.test(name)) return [name, value === undefined ? undefined : hiddenFor(name)];
+        if (SECRET.test(name)) return [name, value === undefined ? undefined : hiddenFor(name, value)];
         return [name, typeof value === 'string' ? publicText(name, value) : value];
       }),
     );
@@ -121,13 +120,24 @@ export function withoutSecrets(seed: Seed): Seed {
 
 /** A repository is named by its address, in which a user may be a part of it: one without a secret stays as it is. */
 function publicText(name: string, value: string): string {
-  if (REPOSITORY.test(name)) return publicRepositoryUrl(value) ?? 'hidden';
+  if (REPOSITORY.test(name)) {
+    // Only here: few set it, and the start of a program reads this file.
+    const { publicRepositoryUrl } =
+      require('../provenance/repository-url') as typeof import('../provenance/repository-url');
+    return publicRepositoryUrl(value) ?? 'hidden';
+  }
   return ADDRESS_NAME.test(name) ? publicAddress(value) : withoutUsers(value);
 }
 
-/** Whoever finds it must be able to read it: headers are pairs, and a list that is none stops the exporter. */
-function hiddenFor(name: string): string {
-  return /HEADERS/i.test(name) ? 'hidden=hidden' : 'hidden';
+/**
+ * Whoever finds it must be able to read it: headers are pairs, and a list that is none stops the exporter. And what could not be used
+ * cannot be used then either, so that both find the same receiver.
+ */
+function hiddenFor(name: string, value: unknown): string {
+  if (/HEADERS/i.test(name)) return 'hidden=hidden';
+  const isKey = typeof value === 'string' && /^[!-~]+$/.test(value.trim());
+  if (isKey) return 'hidden';
+  return typeof value === 'string' && !/[\r\n]/.test(value.trim()) ? 'hidden hidden' : 'hidden\nhidden';
 }
 
 /**

@@ -11,6 +11,7 @@ export function agentExporter({ url }: { url: string }): DatadogExporter {
     apiKey: undefined,
     site: 'datadoghq.com',
     agentless: false,
+    isKeyInCode: false,
     namesPort: false,
   });
   return new DatadogExporter(target, { 'Datadog-Entity-ID': 'in-4026532841' });

@@ -1,12 +1,12 @@
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
 import { deliverySettings } from '../../config/delivery-settings';
+import { originOf } from '../../config/origin';
 import { readContainer } from '../../provenance/container';
 import { isAgentless } from '../../upload/exporters/make';
 import { identityOf } from '../../upload/identity';
 import type { Seed } from '../../upload/seed';
 import type { Tag } from '../../upload/upload';
 import { type Finding, finding, type Part } from './report';
-import { originOf } from './settings';
 
 /** Who uploads would say that they are from. */
 export interface IdentityFact {

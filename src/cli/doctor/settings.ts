@@ -1,5 +1,6 @@
 import { type DeliveryConfiguration, deliverySettings } from '../../config/delivery-settings';
-import { formatSetting, parseValue } from '../../config/parse';
+import { originOf } from '../../config/origin';
+import { formatSetting } from '../../config/parse';
 import { publicAddress } from '../../config/plain-text';
 import { resolveConfiguration } from '../../config/resolve';
 import { resolveDelivery } from '../../config/resolve-delivery';
@@ -49,16 +50,6 @@ function factsOf(
       ...(value === undefined ? {} : { value: shownValue(setting, value) }),
       origin: originOf(setting, environment) ?? 'default',
     };
-  });
-}
-
-/** The variable that a setting has its value from; undefined for the default. */
-export function originOf(setting: Setting, environment: NodeJS.ProcessEnv): string | undefined {
-  return setting.env.find((variable) => {
-    const raw = environment[variable];
-    if (!raw) return false;
-    const parsed = parseValue(setting, raw);
-    return parsed.ok || parsed.use !== undefined;
   });
 }
 

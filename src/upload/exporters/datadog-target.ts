@@ -27,6 +27,8 @@ export type DatadogSettings = Pick<
   DeliveryConfiguration,
   'url' | 'agentHost' | 'agentPort' | 'apiKey' | 'site' | 'agentless'
 > & {
+  /** Whether somebody has handed over a key in code, and no URL: uploads are to go without an Agent. */
+  isKeyInCode: boolean;
   /** Whether the port was set by anybody. */
   namesPort: boolean;
 };
@@ -36,18 +38,24 @@ export type DatadogSettings = Pick<
  * socket that Agents make, or on port 8126 of this machine. Warnings are for settings that contradict each other.
  */
 export function datadogTarget(settings: DatadogSettings): { target: DatadogTarget; warnings: string[] } {
-  const { url, agentHost, agentPort, apiKey, site, agentless, namesPort } = settings;
+  const { url, agentHost, agentPort, apiKey, site, agentless, isKeyInCode, namesPort } = settings;
   const warnings: string[] = [];
-  if (agentless && url !== undefined) {
-    warnings.push(
-      `DD_PROFILING_AGENTLESS is set beside the URL of an Agent (${publicAddress(url)}), which wins. Unset one of the two.`,
-    );
-  } else if (agentless && apiKey === undefined) {
-    warnings.push(
-      'DD_PROFILING_AGENTLESS is set without DD_API_KEY, so profiles are sent to an Agent. Set the key.',
-    );
-  } else if (agentless && apiKey !== undefined) {
-    return { target: intake(site, apiKey), warnings };
+  if (agentless || isKeyInCode) {
+    if (url === undefined && apiKey !== undefined) return { target: intake(site, apiKey), warnings };
+    if (url !== undefined) {
+      const asked = agentless ? 'DD_PROFILING_AGENTLESS' : 'the option "apiKey"';
+      warnings.push(
+        `${asked} is set beside the URL of an Agent (${publicAddress(url)}), which wins. Unset one of the two.`,
+      );
+    } else if (agentless) {
+      warnings.push(
+        'DD_PROFILING_AGENTLESS is set without a key that can be used, so profiles are sent to an Agent. Set DD_API_KEY.',
+      );
+    } else {
+      warnings.push(
+        'the option "apiKey" has no key that can be used, so profiles are sent to an Agent. Write the key without spaces or line breaks.',
+      );
+    }
   }
   if (url !== undefined) return { target: agentAt(url), warnings };
   if (agentHost !== undefined || namesPort) {

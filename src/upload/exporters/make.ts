@@ -1,6 +1,7 @@
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
 import { reasonOf } from '../../log';
 import { readContainer } from '../../provenance/container';
+import { isKeyInCode, namesAgentPort } from '../named';
 import type { Seed } from '../seed';
 import type { Exporter, ExporterName } from '../upload';
 import { DatadogExporter } from './datadog';
@@ -33,12 +34,7 @@ export function makeExporters(seed: Seed, configuration: DeliveryConfiguration):
 
 /** Whether profiles go to Datadog without an Agent. */
 export function isAgentless(seed: Seed, { agentless, apiKey, url }: DeliveryConfiguration): boolean {
-  return (agentless || isKeyInCode(seed)) && apiKey !== undefined && url === undefined;
-}
-
-/** Somebody who hands over a key in code, and no URL, means to send with it. */
-function isKeyInCode({ options }: Seed): boolean {
-  return options.apiKey !== undefined && options.url === undefined;
+  return (agentless || isKeyInCode(seed.options)) && apiKey !== undefined && url === undefined;
 }
 
 /** Files are no exporter of this kind: undefined. Throws where a setting cannot be used. */
@@ -65,11 +61,11 @@ export function datadogTargetOf(
   seed: Seed,
   configuration: DeliveryConfiguration,
 ): ReturnType<typeof datadogTarget> {
-  const { DD_TRACE_AGENT_PORT, DD_AGENT_PORT } = seed.environment;
   return datadogTarget({
     ...configuration,
-    agentless: configuration.agentless || isKeyInCode(seed),
-    namesPort: Boolean(DD_TRACE_AGENT_PORT || DD_AGENT_PORT),
+    // One that cannot be used names nobody, and where nobody is named the log says who gets profiles.
+    isKeyInCode: isKeyInCode(seed.options) && seed.isOpen !== true,
+    namesPort: namesAgentPort(seed.environment),
   });
 }
 
