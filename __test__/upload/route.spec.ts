@@ -1,6 +1,7 @@
 /** Who gets profiles, by what is set. */
 import { join } from 'node:path';
 import test from 'ava';
+import { deliverySettings } from '#src/config/delivery-settings.js';
 import { type ProfilerOptions, resolveConfiguration } from '#src/config/resolve.js';
 import { resolveDelivery } from '#src/config/resolve-delivery.js';
 import { makeExporters } from '#src/upload/exporters/make.js';
@@ -110,18 +111,8 @@ test('a plain value, for which the table of settings is not asked, is one that t
     'true',
     'false',
   ];
-  const variables = [
-    'DD_TRACE_AGENT_URL',
-    'DD_TRACE_URL',
-    'DD_AGENT_HOST',
-    'DD_TRACE_AGENT_HOSTNAME',
-    'DD_TRACE_AGENT_PORT',
-    'DD_AGENT_PORT',
-    'DD_PROFILING_AGENTLESS',
-    'PYROSCOPE_SERVER_ADDRESS',
-    'PYROSCOPE_ADHOC_SERVER_ADDRESS',
-    'OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT',
-  ];
+  const naming = ['url', 'agentHost', 'agentPort', 'agentless', 'pyroscopeUrl', 'otlpUrl'] as const;
+  const variables = naming.flatMap((name) => deliverySettings[name].env);
   const options = ['url', 'agentless', 'pyroscopeUrl', 'otlpUrl'];
   const given = values.flatMap((value): [ProfilerOptions, Environment][] => [
     ...variables.map((name): [ProfilerOptions, Environment] => [{}, { [name]: value }]),
