@@ -60,6 +60,7 @@ async function openProcess(t: ExecutionContext, fault?: Fault): Promise<Open> {
     clock,
     workingDirectory: folder,
     settled: (place) => places.push(place),
+    warn: (line) => t.fail(line),
   });
   const process = givenProcess(t, {
     exporters: [agentExporter(receiver)],
