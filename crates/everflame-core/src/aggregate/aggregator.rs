@@ -72,6 +72,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
             Some(Command::RotateLast(encoding, reply)) => {
                 let last = state.hand_out(mailbox, encoding);
                 state.is_ending = true;
+                state.last_asked = Some(monotonic());
                 reply(last);
             }
             Some(Command::End(encoding, reply)) => {
@@ -117,8 +118,10 @@ struct State {
     dropped_before: u64,
     /// When a part of the current period was written last, on the monotonic clock.
     part_written: u64,
-    /// The last profile is made: what comes is the wait until it is sent, of which nobody wants another.
+    /// The last profile is made: what comes is the wait until it is sent, of which nothing is written ahead.
     is_ending: bool,
+    /// When a process that is about to end has asked for it, on the monotonic clock.
+    last_asked: Option<u64>,
     /// Memory of the code maps after they were last swept.
     swept_to: usize,
 }
@@ -148,6 +151,7 @@ impl State {
             dropped_before: dropped(),
             part_written: 0,
             is_ending: false,
+            last_asked: None,
             swept_to: 0,
         }
     }

@@ -110,6 +110,7 @@ impl State {
     ) -> Result<Profile, EncodingError> {
         // It was not the end, if that was under way: a program could not be executed, or a signal's handler went on.
         self.is_ending = false;
+        self.last_asked = None;
         let profile = self.rotate(mailbox, encoding)?;
         // A period without a sample says nothing, and what is written is compressed.
         let is_for_file = profile.samples > 0 && encoding == Encoding::Gzip;
@@ -132,7 +133,7 @@ impl State {
         // The observer does so too, but at rest it looks once a second.
         watch_the_clock();
         mailbox.unwritten.write_all();
-        if let Some(prefix) = self.output.clone().filter(|_| !self.is_ending) {
+        if let Some(prefix) = self.output.clone() {
             self.write_profile(mailbox, &prefix);
         }
         self.is_ending = true;
@@ -154,10 +155,20 @@ impl State {
         let late = (period / 4).max(LATE);
         mailbox.unwritten.write_late(late);
         let age = Duration::from_nanos(monotonic().saturating_sub(self.period.start));
-        if age > period + late && !self.is_ending {
+        if age > period + late && !self.waits_for_the_end() {
             COUNTERS.overdue_profiles.fetch_add(1, Ordering::Relaxed);
             self.write_profile(mailbox, &prefix);
+            // The process has outlived what was to end it.
+            self.is_ending = false;
         }
+    }
+
+    /// Whether the last profile was asked for, and may still be on its way: of that time nobody wants another.
+    fn waits_for_the_end(&self) -> bool {
+        /// The longest that the end of a process waits, and some time for the end itself.
+        const LONGEST: Duration = Duration::from_secs(65);
+        self.last_asked
+            .is_some_and(|asked| u128::from(monotonic().saturating_sub(asked)) < LONGEST.as_nanos())
     }
 
     fn write_profile(&mut self, mailbox: &Mailbox, prefix: &str) {
