@@ -75,7 +75,7 @@ code are the program's own. Each option is also an environment variable:
   for (const name of settingNames) {
     const setting: Setting = settings[name];
     if (!setting.flag) continue;
-    const inWords = defaultHelp[name]?.replaceAll('`', '');
+    const inWords = defaultHelp[name];
     const otherwise =
       inWords ?? (setting.default === undefined ? undefined : formatSetting(setting, setting.default));
     const fallback = otherwise === undefined ? '' : ` (default: ${otherwise})`;
