@@ -141,7 +141,9 @@ for (const { major, path } of testNodes()) {
     for (const state of ['up', 'hanging', 'none'] as AgentState[]) {
       test.serial(`Node.js ${major}, Agent ${state}: the last profile survives ${end.name}`, async (t) => {
         const agent = await startAgent(t, state);
-        const env = { ...agent.env, EVERFLAME_EXIT_TIMEOUT: String(LIMIT_MILLISECONDS / 1000) };
+        // An Agent that answers gets the profile, however busy the machine is.
+        const limit = state === 'up' ? ALLOWANCE_MILLISECONDS : LIMIT_MILLISECONDS;
+        const env = { ...agent.env, EVERFLAME_EXIT_TIMEOUT: String(limit / 1000) };
         const ended = await runToEnd(path, ['--require', AUTO], end, env);
         const bare = await plain();
         t.deepEqual([ended.code, ended.signal], [bare.code, bare.signal], ended.stderr);
