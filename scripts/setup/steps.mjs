@@ -28,7 +28,12 @@ function command(name, args, { count = () => NO_TESTS, failures, timeoutSeconds 
 }
 
 /** Test files that need the cores to themselves, and those that do not. */
-const MEASURED = ['facade', 'laws', 'safety'].map((folder) => `__test__/${folder}/**`);
+const MEASURED = [
+  '__test__/laws/**',
+  '__test__/safety/**',
+  '__test__/facade/inspector.spec.ts',
+  '__test__/facade/preload.spec.ts',
+];
 const OTHERS = ['__test__/**', ...MEASURED.map((pattern) => `!${pattern}`)];
 
 /** The test files of these patterns, so many at a time. */
