@@ -33,8 +33,9 @@ for (const { major, path } of testNodes()) {
   test.serial(`Node.js ${major}: DD_TRACE_REPORT_HOSTNAME alone has the host named`, async (t) => {
     const { receiver, env } = await startAgent(t);
     for (const [index, report] of ['', 'false', 'true'].entries()) {
-      const own = { ...env, DD_TRACE_REPORT_HOSTNAME: report };
-      const end = await run(path, ['--require', AUTO, '-e', '0'], { env: own });
+      const own = { ...env, DD_TRACE_REPORT_HOSTNAME: report, EVERFLAME_EXIT_TIMEOUT: '20' };
+      // Long enough for a sample: a period without one is not sent.
+      const end = await run(path, ['--require', AUTO, '-e', `${BURN} burn(50);`], { env: own });
       t.deepEqual([end.code, end.stderr], [0, '']);
       const { event, tags } = receiver.received[index] ?? t.fail();
       const named = [tags.get('host'), event.info?.platform?.hostname];
