@@ -223,6 +223,10 @@ test.serial(
     t.true(growth < 64, `${growth} MiB`);
     t.regex(ended.stderr, /EVERFLAME_SPOOL=off/);
     t.is(linesOf(ended).filter((line) => /do not fit into memory/.test(line)).length, 1, ended.stderr);
+    t.false(
+      linesOf(ended).some((line) => /uploads hang/.test(line)),
+      'the thread is at work',
+    );
   },
 );
 

@@ -18,8 +18,8 @@ export interface DeliveryOptions extends Omit<ThreadData, 'isNative' | 'counters
   settled: (place: Place) => void;
 }
 
-/** Profiles that the thread has not brought to safety yet. More are there only where it hangs. */
-const MOST_HANDED = 16;
+/** Profiles that the thread has not brought to safety yet. It keeps fewer in memory: more are there only where it hangs. */
+const MOST_HANDED = 64;
 /** A thread that is so much later than it was to be is not waited for by `stop`. */
 const SILENCE_MILLISECONDS = 2000;
 
