@@ -3,10 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { Logger } from '#src/log.js';
 import { type Counters, counterMemory, sharedCounters } from '#src/upload/counters.js';
 import { makeSpoolFolder } from '#src/upload/seed.js';
-import { Station } from '#src/upload/station.js';
+import type { Station } from '#src/upload/station.js';
 import type { ExporterName } from '#src/upload/upload.js';
 import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -14,7 +13,7 @@ import { type DatadogReceiver, startDatadogReceiver } from '../support/receivers
 import { startOtlpReceiver } from '../support/receivers/otlp.js';
 import { startPyroscopeReceiver } from '../support/receivers/pyroscope.js';
 import { WALL_TYPES, wallSamples } from '../support/truth.js';
-import { fates, givenSeed, PERIOD_MILLISECONDS, waiting } from './support/process.js';
+import { fates, givenSeed, givenStation, waiting } from './support/process.js';
 
 const START = BigInt(Date.now() - 60_000) * 1_000_000n;
 const END = START + 60_000_000_000n;
@@ -41,18 +40,7 @@ function stationOf(
   const root = temporaryFolder(t);
   const folder = makeSpoolFolder(root, seed);
   const counters = sharedCounters(counterMemory());
-  const station = new Station({
-    seed,
-    spool: { root, folder },
-    always: false,
-    periodMilliseconds: PERIOD_MILLISECONDS,
-    safe: () => undefined,
-    settled: () => undefined,
-    open: undefined,
-    isEnding: () => false,
-    counters,
-    logger: new Logger('off'),
-  });
+  const station = givenStation(seed, { root, folder }, { counters });
   t.teardown(() => {
     station.finishSync();
     station.close();

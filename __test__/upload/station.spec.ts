@@ -3,15 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { Logger } from '#src/log.js';
-import { counterMemory, sharedCounters } from '#src/upload/counters.js';
 import { makeSpoolFolder } from '#src/upload/seed.js';
-import { Station } from '#src/upload/station.js';
 import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
 import { startDatadogReceiver } from '../support/receivers/datadog.js';
 import { WALL_TYPES, wallSamples } from '../support/truth.js';
-import { givenSeed, PERIOD_MILLISECONDS } from './support/process.js';
+import { givenSeed, givenStation } from './support/process.js';
 
 const LONG_MILLISECONDS = 20_000;
 const NANOSECONDS = 60_000_000_000n;
@@ -36,18 +33,7 @@ for (const [what, written, handed, isEnding, reasons] of CASES) {
     for (const number of written) {
       writeFileSync(join(folder, `profile.${process.pid}.${number}.wall.pprof`), data);
     }
-    const station = new Station({
-      seed,
-      spool: { root, folder },
-      always: false,
-      periodMilliseconds: PERIOD_MILLISECONDS,
-      safe: () => undefined,
-      settled: () => undefined,
-      open: undefined,
-      isEnding: () => isEnding,
-      counters: sharedCounters(counterMemory()),
-      logger: new Logger('off'),
-    });
+    const station = givenStation(seed, { root, folder }, { isEnding: () => isEnding });
     t.teardown(() => station.close());
     if (handed !== undefined) {
       const end = start + NANOSECONDS;

@@ -1,27 +1,3 @@
-/**
- * What has become of uploads. Each is counted once for each receiver:
- * `uploads_taken` is the sum of those delivered, refused, expired, evicted, damaged, lost, settled
- * elsewhere (by another process that shares the spool), kept in the inbox, and of those that still wait.
- */
-const COUNTER_NAMES = [
-  'uploads_taken',
-  'uploads_delivered',
-  'uploads_refused',
-  'uploads_expired',
-  'uploads_evicted',
-  'uploads_damaged',
-  'uploads_elsewhere',
-  'uploads_kept',
-  'uploads_lost',
-  'upload_attempts',
-  'upload_retries',
-  'upload_splits',
-  'upload_bytes',
-  'spool_failures',
-  'spool_profiles',
-  'spool_bytes',
-] as const;
-
 /** How an upload ends. */
 export const UPLOAD_ENDS = [
   'uploads_delivered',
@@ -32,7 +8,24 @@ export const UPLOAD_ENDS = [
   'uploads_elsewhere',
   'uploads_kept',
   'uploads_lost',
-] as const satisfies CounterName[];
+] as const;
+
+/**
+ * What has become of uploads. Each is counted once for each receiver:
+ * `uploads_taken` is the sum of those delivered, refused, expired, evicted, damaged, lost, settled
+ * elsewhere (by another process that shares the spool), kept in the inbox, and of those that still wait.
+ */
+const COUNTER_NAMES = [
+  'uploads_taken',
+  ...UPLOAD_ENDS,
+  'upload_attempts',
+  'upload_retries',
+  'upload_splits',
+  'upload_bytes',
+  'spool_failures',
+  'spool_profiles',
+  'spool_bytes',
+] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];
 

@@ -8,6 +8,7 @@ import type { OpenRoute } from '#src/upload/open-route.js';
 import { makeSpoolFolder, type Seed, seedOf } from '#src/upload/seed.js';
 import { makeSend, type Send } from '#src/upload/send.js';
 import { Spool } from '#src/upload/spool.js';
+import { Station, type StationOptions } from '#src/upload/station.js';
 import type { Exporter, Identity, Upload } from '#src/upload/upload.js';
 import { LoggedVoice } from '#src/upload/voice.js';
 import { encodeProfile } from '../../support/build-profile.js';
@@ -168,4 +169,25 @@ export function fates(counters: Counters): Record<string, number> {
   return Object.fromEntries(
     Object.entries(counters).filter(([name, count]) => name.startsWith('uploads_') && count !== 0),
   );
+}
+
+/** What a delivery thread does, on this one: of a process with this seed, which has a folder in the spool. */
+export function givenStation(
+  seed: Seed,
+  spool: StationOptions['spool'],
+  changes: Partial<StationOptions> = {},
+): Station {
+  return new Station({
+    seed,
+    spool,
+    always: false,
+    periodMilliseconds: PERIOD_MILLISECONDS,
+    safe: () => undefined,
+    settled: () => undefined,
+    open: undefined,
+    isEnding: () => false,
+    counters: sharedCounters(counterMemory()),
+    logger: new Logger('off'),
+    ...changes,
+  });
 }
