@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import type { ExecutionContext } from 'ava';
+import { generate } from 'selfsigned';
 import { temporaryFolder } from '../../support/folder.js';
 import { type DatadogReceiver, startDatadogReceiver } from '../../support/receivers/datadog.js';
 
@@ -25,13 +25,14 @@ export interface TestIntake {
 export async function startIntake(t: ExecutionContext, apiKey: string): Promise<TestIntake> {
   const receiver = await startDatadogReceiver({ apiKey });
   t.teardown(() => receiver.close());
-  const folder = temporaryFolder(t);
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const subject = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`];
-  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key];
-  execFileSync('openssl', ['req', '-x509', ...made, '-out', cert, ...subject], { stdio: 'pipe' });
+  const { private: key, cert } = await generate([{ name: 'commonName', value: HOST }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: HOST }] }],
+  });
+  const certificate = join(temporaryFolder(t), 'cert.pem');
+  writeFileSync(certificate, cert);
 
-  const secure = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) =>
+  const secure = createTlsServer({ key, cert }, (socket) =>
     joinBoth(socket, connect(Number(new URL(receiver.url).port), '127.0.0.1')),
   );
   const securePort = await listen(t, secure);
@@ -56,7 +57,7 @@ export async function startIntake(t: ExecutionContext, apiKey: string): Promise<
       https_proxy: proxied,
       NO_PROXY: '',
       no_proxy: '',
-      NODE_EXTRA_CA_CERTS: cert,
+      NODE_EXTRA_CA_CERTS: certificate,
     },
   };
 }
