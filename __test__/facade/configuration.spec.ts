@@ -167,6 +167,17 @@ test('sizes may be written with a unit', (t) => {
   ]);
 });
 
+test('of a long value a warning shows the beginning', (t) => {
+  const { warnings } = resolveConfiguration(
+    {},
+    { EVERFLAME_RATE: '9'.repeat(65_536), EVERFLAME_ENGINE: 'x\ny' },
+  );
+  t.deepEqual(warnings, [
+    `EVERFLAME_RATE is "${'9'.repeat(60)}…", but it must be a number of hertz from 1 to 10000; 99 is used instead.`,
+    'EVERFLAME_ENGINE is "x_y", but it must be one of auto, perf, ctimer, tick, itimer, inspector; auto is used instead.',
+  ]);
+});
+
 test('an unknown option is reported once with the nearest name', (t) => {
   const { warnings } = resolveConfiguration({ Timelnie: true }, {});
   t.deepEqual(warnings, ['The option "Timelnie" is not known and is ignored. Did you mean "timeline"?']);

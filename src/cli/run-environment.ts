@@ -36,7 +36,7 @@ export function runEnvironment(flags: Record<string, unknown>, own: NodeJS.Proce
     } else {
       const used = parsed.use ?? readSetting(name, own);
       if (parsed.use !== undefined) environment[variable as string] = String(parsed.use);
-      warnings.push(badValueWarning(`--${setting.flag.name}`, setting, raw, parsed.allowed, used));
+      warnings.push(badValueWarning(`--${setting.flag.name}`, setting, raw, used));
     }
   }
   const usable = typeof flags.output !== 'string' || setOutput(environment, flags.output, warnings);
@@ -48,7 +48,7 @@ function setOutput(environment: NodeJS.ProcessEnv, folder: string, warnings: str
   if (folder.trim() === '') {
     // A variable of a shell that is not set; as a path it would be the working directory.
     const used = readSetting('output', environment) ?? '.everflame';
-    warnings.push(badValueWarning('--output', settings.output, folder, 'a folder', used));
+    warnings.push(badValueWarning('--output', settings.output, folder, used, 'a folder'));
     return true;
   }
   try {

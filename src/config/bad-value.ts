@@ -1,14 +1,14 @@
-import { formatSetting } from './parse';
-import { publicAddress } from './plain-text';
+import { publicAddress, shown } from './plain-text';
 import type { Setting } from './settings';
+import { allowedValues, formatSetting } from './words';
 
 /** The sentence for a value that could not be used. `source` says where it was found. */
 export function badValueWarning(
   source: string,
   setting: Setting,
   raw: unknown,
-  allowed: string,
   used: unknown,
+  allowed = allowedValues(setting),
 ): string {
   const instead = used === undefined ? 'it is left unset' : `${formatSetting(setting, used)} is used instead`;
   return `${source} is ${shownValue(setting, raw)}, but it must be ${allowed}; ${instead}.`;
@@ -24,7 +24,7 @@ function shownValue(setting: Setting, raw: unknown): string {
   if (typeof raw !== 'string') return describe(raw);
   // An address may have got into the wrong variable.
   const isAddress = (setting.type === 'text' && setting.isUrl) || /@|:\/\//.test(raw);
-  return JSON.stringify(isAddress ? publicAddress(raw) : raw);
+  return shown(isAddress ? publicAddress(raw) : raw);
 }
 
 function describe(value: unknown): string {

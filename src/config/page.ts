@@ -1,8 +1,8 @@
 import { type DeliverySettingName, deliverySettingNames, deliverySettings } from './delivery-settings';
 import { defaultHelp, settingHelp } from './help';
-import { allowedValues, formatSetting } from './parse';
 import { EFFECTS, referenceVariables } from './reference-variables';
 import { type Setting, type SettingName, settingNames, settings } from './settings';
+import { allowedValues, formatSetting } from './words';
 
 /** docs/configuration.md, made from the table of settings. */
 export function configurationPage(): string {

@@ -1,16 +1,12 @@
 import type { ListSetting, NumberSetting, Setting, TextSetting } from './settings';
 
-/** Outcome of reading one value: the value itself, or the words for what would have been right. */
-export type Parsed = { ok: true; value: unknown } | { ok: false; allowed: string; use?: unknown };
+/** Outcome of reading one value: the value itself, or what is used in place of one that is not allowed. */
+export type Parsed = { ok: true; value: unknown } | { ok: false; use?: unknown };
 
 const TRUE_WORDS = new Set(['true', '1', 'yes', 'on', 'auto']);
 const FALSE_WORDS = new Set(['false', '0', 'no', 'off']);
-const BYTE_FACTORS = new Map([
-  ['', 1],
-  ['K', 1024],
-  ['M', 1024 ** 2],
-  ['G', 1024 ** 3],
-]);
+const BYTE_FACTORS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+const NOT_ALLOWED: Parsed = { ok: false };
 
 /** Reads a value that came as text (environment, command line) or as a JavaScript value (code). */
 export function parseValue(setting: Setting, raw: unknown): Parsed {
@@ -19,54 +15,17 @@ export function parseValue(setting: Setting, raw: unknown): Parsed {
       return parseBoolean(raw);
     case 'choice': {
       const word = typeof raw === 'string' ? raw.trim().toLowerCase() : undefined;
-      return word !== undefined && setting.choices.includes(word)
-        ? { ok: true, value: word }
-        : { ok: false, allowed: allowedValues(setting) };
+      return word !== undefined && setting.choices.includes(word) ? { ok: true, value: word } : NOT_ALLOWED;
     }
     case 'text':
       return typeof raw === 'string' && isText(raw) && hasForm(setting, raw.trim())
         ? { ok: true, value: setting.form ? raw.trim() : raw }
-        : { ok: false, allowed: allowedValues(setting) };
+        : NOT_ALLOWED;
     case 'list':
       return parseList(setting, raw);
     default:
       return parseNumber(setting, raw);
   }
-}
-
-/** What a setting takes, in words for a warning and for the documentation. */
-export function allowedValues(setting: Setting): string {
-  switch (setting.type) {
-    case 'boolean':
-      return 'true or false';
-    case 'choice':
-      return `one of ${setting.choices.join(', ')}`;
-    case 'text':
-      return setting.what ?? 'a path';
-    case 'list':
-      return `some of ${setting.choices.join(', ')}, separated by commas, or none`;
-    case 'integer':
-      return `a whole number${setting.unit && ` of ${setting.unit}`} from ${setting.minimum} to ${setting.maximum}`;
-    case 'bytes':
-      return `a number of bytes from ${formatBytes(setting.minimum)} to ${formatBytes(setting.maximum)}, such as 64M`;
-    case 'number':
-      return `a number of ${setting.unit} from ${setting.minimum} to ${setting.maximum}`;
-  }
-}
-
-/** A value of a setting as people write it. */
-export function formatSetting(setting: Setting, value: unknown): string {
-  if (setting.type === 'text' && setting.secret) return 'another one';
-  if (Array.isArray(value)) return value.join(',') || 'none';
-  return setting.type === 'bytes' && typeof value === 'number' ? formatBytes(value) : String(value);
-}
-
-/** Writes a number of bytes with the largest unit that leaves it whole. */
-export function formatBytes(bytes: number): string {
-  for (const [suffix, factor] of [...BYTE_FACTORS].reverse()) {
-    if (bytes % factor === 0 && bytes >= factor) return `${bytes / factor}${suffix}`;
-  }
-  return String(bytes);
 }
 
 function hasForm({ form, isUrl }: TextSetting, text: string): boolean {
@@ -82,15 +41,13 @@ function isText(raw: string): boolean {
 
 function parseList(setting: ListSetting, raw: unknown): Parsed {
   const given = typeof raw === 'string' ? raw.split(',') : raw;
-  if (!Array.isArray(given)) return { ok: false, allowed: allowedValues(setting) };
+  if (!Array.isArray(given)) return NOT_ALLOWED;
   const words = given.map((word) => String(word).trim().toLowerCase()).filter((word) => word !== '');
   const named = words.filter((word) => word !== 'none').map((word) => setting.aliases[word] ?? word);
   const value = [...new Set(named)];
   // "none" beside a name contradicts it, and so does nothing at all in a text.
   const isWhole = named.length === words.length ? words.length > 0 || Array.isArray(raw) : named.length === 0;
-  return isWhole && value.every((word) => setting.choices.includes(word))
-    ? { ok: true, value }
-    : { ok: false, allowed: allowedValues(setting) };
+  return isWhole && value.every((word) => setting.choices.includes(word)) ? { ok: true, value } : NOT_ALLOWED;
 }
 
 function parseBoolean(raw: unknown): Parsed {
@@ -98,19 +55,16 @@ function parseBoolean(raw: unknown): Parsed {
   const word = typeof raw === 'string' ? raw.trim().toLowerCase() : '';
   if (TRUE_WORDS.has(word)) return { ok: true, value: true };
   if (FALSE_WORDS.has(word)) return { ok: true, value: false };
-  return { ok: false, allowed: 'true or false' };
+  return NOT_ALLOWED;
 }
 
 function parseNumber(setting: NumberSetting, raw: unknown): Parsed {
-  const allowed = allowedValues(setting);
   const value = toNumber(setting, raw);
-  if (value === undefined || Number.isNaN(value)) return { ok: false, allowed };
-  if (setting.type !== 'number' && !Number.isInteger(value) && Number.isFinite(value)) {
-    return { ok: false, allowed };
-  }
+  if (value === undefined || Number.isNaN(value)) return NOT_ALLOWED;
+  if (setting.type !== 'number' && !Number.isInteger(value) && Number.isFinite(value)) return NOT_ALLOWED;
   if (value < setting.minimum || value > setting.maximum) {
-    if (!setting.clamp) return { ok: false, allowed };
-    return { ok: false, allowed, use: value < setting.minimum ? setting.minimum : setting.maximum };
+    if (!setting.clamp) return NOT_ALLOWED;
+    return { ok: false, use: value < setting.minimum ? setting.minimum : setting.maximum };
   }
   return { ok: true, value };
 }
@@ -121,7 +75,7 @@ function toNumber(setting: NumberSetting, raw: unknown): number | undefined {
   const text = raw.trim();
   if (setting.type === 'bytes') {
     const match = /^(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?$/i.exec(text);
-    const factor = BYTE_FACTORS.get(match?.[2]?.toUpperCase() ?? '');
+    const factor = BYTE_FACTORS[match?.[2]?.toUpperCase() ?? ''];
     return match?.[1] === undefined || factor === undefined
       ? undefined
       : Math.round(Number(match[1]) * factor);

@@ -17,7 +17,7 @@ export function applyPprofPrefix(configuration: Configuration, environment: Node
   }
   const raw = environment[VARIABLE];
   const parsed = parseValue(settings.output, raw);
-  if (!parsed.ok) return [badValueWarning(VARIABLE, settings.output, raw, parsed.allowed, undefined)];
+  if (!parsed.ok) return [badValueWarning(VARIABLE, settings.output, raw, undefined)];
   configuration.output = raw;
   return [];
 }

@@ -126,7 +126,7 @@ function parseOrWarn(
   const parsed = parseValue(setting, raw);
   if (parsed.ok) return parsed.value;
   const used = parsed.use ?? otherwise();
-  warnings.push(texts().badValueWarning(source, setting, raw, parsed.allowed, used));
+  warnings.push(texts().badValueWarning(source, setting, raw, used));
   return used;
 }
 

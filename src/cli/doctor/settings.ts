@@ -1,10 +1,10 @@
 import { type DeliveryConfiguration, deliverySettings } from '../../config/delivery-settings';
 import { originOf } from '../../config/origin';
-import { formatSetting } from '../../config/parse';
 import { publicAddress } from '../../config/plain-text';
 import { resolveConfiguration } from '../../config/resolve';
 import { resolveDelivery } from '../../config/resolve-delivery';
 import { type Configuration, type Setting, settings } from '../../config/settings';
+import { formatSetting } from '../../config/words';
 import { finding, type Part } from './report';
 
 /** One setting as a program started here would have it. */
