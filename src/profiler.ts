@@ -16,6 +16,7 @@ import { Logger, messageOf, reasonOf } from './log';
 import { loadNative } from './native';
 import { Outlet, type OutletCounters } from './outlet';
 import { autoPath } from './package-root';
+import { clearRunning, running, setRunning } from './running';
 import { engineOptions, startEngine } from './select-engine';
 import { AGENT_PORT, AGENT_SOCKET } from './upload/route';
 import type { ExporterName, SnapshotReason } from './upload/upload';
@@ -28,21 +29,17 @@ const TERMINAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  * milliseconds, and what is not made cannot wait in the spool.
  */
 const MAKING_MILLISECONDS = 250;
-/** Where the one running profiler of the process is known, also to a second copy of this package. */
-const RUNNING = Symbol.for('everflame.running');
 
 /** Flags that preload the profiler, as Node.js takes them. One in other words is not seen, and costs a worker a second look. */
 const PRELOAD = /(?:^|\s)(?:-r|--require|--import)[\s=]\S*(?:everflame[\\/]auto|dist[\\/]src[\\/]auto)\b/;
-
-const registry = globalThis as { [RUNNING]?: object };
 
 /** Who starts a profiler: a program by hand, or the preload before the program. */
 export type Origin = 'code' | 'preload';
 
 /** The profiler that runs in this process, if it is one of this copy of the package. */
 export function runningProfiler(): Profiler | undefined {
-  const running = registry[RUNNING];
-  return running instanceof Profiler && !running.isEnding ? running : undefined;
+  const profiler = running();
+  return profiler instanceof Profiler && !profiler.isEnding ? profiler : undefined;
 }
 
 /** What a profiler is doing. */
@@ -148,7 +145,7 @@ export class Profiler {
       return this;
     }
     this.failure = undefined;
-    registry[RUNNING] = this;
+    setRunning(this);
     this.engine = engine;
     this.outlet = outlet;
     this.stops = engine.metrics().counters.sampling_stops ?? 0;
@@ -197,7 +194,7 @@ export class Profiler {
           this.lastMetrics = engine.metrics();
           this.stopping = undefined;
           this.ending = false;
-          delete registry[RUNNING];
+          clearRunning();
           this.ignoreExit?.();
         }
       }),
@@ -248,14 +245,14 @@ export class Profiler {
   }
 
   private obstacle(): string | undefined {
-    const running = registry[RUNNING];
+    const profiler = running();
     const { wall, cpu } = this.configuration;
-    if (isMainThread && !running && !this.engine && (wall || cpu)) return undefined;
+    if (isMainThread && !profiler && !this.engine && (wall || cpu)) return undefined;
     const { whyNotNow } = require('./why-not-now') as typeof import('./why-not-now');
     return whyNotNow({
       isMainThread,
-      isOwn: running === this,
-      isStopping: running instanceof Profiler && running.ending,
+      isOwn: profiler === this,
+      isStopping: profiler instanceof Profiler && profiler.ending,
       isRunning: this.engine !== undefined,
       isEmpty: !wall && !cpu,
       options: this.options,

@@ -504,6 +504,34 @@ test('where worker_threads was frozen after the start, the profiler stops all th
   t.deepEqual([end.code, end.stdout.split('\n')[0]], [0, 'true false true'], end.stderr);
 });
 
+for (const [when, before, after] of [
+  ['before the start', 'Object.freeze(globalThis);', ''],
+  ['after the start', '', 'Object.freeze(globalThis);'],
+] as const) {
+  test(`where globalThis was frozen ${when}, one profiler at a time starts, stops and starts again`, async (t) => {
+    // In a timer: Node.js itself changes globalThis when it has run the text.
+    const end = await evaluate(
+      `setTimeout(async () => {
+         ${before}
+         const one = new Profiler({ exporters: [] });
+         const other = new Profiler({ exporters: [] });
+         const said = [one.start().status.running];
+         ${after}
+         burn(60);
+         other.start();
+         said.push((await one.stop()).samples > 0, one.status.running, other.start().status.running);
+         burn(60);
+         said.push((await other.stop()).samples > 0, one.start().status.running);
+         burn(60);
+         said.push((await one.stop()).samples > 0, one.status.running);
+         console.log(said.join());
+       });`,
+    );
+    t.deepEqual([end.code, end.stdout], [0, 'true,true,false,true,true,true,true,false\n'], end.stderr);
+    t.regex(end.stderr, /^everflame: error: another profiler is running in this process .*\n$/);
+  });
+}
+
 for (const engine of ['auto', 'inspector']) {
   test(`${engine}: a program that allows one listener of a kind has no warning of ours`, async (t) => {
     for (const { path } of testNodes()) {
