@@ -54,7 +54,7 @@ function startInProcess(): boolean {
   if (runningProfiler()) return true;
   const { reportStart, reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
-    const profiler = new Profiler({}, 'preload').start();
+    const profiler = new Profiler(undefined, 'preload').start();
     const { running, output, runtimeId, failure } = profiler.status;
     if (running && output !== undefined) reportStart(output);
     if (running && runtimeId !== undefined) reportToRun({ kind: 'sending', pid: process.pid });

@@ -13,7 +13,7 @@ let last: Profiler | undefined;
 export function start(): ProfilerStatus {
   const running = runningProfiler();
   if (running) return running.status;
-  last ??= new Profiler({}, 'preload');
+  last ??= new Profiler(undefined, 'preload');
   return last.start().status;
 }
 
@@ -30,6 +30,6 @@ export function flush(): Promise<Profile | undefined> {
 
 /** Whether profiling is on, and how. */
 export function status(): ProfilerStatus {
-  last = runningProfiler() ?? last ?? new Profiler({}, 'preload');
+  last = runningProfiler() ?? last ?? new Profiler(undefined, 'preload');
   return last.status;
 }

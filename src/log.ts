@@ -50,13 +50,18 @@ export class Logger {
   private write(level: LogLevel, message: string, mark = `${level}: `): void {
     if (level === 'off' || ORDER.indexOf(level) > this.threshold) return;
     try {
-      if (this.user) this.user[level](`everflame: ${message}`);
+      if (this.user) forgive(this.user[level](`everflame: ${message}`));
       else writeSync(STANDARD_ERROR, `everflame: ${mark}${message}\n`);
     } catch {
       // Standard error is closed or full, or the program's logger throws: there is no other place to say so, and the program
       // goes on.
     }
   }
+}
+
+/** A method of the program's logger that is asynchronous must not end the program by a rejection that nobody handles. */
+function forgive(result: unknown): void {
+  if (result instanceof Promise) result.catch(() => undefined);
 }
 
 /** The message of whatever was thrown. */

@@ -109,14 +109,16 @@ export class Profiler {
 
   /** `origin` is for the preload; leave it out. */
   constructor(options?: ProfilerOptions, origin: Origin = 'code') {
-    const { configuration, warnings } = resolveConfiguration(options, process.env);
+    const { configuration, options: plain, warnings } = resolveConfiguration(options, process.env);
     this.configuration = configuration;
     const { engine } = configuration;
-    this.namesEngine = engine !== 'auto' && String(options?.engine).trim().toLowerCase() === engine;
+    const named: unknown = plain.engine;
+    this.namesEngine =
+      engine !== 'auto' && typeof named === 'string' && named.trim().toLowerCase() === engine;
     this.origin = origin;
     this.inheritsPreload = PRELOAD.test([...process.execArgv, process.env.NODE_OPTIONS].join(' '));
-    this.options = Object(options) as ProfilerOptions;
-    this.logger = new Logger(configuration.logLevel, this.options.logger);
+    this.options = plain;
+    this.logger = new Logger(configuration.logLevel, plain.logger);
     for (const warning of warnings) this.logger.warn(warning);
   }
 

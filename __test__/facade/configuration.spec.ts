@@ -198,6 +198,56 @@ test('options that are no object are reported, not thrown', (t) => {
   ]);
 });
 
+test('options that throw when they are read are reported, not thrown, and the others hold', (t) => {
+  const thrower = (): never => {
+    throw new Error('of the program');
+  };
+  const some = Object.defineProperty({ period: 7 }, 'rate', { enumerable: true, get: thrower });
+  const one = resolveConfiguration(some, {});
+  t.deepEqual([one.configuration.period, one.configuration.rate], [7, 99]);
+  t.deepEqual(one.options, { period: 7 });
+  t.deepEqual(one.warnings, [
+    'The option "rate" cannot be read and is ignored. Give its value in a plain object.',
+  ]);
+  const all = resolveConfiguration(new Proxy({}, { ownKeys: thrower }), {});
+  t.deepEqual(all.warnings, [
+    'The options of a Profiler cannot be read and are ignored. Give a plain object.',
+  ]);
+  const listed = resolveConfiguration({ exporters: [{ toString: thrower }] }, {});
+  t.is(listed.configuration.exporters, undefined);
+  t.regex(listed.warnings[0] ?? '', /^The option "exporters" is an array, but it must be some of datadog/);
+});
+
+test('a logger that is none is reported, and lines go to standard error', (t) => {
+  const method = (): void => undefined;
+  const whole = { error: method, warn: method, info: method, debug: method };
+  class Inheriting {
+    error = method;
+    warn = method;
+    info(): void {}
+    debug(): void {}
+  }
+  for (const logger of [whole, new Inheriting(), Object.assign(() => undefined, whole), console]) {
+    const { options, warnings } = resolveConfiguration({ logger }, {});
+    t.is(options.logger, logger as never);
+    t.deepEqual(warnings, []);
+  }
+  const thrower = Object.defineProperty({ ...whole }, 'warn', {
+    get: () => {
+      throw new Error('of the program');
+    },
+  });
+  for (const logger of ['console', 7, {}, { info: method }, { ...whole, warn: 'loud' }, thrower]) {
+    const { options, warnings } = resolveConfiguration({ logger }, {});
+    t.is(options.logger, undefined);
+    t.deepEqual(warnings, [
+      'The option "logger" must be an object with the methods error, warn, info and debug, as console is; lines go to standard error instead.',
+    ]);
+  }
+  t.deepEqual(resolveConfiguration({ logger: undefined }, {}).warnings, []);
+  t.deepEqual(resolveConfiguration({ logger: null }, {}).warnings, []);
+});
+
 test('the options of the caller are not changed', (t) => {
   const given: ProfilerOptions = Object.freeze({ rate: 250 });
   t.is(resolveConfiguration(given, {}).configuration.rate, 250);

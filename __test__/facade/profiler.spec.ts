@@ -42,6 +42,31 @@ test('the profiler starts, stops and starts again, in one object and in a new on
   }
 });
 
+test('a program goes on whatever its options and its logger do', async (t) => {
+  const end = await evaluate(
+    `const fail = () => { throw new Error('of the program'); };
+     const rejecting = Object.fromEntries(['error', 'warn', 'info', 'debug'].map((level) => [level, async () => fail()]));
+     for (const logger of [rejecting, 'none']) new Profiler({ exporters: [], rate: -1, logger });
+     new Profiler({ exporters: [], get tags() { return fail(); } });
+     new Profiler(new Proxy({}, { ownKeys: fail, get: fail }));
+     new Profiler({ engine: { toString: fail } });
+     setTimeout(() => console.log('goes on'), 10);`,
+  );
+  t.deepEqual([end.code, end.stdout], [0, 'goes on\n'], end.stderr);
+  const said = [...end.stderr.matchAll(/^everflame: warn: (The options? .*?(?= is | must| cannot| of))/gm)];
+  t.deepEqual(
+    said.map(([, what]) => what),
+    [
+      'The option "logger"',
+      'The option "rate"',
+      'The option "tags"',
+      'The options of a Profiler',
+      'The option "engine"',
+    ],
+    end.stderr,
+  );
+});
+
 test('a second stop, and a stop without a start, do nothing', async (t) => {
   const end = await evaluate(
     `(async () => {

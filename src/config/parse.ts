@@ -42,7 +42,9 @@ function isText(raw: string): boolean {
 function parseList(setting: ListSetting, raw: unknown): Parsed {
   const given = typeof raw === 'string' ? raw.split(',') : raw;
   if (!Array.isArray(given)) return NOT_ALLOWED;
-  const words = given.map((word) => String(word).trim().toLowerCase()).filter((word) => word !== '');
+  const words = given
+    .map((word) => (typeof word === 'string' ? word.trim().toLowerCase() : '?'))
+    .filter((word) => word !== '');
   const named = words.filter((word) => word !== 'none').map((word) => setting.aliases[word] ?? word);
   const value = [...new Set(named)];
   // "none" beside a name contradicts it, and so does nothing at all in a text.

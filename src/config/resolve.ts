@@ -1,7 +1,7 @@
 import type { UserLogger } from '../log';
 import type { DeliveryConfiguration } from './delivery-settings';
 import { parseValue } from './parse';
-import { type Configuration, type Setting, type SettingName, settingNames, settings } from './settings';
+import { type Configuration, type Setting, type SettingName, settings } from './settings';
 
 type OnlyInEnvironment =
   | 'profilingTags'
@@ -35,12 +35,15 @@ export interface Resolved<Values = Configuration> {
 
 /**
  * Settles every setting of `settings.ts`: an option in code wins over the environment, the environment over the default.
- * A value that cannot be used is reported in `warnings` and passed over; nothing throws.
+ * A value that cannot be used is reported in `warnings` and passed over; nothing throws. `options` are those that can be read.
  */
-export function resolveConfiguration(options: unknown, environment: NodeJS.ProcessEnv): Resolved {
+export function resolveConfiguration(
+  options: unknown,
+  environment: NodeJS.ProcessEnv,
+): Resolved & { options: ProfilerOptions } {
   const warnings: string[] = [];
   const given = readOptions(options, warnings);
-  const configuration = resolveTable<Configuration>(settings, given, environment, warnings);
+  const configuration = resolveTable<Configuration>(settings, { ...given }, environment, warnings);
   if (environment.DD_PROFILING_PROFILERS) {
     // Only here: few set it.
     const { applyProfilers } = require('./profilers') as typeof import('./profilers');
@@ -50,7 +53,7 @@ export function resolveConfiguration(options: unknown, environment: NodeJS.Proce
     const { applyPprofPrefix } = require('./pprof-prefix') as typeof import('./pprof-prefix');
     warnings.push(...applyPprofPrefix(configuration, environment));
   }
-  return { configuration, warnings };
+  return { configuration, options: given, warnings };
 }
 
 /** Settles the settings of one table. */
@@ -78,20 +81,11 @@ export function readSetting<Name extends SettingName>(
   return value as Configuration[Name];
 }
 
-function readOptions(options: unknown, warnings: string[]): Record<string, unknown> {
+function readOptions(options: unknown, warnings: string[]): ProfilerOptions {
   if (options === undefined || options === null) return {};
-  if (typeof options !== 'object' || Array.isArray(options)) {
-    warnings.push(texts().badOptionsWarning(options));
-    return {};
-  }
-  const own = new Set<string>(settingNames.filter((name) => settings[name].option));
-  const others = Object.keys(options).filter((name) => !own.has(name));
-  if (others.length > 0) {
-    // Only here: the preload has no options, and its time is the program's.
-    const { unknownOptions } = require('./unknown-options') as typeof import('./unknown-options');
-    warnings.push(...unknownOptions(others));
-  }
-  return options as Record<string, unknown>;
+  // Only here: the preload has no options, and its time is the program's.
+  const { plainOptions } = require('./plain-options') as typeof import('./plain-options');
+  return plainOptions(options, warnings);
 }
 
 function fromOption(

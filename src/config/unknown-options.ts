@@ -5,13 +5,18 @@ import { settingNames, settings } from './settings';
 /** Options that are no setting of a table. */
 const OBJECTS = ['logger'];
 
-/** Of some names of options, one sentence for each that there is not. */
-export function unknownOptions(names: string[]): string[] {
-  const known: string[] = [
+/** Names of all options. */
+export function knownOptions(): string[] {
+  return [
     ...settingNames.filter((name) => settings[name].option),
     ...deliverySettingNames.filter((name) => deliverySettings[name].option),
     ...OBJECTS,
   ];
+}
+
+/** Of some names of options, one sentence for each that there is not. */
+export function unknownOptions(names: string[]): string[] {
+  const known = knownOptions();
   return names
     .filter((name) => !known.includes(name))
     .map((name) => {
