@@ -167,6 +167,27 @@ test('sizes may be written with a unit', (t) => {
   ]);
 });
 
+test('a host that is none is refused, so that the Agent is looked for as without it', (t) => {
+  const hostOf = (host: string) => resolveDelivery({}, { DD_AGENT_HOST: host });
+  for (const host of [
+    'agent',
+    '10.0.0.7',
+    '::1',
+    '[::1]',
+    'agent.default.svc.cluster.local',
+    'bücher.example',
+  ]) {
+    t.deepEqual([hostOf(host).configuration.agentHost, hostOf(host).warnings], [host, []]);
+  }
+  for (const host of ['256.256.256.256', 'a:b:c', '[::1', '127.0.0.1:8126', 'http://agent', 'a b']) {
+    t.is(hostOf(host).configuration.agentHost, undefined, host);
+    t.regex(
+      hostOf(host).warnings.join(),
+      /^DD_AGENT_HOST is .* the name or address of a host; it is left unset\.$/,
+    );
+  }
+});
+
 test('of a long value a warning shows the beginning', (t) => {
   const { warnings } = resolveConfiguration(
     {},

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { Logger } from '#src/log.js';
 import { type Counters, counterMemory, sharedCounters } from '#src/upload/counters.js';
 import { makeSpoolFolder } from '#src/upload/seed.js';
 import type { Station } from '#src/upload/station.js';
@@ -24,6 +25,8 @@ const DATA = encodeProfile(WALL_TYPES, SAMPLES, PERIOD);
 interface TestStation {
   station: Station;
   counters: Counters;
+  /** What it has warned of. */
+  warnings: string[];
   /** In the spool. */
   folder: string;
   /** Has the first profile of its process be sent. */
@@ -40,7 +43,15 @@ function stationOf(
   const root = temporaryFolder(t);
   const folder = makeSpoolFolder(root, seed);
   const counters = sharedCounters(counterMemory());
-  const station = givenStation(seed, { root, folder }, { counters });
+  const warnings: string[] = [];
+  const ignore = (): void => undefined;
+  const logger = new Logger('warn', {
+    error: ignore,
+    warn: (line) => warnings.push(line),
+    info: ignore,
+    debug: ignore,
+  });
+  const station = givenStation(seed, { root, folder }, { counters, logger });
   t.teardown(() => {
     station.finishSync();
     station.close();
@@ -49,7 +60,7 @@ function stationOf(
     station.take({ sequence: 0, start: START, end: END, reason: 'periodic', data: DATA, internal: {} });
     return station.rest();
   };
-  return { station, counters, folder, send };
+  return { station, counters, warnings, folder, send };
 }
 
 async function agent(t: ExecutionContext): Promise<DatadogReceiver> {
@@ -146,4 +157,30 @@ test('EVERFLAME_OTLP_TIMELINE gives each value its time', async (t) => {
     const values = SAMPLES.flatMap((sample) => sample.values.filter((value) => value !== 0));
     t.is(times.length, timeline ? values.length : 0);
   }
+});
+
+test('headers of OTLP that cannot be sent are left out, and the others go with each profile', async (t) => {
+  const receiver = await startOtlpReceiver({ headers: { authorization: 'Bearer t0ken', tenant: 'a b' } });
+  t.teardown(receiver.close);
+  const { send, warnings, counters } = stationOf(t, 'otlp', {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_EXPORTER_OTLP_HEADERS:
+      'no equals, authorization=Bearer%20t0ken, a=%zz, b=%0d%0aX: s3cret, Content-Length=5, transfer-encoding=x, tenant=a%20b',
+  });
+  await send();
+  t.deepEqual(receiver.violations, []);
+  t.deepEqual(fates(counters), { uploads_taken: 1, uploads_delivered: 1 });
+  t.deepEqual(
+    warnings.map((line) => /header \d|has [\w-]+/.exec(line)?.[0]),
+    ['header 1', 'header 3', 'header 4', 'has content-length', 'has transfer-encoding'],
+  );
+  t.false(warnings.join().includes('s3cret'));
+});
+
+test('where no exporter can be made of the settings, profiles are counted as lost', async (t) => {
+  // Of letters that a tenant may have, and no tenant.
+  const { send, warnings, counters } = stationOf(t, 'pyroscope', { PYROSCOPE_TENANT_ID: '..' });
+  await send();
+  t.regex(warnings.join(), /^everflame: nothing is sent by the exporter pyroscope: the tenant/);
+  t.deepEqual(fates(counters), { uploads_taken: 1, uploads_lost: 1 });
 });

@@ -15,7 +15,8 @@ export function sentSummary(events: RunEvent[]): string | undefined {
   const subject = processes.size === 1 ? '1 process' : `${processes.size} processes`;
   const unheard = [...processes].filter((pid) => !sent.some((event) => event.pid === pid)).length;
   const sentences = [
-    sent.length === 0
+    // No exporter could be made.
+    destinations === ''
       ? `${subject} profiled`
       : `${counted(sum('delivered'))} of ${subject} sent to ${destinations}`,
     sum('waiting') > 0 && `${sum('waiting')} in the spool, for the next process that sends there`,

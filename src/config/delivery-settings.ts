@@ -109,6 +109,7 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     default: undefined,
     what: 'the name or address of a host',
     form: /^[^\s/?#@]+$/,
+    isHost: true,
     option: false,
   },
   agentPort: {

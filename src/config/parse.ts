@@ -28,10 +28,16 @@ export function parseValue(setting: Setting, raw: unknown): Parsed {
   }
 }
 
-function hasForm({ form, isUrl }: TextSetting, text: string): boolean {
+function hasForm({ form, isUrl, isHost }: TextSetting, text: string): boolean {
   if (form && !form.test(text)) return false;
+  if (isHost) return URL.canParse(`http://${hostOfUrl(text)}`);
   // Such as a port that there cannot be. A socket's path is no host.
   return !isUrl || /^unix:/i.test(text) || URL.canParse(text);
+}
+
+/** A host as URLs have it: an address of IPv6 in brackets. */
+export function hostOfUrl(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 /** What stands in files and in the arguments of the system ends at a zero byte. */

@@ -83,8 +83,9 @@ export interface TextSetting extends SettingBase<string | undefined> {
   what?: string;
   /** What it looks like; any text but an empty one where left out. */
   form?: RegExp;
-  /** A URL, beyond its form. */
+  /** A URL, or the host of one, beyond its form. */
   isUrl?: boolean;
+  isHost?: boolean;
   /** Not to be shown or written anywhere. */
   secret?: boolean;
 }

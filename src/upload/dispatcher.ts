@@ -81,8 +81,10 @@ export class Dispatcher implements Keeper {
 
   /** Takes an upload of this process. */
   take(upload: Upload): void {
-    // Without a receiver there is nothing to take it for; why there is none was said at the start.
+    // No exporter could be made; why was said at the start.
     if (this.lanes.length === 0) {
+      add(this.options.counters, 'uploads_taken', 1);
+      add(this.options.counters, 'uploads_lost', 1);
       this.options.safe(upload.sequence);
       return;
     }

@@ -22,7 +22,7 @@ const isPlainUrl: Plain = (value) =>
   typeof value === 'string' &&
   /^https?:\/\/[\w.-]+(:\d{1,4})?(\/[\w./-]*)?$/.test(value) &&
   URL.canParse(value);
-const isPlainHost: Plain = (value) => /^[\w.-]+$/.test(String(value));
+const isPlainHost: Plain = (value) => /^[\w.-]+$/.test(String(value)) && URL.canParse(`http://${value}`);
 
 /**
  * What may name a receiver, where no exporter is named: a plain value does, of others `named.ts` says whether they do. A URL that is

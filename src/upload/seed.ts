@@ -131,7 +131,7 @@ function publicText(name: string, value: string): string {
 }
 
 /**
- * Whoever finds it must be able to read it: headers are pairs, and a list that is none stops the exporter. And what could not be used
+ * Whoever finds it must be able to read it: headers are pairs, and of others a warning is said. And what could not be used
  * cannot be used then either, so that both find the same receiver.
  */
 function hiddenFor(name: string, value: unknown): string {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
+import { hostOfUrl } from '../../config/parse';
 import { publicAddress } from '../../config/plain-text';
 import { EverflameError } from '../../engine';
 import { AGENT_PORT, AGENT_SOCKET } from '../route';
@@ -60,15 +61,7 @@ export function datadogTarget(settings: DatadogSettings): { target: DatadogTarge
   if (url !== undefined) return { target: agentAt(url), warnings };
   if (agentHost !== undefined || namesPort) {
     const host = agentHost ?? '127.0.0.1';
-    const named = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-    const built = `http://${named}:${agentPort}`;
-    if (!URL.canParse(built)) {
-      throw new EverflameError(
-        'BAD_HOST',
-        `DD_AGENT_HOST is "${host}", which is no host. Write its name or address`,
-      );
-    }
-    return { target: agentAt(built), warnings };
+    return { target: agentAt(`http://${hostOfUrl(host)}:${agentPort}`), warnings };
   }
   return { target: agentHere(), warnings };
 }

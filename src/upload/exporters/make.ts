@@ -50,7 +50,7 @@ function make(
     case 'pyroscope':
       return pyroscope(configuration);
     case 'otlp':
-      return otlp(configuration);
+      return otlp(configuration, warnings);
     default:
       return undefined;
   }
@@ -94,13 +94,16 @@ function pyroscope(configuration: DeliveryConfiguration): Exporter {
   });
 }
 
-function otlp({ otlpUrl, otlpBaseUrl, otlpHeaders, otlpTimeline }: DeliveryConfiguration): Exporter {
+function otlp(configuration: DeliveryConfiguration, warnings: string[]): Exporter {
+  const { otlpUrl, otlpBaseUrl, otlpHeaders, otlpTimeline } = configuration;
   const { OtlpExporter } = require('./otlp') as typeof import('./otlp');
   const { parseHeaders } = require('./otlp-headers') as typeof import('./otlp-headers');
+  const { headers, warnings: told } = parseHeaders(otlpHeaders ?? '');
+  warnings.push(...told);
   return new OtlpExporter({
     ...(otlpUrl === undefined ? {} : { profilesEndpoint: otlpUrl }),
     endpoint: otlpBaseUrl ?? OTLP_HERE,
-    headers: parseHeaders(otlpHeaders ?? ''),
+    headers,
     timeline: otlpTimeline,
   });
 }
