@@ -167,6 +167,24 @@ test('sizes may be written with a unit', (t) => {
   ]);
 });
 
+test('the URL of an Agent has a host or the path of a socket', (t) => {
+  const urlOf = (url: string) => resolveDelivery({}, { DD_TRACE_AGENT_URL: url }).configuration.url;
+  for (const url of ['http://agent', 'unix:///a', 'unix:/a', 'UNIX:///run/a.socket', 'unix:////a'])
+    t.is(urlOf(url), url);
+  for (const url of [
+    'unix:',
+    'unix:/',
+    'unix://',
+    'unix:///',
+    'unix:////',
+    'http://',
+    'agent:8126',
+    'ftp://a',
+  ]) {
+    t.is(urlOf(url), undefined, url);
+  }
+});
+
 test('a host that is none is refused, so that the Agent is looked for as without it', (t) => {
   const hostOf = (host: string) => resolveDelivery({}, { DD_AGENT_HOST: host });
   for (const host of [

@@ -159,6 +159,26 @@ test('EVERFLAME_OTLP_TIMELINE gives each value its time', async (t) => {
   }
 });
 
+test('env and version are tags as those of DD_TAGS are', async (t) => {
+  const sent = async (
+    environment: Record<string, string>,
+  ): Promise<[tags: unknown[], warnings: string[]]> => {
+    const receiver = await agent(t);
+    const { send, warnings } = stationOf(t, 'datadog', { ...environment, DD_TRACE_AGENT_URL: receiver.url });
+    await send();
+    t.deepEqual(receiver.violations, []);
+    const tags = receiver.received[0]?.tags;
+    return [[tags?.get('env'), tags?.get('version')], warnings];
+  };
+  t.deepEqual(await sent({ DD_ENV: 'prod\r\nx', DD_VERSION: ' 1,2 ' }), [['prod__x', '1_2'], []]);
+  const [tags, warnings] = await sent({ DD_ENV: 'prod:', DD_VERSION: ':', DD_TAGS: 'env:test' });
+  t.deepEqual(tags, ['test', undefined]);
+  t.deepEqual(warnings, [
+    'everflame: DD_ENV is "prod:", which cannot be a tag, and is left out. Write it without a colon at its end.',
+    'everflame: DD_VERSION is ":", which cannot be a tag, and is left out. Write it without a colon at its end.',
+  ]);
+});
+
 test('headers of OTLP that cannot be sent are left out, and the others go with each profile', async (t) => {
   const receiver = await startOtlpReceiver({ headers: { authorization: 'Bearer t0ken', tenant: 'a b' } });
   t.teardown(receiver.close);

@@ -54,7 +54,7 @@ export type DeliverySettingName = keyof DeliveryConfiguration;
 const MEBIBYTE = 1024 * 1024;
 /** Node.js and the kernel both take a URL's text as bytes of ASCII. */
 const HTTP_URL = /^https?:\/\/[^\s/?#]+[^\s]*$/i;
-const AGENT_URL = /^(https?:\/\/[^\s/?#]+[^\s]*|unix:\/\/?.+)$/i;
+const AGENT_URL = /^(https?:\/\/[^\s/?#]+[^\s]*|unix:\/\/?.*[^/].*)$/i;
 /** What a header may hold: visible characters of ASCII (RFC 9110, section 5.5). */
 const HEADER_WORD = /^[\x21-\x7e]+$/;
 

@@ -89,6 +89,22 @@ function textOf(option: object, key: string): string {
   return ['string', 'number', 'boolean', 'bigint'].includes(typeof value) ? String(value) : '';
 }
 
+/** The value of a setting that is a tag of its own; undefined, with one sentence, where it cannot be one. */
+export function settingTag(
+  source: string,
+  key: string,
+  value: string,
+  warnings: string[],
+): string | undefined {
+  const tag = toTag(key, value);
+  if (!tag) {
+    warnings.push(
+      `${source} is ${shown(value)}, which cannot be a tag, and is left out. Write it without a colon at its end.`,
+    );
+  }
+  return tag?.[1];
+}
+
 /** A tag without a character that would split it; undefined where nothing is left of its key or value, or it ends with `:`. */
 function toTag(key: string, value: string): Tag | undefined {
   // There is no escape for a comma.

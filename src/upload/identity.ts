@@ -1,6 +1,7 @@
 import { availableParallelism, hostname, release, type, version } from 'node:os';
 import type { DeliveryConfiguration } from '../config/delivery-settings';
-import { resolveTags } from '../config/tags';
+import { plainText } from '../config/plain-text';
+import { resolveTags, settingTag } from '../config/tags';
 import { packageVersion } from '../package-root';
 import { resolveGitMetadata, withoutGitTags } from '../provenance/git-metadata';
 import type { Program } from '../provenance/main-package';
@@ -29,6 +30,11 @@ export function identityOf(
   };
   const { tags, warnings } = resolveTags(seed.options.tags, seed.environment);
   const tagged = (key: string): string | undefined => tags.find(([name]) => name === key)?.[1];
+  const settingOrTag = (key: 'env' | 'version'): string | undefined => {
+    const value = configuration[key];
+    const source = seed.options[key] === undefined ? `DD_${key.toUpperCase()}` : `The option "${key}"`;
+    return (value === undefined ? undefined : settingTag(source, key, value, warnings)) ?? tagged(key);
+  };
   const service = resolveServiceName(configuration.service ?? tagged('service'), program);
   const git = resolveGitMetadata({ ...program, environment: seed.environment, tags });
   const parent = seed.environment[PARENT_VARIABLE];
@@ -37,14 +43,14 @@ export function identityOf(
   const identity: Identity = {
     runtimeId: seed.runtimeId,
     service: service.value.name,
-    ...optional('env', configuration.env ?? tagged('env')),
-    ...optional('version', configuration.version ?? tagged('version')),
+    ...optional('env', settingOrTag('env')),
+    ...optional('version', settingOrTag('version')),
     tags: withoutGitTags(tags).filter(([key]) => !SETTING_TAGS.has(key)),
     ...optional('host', configuration.reportHostname || agentless ? hostname() : undefined),
     pid: seed.pid,
     ...optional('processType', parent === undefined ? undefined : 'worker'),
     ...optional('parentRuntimeId', parent),
-    ...optional('functionName', configuration.functionName),
+    ...optional('functionName', configuration.functionName && plainText(configuration.functionName.trim())),
     ...optional('gitRepositoryUrl', git.value.repositoryUrl),
     ...optional('gitCommitSha', git.value.commitSha),
     ...optional('processTags', configuration.processTags ? processTags(program, service.value) : undefined),
