@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { runEnvironment } from '#src/cli/run-environment.js';
 import { configurationPage } from '#src/config/page.js';
 import { type ProfilerOptions, resolveConfiguration } from '#src/config/resolve.js';
 import { resolveDelivery } from '#src/config/resolve-delivery.js';
@@ -342,6 +343,57 @@ test('old names of the reference are read, and the present ones win', (t) => {
   const key = (environment: Record<string, string>) => resolveDelivery({}, environment).configuration.apiKey;
   t.is(key({ DD_PROFILING_API_KEY: 'old' }), 'old');
   t.is(key({ DD_PROFILING_API_KEY: 'old', DD_API_KEY: 'present' }), 'present');
+});
+
+test('two names of a setting with different values are a warning that says which is used', (t) => {
+  const said = (environment: Record<string, string>) => [
+    ...resolveConfiguration({}, environment).warnings,
+    ...resolveDelivery({}, environment).warnings,
+  ];
+  const differ = (used: string, other: string) => [
+    `${used} and ${other} are set to different values; ${used} is used. Unset one of the two.`,
+  ];
+  t.deepEqual(
+    said({ EVERFLAME_EXPORTERS: 'local', DD_PROFILING_EXPORTERS: 'agent' }),
+    differ('EVERFLAME_EXPORTERS', 'DD_PROFILING_EXPORTERS'),
+  );
+  t.deepEqual(
+    said({ DD_PROFILING_ENABLED: 'auto', DD_EXPERIMENTAL_PROFILING_ENABLED: '0' }),
+    differ('DD_PROFILING_ENABLED', 'DD_EXPERIMENTAL_PROFILING_ENABLED'),
+  );
+  t.deepEqual(
+    said({ DD_API_KEY: 'a', DD_PROFILING_API_KEY: 'b' }),
+    differ('DD_API_KEY', 'DD_PROFILING_API_KEY'),
+  );
+  // What is said of a value that cannot be used is enough.
+  t.is(said({ DD_PROFILING_UPLOAD_INTERVAL: 'x', DD_PROFILING_UPLOAD_PERIOD: '5' }).length, 1);
+  for (const agreeing of [
+    { EVERFLAME_EXPORTERS: 'datadog', DD_PROFILING_EXPORTERS: 'agent' },
+    { DD_PROFILING_UPLOAD_INTERVAL: '60', DD_PROFILING_UPLOAD_PERIOD: '60.0' },
+    {
+      DD_PROFILING_CPU_ENABLED: 'true',
+      DD_PROFILING_STACK_ENABLED: 'false',
+      DD_PROFILING_WALLTIME_ENABLED: '1',
+    },
+    { OTEL_EXPORTER_OTLP_PROFILES_HEADERS: 'a=b', OTEL_EXPORTER_OTLP_HEADERS: 'c=d' },
+    { PYROSCOPE_ADHOC_SERVER_ADDRESS: 'http://a', PYROSCOPE_SERVER_ADDRESS: 'http://b' },
+  ]) {
+    t.deepEqual(said(agreeing), [], JSON.stringify(agreeing));
+  }
+});
+
+test('a flag of "everflame run" wins over each name of its setting without a word', (t) => {
+  const { environment, warnings } = runEnvironment(
+    { period: '5', cpu: false },
+    {
+      DD_PROFILING_UPLOAD_PERIOD: '65',
+      DD_PROFILING_CPU_ENABLED: 'true',
+      DD_PROFILING_STACK_ENABLED: 'true',
+    },
+  );
+  const { configuration, warnings: said } = resolveConfiguration({}, environment);
+  t.deepEqual([configuration.period, configuration.cpu, configuration.wall], [5, false, true]);
+  t.deepEqual([...warnings, ...said], []);
 });
 
 test('the prefix of the reference is the output of its exporter of files, and of no other', (t) => {

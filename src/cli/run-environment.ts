@@ -29,10 +29,12 @@ export function runEnvironment(flags: Record<string, unknown>, own: NodeJS.Proce
     const setting: Setting = settings[name];
     const raw = flags[name];
     if (!setting.flag || raw === undefined || name === 'output') continue;
-    const [variable] = setting.env;
+    const [variable, ...others] = setting.env;
     const parsed = parseValue(setting, raw);
     if (parsed.ok) {
       environment[variable as string] = String(raw);
+      // The flag wins over each of them, and does not contradict them.
+      for (const other of others) if (!setting.general?.includes(other)) delete environment[other];
     } else {
       const used = parsed.use ?? readSetting(name, own);
       if (parsed.use !== undefined) environment[variable as string] = String(parsed.use);

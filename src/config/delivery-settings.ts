@@ -254,6 +254,8 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
   pyroscopeUrl: {
     type: 'text',
     env: ['PYROSCOPE_ADHOC_SERVER_ADDRESS', 'PYROSCOPE_SERVER_ADDRESS'],
+    // Pyroscope's own command sets the other one over it.
+    general: ['PYROSCOPE_SERVER_ADDRESS'],
     default: undefined,
     what: 'a URL such as http://localhost:4040',
     form: HTTP_URL,
@@ -315,6 +317,7 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
   otlpHeaders: {
     type: 'text',
     env: ['OTEL_EXPORTER_OTLP_PROFILES_HEADERS', 'OTEL_EXPORTER_OTLP_HEADERS'],
+    general: ['OTEL_EXPORTER_OTLP_HEADERS'],
     default: undefined,
     what: 'headers as name=value, separated by commas',
     secret: true,

@@ -70,7 +70,8 @@ settings stand beside the present ones above.
 const INTRODUCTION = `<!-- Made by "npm run docs" from the tables and texts in src/config; change them there. -->
 # Settings
 
-An option in code wins over the environment, and the environment over the default. A flag of \`everflame run\`
+An option in code wins over the environment, and the environment over the default. Of several variables in a row the first
+that is set wins; a warning says so where another one says something different. A flag of \`everflame run\`
 is handed to the program in the environment. An empty variable counts as not set.
 
 A value that cannot be used never stops the program: one warning names it, says what is allowed and what is

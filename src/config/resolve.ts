@@ -104,6 +104,11 @@ function fromEnvironment(setting: Setting, environment: NodeJS.ProcessEnv, warni
   // An empty variable is how shells and container files unset one.
   const [variable, ...others] = setting.env.filter((name) => environment[name]);
   if (variable === undefined) return undefined;
+  if (others.length > 0) {
+    // Only here: few set two.
+    const { severalNames } = require('./several-names') as typeof import('./several-names');
+    warnings.push(...severalNames(setting, [variable, ...others], environment));
+  }
   const otherwise = (): unknown =>
     fromEnvironment({ ...setting, env: others }, environment, warnings) ?? setting.default;
   return parseOrWarn(variable, setting, environment[variable], warnings, otherwise);

@@ -52,6 +52,8 @@ export interface Configuration {
 interface SettingBase<T> {
   /** Environment variables, the first one found set wins. */
   env: readonly string[];
+  /** Those of them that stand for more than this setting, and give way to the others without a word. */
+  general?: readonly string[];
   default: T;
   /** Flag of `everflame run`; the command hands the value on in the environment. */
   flag?: { name: string; argument?: string };
@@ -187,6 +189,7 @@ export const settings: SettingsOf<Configuration> = {
   wall: {
     type: 'boolean',
     env: ['DD_PROFILING_WALLTIME_ENABLED', 'DD_PROFILING_STACK_ENABLED'],
+    general: ['DD_PROFILING_STACK_ENABLED'],
     default: true,
     option: true,
     flag: { name: 'wall' },
@@ -194,6 +197,7 @@ export const settings: SettingsOf<Configuration> = {
   cpu: {
     type: 'boolean',
     env: ['DD_PROFILING_CPU_ENABLED', 'DD_PROFILING_EXPERIMENTAL_CPU_ENABLED', 'DD_PROFILING_STACK_ENABLED'],
+    general: ['DD_PROFILING_STACK_ENABLED'],
     default: true,
     option: true,
     flag: { name: 'cpu' },
