@@ -194,6 +194,10 @@ export class Outlet {
     const { output } = this.settings.configuration;
     if (exporters.includes('file') && output !== undefined) {
       this.files = { prefix: absolutePrefix(output), isInbox: false };
+      if (output.includes('\ufffd')) {
+        const { oddNameWarning } = require('./output/odd-folder') as typeof import('./output/odd-folder');
+        this.settings.logger.warn(oddNameWarning(this.files.prefix, 'DD_PROFILING_OUTPUT_PPROF'));
+      }
     } else if (exporters.includes('file') || exporters.includes('local')) {
       this.files = { prefix: inbox(this.settings.logger), isInbox: true };
     }

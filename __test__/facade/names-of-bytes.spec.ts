@@ -105,6 +105,22 @@ for (const { major, path } of testNodes()) {
     t.deepEqual(receiver.violations, []);
   });
 
+  test.serial(`Node.js ${major}: an output and a spool with such names are told of`, async (t) => {
+    const { env } = await startAgent(t);
+    const folder = temporaryFolder(t);
+    const inPlace = (variable: string, others: Record<string, string>) =>
+      run('sh', ['-c', `${variable}=${folder}/${NAME}/p exec "$@"`, 'sh', ...preloaded], {
+        env: { ...env, ...others, [variable]: '' },
+      });
+    const said = (variable: string): string =>
+      `everflame: warn: a name in ${folder}/a\ufffdb/p is not UTF-8: Node.js makes another of it, and that is where files go. Name them a place in UTF-8 with ${variable}.\n`;
+    const output = await inPlace('DD_PROFILING_OUTPUT_PPROF', { EVERFLAME_EXPORTERS: 'file' });
+    t.deepEqual([output.code, output.stderr], [0, said('DD_PROFILING_OUTPUT_PPROF')]);
+    t.is(profilesIn(join(folder, 'a\ufffdb')).length, 1);
+    const spool = await inPlace('EVERFLAME_SPOOL_DIR', {});
+    t.deepEqual([spool.code, spool.stderr], [0, said('EVERFLAME_SPOOL_DIR')]);
+  });
+
   test.serial(`Node.js ${major}: a folder that has that sign in its name is one as any other`, async (t) => {
     const folder = join(temporaryFolder(t), 'a\ufffdb');
     mkdirSync(folder);

@@ -43,3 +43,8 @@ export function absoluteOddFolder(folder: string): string {
   }
   return path;
 }
+
+/** The line for a path that somebody has named by a name which is not UTF-8: it is not the path that is used. */
+export function oddNameWarning(path: string, variable: string): string {
+  return `a name in ${path} is not UTF-8: Node.js makes another of it, and that is where files go. Name them a place in UTF-8 with ${variable}.`;
+}

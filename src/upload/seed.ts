@@ -163,7 +163,12 @@ export function openSpool(
   let root = named ?? '';
   try {
     root = root === '' ? defaultSpool() : absoluteFolder(root);
-    return { root, folder: makeSpoolFolder(root, seed) };
+    const folder = makeSpoolFolder(root, seed);
+    if (named?.includes('\ufffd')) {
+      const { oddNameWarning } = require('../output/odd-folder') as typeof import('../output/odd-folder');
+      logger.warn(oddNameWarning(root, 'EVERFLAME_SPOOL_DIR'));
+    }
+    return { root, folder };
   } catch (error) {
     logger.warn(
       `profiles that cannot be sent are not kept${root ? ` in ${root}` : ''}: ${reasonOf(error)}. They wait in memory and are lost with the process. Name a folder that can be written with EVERFLAME_SPOOL_DIR=<dir>, or set EVERFLAME_SPOOL=off.`,
