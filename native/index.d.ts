@@ -69,6 +69,9 @@ export declare function isEnding(): boolean
 /** The last profile was sent, or stays where it is: the signal need not wait any longer. */
 export declare function lastProfileIsSent(): void
 
+/** The process was about to end, as `flushSync` was told, and lives on. */
+export declare function liveOn(): void
+
 /** The profiler's own counters. Cheap; may be called at any time. */
 export declare function metrics(): NativeMetrics
 
@@ -232,6 +235,12 @@ export declare function takeUndelivered(): Array<NativeProfile>
 
 /** The last profile that the sampler could not write; null where there is none since the last call. */
 export declare function takeWriteFailure(): NativeWriteFailure | null
+
+/**
+ * Waits on the calling thread while a guarded signal ends the process. Returns only where that has not ended it, and then
+ * whether it is under way still.
+ */
+export declare function waitForSignal(): boolean
 
 /** Profiles that nobody asks for, and the last one, go to `<prefix>.<pid>.<sequence>.wall.pprof` from now on. */
 export declare function writeTo(prefix: string): void

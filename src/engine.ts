@@ -120,6 +120,13 @@ export interface Engine {
    */
   flushSync(timeoutMilliseconds: number): Profile | null;
   /**
+   * Waits where a signal ends the process, whose profile is the last one: the process ends in this call. Returns whether it
+   * is still to end by that.
+   */
+  waitForSignal(): boolean;
+  /** The end for which `flushSync` has asked has not come. */
+  liveOn(): void;
+  /**
    * Profiles of `flush` and `stop` that are made and did not reach this thread, oldest first. For a thread that will
    * not run again, after `flushSync`.
    */

@@ -11,25 +11,41 @@ const ending = process as unknown as { reallyExit: (code?: number) => never };
  * Listens for the end of the process: once, behind every `exit` listener that the program adds, so that what those do is in
  * the last profile too. A listener that calls `process.exit()` or throws ends the process before its turn comes: then just
  * before that. One that is added in the very turn in which the process exits comes behind. Also before each
- * `process.execve()`, behind which nothing of this program is left, unless it fails. Returns the function that ends the
- * listening.
+ * `process.execve()`, behind which nothing of this program is left, unless it fails. Where the process lives on all the same,
+ * as when somebody has emitted `exit` or has caught what a listener to it threw, `liveOn` is told, and `finish` comes again.
+ * Returns the function that ends the listening.
  */
-export function listenLastToExit(finish: () => void): () => void {
+export function listenLastToExit(finish: () => void, liveOn: () => void): () => void {
   let over = false;
+  let ignored = false;
+  const end = (): void => {
+    finish();
+    // The event loop of a process that ends does not come to that.
+    setImmediate(() => {
+      if (ignored) return;
+      over = false;
+      unlessFrozen(unlisten);
+      liveOn();
+    }).unref();
+  };
   const once = (): void => {
     if (over) return;
     over = true;
-    finish();
+    end();
+  };
+  const unlisten = (): void => {
+    process.removeListener('uncaughtExceptionMonitor', once);
   };
   const unraise = raiseMaxListeners();
   const unwatch = watchExit(once);
   const unwrap = wrapReallyExit(once);
   // Not once: the process goes on where the other program cannot be executed.
-  subscribe(EXECUTING, finish);
+  subscribe(EXECUTING, end);
   return () => {
     over = true;
-    unsubscribe(EXECUTING, finish);
-    for (const undo of [unwatch, unwrap, unraise]) unlessFrozen(undo);
+    ignored = true;
+    unsubscribe(EXECUTING, end);
+    for (const undo of [unwatch, unwrap, unraise, unlisten]) unlessFrozen(undo);
   };
 }
 
@@ -77,7 +93,6 @@ function watchExit(last: () => void): () => void {
   return () => {
     over = true;
     remove();
-    process.removeListener('uncaughtExceptionMonitor', last);
   };
 }
 

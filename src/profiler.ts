@@ -156,7 +156,10 @@ export class Profiler {
     );
     if (outlet.exporters.length > 0) this.startGiving(outlet);
     this.attempt('the last period is lost when the process ends', () => {
-      this.ignoreExit = listenLastToExit(() => this.finishAtExit());
+      this.ignoreExit = listenLastToExit(
+        () => this.finishAtExit(),
+        () => (this.engine ?? this.stopping)?.liveOn(),
+      );
     });
     this.attempt('processes that this one starts are not profiled by themselves', () =>
       this.reachChildren(outlet),
@@ -416,6 +419,7 @@ export class Profiler {
     const left = (): number => Math.max(0, Math.round(limit - (performance.now() - begun)));
     try {
       outlet.finishFilesSync();
+      if (engine?.waitForSignal()) return;
       if (engine && outlet.exporters.length > 0) this.giveLast(engine, outlet, atLeastMaking(left()));
       outlet.finishSync(left());
     } catch (error) {

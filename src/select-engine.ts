@@ -119,6 +119,14 @@ class NativeEngine implements Engine {
     return this.binding.flushSync('gzip', timeoutMilliseconds);
   }
 
+  waitForSignal(): boolean {
+    return this.binding.waitForSignal();
+  }
+
+  liveOn(): void {
+    this.binding.liveOn();
+  }
+
   takeUndelivered(): Profile[] {
     return this.binding.takeUndelivered();
   }

@@ -87,20 +87,20 @@ function checkLast(
 }
 
 /**
- * One profile waits in the spool, of this process, or as many as may; the next process that sends there delivers each once, with all
- * that the program has burnt.
+ * One profile waits in the spool, of this process; the next process that sends there delivers it once, with all that the program has
+ * burnt.
  */
 async function checkWaiting(
   t: ExecutionContext,
   path: string,
   agent: TestAgent,
   ended: Ended,
-  most = 1,
 ): Promise<void> {
   t.is(agent.receiver.received.length, 0);
-  const waiting = waitingIn(agent.spool);
-  t.true(waiting.length >= 1 && waiting.length <= most, waiting.join(' '));
-  for (const file of waiting) t.is(basename(file).split('.')[1], String(ended.pid));
+  t.deepEqual(
+    waitingIn(agent.spool).map((file) => basename(file).split('.')[1]),
+    [String(ended.pid)],
+  );
   await agent.recover();
   const next = await run(path, ['--require', AUTO, '-e', `${BURN} burn(50);`], {
     env: { ...PATIENT, ...agent.env },
@@ -109,10 +109,10 @@ async function checkWaiting(
   const { received, violations } = agent.receiver;
   t.deepEqual(violations, []);
   const left = received.filter(({ tags }) => tags.get('process_id') === String(ended.pid));
-  t.is(received.length, waiting.length + 1);
+  t.is(received.length, 2);
   t.deepEqual(
-    left.map(({ tags }) => tags.get('profile_seq')).sort(),
-    waiting.map((_, index) => String(index)),
+    left.map(({ tags }) => tags.get('profile_seq')),
+    ['0'],
   );
   const burnt = left.reduce((sum, upload) => sum + cpuOf(upload), 0);
   t.true(burnt >= BURNT_MILLISECONDS * 0.97, `${burnt} ms`);
@@ -289,10 +289,9 @@ for (const { major, path } of testNodes()) {
   }
 
   // A second signal within half a second may be an echo of the first one.
-  for (const [what, script, first, most] of [
-    ['a signal', READY, 'SIGTERM', 1],
-    // The signal ends a period of its own: that of the wait.
-    ['the end of the program', `process.on('exit', () => say('exit'));`, undefined, 2],
+  for (const [what, script, first] of [
+    ['a signal', READY, 'SIGTERM'],
+    ['the end of the program', `process.on('exit', () => say('exit'));`, undefined],
   ] as const) {
     test.serial(
       `Node.js ${major}: a signal while the last profile of ${what} is sent ends the process, and the profile waits`,
@@ -313,7 +312,64 @@ for (const { major, path } of testNodes()) {
         t.is(ended.signal, 'SIGTERM', ended.stderr);
         t.is(ended.stderr, '');
         t.true(performance.now() - since < ALLOWANCE_MILLISECONDS);
-        await checkWaiting(t, path, agent, ended, most);
+        await checkWaiting(t, path, agent, ended);
+      },
+    );
+  }
+
+  for (const [what, script] of [
+    ['process.exit()', 'process.exit(3);'],
+    ['an uncaught exception', `throw new Error('of the program');`],
+    [
+      'stop()',
+      `const profiler = globalThis[Symbol.for('everflame.running')]; if (profiler) profiler.stop();`,
+    ],
+  ] as const) {
+    for (const state of ['up', 'hanging'] as const) {
+      test.serial(
+        `Node.js ${major}, Agent ${state}: ${what} while a signal waits for its profile makes no second one`,
+        async (t) => {
+          const agent = await startAgent(t, state);
+          if (state === 'hanging') agent.env.EVERFLAME_EXIT_TIMEOUT = '2';
+          const signalled = `require('node:child_process').spawnSync('sh', ['-c', 'kill -TERM ' + process.pid]);`;
+          const ended = await alike(t, path, agent, {
+            script: READY.replace("say('ready')", `{ ${signalled} burn(50); ${script} }`),
+          });
+          t.is(ended.signal, 'SIGTERM');
+          if (state === 'hanging') await checkWaiting(t, path, agent, ended);
+          else checkLast(t, agent, ended);
+        },
+      );
+    }
+  }
+
+  for (const [what, script] of [
+    ['somebody has emitted exit', `process.emit('exit', 0);`],
+    [
+      'an exit listener has thrown out of process.exit()',
+      `process.once('exit', () => { throw new Error('stay'); }); try { process.exit(5); } catch {}`,
+    ],
+  ] as const) {
+    test.serial(
+      `Node.js ${major}: what a program does after ${what} is in another last profile`,
+      async (t) => {
+        const agent = await startAgent(t);
+        const ended = await alike(t, path, agent, {
+          script: `${script} setTimeout(() => { burn(${BURNT_MILLISECONDS}); process.exit(4); }, 50);`,
+        });
+        t.is(ended.code, 4);
+        const { received, violations } = agent.receiver;
+        t.deepEqual(violations, []);
+        t.deepEqual(
+          received.map(({ tags }) => [tags.get('snapshot'), tags.get('profile_seq')]),
+          [
+            ['on_shutdown', '0'],
+            ['on_shutdown', '1'],
+          ],
+        );
+        for (const upload of received) {
+          t.true(cpuOf(upload) >= BURNT_MILLISECONDS * 0.97, `${cpuOf(upload)} ms`);
+        }
       },
     );
   }

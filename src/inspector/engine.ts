@@ -84,6 +84,15 @@ export class InspectorEngine implements Engine {
     }
   }
 
+  waitForSignal(): boolean {
+    // It guards none.
+    return false;
+  }
+
+  liveOn(): void {
+    // `flushSync` has not stopped it.
+  }
+
   takeUndelivered(): Profile[] {
     // `flushSync` takes over the periods of a flush that is still at work.
     return [];

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::aggregate::{self, Command, JavaScriptThread, Mailbox, Options, Profile, WriteFailure};
 use crate::engine::{EngineError, Observer, ObserverOptions, Rejected, main_stack, select};
@@ -350,6 +350,33 @@ pub fn engage_courier(call: impl Fn() -> bool + Send + 'static) -> Result<(), St
 /// Whether the process ends, by a signal or by itself, so that the newest profile written is the last one.
 pub fn is_ending() -> bool {
     signal::terminal::pending().is_some() || LAST_ASKED_FOR.load(Ordering::SeqCst)
+}
+
+/// Waits while a signal ends the process, which as a rule happens in this call. Returns whether the signal
+/// is under way still, long after its time.
+pub fn wait_for_signal() -> bool {
+    /// By which it may be late where no thread is free to watch the time.
+    const LATE: Duration = Duration::from_millis(1250);
+    if !RUNTIME.get().is_some_and(Runtime::is_own) {
+        return false;
+    }
+    let limit = signal::terminal::patience() + LATE;
+    let begun = Instant::now();
+    while signal::terminal::pending().is_some() {
+        if begun.elapsed() >= limit {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    false
+}
+
+/// The process that has asked for the last profile lives on: it will ask again.
+pub fn live_on() {
+    LAST_ASKED_FOR.store(false, Ordering::SeqCst);
+    if let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) {
+        runtime.mailbox.tell(Command::LivesOn);
+    }
 }
 
 /// The last profile was brought away, or stays where it is.

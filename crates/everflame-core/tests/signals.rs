@@ -442,10 +442,74 @@ fn a_last_profile_that_never_comes_does_not_keep_the_process_alive() {
 
 /// Ends the period as one does that writes the profile to a file itself.
 fn take_profile() -> u64 {
-    let made = session::rotate_now(Encoding::Gzip, Duration::from_secs(20));
+    let (done, wait) = std::sync::mpsc::channel();
+    session::rotate(Encoding::Gzip, move |made| {
+        done.send(made).unwrap_or_default()
+    })
+    .expect("a session");
+    let made = wait.recv_timeout(Duration::from_secs(20));
     let profile = made.expect("a profile in time").expect("an encoded one");
     assert!(profile.samples > 0);
     profile.sequence
+}
+
+/// As `take_profile`, by a process that is about to end.
+fn take_last_profile() -> u64 {
+    let made = session::rotate_now(Encoding::Gzip, Duration::from_secs(20));
+    made.expect("a profile in time")
+        .expect("an encoded one")
+        .samples
+}
+
+#[test]
+fn a_terminal_signal_while_the_process_ends_makes_no_second_last_profile() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        assert!(take_last_profile() > 0);
+        signal_this_process(libc::SIGTERM);
+        burn_until_killed();
+    }
+    let (end, output, files) =
+        with_folder("a_terminal_signal_while_the_process_ends_makes_no_second_last_profile");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
+}
+
+#[test]
+fn a_process_that_has_outlived_its_end_leaves_another_last_profile() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        assert!(take_last_profile() > 0);
+        session::live_on();
+        burn_until_sampled(20);
+        signal_this_process(libc::SIGTERM);
+        burn_until_killed();
+    }
+    let (end, output, files) =
+        with_folder("a_process_that_has_outlived_its_end_leaves_another_last_profile");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 2), "{output}");
+}
+
+#[test]
+fn an_end_while_a_terminal_signal_waits_makes_no_second_last_profile() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        // Brings nothing away: the signal waits until its limit. A thread of its own: it gets no such signal from then on.
+        let courier = || session::engage_courier(|| true).expect("the profiler's threads");
+        std::thread::spawn(courier).join().expect("no panic");
+        std::thread::spawn(|| signal_this_process(libc::SIGTERM))
+            .join()
+            .expect("no panic");
+        wait_for("the signal", session::is_ending);
+        // The one that is written, or nothing, as the signal was there first.
+        take_last_profile();
+        burn_until_sampled(20);
+        assert_eq!(take_last_profile(), 0);
+        session::wait_for_signal();
+        return;
+    }
+    let (end, output, files) =
+        with_folder("an_end_while_a_terminal_signal_waits_makes_no_second_last_profile");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
 }
 
 #[test]

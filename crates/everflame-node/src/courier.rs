@@ -29,6 +29,19 @@ pub fn is_ending() -> bool {
     session::is_ending()
 }
 
+/// Waits on the calling thread while a guarded signal ends the process. Returns only where that has not ended it, and then
+/// whether it is under way still.
+#[napi]
+pub fn wait_for_signal() -> bool {
+    session::wait_for_signal()
+}
+
+/// The process was about to end, as `flushSync` was told, and lives on.
+#[napi]
+pub fn live_on() {
+    session::live_on();
+}
+
 /// The last profile was sent, or stays where it is: the signal need not wait any longer.
 #[napi]
 pub fn last_profile_is_sent() {

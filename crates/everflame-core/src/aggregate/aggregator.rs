@@ -75,6 +75,7 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
                 state.last_asked = Some(monotonic());
                 reply(last);
             }
+            Some(Command::LivesOn) => state.live_on(),
             Some(Command::End(encoding, reply)) => {
                 let last = state.hand_out(mailbox, encoding);
                 state.end();
@@ -120,6 +121,8 @@ struct State {
     part_written: u64,
     /// The last profile is made: what comes is the wait until it is sent, of which nothing is written ahead.
     is_ending: bool,
+    /// When the signal came whose profile it is, on the monotonic clock.
+    ended_by: Option<u64>,
     /// When a process that is about to end has asked for it, on the monotonic clock.
     last_asked: Option<u64>,
     /// Memory of the code maps after they were last swept.
@@ -151,6 +154,7 @@ impl State {
             dropped_before: dropped(),
             part_written: 0,
             is_ending: false,
+            ended_by: None,
             last_asked: None,
             swept_to: 0,
         }

@@ -42,6 +42,8 @@ pub enum Command {
     Rotate(Encoding, Reply),
     /// As `Rotate`, by a process that is about to end.
     RotateLast(Encoding, Reply),
+    /// A process that was about to end lives on.
+    LivesOn,
     /// Sampling has ended: the observer is gone. End the last period and hand over its profile.
     End(Encoding, Reply),
     /// The thread of this slot has ended while nobody samples.

@@ -43,6 +43,11 @@ pub fn wait_at_most(limit: Duration) {
     PATIENCE.store(nanoseconds, Ordering::SeqCst);
 }
 
+/// How long that is.
+pub fn patience() -> Duration {
+    Duration::from_nanos(PATIENCE.load(Ordering::SeqCst))
+}
+
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: errno's place is this thread's own.
     let errno = unsafe { libc::__errno_location() };
@@ -243,6 +248,11 @@ pub fn unguard() {
 /// The signal that waits for the last profile, until [`finish`].
 pub fn pending() -> Option<c_int> {
     Some(PENDING.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
+}
+
+/// When that came, on the monotonic clock.
+pub fn since() -> u64 {
+    SINCE.load(Ordering::SeqCst)
 }
 
 /// The last profile is written, or never will be: lets the signal do what it did without us.

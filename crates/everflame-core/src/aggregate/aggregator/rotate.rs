@@ -108,9 +108,11 @@ impl State {
         mailbox: &Mailbox,
         encoding: Encoding,
     ) -> Result<Profile, EncodingError> {
+        if self.is_over() {
+            return self.nothing(encoding);
+        }
         // It was not the end, if that was under way: a program could not be executed, or a signal's handler went on.
-        self.is_ending = false;
-        self.last_asked = None;
+        self.live_on();
         let profile = self.rotate(mailbox, encoding)?;
         // A period without a sample says nothing, and what is written is compressed.
         let is_for_file = profile.samples > 0 && encoding == Encoding::Gzip;
@@ -133,15 +135,56 @@ impl State {
         // The observer does so too, but at rest it looks once a second.
         watch_the_clock();
         mailbox.unwritten.write_all();
-        if let Some(prefix) = self.output.clone() {
+        // Without an output the courier asks for it.
+        if let Some(prefix) = self.output.clone().filter(|_| !self.is_over()) {
             self.write_profile(mailbox, &prefix);
+            self.is_ending = true;
+            self.ended_by = Some(terminal::since());
         }
-        self.is_ending = true;
         if let Some(failure) = mailbox.unwritten.take_failure()
             && !self.options.quiet
         {
             failure.say();
         }
+    }
+
+    /// Whether a signal ends the process and the last profile is made: what comes is the wait until that is sent, and in no
+    /// profile. The signal may have come in the wait of a process that ends by itself, or such an end in that of a signal.
+    pub(super) fn is_over(&self) -> bool {
+        /// By which the end of a process may be later than its limit.
+        const LATE: Duration = Duration::from_secs(1);
+        let limit = terminal::patience() + LATE;
+        let is_made = match (self.ended_by, self.last_asked) {
+            // The process may have outlived another one.
+            (Some(since), _) => since == terminal::since(),
+            // One that was asked for longer ago was not the last.
+            (None, Some(asked)) => u128::from(monotonic().saturating_sub(asked)) < limit.as_nanos(),
+            (None, None) => false,
+        };
+        is_made && terminal::pending().is_some()
+    }
+
+    /// A profile without a sample, which is nobody's to write or to send.
+    fn nothing(&mut self, encoding: Encoding) -> Result<Profile, EncodingError> {
+        let now = monotonic();
+        let offset = realtime_offset();
+        let mut period = Period::new(now, self.options.timeline, self.options.interval);
+        let data = self.encode(&mut period, now, offset, encoding)?;
+        Ok(Profile {
+            data,
+            start: now as i64 + offset,
+            end: now as i64 + offset,
+            samples: 0,
+            dropped: 0,
+            sequence: self.sequence,
+        })
+    }
+
+    /// It was not the end.
+    pub(super) fn live_on(&mut self) {
+        self.is_ending = false;
+        self.ended_by = None;
+        self.last_asked = None;
     }
 
     /// Nobody has asked for the profile of a period that is over, or written one that was handed out: the event loop is
@@ -155,7 +198,7 @@ impl State {
         let late = (period / 4).max(LATE);
         mailbox.unwritten.write_late(late);
         let age = Duration::from_nanos(monotonic().saturating_sub(self.period.start));
-        if age > period + late && !self.waits_for_the_end() {
+        if age > period + late && !self.waits_for_the_end() && !self.is_over() {
             COUNTERS.overdue_profiles.fetch_add(1, Ordering::Relaxed);
             self.write_profile(mailbox, &prefix);
             // The process has outlived what was to end it.
