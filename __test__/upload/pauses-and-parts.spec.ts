@@ -93,7 +93,7 @@ test('the parts of an upload have its sums, its names and its labels, and each w
   const read = (data: Buffer) => checkProfile(plainBytes(data).plain);
   const whole = read(upload.attachments[0]?.data ?? Buffer.alloc(0));
   for (const pieces of [1, 2, 4, 64]) {
-    const parts = await splitUpload(upload, pieces);
+    const parts = [...(await splitUpload(upload, pieces)).values()];
     t.is(parts.length, pieces);
     const profiles = parts.map(({ attachments }) => read(attachments[0]?.data ?? Buffer.alloc(0)));
     const samples = profiles.flatMap((profile) => profile.samples);
@@ -113,7 +113,7 @@ test('requests are counted once, however many parts there are, and each part nam
   const endpointCounts = { 'GET /': 11, 'POST /orders': 7 };
   const upload = { ...given(wallSamples(97, 13, START)), endpointCounts, customAttributes: ['tenant'] };
   for (const pieces of [1, 2, 8]) {
-    const events = (await splitUpload(upload, pieces)).map(eventOf);
+    const events = [...(await splitUpload(upload, pieces)).values()].map(eventOf);
     t.deepEqual(
       events.map((event) => event.endpoint_counts),
       [endpointCounts, ...Array(pieces - 1).fill(null)],
@@ -125,7 +125,7 @@ test('requests are counted once, however many parts there are, and each part nam
 test('a part of a part is that of the whole: so what was sent of one need not be sent again', async (t) => {
   const upload = given(wallSamples(97, 13, START));
   const countOf = async (pieces: number): Promise<bigint[]> =>
-    (await splitUpload(upload, pieces)).map(({ attachments }) => {
+    [...(await splitUpload(upload, pieces)).values()].map(({ attachments }) => {
       const { plain } = plainBytes(attachments[0]?.data ?? Buffer.alloc(0));
       return checkProfile(plain).samples.reduce((sum, { values }) => sum + BigInt(values[1] ?? 0), 0n);
     });
@@ -139,10 +139,21 @@ test('a part of a part is that of the whole: so what was sent of one need not be
 test('fewer samples than parts make fewer parts, and none is empty', async (t) => {
   const upload = given(wallSamples(3, 3, START));
   const parts = await splitUpload(upload, 8);
-  const profiles = parts.flatMap(({ attachments }) =>
+  const profiles = [...parts.values()].flatMap(({ attachments }) =>
     attachments.filter(({ name }) => name === 'wall.pprof'),
   );
   t.is(profiles.length, 3);
+});
+
+test('a part keeps its place where those before it are empty', async (t) => {
+  const upload = given(wallSamples(3, 3, START));
+  upload.attachments = upload.attachments.filter(({ name }) => name === 'wall.pprof');
+  const placesOf = async (pieces: number): Promise<number[]> => [
+    ...(await splitUpload(upload, pieces)).keys(),
+  ];
+  t.deepEqual(await placesOf(2), [0, 1]);
+  t.deepEqual(await placesOf(4), [1, 2, 3]);
+  t.deepEqual(await placesOf(8), [2, 5, 7]);
 });
 
 function request(part: string): OutgoingRequest {
@@ -155,6 +166,7 @@ test('what a receiver has of an upload says in how many parts it was sent', (t) 
   t.is(piecesOf(['wall 1/2', 'wall 3/8']), 8);
   t.is(piecesOf(['wall 1/3']), undefined, 'nothing is sent in three');
   t.is(piecesOf(['wall 1/Infinity']), 1);
+  t.is(piecesOf(['wall 1/128']), undefined, 'nothing is sent in more than 64');
 });
 
 test('a part is done with the larger one that it is of', (t) => {

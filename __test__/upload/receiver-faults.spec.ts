@@ -2,12 +2,14 @@
 import { utimesSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { DatadogExporter } from '#src/upload/exporters/datadog.js';
-import { makeSend } from '#src/upload/send.js';
+import { makeSend, type Send } from '#src/upload/send.js';
 import { pathOf } from '#src/upload/spool-folder.js';
+import type { Exporter } from '#src/upload/upload.js';
 import { temporaryFolder } from '../support/folder.js';
 import type { DatadogReceiver } from '../support/receivers/datadog.js';
 import { startDatadogReceiver } from '../support/receivers/datadog.js';
 import type { Fault } from '../support/receivers/faulty-server.js';
+import { checkProfile, plainBytes } from '../support/receivers/pprof-contract.js';
 import { sumOf, wallSamples } from '../support/truth.js';
 import { agentExporter } from './support/exporters.js';
 import { type DeliveringProcess, fates, givenProcess, givenProfile, waiting } from './support/process.js';
@@ -165,6 +167,44 @@ test('after 413 profiles go in halves with the same sums, and it is said once a 
   }
   t.is(sender.lines.length, sender.counters.upload_splits);
   t.regex(sender.lines[0] ?? '', /too large .* sent in 2 parts, with the same sums/);
+});
+
+test('however few samples a part may have, each arrives once', async (t) => {
+  for (const most of [1, 2, 3]) {
+    for (const count of [3, 5, 7, 11, 13]) {
+      const sums: bigint[] = [];
+      const exporter: Exporter = {
+        name: 'datadog',
+        destination: 'a narrow receiver',
+        requests: async ({ attachments }) => [
+          {
+            part: 'event',
+            url: 'http://nowhere',
+            headers: {},
+            body: attachments[0]?.data ?? Buffer.alloc(0),
+          },
+        ],
+        judge: ({ status }) =>
+          status === 413 ? { kind: 'too-large', reason: 'too large' } : { kind: 'delivered' },
+      };
+      const send: Send = async ({ body }) => {
+        const { samples } = checkProfile(plainBytes(body).plain);
+        if (samples.length > most) return { status: 413, headers: {}, body: Buffer.alloc(0) };
+        sums.push(...samples.map(({ values }) => BigInt(values[1] ?? 0)));
+        return { status: 200, headers: {}, body: Buffer.alloc(0) };
+      };
+      const sender = givenProcess(t, { exporters: [exporter], send });
+      const upload = givenProfile(sender.identity, 0, count);
+      sender.dispatcher.take(upload);
+      await sender.untilSent();
+      t.deepEqual(fates(sender.counters), { uploads_taken: 1, uploads_delivered: 1 });
+      t.is(
+        sums.reduce((total, value) => total + value, 0n),
+        sumOf(wallSamples(count, 7, upload.start), 1),
+        `${count} samples, at most ${most} in a request`,
+      );
+    }
+  }
 });
 
 test('where no part is small enough it is refused, and the next is not sent in 64 parts', async (t) => {

@@ -4,13 +4,11 @@ import type { Clock } from './clock';
 import { add, type Counters } from './counters';
 import type { OpenRoute } from './open-route';
 import { oldestFirst, type Parcel } from './parcel';
-import { begun, isDone, type PieceRequest, pieceRequest, piecesOf } from './pieces';
+import { begun, isDone, MOST_PIECES, type PieceRequest, pieceRequest, piecesOf } from './pieces';
 import { NoAnswer, type Send } from './send';
 import { splitUpload } from './split';
 import type { Exporter, OutgoingRequest, Upload, Verdict } from './upload';
 
-/** Most pieces that an upload is divided into. */
-const MOST_PIECES = 64;
 /** How often an exporter may change its way to send one upload. */
 const MOST_WAYS = 4;
 
@@ -242,9 +240,11 @@ export class Lane {
   ): Promise<PieceRequest[]> {
     if (this.converted?.parcel === parcel && this.converted.pieces === pieces) return this.converted.requests;
     this.converted = undefined;
-    const uploads = pieces === 1 ? [upload] : await splitUpload(upload, pieces);
-    const all = await Promise.all(uploads.map((piece) => this.exporter.requests(piece)));
-    const requests = all.flatMap((ofPiece, index) =>
+    const uploads = pieces === 1 ? new Map([[0, upload]]) : await splitUpload(upload, pieces);
+    const all = await Promise.all(
+      [...uploads].map(async ([index, piece]) => ({ index, ofPiece: await this.exporter.requests(piece) })),
+    );
+    const requests = all.flatMap(({ index, ofPiece }) =>
       ofPiece
         .map((request) => pieceRequest(request, index, pieces))
         .filter(({ name, request }) => done.has(name) || !isDone(done, request.part, index, pieces)),

@@ -1,5 +1,8 @@
 import type { OutgoingRequest } from './upload';
 
+/** Most pieces that an upload is divided into. */
+export const MOST_PIECES = 64;
+
 /** A request of one piece of an upload, and what it is called among those that a receiver has. */
 export interface PieceRequest {
   request: OutgoingRequest;
@@ -24,7 +27,7 @@ export function piecesOf(done: Iterable<string>): number | undefined {
   for (const name of done) {
     const found = Number(/ \d+\/(\d+)$/.exec(name)?.[1] ?? 1);
     // A file may say anything; a number that is no power of two would never nest.
-    if (Number.isInteger(Math.log2(found))) pieces = Math.max(pieces ?? 1, found);
+    if (Number.isInteger(Math.log2(found)) && found <= MOST_PIECES) pieces = Math.max(pieces ?? 1, found);
   }
   return pieces;
 }

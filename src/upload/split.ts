@@ -12,8 +12,9 @@ const decompress = promisify(gunzip);
 /**
  * Divides an upload into so many of about the same size, a power of two: each sample is in one of them, so sums stay as they are.
  * Those of twice as many are halves of these. What is no profile goes with the first, and so do counts of requests, which receivers add up.
+ * Returns them by their places from 0 on: by it a receiver's half is known for that of these quarters. One that is empty is left out.
  */
-export async function splitUpload(upload: Upload, pieces: number): Promise<Upload[]> {
+export async function splitUpload(upload: Upload, pieces: number): Promise<Map<number, Upload>> {
   const parts: Attachment[][] = Array.from({ length: pieces }, () => []);
   for (const attachment of upload.attachments) {
     const { name, data } = attachment;
@@ -27,13 +28,13 @@ export async function splitUpload(upload: Upload, pieces: number): Promise<Uploa
     }
   }
   const { endpointCounts, ...rest } = upload;
-  return parts
-    .filter((part) => part.length > 0)
-    .map((attachments, index) => ({
-      ...rest,
-      attachments,
-      ...(index === 0 && endpointCounts ? { endpointCounts } : {}),
-    }));
+  const filled = [...parts.entries()].filter(([, attachments]) => attachments.length > 0);
+  return new Map(
+    filled.map(([place, attachments], index) => [
+      place,
+      { ...rest, attachments, ...(index === 0 && endpointCounts ? { endpointCounts } : {}) },
+    ]),
+  );
 }
 
 /** One piece of a profile, without compression; undefined where it would be empty. */
