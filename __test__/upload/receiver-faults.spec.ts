@@ -2,7 +2,7 @@
 import { utimesSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { DatadogExporter } from '#src/upload/exporters/datadog.js';
-import { makeSend, type Send } from '#src/upload/send.js';
+import { makeSend, NoAnswer, type Send } from '#src/upload/send.js';
 import { pathOf } from '#src/upload/spool-folder.js';
 import type { Exporter } from '#src/upload/upload.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -352,4 +352,100 @@ test('with no receiver nothing is taken, and nothing waits', async (t) => {
   sender.clock.forward(MINUTE);
   t.deepEqual(fates(sender.counters), {});
   t.deepEqual(sender.spool?.own(), []);
+});
+
+/** Sends to a receiver that fails on profiles of these numbers, and takes any other one. */
+function givenPicky(t: ExecutionContext, options: Partial<Parameters<typeof givenProcess>[1]> = {}) {
+  const bad = new Set<number>();
+  const asked: number[] = [];
+  const taken: number[] = [];
+  let mood: 'well' | 'unwell' | 'away' = 'well';
+  const exporter: Exporter = {
+    name: 'datadog',
+    destination: 'a picky receiver',
+    requests: async ({ sequence }) => [
+      { part: 'event', url: `http://nowhere/${sequence}`, headers: {}, body: Buffer.alloc(0) },
+    ],
+    judge: ({ status }) =>
+      status >= 400 ? { kind: 'retry', reason: String(status) } : { kind: 'delivered' },
+  };
+  const send: Send = async ({ url }) => {
+    const number = Number(/\d+$/.exec(url)?.[0]);
+    asked.push(number);
+    if (mood === 'away') throw new NoAnswer('nobody listens');
+    if (mood === 'unwell') return { status: 503, headers: {}, body: Buffer.alloc(0) };
+    if (bad.has(number)) throw new NoAnswer('no answer', true);
+    taken.push(number);
+    return { status: 200, headers: {}, body: Buffer.alloc(0) };
+  };
+  const sender = givenProcess(t, { exporters: [exporter], root: temporaryFolder(t), send, ...options });
+  const feel = (now: typeof mood): void => {
+    mood = now;
+  };
+  return { sender, bad, asked, taken, feel };
+}
+
+test('a profile that a receiver fails on again and again holds up no other, and is tried again later', async (t) => {
+  const { sender, bad, asked, taken } = givenPicky(t);
+  bad.add(1).add(3);
+  sender.take(0, 1, 2, 3, 4);
+  await sender.untilSent(5 * MINUTE);
+  t.deepEqual(taken, [0, 2, 4]);
+  t.is(waiting(sender.counters), 2);
+  // Four times each in a row, and then in pauses that double.
+  t.true(asked.length < 30, String(asked));
+  t.is(sender.lines.length, 3, sender.lines.join('\n'));
+  t.regex(sender.lines[1] ?? '', /are sent to a picky receiver again/);
+  t.regex(
+    sender.lines[2] ?? '',
+    /a profile is passed over: a picky receiver has failed on it 4 times, and takes others/,
+  );
+  // What comes later is not held up either, and does not wait for anybody's pause.
+  sender.take(5);
+  await sender.dispatcher.rest();
+  t.deepEqual(taken, [0, 2, 4, 5]);
+  bad.clear();
+  await sender.untilSent(20 * MINUTE);
+  t.deepEqual(taken.slice(4).sort(), [1, 3]);
+  t.deepEqual(fates(sender.counters), { uploads_taken: 6, uploads_delivered: 6 });
+  t.deepEqual(sender.spool?.own(), []);
+});
+
+test('one that is passed over expires as any other', async (t) => {
+  const { sender, bad, taken } = givenPicky(t, { limits: { ageMilliseconds: 60 * MINUTE } });
+  bad.add(0);
+  sender.take(0, 1);
+  await sender.untilSent(5 * MINUTE);
+  t.deepEqual(taken, [1]);
+  sender.look();
+  sender.clock.forward(61 * MINUTE);
+  sender.look();
+  await sender.untilSent(MINUTE);
+  t.deepEqual(fates(sender.counters), { uploads_taken: 2, uploads_delivered: 1, uploads_expired: 1 });
+});
+
+for (const mood of ['unwell', 'away'] as const) {
+  test(`where a receiver is ${mood} and takes nothing, all go in their order when it does again`, async (t) => {
+    const { sender, taken, feel } = givenPicky(t);
+    feel(mood);
+    sender.take(...NUMBERS);
+    await sender.untilSent(30 * MINUTE);
+    t.deepEqual(taken, []);
+    feel('well');
+    await sender.untilSent();
+    t.deepEqual(taken, NUMBERS);
+    t.is(sender.lines.length, 2, sender.lines.join('\n'));
+  });
+}
+
+test('however many a receiver fails on, the rest arrives', async (t) => {
+  const { sender, bad, taken } = givenPicky(t);
+  const numbers = Array.from({ length: 210 }, (_, index) => index);
+  for (const number of numbers) if (number % 3 === 0) bad.add(number);
+  sender.take(...numbers);
+  await sender.untilSent(20 * 60 * MINUTE);
+  t.deepEqual(
+    taken,
+    numbers.filter((number) => !bad.has(number)),
+  );
 });

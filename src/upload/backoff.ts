@@ -24,11 +24,14 @@ export class Backoff {
   next(now: number, asked = 0): number {
     this.since ??= now;
     const isOver = now - this.since >= this.retryMilliseconds;
-    const doubled = FIRST_MILLISECONDS * 2 ** Math.min(this.failures, 20);
+    const whole = isOver ? Math.max(this.periodMilliseconds, FIRST_MILLISECONDS) : doubled(this.failures);
     this.failures += 1;
-    const whole = isOver ? Math.max(this.periodMilliseconds, FIRST_MILLISECONDS) : doubled;
-    const jittered = whole * (0.5 + this.random() / 2);
-    return Math.min(LONGEST_MILLISECONDS, Math.max(jittered, asked));
+    return Math.min(LONGEST_MILLISECONDS, Math.max(this.shortened(whole), asked));
+  }
+
+  /** The pause of one profile that has failed so often by itself, while the receiver takes others: it doubles up to the longest. */
+  pauseAfter(failures: number): number {
+    return this.shortened(Math.min(LONGEST_MILLISECONDS, doubled(failures)));
   }
 
   /** Something was taken: all is well. */
@@ -36,4 +39,12 @@ export class Backoff {
     this.failures = 0;
     this.since = undefined;
   }
+
+  private shortened(milliseconds: number): number {
+    return milliseconds * (0.5 + this.random() / 2);
+  }
+}
+
+function doubled(failures: number): number {
+  return FIRST_MILLISECONDS * 2 ** Math.min(failures, 20);
 }

@@ -7,6 +7,7 @@ import { oldestFirst, type Parcel } from './parcel';
 import { begun, isDone, MOST_PIECES, type PieceRequest, pieceRequest, piecesOf } from './pieces';
 import { NoAnswer, type Send } from './send';
 import { splitUpload } from './split';
+import { Turn } from './turn';
 import type { Exporter, OutgoingRequest, Upload, Verdict } from './upload';
 
 /** How often an exporter may change its way to send one upload. */
@@ -33,6 +34,7 @@ export interface Keeper {
 export interface Voice {
   failing(exporter: Exporter, reason: string): void;
   recovered(exporter: Exporter, waiting: number): void;
+  passedOver(exporter: Exporter, failures: number): void;
   refused(exporter: Exporter, reason: string, remedy: string): void;
   tooLarge(exporter: Exporter, reason: string, pieces: number): void;
   notice(exporter: Exporter, notice: string): void;
@@ -53,21 +55,35 @@ export interface LaneOptions {
 
 /** `kept`: in the inbox, as this receiver is none. */
 type Settled = 'delivered' | 'refused' | 'damaged' | 'kept';
-/** `gone`: somebody else has settled it. With `after` it is tried again, so many milliseconds later. */
-type Outcome = { settled: Settled; upload: Upload } | 'gone' | { after: number };
+/**
+ * `gone`: somebody else has settled it. `on`: another is tried at once. With `after` the next is tried so many milliseconds later.
+ */
+type Outcome = { settled: Settled; upload: Upload } | 'gone' | 'on' | { after: number };
+
+/** Why something was not taken. */
+interface Failure {
+  reason: string;
+  /** The receiver's own word on when to come again. */
+  afterMilliseconds?: number;
+  /** The receiver was reached, so it may be for what is in the profile. */
+  isOfProfile?: boolean;
+}
 
 /** By which a receiver is known in the spool: the same in all processes that send to it. */
 export function laneKey({ name, destination }: Exporter): string {
   return `${name} ${destination}`;
 }
 
-/** Brings parcels to one receiver, one after the other, the oldest first. */
+/** Brings parcels to one receiver, one after the other, the oldest first but for those that are passed over. */
 export class Lane {
   readonly key: string;
   private parcels: Parcel[] = [];
   private sent: Parcel | undefined;
   private working = false;
   private failing = false;
+  private readonly turn = new Turn();
+  /** All that waits is passed over. */
+  private idle = false;
   private pieces = 1;
   /**
    * The requests of what was tried last, while it is tried again: to convert a profile takes far longer than to read it. Those of
@@ -98,7 +114,10 @@ export class Lane {
   /** Takes parcels to send, and begins anew where it was stopped. */
   add(parcels: readonly Parcel[]): void {
     if (this.isStopped) this.abort = new AbortController();
-    if (parcels.length > 0) this.parcels = oldestFirst([...this.parcels, ...parcels]);
+    if (parcels.length > 0) {
+      this.parcels = oldestFirst([...this.parcels, ...parcels]);
+      if (this.idle) this.wake?.();
+    }
     void this.work();
   }
 
@@ -106,6 +125,7 @@ export class Lane {
     const place = this.parcels.indexOf(parcel);
     if (place >= 0) this.parcels.splice(place, 1);
     if (this.converted?.parcel === parcel) this.converted = undefined;
+    this.turn.drop(parcel);
   }
 
   /** The process ends: one more attempt at once, whatever pause there is. */
@@ -126,12 +146,22 @@ export class Lane {
   private async work(): Promise<void> {
     if (this.working) return;
     this.working = true;
-    for (let parcel = this.parcels[0]; parcel && !this.isStopped; parcel = this.parcels[0]) {
-      const outcome = await this.attempt(parcel);
-      this.sent = undefined;
-      this.conclude(parcel, outcome);
-      if (typeof outcome === 'object' && 'after' in outcome && !this.isStopped)
-        await this.pause(outcome.after);
+    while (!this.isStopped) {
+      const now = this.options.clock.steady();
+      const parcel = this.turn.next(this.parcels, now, this.failing);
+      const { due } = this.turn;
+      if (parcel) {
+        const outcome = await this.attempt(parcel);
+        this.sent = undefined;
+        this.conclude(parcel, outcome);
+        if (typeof outcome === 'object' && 'after' in outcome && !this.isStopped)
+          await this.pause(outcome.after);
+      } else if (due === undefined) break;
+      else {
+        this.idle = true;
+        await this.pause(due - now);
+        this.idle = false;
+      }
     }
     this.working = false;
     this.options.keeper.changed();
@@ -144,7 +174,7 @@ export class Lane {
       upload = await keeper.open(parcel, this);
     } catch (error) {
       // No file descriptor is free, say: the profile itself may be well.
-      return { after: this.failed({ reason: `a profile cannot be read: ${reasonOf(error)}` }) };
+      return this.failed(parcel, { reason: `a profile cannot be read: ${reasonOf(error)}` });
     }
     if (!upload) return 'gone';
     this.sent = parcel;
@@ -160,11 +190,13 @@ export class Lane {
     const { keeper, voice, counters, backoff } = this.options;
     // It was given up and counted meanwhile.
     if (outcome === 'gone' || !parcel.pending.has(this.key)) return;
-    if ('after' in outcome) {
+    if (outcome === 'on' || 'after' in outcome) {
       keeper.keep(parcel);
       return;
     }
     const { settled, upload } = outcome;
+    const isTaken = settled === 'delivered' || settled === 'refused';
+    const passed = isTaken ? this.turn.taken(parcel) : undefined;
     add(counters, `uploads_${settled}`, 1);
     this.drop(parcel);
     keeper.settle(parcel, this, upload);
@@ -172,6 +204,14 @@ export class Lane {
     backoff.reset();
     if (this.failing && settled !== 'kept') voice.recovered(this.exporter, this.parcels.length);
     this.failing = false;
+    if (passed) this.passOver(passed);
+  }
+
+  /** The receiver has failed on one so often, and takes others. */
+  private passOver({ parcel, failures }: { parcel: Parcel; failures: number }): void {
+    const { voice, clock, backoff } = this.options;
+    this.turn.passOver(parcel, failures, clock.steady() + backoff.pauseAfter(failures));
+    voice.passedOver(this.exporter, failures);
   }
 
   /** Where the receiver is none: the upload is kept as if there was nobody. Undefined where it is to be sent. */
@@ -185,7 +225,7 @@ export class Lane {
       open.keep(upload);
       return { settled: 'kept', upload };
     } catch (error) {
-      return { after: this.failed({ reason: reasonOf(error) }) };
+      return this.failed(parcel, { reason: reasonOf(error) });
     }
   }
 
@@ -201,7 +241,7 @@ export class Lane {
       for (const { request, name } of requests.filter((one) => !done.has(one.name))) {
         const verdict = await this.ask(request);
         if (verdict === 'broken off') return { after: 0 };
-        if (verdict.kind === 'retry') return { after: this.failed(verdict) };
+        if (verdict.kind === 'retry') return this.failed(parcel, verdict);
         if (verdict.kind === 'too-large') {
           if (!this.divide(verdict.reason, pieces)) return { settled: 'refused', upload };
           pieces *= 2;
@@ -216,7 +256,7 @@ export class Lane {
         if (verdict.kind === 'otherwise') {
           ways += 1;
           this.converted = undefined;
-          if (ways > MOST_WAYS) return { after: this.failed(verdict) };
+          if (ways > MOST_WAYS) return this.failed(parcel, verdict);
           again = true;
           break;
         }
@@ -254,7 +294,9 @@ export class Lane {
     return requests;
   }
 
-  private async ask(request: OutgoingRequest): Promise<Verdict | 'broken off'> {
+  private async ask(
+    request: OutgoingRequest,
+  ): Promise<Exclude<Verdict, { kind: 'retry' }> | ({ kind: 'retry' } & Failure) | 'broken off'> {
     const { send, counters } = this.options;
     const { signal } = this.abort;
     add(counters, 'upload_attempts', 1);
@@ -262,11 +304,14 @@ export class Lane {
       const answer = await send(request, signal);
       const verdict = this.exporter.judge(answer);
       if (verdict.kind === 'delivered') add(counters, 'upload_bytes', request.body.length);
-      return verdict;
+      if (verdict.kind !== 'retry') return verdict;
+      // At its limit, or where it names a time, a receiver takes no other one either.
+      return { ...verdict, isOfProfile: answer.status !== 429 && verdict.afterMilliseconds === undefined };
     } catch (error) {
       // It was broken off by us, which says nothing of the receiver.
       if (signal.aborted) return 'broken off';
-      if (error instanceof NoAnswer) return { kind: 'retry', reason: error.message };
+      if (error instanceof NoAnswer)
+        return { kind: 'retry', reason: error.message, isOfProfile: error.isSent };
       throw error;
     }
   }
@@ -291,12 +336,20 @@ export class Lane {
     this.options.voice.refused(this.exporter, reason, remedy);
   }
 
-  private failed(verdict: { reason: string; afterMilliseconds?: number }): number {
+  private failed(parcel: Parcel, { reason, afterMilliseconds = 0, isOfProfile = false }: Failure): Outcome {
     const { voice, counters, clock, backoff } = this.options;
+    const now = clock.steady();
     add(counters, 'upload_retries', 1);
-    if (!this.failing) voice.failing(this.exporter, verdict.reason);
+    const before = this.turn.failuresOf(parcel);
+    if (before !== undefined) {
+      this.turn.putOff(parcel, now + Math.max(backoff.pauseAfter(before + 1), afterMilliseconds));
+      return 'on';
+    }
+    if (!this.failing) voice.failing(this.exporter, reason);
     this.failing = true;
-    return backoff.next(clock.steady(), verdict.afterMilliseconds);
+    // In the same moment: that the receiver takes one now says nothing of why it did not take another before.
+    if (this.turn.failed(parcel, isOfProfile, this.parcels)) return 'on';
+    return { after: backoff.next(now, afterMilliseconds) };
   }
 
   private async pause(milliseconds: number): Promise<void> {

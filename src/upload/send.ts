@@ -1,5 +1,5 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import http from 'node:http';
+import https from 'node:https';
 import type { Readable } from 'node:stream';
 import type { AxiosInstance } from 'axios';
 import type { Answer, OutgoingRequest } from './upload';
@@ -12,8 +12,15 @@ const MOST_ANSWER_MILLISECONDS = 1000;
 /** Sends one request. Rejects where there is no answer, with a reason fit for a line of the log. */
 export type Send = (request: OutgoingRequest, signal: AbortSignal) => Promise<Answer>;
 
-/** A request had no answer. */
-export class NoAnswer extends Error {}
+/** A request had no answer. `isSent`: all of it was handed to somebody who listens. */
+export class NoAnswer extends Error {
+  constructor(
+    reason: string,
+    readonly isSent = false,
+  ) {
+    super(reason);
+  }
+}
 
 /**
  * Sends by axios, over connections of its own: none of them keeps the process alive, is traced with the program's, or follows a
@@ -28,6 +35,7 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
     const stopped = new AbortController();
     const stop = (): void => stopped.abort();
     let isLate = false;
+    let isSent = false;
     const timer = setTimeout(() => {
       isLate = true;
       stop();
@@ -44,6 +52,9 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
         headers,
         ...(method === 'post' ? { data: request.body } : {}),
         signal: stopped.signal,
+        transport: transportTelling(() => {
+          isSent = true;
+        }),
         ...(socketPath === undefined ? {} : { socketPath }),
         ...(noProxy || socketPath !== undefined || isHere(url) ? { proxy: false as const } : {}),
       });
@@ -51,8 +62,7 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
       const body = await beginningOf(answer.data);
       return { status: answer.status, headers: Object.fromEntries(names), body };
     } catch (error) {
-      if (isLate) throw new NoAnswer(`no answer within ${limit} ms`);
-      throw new NoAnswer(reasonOf(error));
+      throw new NoAnswer(isLate ? `no answer within ${limit} ms` : reasonOf(error), isSent);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
@@ -64,8 +74,8 @@ function makeClient(userAgent: string): AxiosInstance {
   const axios = require('axios') as typeof import('axios');
   return axios.create({
     adapter: 'http',
-    httpAgent: new HttpAgent({ keepAlive: false }),
-    httpsAgent: new HttpsAgent({ keepAlive: false }),
+    httpAgent: new http.Agent({ keepAlive: false }),
+    httpsAgent: new https.Agent({ keepAlive: false }),
     maxRedirects: 0,
     maxBodyLength: Number.POSITIVE_INFINITY,
     responseType: 'stream',
@@ -74,6 +84,15 @@ function makeClient(userAgent: string): AxiosInstance {
     validateStatus: () => true,
     headers: { common: { 'User-Agent': userAgent, Accept: '*/*' } },
   });
+}
+
+/** What axios takes by itself, told of when the last of a request was handed to the other side's system. */
+function transportTelling(sent: () => void): { request: typeof http.request } {
+  const request = (options: http.RequestOptions, answered?: (answer: http.IncomingMessage) => void) => {
+    const { request: start } = options.protocol === 'https:' ? https : http;
+    return start(options, answered).on('finish', sent);
+  };
+  return { request: request as typeof http.request };
 }
 
 /**

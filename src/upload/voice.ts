@@ -34,6 +34,14 @@ export class LoggedVoice implements Voice {
     this.logger.info(`profiles are sent to ${placeOf(exporter)} again${rest}.`);
   }
 
+  /** It takes others: by now that was said. */
+  passedOver(exporter: Exporter, failures: number): void {
+    if (!this.isDue(`passed over ${exporter.destination}`)) return;
+    this.logger.warn(
+      `a profile is passed over: ${placeOf(exporter)} has failed on it ${failures} times, and takes others. It is tried again later.`,
+    );
+  }
+
   refused(exporter: Exporter, reason: string, remedy: string): void {
     // Not by the reason: it has the receiver's own words, which may be others each time.
     if (!this.isDue(`refused ${exporter.destination} ${remedy}`)) return;
