@@ -69,9 +69,9 @@ interface Failure {
   isOfProfile?: boolean;
 }
 
-/** By which a receiver is known in the spool: the same in all processes that send to it. */
-export function laneKey({ name, destination }: Exporter): string {
-  return `${name} ${destination}`;
+/** By which a receiver is known in the spool: the same in all processes that send to it for the same account. */
+export function laneKey({ name, destination, account }: Exporter): string {
+  return account === undefined ? `${name} ${destination}` : `${name} ${destination} #${account}`;
 }
 
 /** Brings parcels to one receiver, one after the other, the oldest first but for those that are passed over. */

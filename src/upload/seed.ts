@@ -5,6 +5,7 @@ import type { ProfilerOptions } from '../config/resolve';
 import { type Logger, reasonOf } from '../log';
 import { absoluteFolder, makeFolder, mkdirIfMissing } from '../output/folder';
 import { temporaryHome } from '../output/own-folder';
+import { accountOf } from './account';
 import type { ExporterName } from './upload';
 
 /**
@@ -48,6 +49,8 @@ const READ = /^(DD_|EVERFLAME_|PYROSCOPE_|OTEL_|AWS_LAMBDA_FUNCTION_NAME$)/;
 const EVALUATED = / (-e|-p|-pe|--eval|--print)[ =]/;
 const PLAIN = new Set(['string', 'number', 'boolean']);
 const SECRET = /KEY|TOKEN|PASSWORD|SECRET|HEADERS/i;
+/** Of passwords not even a mark is kept: people choose them. */
+const MARKED = /API_?KEY|TOKEN|HEADERS/i;
 const REPOSITORY = /GIT.*URL/i;
 
 /** Everything about this process that can be told without looking anything up. */
@@ -132,12 +135,14 @@ function publicText(name: string, value: string): string {
 
 /**
  * Whoever finds it must be able to read it: headers are pairs, and of others a warning is said. And what could not be used
- * cannot be used then either, so that both find the same receiver.
+ * cannot be used then either, so that both find the same receiver. What waits for one account is not sent to another.
  */
 function hiddenFor(name: string, value: unknown): string {
-  if (/HEADERS/i.test(name)) return 'hidden=hidden';
-  const isKey = typeof value === 'string' && /^[!-~]+$/.test(value.trim());
-  if (isKey) return 'hidden';
+  const text = typeof value === 'string' ? value : undefined;
+  const mark = MARKED.test(name) ? accountOf(text) : undefined;
+  const hidden = mark === undefined ? 'hidden' : `hidden-${mark}`;
+  if (/HEADERS/i.test(name)) return `hidden=${hidden}`;
+  if (text !== undefined && /^[!-~]+$/.test(text.trim())) return hidden;
   return typeof value === 'string' && !/[\r\n]/.test(value.trim()) ? 'hidden hidden' : 'hidden\nhidden';
 }
 

@@ -128,8 +128,10 @@ export type Verdict =
 /** Brings uploads to one kind of receiver over HTTP. Runs on the delivery thread. */
 export interface Exporter {
   readonly name: ExporterName;
-  /** Where it sends to, as people would write it, without a secret. Two of the same name and destination are the same. */
+  /** Where it sends to, as people would write it, without a secret. Two of the same name, destination and account are the same. */
   readonly destination: string;
+  /** Whose data it is there (`account.ts`); undefined where nobody asks. */
+  readonly account?: string | undefined;
   /** What to do where it cannot be reached, in one sentence or more; something usual where left out. */
   readonly unreachable?: string;
   /** The requests of an upload, in the order to send them; none where nothing in it is for this receiver. */

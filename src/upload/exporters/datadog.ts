@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { accountOf } from '../account';
 import { eventOf } from '../event';
 import { multipart } from '../multipart';
 import type { Answer, Exporter, OutgoingRequest, Upload, Verdict } from '../upload';
@@ -20,6 +21,10 @@ export class DatadogExporter implements Exporter {
     private readonly target: DatadogTarget,
     private readonly container: ContainerHeaders,
   ) {}
+
+  get account(): string | undefined {
+    return accountOf(this.target.apiKey);
+  }
 
   get destination(): string {
     return this.target.destination;

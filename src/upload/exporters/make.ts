@@ -1,6 +1,7 @@
 import type { DeliveryConfiguration } from '../../config/delivery-settings';
 import { reasonOf } from '../../log';
 import { readContainer } from '../../provenance/container';
+import { accountOf } from '../account';
 import { isKeyInCode, namesAgentPort } from '../named';
 import type { Seed } from '../seed';
 import type { Exporter, ExporterName } from '../upload';
@@ -104,6 +105,7 @@ function otlp(configuration: DeliveryConfiguration, warnings: string[]): Exporte
     ...(otlpUrl === undefined ? {} : { profilesEndpoint: otlpUrl }),
     endpoint: otlpBaseUrl ?? OTLP_HERE,
     headers,
+    account: accountOf(otlpHeaders),
     timeline: otlpTimeline,
   });
 }

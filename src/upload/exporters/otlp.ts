@@ -20,6 +20,8 @@ export interface OtlpOptions {
   endpoint?: string;
   /** Sent with each request, such as `authorization`. */
   headers?: Record<string, string>;
+  /** Whose headers they are (`account.ts`). */
+  account?: string | undefined;
   /** Send each value with its time, where the receiver understands that. Without, totals a stack, which all do. */
   timeline?: boolean;
 }
@@ -28,12 +30,13 @@ export interface OtlpOptions {
 export class OtlpExporter implements Exporter {
   readonly name = 'otlp';
   readonly destination: string;
+  readonly account: string | undefined;
   private readonly url: string;
   private readonly headers: Record<string, string>;
   private readonly timeline: boolean;
 
   /** Throws an EverflameError for an address or a header that cannot be one. */
-  constructor({ profilesEndpoint, endpoint, headers, timeline }: OtlpOptions) {
+  constructor({ profilesEndpoint, endpoint, headers, account, timeline }: OtlpOptions) {
     const { base, query, user, password } = profilesEndpoint
       ? parseAddress(profilesEndpoint, 'OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT')
       : withPath(parseAddress(endpoint ?? '', 'OTEL_EXPORTER_OTLP_ENDPOINT'));
@@ -41,6 +44,7 @@ export class OtlpExporter implements Exporter {
     this.destination = base;
     this.url = `${base}${query}`;
     this.timeline = timeline ?? false;
+    this.account = account;
     this.headers = {
       ...(user && { authorization: `Basic ${credentials}` }),
       ...checkedHeaders(headers ?? {}),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { EverflameError } from '../../engine';
+import { accountOf } from '../account';
 import { addUp } from '../pprof/add-up';
 import { decodeProfile } from '../pprof/decode';
 import { encodeProfile } from '../pprof/encode';
@@ -42,6 +43,7 @@ export interface PyroscopeOptions extends Credentials {
 export class PyroscopeExporter implements Exporter {
   readonly name = 'pyroscope';
   readonly destination: string;
+  readonly account: string | undefined;
   private readonly base: string;
   private readonly headers: Record<string, string>;
   private readonly applicationName: string | undefined;
@@ -56,6 +58,8 @@ export class PyroscopeExporter implements Exporter {
         : { ...credentials, basicAuthUser: user, basicAuthPassword: password },
     );
     this.base = base;
+    // A password may change; a user of Grafana Cloud is a tenant.
+    this.account = accountOf(credentials.authToken || credentials.basicAuthUser);
     this.applicationName = applicationName;
     this.headers = {
       ...(authorized && { Authorization: authorized }),
