@@ -1,16 +1,18 @@
 /** One receiver that fails in each way there is: what it took in the end, and what the process says and counts. */
+import { randomBytes } from 'node:crypto';
 import { utimesSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { DatadogExporter } from '#src/upload/exporters/datadog.js';
 import { makeSend, NoAnswer, type Send } from '#src/upload/send.js';
 import { pathOf } from '#src/upload/spool-folder.js';
 import type { Exporter } from '#src/upload/upload.js';
+import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
 import type { DatadogReceiver } from '../support/receivers/datadog.js';
 import { startDatadogReceiver } from '../support/receivers/datadog.js';
 import type { Fault } from '../support/receivers/faulty-server.js';
 import { checkProfile, plainBytes } from '../support/receivers/pprof-contract.js';
-import { sumOf, wallSamples } from '../support/truth.js';
+import { sumOf, WALL_TYPES, wallSamples } from '../support/truth.js';
 import { agentExporter } from './support/exporters.js';
 import { type DeliveringProcess, fates, givenProcess, givenProfile, waiting } from './support/process.js';
 
@@ -146,7 +148,7 @@ for (const [status, remedy] of [
   });
 }
 
-test('after 413 profiles go in halves with the same sums, and it is said once a size', async (t) => {
+test('after 413 profiles go in halves with the same sums, and it is said once in how many parts', async (t) => {
   const receiver = await agent(t, { mostBytes: 11_000 });
   const sender = givenProcess(t, { exporters: [agentExporter(receiver)], root: temporaryFolder(t) });
   const uploads = [0, 1].map((sequence) => givenProfile(sender.identity, sequence, 2003));
@@ -165,46 +167,69 @@ test('after 413 profiles go in halves with the same sums, and it is said once a 
       .reduce((total, { values }) => total + BigInt(values[1] ?? 0), 0n);
     t.is(sum, sumOf(wallSamples(2003 + sequence, 7, start), 1));
   }
-  t.is(sender.lines.length, sender.counters.upload_splits);
-  t.regex(sender.lines[0] ?? '', /too large .* sent in 2 parts, with the same sums/);
+  t.is(sender.lines.length, 1, sender.lines.join('\n'));
+  const parts = 2 ** sender.counters.upload_splits;
+  t.regex(sender.lines[0] ?? '', new RegExp(`too large .* sent in ${parts} parts, with the same sums`));
 });
+
+/** Takes requests that are narrow enough, of profiles alone, and adds up the wall time of what it has taken. */
+function givenNarrow(t: ExecutionContext, isNarrow: (body: Buffer) => boolean) {
+  const received = { wall: 0n };
+  const exporter: Exporter = {
+    name: 'datadog',
+    destination: 'a narrow receiver',
+    requests: async ({ attachments }) => [
+      { part: 'event', url: 'http://nowhere', headers: {}, body: attachments[0]?.data ?? Buffer.alloc(0) },
+    ],
+    judge: ({ status }) =>
+      status === 413 ? { kind: 'too-large', reason: 'too large' } : { kind: 'delivered' },
+  };
+  const send: Send = async ({ body }) => {
+    const answer = { headers: {}, body: Buffer.alloc(0) };
+    if (!isNarrow(body)) return { ...answer, status: 413 };
+    for (const { values } of samplesOf(body)) received.wall += BigInt(values[1] ?? 0);
+    return { ...answer, status: 200 };
+  };
+  return { received, sender: givenProcess(t, { exporters: [exporter], send }) };
+}
+
+function samplesOf(data: Buffer) {
+  return checkProfile(plainBytes(data).plain).samples;
+}
 
 test('however few samples a part may have, each arrives once', async (t) => {
   for (const most of [1, 2, 3]) {
     for (const count of [3, 5, 7, 11, 13]) {
-      const sums: bigint[] = [];
-      const exporter: Exporter = {
-        name: 'datadog',
-        destination: 'a narrow receiver',
-        requests: async ({ attachments }) => [
-          {
-            part: 'event',
-            url: 'http://nowhere',
-            headers: {},
-            body: attachments[0]?.data ?? Buffer.alloc(0),
-          },
-        ],
-        judge: ({ status }) =>
-          status === 413 ? { kind: 'too-large', reason: 'too large' } : { kind: 'delivered' },
-      };
-      const send: Send = async ({ body }) => {
-        const { samples } = checkProfile(plainBytes(body).plain);
-        if (samples.length > most) return { status: 413, headers: {}, body: Buffer.alloc(0) };
-        sums.push(...samples.map(({ values }) => BigInt(values[1] ?? 0)));
-        return { status: 200, headers: {}, body: Buffer.alloc(0) };
-      };
-      const sender = givenProcess(t, { exporters: [exporter], send });
+      const { received, sender } = givenNarrow(t, (body) => samplesOf(body).length <= most);
       const upload = givenProfile(sender.identity, 0, count);
       sender.dispatcher.take(upload);
       await sender.untilSent();
       t.deepEqual(fates(sender.counters), { uploads_taken: 1, uploads_delivered: 1 });
-      t.is(
-        sums.reduce((total, value) => total + value, 0n),
-        sumOf(wallSamples(count, 7, upload.start), 1),
-        `${count} samples, at most ${most} in a request`,
-      );
+      const expected = sumOf(wallSamples(count, 7, upload.start), 1);
+      t.is(received.wall, expected, `${count} samples, at most ${most} in a request`);
     }
   }
+});
+
+test('where one part is too large even then, the others are sent', async (t) => {
+  const { received, sender } = givenNarrow(t, (body) => body.length <= 10_000);
+  const upload = givenProfile(sender.identity, 0);
+  const samples = wallSamples(211, 7, upload.start);
+  const [first] = samples;
+  // Names that cannot be compressed.
+  const name = randomBytes(30_000).toString('base64');
+  if (first) first.stack = [{ name, file: '/srv/app.js', line: 3, startLine: 1 }];
+  sender.dispatcher.take({
+    ...upload,
+    attachments: [{ name: 'wall.pprof', data: encodeProfile(WALL_TYPES, samples) }],
+  });
+  await sender.untilSent();
+  // The first of 64 parts has three of the samples.
+  t.is(received.wall, sumOf(samples.slice(3), 1));
+  t.deepEqual(fates(sender.counters), { uploads_taken: 1, uploads_refused: 1 });
+  t.is(sender.lines.length, 2, sender.lines.join('\n'));
+  t.regex(sender.lines[0] ?? '', /From now on each is sent in 64 parts/);
+  t.regex(sender.lines[1] ?? '', /refuses a part of a profile: too large\. It is dropped/);
 });
 
 test('where no part is small enough it is refused, and the next is not sent in 64 parts', async (t) => {

@@ -35,7 +35,7 @@ export interface Voice {
   failing(exporter: Exporter, reason: string): void;
   recovered(exporter: Exporter, waiting: number): void;
   passedOver(exporter: Exporter, failures: number): void;
-  refused(exporter: Exporter, reason: string, remedy: string): void;
+  refused(exporter: Exporter, reason: string, remedy: string, isPart?: boolean): void;
   tooLarge(exporter: Exporter, reason: string, pieces: number): void;
   notice(exporter: Exporter, notice: string): void;
   unfit(exporter: Exporter, reason: string): void;
@@ -85,6 +85,8 @@ export class Lane {
   /** All that waits is passed over. */
   private idle = false;
   private pieces = 1;
+  /** Why there are more of them now, until one was taken and it can be said in how many parts uploads are sent. */
+  private divided: string | undefined;
   /**
    * The requests of what was tried last, while it is tried again: to convert a profile takes far longer than to read it. Those of
    * one parcel at most: they may be as large as it.
@@ -238,18 +240,23 @@ export class Lane {
     for (let again = true; again; ) {
       again = false;
       const requests = await this.requests(parcel, upload, pieces, done);
-      for (const { request, name } of requests.filter((one) => !done.has(one.name))) {
+      for (const { request, name } of inOrder(requests, pieces).filter((one) => !done.has(one.name))) {
         const verdict = await this.ask(request);
         if (verdict === 'broken off') return { after: 0 };
         if (verdict.kind === 'retry') return this.failed(parcel, verdict);
         if (verdict.kind === 'too-large') {
-          if (!this.divide(verdict.reason, pieces)) return { settled: 'refused', upload };
+          if (pieces >= MOST_PIECES) {
+            // What is not sent yet is not smaller.
+            this.refuse(verdict.reason, done.size > 0);
+            return { settled: 'refused', upload };
+          }
+          this.divide(verdict.reason, pieces);
           pieces *= 2;
           for (const rest of begun(requests, done)) {
             isRefused = true;
             done.add(rest.name);
           }
-          if (isRefused) this.refuse(verdict.reason);
+          if (isRefused) this.refuse(verdict.reason, true);
           again = true;
           break;
         }
@@ -265,10 +272,19 @@ export class Lane {
         if (verdict.kind === 'refused') {
           isRefused = true;
           voice.refused(this.exporter, verdict.reason, verdict.remedy);
-        } else if (verdict.notice) voice.notice(this.exporter, verdict.notice);
+        } else this.taken(verdict, pieces);
       }
     }
     return { settled: isRefused ? 'refused' : 'delivered', upload };
+  }
+
+  private taken({ notice }: Extract<Verdict, { kind: 'delivered' }>, pieces: number): void {
+    const { voice } = this.options;
+    if (notice) voice.notice(this.exporter, notice);
+    if (this.divided !== undefined && pieces > 1) {
+      voice.tooLarge(this.exporter, this.divided, this.pieces);
+      this.divided = undefined;
+    }
   }
 
   /** What there is to send of an upload in so many pieces, without the larger pieces that are done. */
@@ -316,24 +332,21 @@ export class Lane {
     }
   }
 
-  /** Whether there is a smaller way to send than in so many pieces. From now on uploads are sent so. */
-  private divide(reason: string, pieces: number): boolean {
-    const { voice, counters } = this.options;
-    if (pieces >= MOST_PIECES) {
-      this.refuse(reason);
-      // It has not helped: the next is not sent in as many requests for nothing.
-      this.pieces = 1;
-      return false;
-    }
+  /** From now on uploads are sent in twice as many pieces. */
+  private divide(reason: string, pieces: number): void {
     this.pieces = Math.max(this.pieces, pieces * 2);
-    add(counters, 'upload_splits', 1);
-    voice.tooLarge(this.exporter, reason, this.pieces);
-    return true;
+    this.divided = reason;
+    add(this.options.counters, 'upload_splits', 1);
   }
 
-  private refuse(reason: string): void {
+  private refuse(reason: string, isPart: boolean): void {
+    if (!isPart) {
+      // It has not helped: the next is not sent in as many requests for nothing.
+      this.pieces = 1;
+      this.divided = undefined;
+    }
     const remedy = 'Lower the rate (EVERFLAME_RATE) or the period (DD_PROFILING_UPLOAD_INTERVAL).';
-    this.options.voice.refused(this.exporter, reason, remedy);
+    this.options.voice.refused(this.exporter, reason, remedy, isPart);
   }
 
   private failed(parcel: Parcel, { reason, afterMilliseconds = 0, isOfProfile = false }: Failure): Outcome {
@@ -364,4 +377,10 @@ export class Lane {
       this.options.keeper.changed();
     });
   }
+}
+
+/** Where pieces cannot be divided any more the smallest is sent first: if it is too large, all are. */
+function inOrder(requests: readonly PieceRequest[], pieces: number): readonly PieceRequest[] {
+  if (pieces < MOST_PIECES) return requests;
+  return [...requests].sort((a, b) => a.request.body.length - b.request.body.length);
 }

@@ -42,10 +42,13 @@ export class LoggedVoice implements Voice {
     );
   }
 
-  refused(exporter: Exporter, reason: string, remedy: string): void {
+  /** `isPart`: what else there is of it has been taken. */
+  refused(exporter: Exporter, reason: string, remedy: string, isPart = false): void {
     // Not by the reason: it has the receiver's own words, which may be others each time.
     if (!this.isDue(`refused ${exporter.destination} ${remedy}`)) return;
-    this.logger.error(`${placeOf(exporter)} refuses a profile: ${reason}. It is dropped. ${remedy}`);
+    this.logger.error(
+      `${placeOf(exporter)} refuses ${isPart ? 'a part of ' : ''}a profile: ${reason}. It is dropped. ${remedy}`,
+    );
   }
 
   tooLarge(exporter: Exporter, reason: string, pieces: number): void {

@@ -1,9 +1,7 @@
 import { work as first } from './first.js';
 import { work as second } from './second.js';
 
-interface Work {
-  (rounds: { many: number }): number;
-}
+type Work = (rounds: { many: number }) => number;
 
 /** Calls a function until it has used so many milliseconds of CPU time; what it used, in microseconds. */
 function spend(work: Work, milliseconds: number): number {
