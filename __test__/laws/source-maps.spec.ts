@@ -70,6 +70,9 @@ const HOSTILE: Record<string, { make: (map: string) => void; reason?: RegExp }> 
   },
   'that is a pipe': { make: (map) => execFileSync('mkfifo', [map]), reason: /it is no regular file/ },
   'with sources without a name': text('{"version":3,"sources":[null],"mappings":"AAAA;AACA;AACA;AACA"}'),
+  'with a source of 8 MB': text(
+    `{"version":3,"sources":["${'s'.repeat(8e6)}"],"mappings":"AAAA;AACA;AACA;AACA;AACA;AACA;AACA;AACA"}`,
+  ),
   'with a section that is itself': text(
     '{"version":3,"sections":[{"offset":{"line":0,"column":0},"url":"hot.js.map"}]}',
   ),

@@ -16,6 +16,12 @@ const MAX_NAMES: usize = 1_000_000;
 const MAX_SOURCES: usize = 100_000;
 const MAX_SECTIONS: usize = 10_000;
 
+/// A longer source is no path of this machine (PATH_MAX). It would stand in every profile.
+const MAX_SOURCE_BYTES: usize = 4096;
+
+/// No author has a longer name.
+const MAX_NAME_BYTES: usize = 1024;
+
 /// Index maps in index maps; no tool makes one.
 const MAX_DEPTH: u32 = 4;
 
@@ -145,13 +151,18 @@ impl Builder {
         }
         let (first_source, first_name) = (self.sources.len(), self.names.len());
         let root = map.source_root.0.unwrap_or_default();
+        let root = within(&root, MAX_SOURCE_BYTES);
         let sources = map.sources.0.len();
-        for source in map.sources.0 {
-            self.sources.push(&root, source.0.as_deref());
+        for source in &map.sources.0 {
+            let source = source.0.as_deref();
+            let source = root.and(source.and_then(|source| within(source, MAX_SOURCE_BYTES)));
+            self.sources.push(root.unwrap_or_default(), source);
         }
         let names = map.names.0.len();
-        for name in map.names.0 {
-            self.names.push(name.0.as_deref().unwrap_or_default());
+        for name in &map.names.0 {
+            let name = name.0.as_deref();
+            let name = name.and_then(|name| within(name, MAX_NAME_BYTES));
+            self.names.push(name.unwrap_or_default());
         }
         if self.sources.len() as usize > MAX_SOURCES || self.names.len() as usize > MAX_NAMES {
             return Err("its sections have too many sources or names".to_owned());
@@ -189,6 +200,11 @@ impl Builder {
             }));
         Ok(())
     }
+}
+
+/// A text that is not longer than it may be; a longer one is as good as none.
+fn within(text: &str, most: usize) -> Option<&str> {
+    (text.len() <= most).then_some(text)
 }
 
 /// A place of a text that begins at `offset`. The columns of its first line are moved too.
@@ -304,6 +320,29 @@ mod tests {
         if let Ok(parsed) = parsed(&json("+/////DAAA,+/////DAAA")) {
             assert_eq!(found(&parsed, 0, 0), None);
         }
+    }
+
+    #[test]
+    fn a_text_longer_than_any_real_one_is_none() {
+        let json = |root: usize, source: usize, name: usize| {
+            let text = |length: usize| "x".repeat(length);
+            format!(
+                r#"{{"version":3,"sourceRoot":"{}","sources":["{}","b"],"names":["{}","f"],"mappings":"AAAAA;ACAAC"}}"#,
+                text(root),
+                text(source),
+                text(name)
+            )
+        };
+        let shown = |parsed: &Parsed, number: u32| parsed.table.sources.shown(number).is_some();
+        let kept = parsed(&json(4096, 4096, 1024)).unwrap();
+        assert!(shown(&kept, 0) && shown(&kept, 1));
+        assert_eq!(kept.table.names.get(0).map(str::len), Some(1024));
+        let cut = parsed(&json(1, 4097, 1025)).unwrap();
+        assert!(!shown(&cut, 0) && shown(&cut, 1));
+        assert_eq!(cut.table.names.get(0), None);
+        assert_eq!(cut.table.names.get(1), Some("f"));
+        let rootless = parsed(&json(4097, 1, 1)).unwrap();
+        assert!(!shown(&rootless, 0) && !shown(&rootless, 1));
     }
 
     #[test]

@@ -228,6 +228,7 @@ impl Names {
         self.ends.len() as u32
     }
 
+    /// A name by its number; an empty one is none.
     pub(super) fn get(&self, number: u32) -> Option<&str> {
         let number = number as usize;
         let end = *self.ends.get(number)? as usize;
@@ -235,7 +236,7 @@ impl Names {
             0 => 0,
             _ => self.ends[number - 1] as usize,
         };
-        Some(&self.text[start..end])
+        Some(&self.text[start..end]).filter(|name| !name.is_empty())
     }
 
     pub(super) fn shrink(&mut self) {
@@ -350,6 +351,6 @@ mod tests {
             names.push(name);
         }
         let found: Vec<_> = (0..4).map(|number| names.get(number)).collect();
-        assert_eq!(found, [Some(""), Some("add"), Some("é"), None]);
+        assert_eq!(found, [None, Some("add"), Some("é"), None]);
     }
 }
