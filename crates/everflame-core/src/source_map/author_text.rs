@@ -1,13 +1,22 @@
 //! The word that stands at a place of a source, for names that a map leaves out.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{OpenOptions, canonicalize};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::Position;
 
 /// Larger sources are not looked into.
 const MAX_SOURCE: u64 = 4 << 20;
+
+/// A map may name any file. Only what an author writes functions in is opened, so that no map has words of other files told.
+const SOURCES: [&str; 12] = [
+    "astro", "cjs", "coffee", "cts", "js", "jsx", "mjs", "mts", "svelte", "ts", "tsx", "vue",
+];
+
+/// Where a file may have no end, or may never answer.
+const KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
 
 /// Words in front of a function that are not its name.
 const NOT_NAMES: [&str; 14] = [
@@ -30,14 +39,32 @@ const NOT_NAMES: [&str; 14] = [
 /// The name at a place of a file that is not newer than `made`, its time of change in seconds: after a change other words
 /// stand there.
 pub(super) fn name_at(file: &str, place: Position, made: i64) -> Option<String> {
-    let path = Path::new(file);
-    let about = fs::metadata(path).ok()?;
-    if !about.is_file() || about.len() > MAX_SOURCE || about.mtime() > made {
-        return None;
-    }
-    let text = fs::read_to_string(path).ok()?;
+    let text = source_text(Path::new(file), made)?;
     let line = text.lines().nth(place.line as usize)?;
     name_in(line, place.column).map(str::to_owned)
+}
+
+/// The text of a source. The file has to be one of bounded size with something in it, whatever its name leads to.
+fn source_text(path: &Path, made: i64) -> Option<String> {
+    let path = canonicalize(path).ok()?;
+    let kind = path.extension()?.to_str()?;
+    if !SOURCES.contains(&kind) || KERNEL.iter().any(|folder| path.starts_with(folder)) {
+        return None;
+    }
+    // A pipe in the file's place must not stop the thread.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+        .ok()?;
+    let about = file.metadata().ok()?;
+    if !about.is_file() || !(1..=MAX_SOURCE).contains(&about.len()) || about.mtime() > made {
+        return None;
+    }
+    let mut text = String::new();
+    // Whatever is written to it meanwhile.
+    file.take(MAX_SOURCE).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 fn name_in(line: &str, column: u32) -> Option<&str> {
@@ -68,12 +95,74 @@ mod tests {
         assert_eq!(name_in(line, 900), None);
     }
 
+    /// A folder of its own, gone at the end.
+    struct Folder(std::path::PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Folder {
+            let name = format!("everflame-author-{name}-{}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            Folder(folder)
+        }
+
+        /// The word that begins a file's text.
+        fn word(&self, name: &str, made: i64) -> Option<String> {
+            let path = self.0.join(name);
+            name_at(path.to_str().unwrap(), Position::default(), made)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
     #[test]
     fn a_source_that_changed_after_the_map_says_nothing() {
-        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs");
-        let place = Position { line: 2, column: 8 };
-        assert_eq!(name_at(own, place, i64::MAX).as_deref(), Some("aggregate"));
-        assert_eq!(name_at(own, place, 0), None);
-        assert_eq!(name_at("/not/there.ts", place, i64::MAX), None);
+        let folder = Folder::new("changed");
+        std::fs::write(folder.0.join("a.ts"), "total = () => 1").unwrap();
+        assert_eq!(folder.word("a.ts", i64::MAX).as_deref(), Some("total"));
+        assert_eq!(folder.word("a.ts", 0), None);
+        assert_eq!(folder.word("b.ts", i64::MAX), None);
+    }
+
+    #[test]
+    fn only_sources_are_looked_into() {
+        let folder = Folder::new("kinds");
+        for name in ["secret", "id.pem", ".env", "a.mts"] {
+            std::fs::write(folder.0.join(name), "word").unwrap();
+        }
+        let pipe = std::ffi::CString::new(folder.0.join("pipe.ts").to_str().unwrap()).unwrap();
+        // SAFETY: the name is a C string.
+        assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
+        for (name, target) in [
+            ("environ.ts", "/proc/self/environ"),
+            ("pagemap.ts", "/proc/self/pagemap"),
+            ("zero.ts", "/dev/zero"),
+            ("other.ts", "secret"),
+            ("same.ts", "a.mts"),
+        ] {
+            std::os::unix::fs::symlink(target, folder.0.join(name)).unwrap();
+        }
+        for name in [
+            "secret",
+            "id.pem",
+            ".env",
+            "pipe.ts",
+            "environ.ts",
+            "pagemap.ts",
+            "zero.ts",
+            "other.ts",
+        ] {
+            assert_eq!(folder.word(name, i64::MAX), None, "{name}");
+        }
+        for name in ["a.mts", "same.ts"] {
+            assert_eq!(folder.word(name, i64::MAX).as_deref(), Some("word"));
+        }
+        for path in ["/proc/self/environ", "/proc/self/pagemap", "/dev/zero"] {
+            assert_eq!(name_at(path, Position::default(), i64::MAX), None, "{path}");
+        }
     }
 }
