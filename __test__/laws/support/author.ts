@@ -216,6 +216,18 @@ const withTsNode: Build = (t) => {
   };
 };
 
+/** As loaders do it that compile by themselves, such as those of test runners, under a path cut out of a URL. */
+const underPartOfUrl: Build = async (t) => {
+  const built = await esbuild({ minify: true, sourcemap: true }, temporaryFolder)(t);
+  const program = join(temporaryFolder(t), 'loader.cjs');
+  writeFileSync(
+    program,
+    `const path = ('file://' + ${JSON.stringify(built.program)}).slice(7);
+new module.constructor(path)._compile(require('node:fs').readFileSync(path, 'utf8'), path);`,
+  );
+  return { ...built, program };
+};
+
 /** Node.js itself takes the types away, and leaves every other sign in its place. */
 const stripped: Build = (t) => {
   const sources = withTypeScriptNames(t);
@@ -246,6 +258,7 @@ const BUILDS: Record<string, Build> = {
   webpack: withWebpack('source-map', 'production'),
   'webpack, evaluated modules': withWebpack('eval-source-map', 'development'),
   'tsc, and Node.js reads the maps too': withNodesOwnMaps,
+  'a loader of its own, which has the path from a URL': underPartOfUrl,
   'ts-node': withTsNode,
   swc: withSwc,
   tsx: () => ({

@@ -87,6 +87,16 @@ pub(super) struct Strings {
     pub(super) cons_first: u64,
     pub(super) cons_second: u64,
     pub(super) thin_actual: u64,
+    /// `None` where this V8 does not export how they look.
+    pub(super) sliced: Option<SlicedString>,
+}
+
+/// A string that is a part of another one.
+#[derive(Debug)]
+pub(super) struct SlicedString {
+    pub(super) kind: u16,
+    pub(super) parent: u64,
+    pub(super) offset: u64,
 }
 
 /// InstructionStream's only pointer besides its map is its Code (all of Node 20 to 26).
@@ -193,7 +203,22 @@ impl Strings {
             cons_first: offset("class_ConsString__first__String")?,
             cons_second: offset("class_ConsString__second__String")?,
             thin_actual: offset("class_ThinString__actual__String")?,
+            sliced: SlicedString::look_up()?,
         })
+    }
+}
+
+impl SlicedString {
+    fn look_up() -> Result<Option<SlicedString>, String> {
+        let kind = optional_kind("SlicedStringTag")?;
+        let parent = optional_offset("class_SlicedString__parent__String")?;
+        let offset = optional_offset("class_SlicedString__offset__SMI")?;
+        let known = kind.zip(parent).zip(offset);
+        Ok(known.map(|((kind, parent), offset)| SlicedString {
+            kind,
+            parent,
+            offset,
+        }))
     }
 }
 

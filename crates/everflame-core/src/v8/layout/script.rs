@@ -19,7 +19,7 @@ const MAX_INLINE_MAP: usize = 16 << 20;
 /// How such a map begins.
 const DATA: &[u8] = b"data:";
 
-/// Strings joined from strings are followed this deep; names are flat but for rare cases.
+/// Strings joined from strings are followed this deep.
 const MAX_JOINED: u32 = 8;
 
 /// The function of a code event, during its callback.
@@ -189,24 +189,8 @@ impl View<'_> {
         if self.string_length(object)? > MAX_NAME {
             return None;
         }
-        if let Some(Flat {
-            address,
-            length,
-            one_byte,
-        }) = self.flat(object)
-        {
-            let size = if one_byte { length } else { length * 2 };
-            let data = self.heap.bytes(address, size)?;
-            return Some(if one_byte {
-                data.iter().map(|byte| char::from(*byte)).collect()
-            } else {
-                char::decode_utf16(
-                    data.chunks_exact(2)
-                        .map(|unit| u16::from_le_bytes([unit[0], unit[1]])),
-                )
-                .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-                .collect()
-            });
+        if let Some(flat) = self.flat(object) {
+            return flat.text(self.heap);
         }
         let representation = kind & strings.representation_mask;
         let deeper = joined.checked_sub(1)?;
@@ -218,7 +202,27 @@ impl View<'_> {
             text.push_str(&self.string(self.object(object, strings.cons_second)?, deeper)?);
             return (text.len() <= MAX_NAME * 3).then_some(text);
         }
+        if let Some(sliced) = strings
+            .sliced
+            .as_ref()
+            .filter(|sliced| sliced.kind == representation)
+        {
+            let length = self.string_length(object)?;
+            let first = usize::try_from(self.small_integer(object, sliced.offset)?).ok()?;
+            let whole = self.whole(self.object(object, sliced.parent)?)?;
+            return whole.part(first, length)?.text(self.heap);
+        }
         None
+    }
+
+    /// What a string is cut out of. V8 may have put another one in its place since.
+    fn whole(self, object: Object) -> Option<Flat> {
+        let strings = &self.constants.strings;
+        let kind = self.instance_type(object)?;
+        if kind < strings.first_nonstring && kind & strings.representation_mask == strings.thin {
+            return self.flat(self.object(object, strings.thin_actual)?);
+        }
+        self.flat(object)
     }
 }
 
@@ -232,6 +236,37 @@ struct Flat {
 }
 
 impl Flat {
+    /// `length` characters from the character `first`.
+    fn part(self, first: usize, length: usize) -> Option<Flat> {
+        if first.checked_add(length)? > self.length {
+            return None;
+        }
+        Some(Flat {
+            address: self.address + (first * self.width()) as u64,
+            length,
+            ..self
+        })
+    }
+
+    /// Bytes of a character.
+    fn width(self) -> usize {
+        if self.one_byte { 1 } else { 2 }
+    }
+
+    fn text(self, heap: Heap) -> Option<String> {
+        let data = heap.bytes(self.address, self.length * self.width())?;
+        Some(if self.one_byte {
+            data.iter().map(|byte| char::from(*byte)).collect()
+        } else {
+            char::decode_utf16(
+                data.chunks_exact(2)
+                    .map(|unit| u16::from_le_bytes([unit[0], unit[1]])),
+            )
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
+        })
+    }
+
     fn begins_with(self, heap: Heap, start: &[u8]) -> bool {
         self.length >= start.len()
             && heap
