@@ -124,15 +124,42 @@ for (const node of testNodes()) {
   });
 }
 
+const MAPPED = '{"version":3,"sources":["a.ts"],"names":[],"mappings":";;;;;AAAA;AAUA;AACA;AACA"}';
+
+for (const node of testNodes()) {
+  test.serial(`Node.js ${node.major}: a comment with code behind it names no map`, async (t) => {
+    const inline = `data:application/json;base64,${Buffer.from(MAPPED).toString('base64')}`;
+    const write = (map: string): void => writeFileSync(map, MAPPED);
+    for (const url of ['hot.js.map', inline]) {
+      const last = await profileOfHot(t, node, url, write);
+      t.deepEqual(placesOf(last.profiles, 'hot'), ['a.ts:11'], 'the comment is the last');
+      const another = `${HOT}//# sourceMappingURL=${url}\nglobalThis.isDone = true;\n`;
+      const between = await profileOfHot(t, node, url, write, another);
+      t.deepEqual(placesOf(between.profiles, 'hot'), ['hot.js:7']);
+      t.is(between.stderr, '');
+      t.deepEqual(commentsOf(between.profiles), []);
+    }
+  });
+
+  test.serial(`Node.js ${node.major}: a map is named in either kind of comment`, async (t) => {
+    const text = `${HOT}/*# sourceMappingURL=other.map */\n`;
+    const write = (map: string): void => writeFileSync(map.replace('hot.js.map', 'other.map'), MAPPED);
+    const { profiles, stderr } = await profileOfHot(t, node, '', write, text);
+    t.deepEqual(placesOf(profiles, 'hot'), ['a.ts:11']);
+    t.is(stderr, '');
+  });
+}
+
 /** The profile of a program of one file, which names a map with this URL. */
 async function profileOfHot(
   t: ExecutionContext,
   node: TestNode,
   url: string,
   make: (map: string) => void,
+  code = url ? `${HOT}//# sourceMappingURL=${url}\n` : HOT,
 ): Promise<{ profiles: LoadedProfile[]; stderr: string }> {
   const program = join(temporaryFolder(t), 'hot.js');
-  writeFileSync(program, url ? `${HOT}//# sourceMappingURL=${url}\n` : HOT);
+  writeFileSync(program, code);
   make(`${program}.map`);
   const folder = temporaryFolder(t);
   const end = await run(node.path, ['-r', AUTO, program], {

@@ -9,6 +9,7 @@
 mod author_text;
 mod bounded;
 mod cache;
+mod comment;
 mod declared;
 mod failure;
 mod function_name;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode;
 
+use super::comment::{Comment, has_code_behind, last, tail};
 use super::declared::{DeclaredMap, Origin};
 use super::json::{Parsed, parse};
 use super::locate::{map_files, script_file};
@@ -22,6 +23,8 @@ pub(super) enum NotRead {
     Missing,
     /// There was no room for it.
     GivenUp,
+    /// What the script says of a map is not said of this script.
+    AnotherScripts,
     /// It is there: what is wrong with it, as the end of a sentence.
     Broken(PathBuf, String),
 }
@@ -34,20 +37,52 @@ pub(super) struct Stamp {
     bytes: u64,
 }
 
+/// A map before it is read.
+pub(super) enum Opened {
+    File(File, Stamp),
+    /// A `data:` URL that V8 does not know of.
+    Text(Vec<u8>),
+}
+
 /// Opens the map of a script that has it in a file.
-pub(super) fn open(map: &DeclaredMap) -> Result<(File, Stamp), NotRead> {
-    let files = match &map.origin {
-        Origin::Address(url) => map_files(&map.script, url),
-        Origin::Beside => script_file(&map.script).map(beside).into_iter().collect(),
-        Origin::Inline(_) => Vec::new(),
+pub(super) fn open(map: &DeclaredMap) -> Result<Opened, NotRead> {
+    let script = script_file(&map.script);
+    let tail = script.as_deref().map(tail).unwrap_or_default();
+    let files = match (&map.origin, last(&tail)) {
+        (Origin::Address(url), Some(Comment::BeforeCode { url: other }))
+            if url.as_bytes() == other =>
+        {
+            return Err(NotRead::AnotherScripts);
+        }
+        (Origin::Address(url), _) => map_files(&map.script, url),
+        (
+            Origin::Beside,
+            Some(Comment::Last {
+                url,
+                is_block: true,
+            }),
+        ) => {
+            if url.starts_with(b"data:") {
+                return Ok(Opened::Text(url.to_vec()));
+            }
+            map_files(&map.script, &String::from_utf8_lossy(url))
+        }
+        (Origin::Beside, _) => script.map(beside).into_iter().collect(),
+        (Origin::Inline(_), _) => Vec::new(),
     };
     for path in files {
         match open_file(&path) {
             Err(NotRead::Missing) => {}
-            other => return other,
+            other => return other.map(|(file, stamp)| Opened::File(file, stamp)),
         }
     }
     Err(NotRead::Missing)
+}
+
+/// Whether the map in a script's text is of another script, which was put in front of it.
+pub(super) fn is_anothers(map: &DeclaredMap, url: &[u8]) -> bool {
+    let script = script_file(&map.script);
+    script.is_some_and(|script| has_code_behind(&tail(&script), url))
 }
 
 fn beside(script: PathBuf) -> PathBuf {
@@ -101,10 +136,10 @@ pub(super) fn read_file(map: &DeclaredMap, file: File, stamp: &Stamp) -> Result<
     let parsed = parse(file.take(MAX_FILE), base)
         .map_err(|reason| NotRead::Broken(stamp.path.clone(), reason))?;
     // One that lies beside the script by chance.
-    if let (Origin::Beside, Some(file)) = (&map.origin, &parsed.file) {
+    let own = script_file(&map.script).filter(|own| beside(own.clone()) == stamp.path);
+    if let (Origin::Beside, Some(file), Some(own)) = (&map.origin, &parsed.file, own) {
         let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
-        let own = script_file(&map.script);
-        if name(file) != own.and_then(|own| name(&own.to_string_lossy())) {
+        if name(file) != name(&own.to_string_lossy()) {
             return Err(NotRead::Missing);
         }
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::cache::Cache;
 use super::declared::{DeclaredMap, Inline};
 use super::failure::{self, SourceMapFailure};
-use super::read::{NotRead, open, read_file, read_inline};
+use super::read::{NotRead, Opened, is_anothers, open, read_file, read_inline};
 use super::table::Table;
 use crate::signal::COUNTERS;
 
@@ -70,7 +70,10 @@ impl Reader {
     }
 
     fn read_file(&mut self, map: &DeclaredMap) -> Result<Arc<Table>, NotRead> {
-        let (file, stamp) = open(map)?;
+        let (file, stamp) = match open(map)? {
+            Opened::File(file, stamp) => (file, stamp),
+            Opened::Text(url) => return read_text(map, Inline::Raw(url.into())),
+        };
         if map.file.get_or_init(|| stamp.clone()) != &stamp {
             // The file is another build's by now.
             return Err(NotRead::Missing);
@@ -86,7 +89,7 @@ impl Reader {
 
     fn report(&mut self, map: &DeclaredMap, why: NotRead) {
         match why {
-            NotRead::GivenUp => {}
+            NotRead::GivenUp | NotRead::AnotherScripts => {}
             NotRead::Missing if !map.is_declared() => {}
             NotRead::Missing => {
                 COUNTERS.source_maps_missing.fetch_add(1, Ordering::Relaxed);
@@ -112,6 +115,9 @@ fn read_text(map: &DeclaredMap, inline: Inline) -> Result<Arc<Table>, NotRead> {
         // Counted when it was given up.
         Inline::Gone => return Err(NotRead::GivenUp),
     };
+    if is_anothers(map, &text) {
+        return Err(NotRead::AnotherScripts);
+    }
     let table = Arc::new(read_inline(map, &text)?.table);
     COUNTERS.source_maps_read.fetch_add(1, Ordering::Relaxed);
     map.replace_inline(Inline::Table(Arc::clone(&table)));
