@@ -90,9 +90,40 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
+/// From where the sources of a map are found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place<'a> {
+    /// The folder of the map, where it lies in a file, or of its script.
+    pub(super) folder: Option<&'a Path>,
+    /// The folder of the package that the script is of, where that is a dependency.
+    pub(super) package: Option<&'a Path>,
+}
+
+/// The folder of the package in `node_modules` that a script is of. What begins with a dot is a tool's, which puts there what
+/// it has made of files of the program.
+pub(super) fn package_folder(script: &Path) -> Option<PathBuf> {
+    let mut folders: Vec<_> = script.parent()?.components().collect();
+    let modules = folders
+        .iter()
+        .rposition(|folder| folder.as_os_str() == "node_modules")?;
+    let name = folders.get(modules + 1)?.as_os_str().as_encoded_bytes();
+    let parts = match name {
+        [b'.', ..] => return None,
+        [b'@', ..] => 2,
+        _ => 1,
+    };
+    let end = modules + 1 + parts;
+    (folders.len() >= end).then(|| {
+        folders.truncate(end);
+        folders.into_iter().collect()
+    })
+}
+
 /// What a source of a map is called in a profile: the path of its file where that can be told, else the map's own word.
-/// `folder` is the map's, where it lies in a file or its script does.
-pub(super) fn source_name(folder: Option<&Path>, root: &str, source: &str) -> String {
+///
+/// The map of a dependency tells of files of that package alone. Where it leads out of it, to where the package was built, the
+/// path goes on below the package's folder: else the code would be somebody else's, and perhaps at a file that is there.
+pub(super) fn source_name(place: Place, root: &str, source: &str) -> String {
     let is_absolute = source.starts_with('/') || scheme(source).is_some();
     let joined = match root {
         "" => source.to_owned(),
@@ -100,21 +131,39 @@ pub(super) fn source_name(folder: Option<&Path>, root: &str, source: &str) -> St
         _ => format!("{}/{source}", root.trim_end_matches('/')),
     };
     if let Some(path) = file_url(&joined) {
-        return shown(&normal(&path));
+        return shown(&inside(place.package, normal(&path), &path));
     }
     if let Some(scheme) = scheme(&joined) {
-        let found = in_project(folder, &joined[scheme.len() + 1..]);
+        let found = in_project(place, &joined[scheme.len() + 1..]);
         return found.map_or(joined, |path| shown(&path));
     }
-    let Some(folder) = folder else { return joined };
+    let Some(folder) = place.folder else {
+        return joined;
+    };
     // Sources are URLs, and many tools write paths: the one that is there is meant.
     let literal = normal(&folder.join(&joined));
     if literal.exists() || !joined.contains(['%', '?', '#']) {
-        return shown(&literal);
+        return shown(&inside(place.package, literal, Path::new(&joined)));
     }
-    let url = normal(&folder.join(decoded(without_query(&joined))));
-    let path = normal(&folder.join(decoded(&joined)));
-    shown(if url.exists() { &url } else { &path })
+    let url = decoded(without_query(&joined));
+    let path = decoded(&joined);
+    let own = if normal(&folder.join(&url)).exists() {
+        url
+    } else {
+        path
+    };
+    shown(&inside(place.package, normal(&folder.join(&own)), &own))
+}
+
+/// A path, or the map's own word for it below the package, where it is not in there.
+fn inside(package: Option<&Path>, path: PathBuf, word: &Path) -> PathBuf {
+    let Some(package) = package.filter(|package| !path.starts_with(package)) else {
+        return path;
+    };
+    let names = word
+        .components()
+        .filter(|component| matches!(component, Component::Normal(_)));
+    package.components().chain(names).collect()
 }
 
 fn shown(path: &Path) -> String {
@@ -123,7 +172,7 @@ fn shown(path: &Path) -> String {
 
 /// A bundler's `//<name>/./src/x.ts`, `///[project]/src/x.ts` or `//_N_E/(rsc)/./src/x.ts?1a2b`: a path below a folder that
 /// the map does not name. It is looked for in the folders above the map, and in the working directory.
-fn in_project(folder: Option<&Path>, url: &str) -> Option<PathBuf> {
+fn in_project(place: Place, url: &str) -> Option<PathBuf> {
     let (_, path) = url.strip_prefix("//")?.split_once('/')?;
     let mut path = path.split('?').next()?;
     while let Some((first, rest)) = path.split_once('/') {
@@ -138,13 +187,26 @@ fn in_project(folder: Option<&Path>, url: &str) -> Option<PathBuf> {
         return None;
     }
     let working = std::env::current_dir().ok();
-    folder
+    let is_inside = |path: &Path| {
+        place
+            .package
+            .is_none_or(|package| path.starts_with(package))
+    };
+    let found = place
+        .folder
         .into_iter()
         .flat_map(|folder| folder.ancestors().take(MAX_FOLDERS))
         .filter(|folder| folder.parent().is_some())
         .chain(working.as_deref())
         .map(|folder| normal(&folder.join(path)))
-        .find(|file| file.is_file())
+        .find(|file| is_inside(file) && file.is_file());
+    found.or_else(|| {
+        Some(inside(
+            place.package,
+            place.package?.parent()?.into(),
+            Path::new(path),
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -196,7 +258,10 @@ mod tests {
 
     #[test]
     fn sources_are_named_from_their_map() {
-        let folder = Some(Path::new("/srv/dist"));
+        let place = Place {
+            folder: Some(Path::new("/srv/dist")),
+            package: None,
+        };
         for (root, source, expected) in [
             ("", "../src/a.ts", "/srv/src/a.ts"),
             ("../src", "a.ts", "/srv/src/a.ts"),
@@ -224,18 +289,87 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                source_name(folder, root, source),
+                source_name(place, root, source),
                 expected,
                 "{root} {source}"
             );
         }
-        assert_eq!(source_name(None, "", "a.ts"), "a.ts");
+        assert_eq!(source_name(Place::default(), "", "a.ts"), "a.ts");
+    }
+
+    #[test]
+    fn a_dependency_is_what_follows_the_last_node_modules() {
+        for (script, expected) in [
+            ("/app/node_modules/a/dist/x.js", Some("/app/node_modules/a")),
+            (
+                "/app/node_modules/@s/a/x.js",
+                Some("/app/node_modules/@s/a"),
+            ),
+            (
+                "/app/node_modules/.pnpm/a@1/node_modules/a/x.js",
+                Some("/app/node_modules/.pnpm/a@1/node_modules/a"),
+            ),
+            ("/app/node_modules/.cache/tool/x.js", None),
+            ("/app/node_modules/x.js", None),
+            ("/app/node_modules/@s/x.js", None),
+            ("/app/src/x.js", None),
+        ] {
+            let found = package_folder(Path::new(script));
+            assert_eq!(found, expected.map(PathBuf::from), "{script}");
+        }
+    }
+
+    #[test]
+    fn sources_of_a_dependency_stay_in_it() {
+        // The package lies in a program that has files of the same names.
+        let program = std::env::temp_dir().join(format!("everflame-locate-{}", std::process::id()));
+        let package = program.join("node_modules/dep");
+        let folder = package.join("dist");
+        for folder in [&program, &package] {
+            std::fs::create_dir_all(folder.join("src")).unwrap();
+            std::fs::write(folder.join("src/own.ts"), "").unwrap();
+        }
+        std::fs::write(program.join("src/a.ts"), "").unwrap();
+        let place = Place {
+            folder: Some(&folder),
+            package: Some(&package),
+        };
+        for (root, source, expected) in [
+            ("", "../src/a.ts", "src/a.ts"),
+            ("", "../../../src/a.ts", "src/a.ts"),
+            ("../../..", "src/a.ts", "src/a.ts"),
+            (
+                "",
+                "../../../packages/dep/src/a.ts",
+                "packages/dep/src/a.ts",
+            ),
+            ("", "../../other/a%20b.ts", "other/a b.ts"),
+            ("", "/home/ci/dep/src/a.ts", "home/ci/dep/src/a.ts"),
+            ("", "file:///home/ci/dep/src/a.ts", "home/ci/dep/src/a.ts"),
+            ("", "webpack://dep/./src/a.ts", "src/a.ts"),
+            ("", "webpack://dep/./src/own.ts", "src/own.ts"),
+            ("", "webpack://dep/../../src/a.ts", "src/a.ts"),
+        ] {
+            let expected = package.join(expected);
+            assert_eq!(
+                source_name(place, root, source),
+                expected.to_str().unwrap(),
+                "{root} {source}"
+            );
+        }
+        let external = "webpack://dep/external \"fs\"";
+        assert_eq!(source_name(place, "", external), external);
+        std::fs::remove_dir_all(&program).unwrap();
     }
 
     #[test]
     fn what_lies_in_the_project_is_found_there() {
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
         let folder = own.with_file_name("dist").join("chunks");
+        let place = Place {
+            folder: Some(&folder),
+            package: None,
+        };
         for source in [
             "webpack://app/./src/lib.rs",
             "webpack:///src/lib.rs?1a2b",
@@ -243,7 +377,7 @@ mod tests {
             "turbopack:///[project]/src/lib.rs",
         ] {
             assert_eq!(
-                source_name(Some(&folder), "", source),
+                source_name(place, "", source),
                 own.to_str().unwrap(),
                 "{source}"
             );

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode;
 use super::comment::{Comment, has_code_behind, last, tail};
 use super::declared::{DeclaredMap, Origin};
 use super::json::{Parsed, parse};
-use super::locate::{map_files, script_file};
+use super::locate::{map_files, package_folder, script_file};
 use super::sources::Base;
 
 /// Most bytes of a map's file. Of a bundle whose map is larger the parser would take more than the profiler may.
@@ -130,6 +130,7 @@ fn open_file(path: &Path) -> Result<(File, Stamp), NotRead> {
 pub(super) fn read_file(map: &DeclaredMap, file: File, stamp: &Stamp) -> Result<Parsed, NotRead> {
     let base = Base {
         folder: stamp.path.parent().map(Path::to_path_buf),
+        package: script_file(&map.script).and_then(|script| package_folder(&script)),
         made: Some(stamp.changed.0),
     };
     // Whatever is written to it meanwhile.
@@ -150,6 +151,7 @@ pub(super) fn read_file(map: &DeclaredMap, file: File, stamp: &Stamp) -> Result<
 pub(super) fn read_inline(map: &DeclaredMap, url: &[u8]) -> Result<Parsed, NotRead> {
     let script = script_file(&map.script);
     let base = Base {
+        package: script.as_deref().and_then(package_folder),
         folder: script.and_then(|script| Some(script.parent()?.to_path_buf())),
         made: None,
     };

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::locate::source_name;
+use super::locate::{Place, source_name};
 
 /// From where a map's sources are found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Base {
     /// The folder of the map, or of the script whose text it was in.
     pub(super) folder: Option<PathBuf>,
+    /// The folder of the dependency that the script is of.
+    pub(super) package: Option<PathBuf>,
     /// When the map's file was last changed, in seconds since the epoch.
     pub(super) made: Option<i64>,
 }
@@ -63,10 +65,14 @@ impl Sources {
         let source = self.sources.get(number as usize)?;
         let name = source.name.as_deref()?;
         let root = &self.roots[source.root as usize];
+        let place = Place {
+            folder: self.base.folder.as_deref(),
+            package: self.base.package.as_deref(),
+        };
         Some(
             source
                 .shown
-                .get_or_init(|| source_name(self.base.folder.as_deref(), root, name).into()),
+                .get_or_init(|| source_name(place, root, name).into()),
         )
     }
 
