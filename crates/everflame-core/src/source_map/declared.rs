@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rustc_hash::{FxHashMap, FxHasher};
@@ -60,6 +60,8 @@ pub struct DeclaredMap {
     /// The script's name as V8 knows it: a path, a URL.
     pub(super) script: Box<str>,
     pub(super) origin: Origin,
+    /// When the script was there for the last time, in seconds since the epoch: a map that is younger is not its map.
+    seen: AtomicI64,
     /// The file that it was first read from.
     pub(super) file: OnceLock<Stamp>,
     /// Places in this script were asked for: what it has stays.
@@ -104,6 +106,10 @@ impl DeclaredMap {
         self.use_.store(use_, Ordering::Relaxed);
     }
 
+    pub(super) fn seen(&self) -> i64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
     /// A place in the script was sampled.
     pub(super) fn keep(&self) {
         self.sampled.store(true, Ordering::Relaxed);
@@ -135,10 +141,11 @@ impl DeclaredMap {
         }
     }
 
-    pub(super) fn new(script: &str, origin: Origin) -> DeclaredMap {
+    pub(super) fn new(script: &str, origin: Origin, seen: i64) -> DeclaredMap {
         DeclaredMap {
             script: script.into(),
             origin,
+            seen: AtomicI64::new(seen),
             file: OnceLock::new(),
             sampled: AtomicBool::new(false),
             use_: AtomicU8::new(UNKNOWN),
@@ -174,8 +181,9 @@ struct Known {
 }
 
 /// The map of a script, the same for the same script in another isolate. `shape` is what else there is to tell two texts of
-/// one name apart. `None` where source maps are not read, or a script of this name cannot have one.
-pub fn declare(script: &str, shape: impl Hash, url: MapUrl) -> Option<Arc<DeclaredMap>> {
+/// one name apart, `seen` when V8 told of this one, in seconds since the epoch. `None` where source maps are not read, or a
+/// script of this name cannot have one.
+pub fn declare(script: &str, shape: impl Hash, seen: i64, url: MapUrl) -> Option<Arc<DeclaredMap>> {
     if !is_enabled() || script.is_empty() || script.starts_with("node:") {
         return None;
     }
@@ -199,7 +207,7 @@ pub fn declare(script: &str, shape: impl Hash, url: MapUrl) -> Option<Arc<Declar
         }
     };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known.intern(hasher.finish(), DeclaredMap::new(script, origin))
+    known.intern(hasher.finish(), DeclaredMap::new(script, origin, seen))
 }
 
 impl Known {
@@ -209,6 +217,7 @@ impl Known {
         // Counted from here on, so that it may be dropped like all others.
         INLINE_BYTES.fetch_add(new_bytes, Ordering::Relaxed);
         if let Some(known) = known.filter(|known| known.script == new.script) {
+            known.seen.fetch_max(new.seen(), Ordering::Relaxed);
             return Some(known);
         }
         if self.maps.len() >= self.purge_at {

@@ -109,7 +109,7 @@ mod tests {
             column: CODE.find(text).unwrap() as u32,
         };
         let question = Question {
-            map: Arc::new(DeclaredMap::new("/out.js", Origin::Beside)),
+            map: Arc::new(DeclaredMap::new("/out.js", Origin::Beside, 0)),
             at: place(at),
             start: place(start),
             name: name.into(),

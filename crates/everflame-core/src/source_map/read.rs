@@ -1,6 +1,6 @@
 //! From what a script declares to its table: finds the file, or decodes the `data:` URL.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,10 @@ use super::sources::Base;
 
 /// Most bytes of a map's file. Of a bundle whose map is larger the parser would take more than the profiler may.
 const MAX_FILE: u64 = 64 << 20;
+
+/// Seconds by which a map may be younger than its script. Some tools write it after the script, and clocks of file systems
+/// stand still between two ticks.
+const MOST_YOUNGER: i64 = 2;
 
 /// Why a map is of no use.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,10 +77,29 @@ pub(super) fn open(map: &DeclaredMap) -> Result<Opened, NotRead> {
     for path in files {
         match open_file(&path) {
             Err(NotRead::Missing) => {}
-            other => return other.map(|(file, stamp)| Opened::File(file, stamp)),
+            Ok((file, about, stamp)) => {
+                return match is_younger(&about, map.seen()) {
+                    true => Err(another_builds(&stamp)),
+                    false => Ok(Opened::File(file, stamp)),
+                };
+            }
+            Err(other) => return Err(other),
         }
     }
     Err(NotRead::Missing)
+}
+
+/// Whether a file has another text than at a time, in seconds since the epoch. The time of its last change of any kind is the
+/// machine's own, that of its text may be another one's; but a further link to a file changes the first alone.
+fn is_younger(about: &Metadata, time: i64) -> bool {
+    let latest = time.saturating_add(MOST_YOUNGER);
+    about.ctime() > latest && (about.nlink() == 1 || about.mtime() > latest)
+}
+
+/// A map that was made again, perhaps of another text, while the script runs as it was.
+pub(super) fn another_builds(stamp: &Stamp) -> NotRead {
+    let reason = "it was changed after the program had loaded the script";
+    NotRead::Broken(stamp.path.clone(), reason.to_owned())
 }
 
 /// Whether the map in a script's text is of another script, which was put in front of it.
@@ -91,7 +114,7 @@ fn beside(script: PathBuf) -> PathBuf {
     name.into()
 }
 
-fn open_file(path: &Path) -> Result<(File, Stamp), NotRead> {
+fn open_file(path: &Path) -> Result<(File, Metadata, Stamp), NotRead> {
     let broken = |reason: String| NotRead::Broken(path.to_path_buf(), reason);
     // A pipe in the file's place must not stop the thread.
     let file = OpenOptions::new()
@@ -123,7 +146,7 @@ fn open_file(path: &Path) -> Result<(File, Stamp), NotRead> {
         changed: (about.mtime(), about.mtime_nsec()),
         bytes: about.len(),
     };
-    Ok((file, stamp))
+    Ok((file, about, stamp))
 }
 
 /// Reads an open map.
@@ -198,6 +221,41 @@ mod tests {
         }
         assert!(data_of(b"data:application/json;base64").is_err());
         assert!(data_of(b"data:;base64,%%%").is_err());
+    }
+
+    #[test]
+    fn a_map_that_was_made_again_is_not_the_scripts() {
+        let folder = std::env::temp_dir().join(format!("everflame-again-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = folder.join("x.js");
+        let path = folder.join("x.js.map");
+        std::fs::write(&path, "{}").unwrap();
+        let changed = path.metadata().unwrap().ctime();
+        let opened = |seen: i64| {
+            let map = DeclaredMap::new(script.to_str().unwrap(), Origin::Beside, seen);
+            open(&map).map(drop)
+        };
+        assert_eq!(opened(changed), Ok(()));
+        assert_eq!(
+            opened(changed - MOST_YOUNGER),
+            Ok(()),
+            "written a little later"
+        );
+        let again = opened(changed - MOST_YOUNGER - 1);
+        assert!(
+            matches!(&again, Err(NotRead::Broken(_, reason)) if reason.starts_with("it was changed after")),
+            "{again:?}"
+        );
+        // Another project has a link to the same file, as pnpm makes them.
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(std::time::UNIX_EPOCH)
+            .unwrap();
+        std::fs::hard_link(&path, folder.join("link")).unwrap();
+        assert_eq!(opened(changed - MOST_YOUNGER - 1), Ok(()));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

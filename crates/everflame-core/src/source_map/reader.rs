@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::cache::Cache;
 use super::declared::{DeclaredMap, Inline};
 use super::failure::{self, SourceMapFailure};
-use super::read::{NotRead, Opened, is_anothers, open, read_file, read_inline};
+use super::read::{NotRead, Opened, another_builds, is_anothers, open, read_file, read_inline};
 use super::table::Table;
 use crate::signal::COUNTERS;
 
@@ -75,8 +75,7 @@ impl Reader {
             Opened::Text(url) => return read_text(map, Inline::Raw(url.into())),
         };
         if map.file.get_or_init(|| stamp.clone()) != &stamp {
-            // The file is another build's by now.
-            return Err(NotRead::Missing);
+            return Err(another_builds(&stamp));
         }
         if let Some(table) = self.cache.get(&stamp) {
             return Ok(table);

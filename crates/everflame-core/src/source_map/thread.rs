@@ -220,7 +220,7 @@ mod tests {
 
         let inline = |size: usize| {
             let text = format!("data:application/json,{map}{}", " ".repeat(size));
-            declare(script, size, MapUrl::Inline(text.into_bytes().into())).unwrap()
+            declare(script, size, 0, MapUrl::Inline(text.into_bytes().into())).unwrap()
         };
         let first = inline(0);
         assert!(Arc::ptr_eq(&first, &inline(0)), "one for all isolates");
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(answer(&maps, 3), Some(expected.clone()));
 
         std::fs::write(format!("{script}.map"), map).unwrap();
-        let beside = declare(script, (), MapUrl::None).unwrap();
+        let beside = declare(script, (), i64::MAX, MapUrl::None).unwrap();
         // No table stays: the map is read another time when a profile is to be made.
         maps.limit(0);
         ask(&mut maps, 4, &beside);
@@ -252,7 +252,7 @@ mod tests {
         maps.hurry(false);
 
         assert!(!maps.has_missing());
-        let missing = declare(script, (), MapUrl::Address("y.map".into())).unwrap();
+        let missing = declare(script, (), 0, MapUrl::Address("y.map".into())).unwrap();
         ask(&mut maps, 6, &missing);
         assert_eq!(answer(&maps, 6), None);
         assert!(maps.has_missing());

@@ -208,6 +208,8 @@ fn script(name: &str) -> Arc<Script> {
         id: 1,
         name: Some(name.into()),
         source_url: None,
+        length: 0,
+        seen: 0,
         line_offset: 0,
         lines: LineTable::new((0..100).map(|line| line * 10 + 9)).unwrap(),
         map: OnceLock::new(),

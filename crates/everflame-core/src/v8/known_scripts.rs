@@ -23,18 +23,22 @@ pub(super) struct KnownScripts {
 struct KnownScript {
     script: Weak<Script>,
     has_lines: bool,
+    /// When the first of its code was logged, in seconds since the epoch.
+    seen: i64,
 }
 
 impl KnownScripts {
     /// The script of a function, copied when first seen, or again once V8 has found its lines.
     pub(super) fn script(&mut self, layout: &Layout, function: &Function) -> Option<Arc<Script>> {
         let known = self.scripts.get(&function.script_id);
+        let seen = known.map(|known| known.seen);
         let has_lines = known.is_some_and(|known| known.has_lines);
         let known = known.and_then(|known| known.script.upgrade());
         if has_lines && known.is_some() {
             return known;
         }
-        let script = layout.script(function)?;
+        let mut script = layout.script(function)?;
+        script.seen = seen.unwrap_or(script.seen);
         if known.is_some() && script.lines.is_empty() {
             return known;
         }
@@ -55,6 +59,7 @@ impl KnownScripts {
             KnownScript {
                 script: Arc::downgrade(&script),
                 has_lines: !script.lines.is_empty(),
+                seen: script.seen,
             },
         );
         Some(script)

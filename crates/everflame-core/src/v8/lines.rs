@@ -188,6 +188,8 @@ mod tests {
             id: 1,
             name: None,
             source_url: None,
+            length: 0,
+            seen: 0,
             line_offset: 0,
             // Ten characters a line.
             lines: LineTable::new((0..100).map(|line| line * 10 + 9)).unwrap(),

@@ -17,6 +17,10 @@ pub struct Script {
     /// The name that its source gives itself (`//# sourceURL`), as bundlers and template engines do for what they
     /// evaluate.
     pub source_url: Option<Box<str>>,
+    /// UTF-16 units of its text; 0 when not known.
+    pub(super) length: u32,
+    /// When V8 told of it, in seconds since the epoch.
+    pub(super) seen: i64,
     /// Lines that the embedder put before the first (`lineOffset` of `vm.Script`).
     pub line_offset: u32,
     pub(super) lines: LineTable,
@@ -51,13 +55,13 @@ impl Script {
     /// What the script declares.
     pub(super) fn declared(&self, url: MapUrl) -> Option<Arc<DeclaredMap>> {
         let own = self.name.as_deref().filter(|name| !name.is_empty());
-        // Another text of the same name has lines elsewhere.
-        let shape = (
-            self.lines.lines,
-            self.lines.steps.len(),
-            self.lines.index.last(),
-        );
-        declare(own.or(self.source_url.as_deref())?, shape, url)
+        let name = own.or(self.source_url.as_deref())?;
+        declare(name, self.shape(), self.seen, url)
+    }
+
+    /// What tells two texts of one name apart: a module may be loaded again after a change.
+    fn shape(&self) -> (u32, &[u8]) {
+        (self.length, &self.lines.steps)
     }
 }
 
@@ -133,6 +137,8 @@ mod tests {
             id: 1,
             name: None,
             source_url: None,
+            length: 0,
+            seen: 0,
             line_offset: 0,
             lines: LineTable::new(ends.iter().copied()).unwrap(),
             map: OnceLock::new(),
@@ -158,6 +164,21 @@ mod tests {
         let script = script(&[2, 3, 7]);
         let lines: Vec<u32> = (0..=9).map(|offset| script.line_at(offset)).collect();
         assert_eq!(lines, [1, 1, 1, 2, 3, 3, 3, 3, 3, 3]);
+    }
+
+    #[test]
+    fn two_texts_of_one_line_are_two() {
+        let [one, other] = [script(&[60]), script(&[61])];
+        assert_eq!(one.shape(), script(&[60]).shape());
+        assert_ne!(one.shape(), other.shape());
+        // V8 counts lines when it is asked for one.
+        let counted = |length| Script {
+            length,
+            ..script(&[])
+        };
+        assert_ne!(counted(60).shape(), counted(61).shape());
+        // The same number of lines, of the same length in all.
+        assert_ne!(script(&[10, 30, 90]).shape(), script(&[20, 30, 90]).shape());
     }
 
     #[test]

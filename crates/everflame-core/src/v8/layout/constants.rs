@@ -43,6 +43,7 @@ pub(super) struct FunctionFields {
 
 #[derive(Debug)]
 pub(super) struct ScriptFields {
+    pub(super) source: u64,
     pub(super) name: u64,
     pub(super) line_offset: u64,
     pub(super) line_ends: u64,
@@ -162,6 +163,7 @@ impl Constants {
             },
             bytecode_data: offset("class_BytecodeArray__data__uintptr_t")?,
             script: ScriptFields {
+                source: offset("class_Script__source__Object")?,
                 name: offset("class_Script__name__Object")?,
                 line_offset: SCRIPT_LINE_OFFSET,
                 line_ends: offset("class_Script__line_ends__Object")?,

@@ -1,6 +1,7 @@
 //! From a code event's handle to its function and script.
 
 use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::super::script::{LineTable, Script};
 use super::heap::{self, Heap, Object};
@@ -99,6 +100,12 @@ impl View<'_> {
                 .and_then(|field| self.script_text(function, field))
                 .filter(|url| !url.is_empty())
                 .map(String::into_boxed_str),
+            length: self
+                .object(script, fields.source)
+                .filter(|source| self.is_string(*source))
+                .and_then(|source| u32::try_from(self.string_length(source)?).ok())
+                .unwrap_or(0),
+            seen: seconds_since_the_epoch(),
             line_offset,
             lines: match self.object(script, fields.line_ends) {
                 Some(ends) if self.is_fixed_array(ends) => self.line_ends(ends)?,
@@ -155,6 +162,11 @@ impl View<'_> {
             end
         }));
         table.filter(|_| valid).ok_or(Doubt::ScriptLines)
+    }
+
+    fn is_string(self, object: Object) -> bool {
+        let kind = self.instance_type(object);
+        kind.is_some_and(|kind| kind < self.constants.strings.first_nonstring)
     }
 
     /// A string that lies in one piece.
@@ -224,6 +236,11 @@ impl View<'_> {
         }
         self.flat(object)
     }
+}
+
+fn seconds_since_the_epoch() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs() as i64)
 }
 
 /// The characters of a flat string.
