@@ -20,6 +20,9 @@ const MAX_FILE: u64 = 64 << 20;
 /// stand still between two ticks.
 const MOST_YOUNGER: i64 = 2;
 
+/// Seconds by which a map that its script does not name may be older than the script: a build writes both, in any order.
+const MOST_OLDER: i64 = 10;
+
 /// Why a map is of no use.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotRead {
@@ -52,6 +55,7 @@ pub(super) enum Opened {
 pub(super) fn open(map: &DeclaredMap) -> Result<Opened, NotRead> {
     let script = script_file(&map.script);
     let tail = script.as_deref().map(tail).unwrap_or_default();
+    let mut is_beside = false;
     let files = match (&map.origin, last(&tail)) {
         (Origin::Address(url), Some(Comment::BeforeCode { url: other }))
             if url.as_bytes() == other =>
@@ -71,12 +75,16 @@ pub(super) fn open(map: &DeclaredMap) -> Result<Opened, NotRead> {
             }
             map_files(&map.script, &String::from_utf8_lossy(url))
         }
-        (Origin::Beside, _) => script.map(beside).into_iter().collect(),
+        (Origin::Beside, _) => {
+            is_beside = true;
+            script.clone().map(beside).into_iter().collect()
+        }
         (Origin::Inline(_), _) => Vec::new(),
     };
     for path in files {
         match open_file(&path) {
             Err(NotRead::Missing) => {}
+            Ok((_, about, _)) if is_beside && is_older(&about, script.as_deref()) => {}
             Ok((file, about, stamp)) => {
                 return match is_younger(&about, map.seen()) {
                     true => Err(another_builds(&stamp)),
@@ -87,6 +95,12 @@ pub(super) fn open(map: &DeclaredMap) -> Result<Opened, NotRead> {
         }
     }
     Err(NotRead::Missing)
+}
+
+/// Whether a map is an earlier build's than the script that it lies beside: a build that makes no map leaves the old one there.
+fn is_older(map: &Metadata, script: Option<&Path>) -> bool {
+    let script = script.and_then(|script| script.metadata().ok());
+    script.is_some_and(|script| map.mtime().saturating_add(MOST_OLDER) < script.mtime())
 }
 
 /// Whether a file has another text than at a time, in seconds since the epoch. The time of its last change of any kind is the
@@ -255,6 +269,34 @@ mod tests {
             .unwrap();
         std::fs::hard_link(&path, folder.join("link")).unwrap();
         assert_eq!(opened(changed - MOST_YOUNGER - 1), Ok(()));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_map_that_nobody_names_is_of_the_same_build() {
+        let folder = std::env::temp_dir().join(format!("everflame-beside-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = folder.join("x.js");
+        let written = |path: &Path, seconds: u64| {
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            std::fs::write(path, "{}").unwrap();
+            let file = File::options().write(true).open(path).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        let opened = |origin: Origin| {
+            let map = DeclaredMap::new(script.to_str().unwrap(), origin, i64::MAX);
+            open(&map).map(drop)
+        };
+        written(&script, 5000);
+        for (time, expected) in [
+            (4990, Ok(())),
+            (4989, Err(NotRead::Missing)),
+            (6000, Ok(())),
+        ] {
+            written(&folder.join("x.js.map"), time);
+            assert_eq!(opened(Origin::Beside), expected, "{time}");
+            assert_eq!(opened(Origin::Address("x.js.map".into())), Ok(()));
+        }
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
