@@ -129,6 +129,8 @@ test('addresses lose user name, password, query and fragment', (t) => {
     'git://github.com/acme/shop.git': 'git://github.com/acme/shop.git',
     'git@github.com:acme/shop.git': 'git@github.com:acme/shop.git',
     'github.com:acme/shop.git?token=x': 'github.com:acme/shop.git',
+    'ada@git.example.com:acme/shop.git': 'git.example.com:acme/shop.git',
+    'token@github.com:acme/shop.git': 'github.com:acme/shop.git',
   };
   for (const [given, url] of Object.entries(expected)) t.is(publicRepositoryUrl(given), url, given);
 });

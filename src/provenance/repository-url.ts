@@ -2,6 +2,8 @@
 const SCHEME = /^(https?|ssh|git|git\+https?|git\+ssh):\/\//i;
 /** `user@host:path`, as ssh takes it; a drive letter of Windows is no host. */
 const SCP_LIKE = /^(?:[^\s/:@]+@)?[^\s/:@]{2,}:(?!\/\/)[^\s:@][^\s@]*$/;
+/** A user of the short form who is somebody, or a token. Hosts of repositories have `git` there for everybody. */
+const SCP_USER = /^(?!git@)[^@:]*@/;
 /** What would end or split a tag. */
 const NEVER = /[\s\p{Cc}\p{Cs},]/u;
 const LONGEST = 1024;
@@ -14,7 +16,7 @@ export function publicRepositoryUrl(text: string): string | undefined {
   const url = text.trim();
   if (url === '' || url.length > LONGEST || NEVER.test(url)) return undefined;
   if (SCHEME.test(url)) return withoutCredentials(url.replace(/^git\+/i, ''));
-  return SCP_LIKE.test(url) ? url.replace(/[?#].*$/, '') : undefined;
+  return SCP_LIKE.test(url) ? url.replace(/[?#].*$/, '').replace(SCP_USER, '') : undefined;
 }
 
 function withoutCredentials(url: string): string | undefined {
