@@ -83,6 +83,7 @@ test('refs that name each other, or no ref at all, end without a commit, and one
     ['x', neither('"x"')],
     ['', neither('""')],
     ['0'.repeat(41), neither(`"${'0'.repeat(41)}"`)],
+    ['0'.repeat(40), neither(`"${'0'.repeat(40)}"`)],
     ['\0', neither('"_"')],
   ];
   for (const [head, reason] of heads) {
@@ -173,6 +174,9 @@ test('refs in tables cannot be read, and it is told what to do', (t) => {
   t.deepEqual(warnings, [
     `The git repository ${join(folder, '.git')} keeps its refs in the reftable format, which cannot be read. Name the commit with DD_GIT_COMMIT_SHA.`,
   ]);
+  // As git 2.52 and later have it with refs at another place.
+  git(folder, 'config', '--file', '.git/config', 'extensions.refStorage', `reftable://${folder}/refs`);
+  t.deepEqual(lookFrom(folder).warnings, warnings);
   const commitSha = 'a'.repeat(40);
   t.deepEqual(lookFrom(folder, { DD_GIT_COMMIT_SHA: commitSha }), {
     value: { commitSha, repositoryUrl: 'https://example.com/acme/shop' },
@@ -201,7 +205,7 @@ test('DD_GIT_FOLDER_PATH names another repository, by its folder, its file or th
   ]);
 });
 
-test('a .git that is none is passed over, and one line says why and what to do', (t) => {
+test('a .git that is none ends the search where it ends that of git, and one line says why and what to do', (t) => {
   const folder = temporaryFolder(t);
   const outer = repository(folder);
   const made: Record<string, [make: (path: string) => void, reason: string]> = {
@@ -220,13 +224,16 @@ test('a .git that is none is passed over, and one line says why and what to do',
     ],
     headless: [(path) => mkdirSync(join(path, 'refs'), { recursive: true }), 'it has no HEAD'],
   };
+  // Files, as in a submodule: what lies above is of another commit.
+  const ends = new Set(['itself', 'nothing', 'binary', 'away']);
   for (const [name, [make, reason]] of Object.entries(made)) {
     const path = join(folder, name, '.git');
     mkdirSync(join(folder, name));
     make(path);
-    // It is no repository, so the one around it counts, as for git.
-    const { value, warnings } = lookFrom(join(folder, name), {}, join(folder, name, 'main.js'));
-    t.deepEqual(value, { commitSha: outer }, name);
+    const { value, warnings } = lookFrom(folder, {}, join(folder, name, 'main.js'));
+    t.deepEqual(value, ends.has(name) ? {} : { commitSha: outer }, name);
+    if (ends.has(name)) t.throws(() => git(join(folder, name), 'rev-parse', 'HEAD'), undefined, name);
+    else t.is(git(join(folder, name), 'rev-parse', 'HEAD').trim(), outer, name);
     const shown = name === 'itself' && path.length > 60 ? `${path.slice(0, 60)}…` : path;
     t.deepEqual(warnings, [unread(path, reason.replace('<path>', shown))], name);
     const named = { DD_GIT_REPOSITORY_URL: 'https://example.com/acme/shop', DD_GIT_COMMIT_SHA: outer };

@@ -157,7 +157,9 @@ function openNamed(path: string): GitFolders | undefined {
 
 function nearestRepository(question: GitQuestion, search: Search): GitFolders | undefined {
   const passOver = (path: string): void => search.damage(path, repositoryDamage(path));
-  return findRepository(ownFolder(question), passOver) ?? findRepository(question.workingDirectory, passOver);
+  const own = findRepository(ownFolder(question), passOver);
+  const found = own === undefined ? findRepository(question.workingDirectory, passOver) : own;
+  return found ?? undefined;
 }
 
 function fromPackage(question: GitQuestion, search: Search): void {

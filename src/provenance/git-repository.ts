@@ -14,7 +14,8 @@ const MOST_BYTES_OF_CONFIG = 1024 * 1024;
 /** Some hundred thousand refs. */
 const MOST_BYTES_OF_PACKED_REFS = 32 * 1024 * 1024;
 
-const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
+/** Nothing but zeros is git's word for none. */
+const COMMIT = /^(?!0+$)([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /** Where git keeps what belongs to one working tree, and what all of a repository's share. */
 export interface GitFolders {
@@ -31,16 +32,21 @@ export interface Head {
 }
 
 /**
- * The repository that a folder is in; undefined where there is none that can be read. `passOver` gets each `.git` on the way that is
- * none, whether it is there or not.
+ * The repository that a folder is in; undefined where there is none that can be read, and null where the search ended, as git's does,
+ * at a `.git` file that names none: what lies above is another repository, such as that of a submodule's parent. `passOver` gets each
+ * `.git` on the way that is none, whether it is there or not.
  */
-export function findRepository(folder: string, passOver: (path: string) => void): GitFolders | undefined {
+export function findRepository(
+  folder: string,
+  passOver: (path: string) => void,
+): GitFolders | null | undefined {
   let current = folder;
   for (let looked = 0; looked < MOST_FOLDERS; looked++) {
     const path = join(current, '.git');
     const found = openRepository(path);
     if (found) return found;
     passOver(path);
+    if (isFile(path)) return null;
     const parent = dirname(current);
     if (parent === current) return undefined;
     current = parent;
@@ -108,9 +114,9 @@ export function isCommit(text: string): boolean {
   return COMMIT.test(text);
 }
 
-/** Whether refs are in tables of git's own, which nobody else reads (git-init(1), `--ref-format`). */
+/** Whether refs are in tables of git's own, which nobody else reads (git-init(1), `--ref-format`), perhaps at a path of their own. */
 export function hasRefTables(config: GitConfig): boolean {
-  return config.get('extensions.refstorage')?.at(-1)?.toLowerCase() === 'reftable';
+  return /^reftable(:|$)/i.test(config.get('extensions.refstorage')?.at(-1) ?? '');
 }
 
 /** Each working tree has its own HEAD; most other refs are shared. */
@@ -168,6 +174,14 @@ function isEmpty(folder: string): boolean {
     }
   } catch {
     // One that is closed to the program is told of by what is in it.
+    return false;
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
     return false;
   }
 }
