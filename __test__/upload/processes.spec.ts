@@ -347,6 +347,39 @@ for (const node of testNodes()) {
     t.is(new Set(ids).size, 2);
   });
 
+  for (const [how, flags, variable] of [
+    ['a flag', (blob: string) => ['--snapshot-blob', blob], undefined],
+    ['NODE_OPTIONS', () => [], (blob: string) => `--snapshot-blob ${blob}`],
+  ] as const) {
+    test.serial(`Node.js ${major}: a program from a snapshot, by ${how}, runs and is profiled`, async (t) => {
+      const agent = await startAgent(t);
+      const folder = temporaryFolder(t, {
+        'app.cjs': `${BURN} const { startupSnapshot } = require('node:v8');
+          startupSnapshot.setDeserializeMainFunction(() => {
+            burn(100);
+            console.log('begun');
+            setTimeout(() => console.log('over'), 300);
+          });`,
+      });
+      const blob = join(folder, 'app.blob');
+      const app = join(folder, 'app.cjs');
+      const built = await run(path, ['--snapshot-blob', blob, '--build-snapshot', app]);
+      t.deepEqual([built.code, built.stderr], [0, '']);
+      const ended = await run(path, ['--require', AUTO, ...flags(blob), 'words'], {
+        env: { ...agent.env, EVERFLAME_EXIT_TIMEOUT: '20', NODE_OPTIONS: variable?.(blob) },
+      });
+      t.deepEqual([ended.code, ended.signal, ended.stdout], [0, null, 'begun\nover\n'], ended.stderr);
+      // A worker that loads node:net aborts the process there.
+      const isAlone = ['22', '24'].includes(major);
+      const line = /^everflame: warn: uploads have no thread of their own .*--snapshot-blob.*\n$/;
+      t.regex(ended.stderr, isAlone ? line : /^$/);
+      const { received, violations } = agent.receiver;
+      t.deepEqual(violations, []);
+      t.is(received.length, isAlone ? 0 : 1);
+      t.is(spooled(agent.spool).length, isAlone ? 1 : 0);
+    });
+  }
+
   // Node.js 22 hands a child the flags of the model by this name of it alone.
   const model = Number(major) < 22 ? '--experimental-permission' : '--permission';
   for (const [what, flags, line] of [

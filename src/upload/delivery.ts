@@ -62,6 +62,13 @@ export class Delivery {
   /** Starts the thread, unless there is one. */
   start(): void {
     if (this.worker || this.station || this.isOver) return;
+    if (isFromSnapshot()) {
+      this.fallBack(
+        'a process that begins from a snapshot can have none in Node.js 22 to 25',
+        'Start it without one (--snapshot-blob), or by Node.js 26.',
+      );
+      return;
+    }
     try {
       // Not the worker's own port: a thread that is blocked can read from this one.
       const { port1, port2 } = new MessageChannel();
@@ -311,13 +318,13 @@ export class Delivery {
   }
 
   /** There is no thread: what it would do is done here, between the program's own work. */
-  private fallBack(reason: string): void {
+  private fallBack(reason: string, remedy = 'Allow worker threads (--allow-worker), or more threads.'): void {
     this.worker = undefined;
     // What it has brought away before is not taken again.
     this.takeAnswers();
     if (this.station || this.isOver) return;
     this.logger.warn(
-      `uploads have no thread of their own (${reason}), so they are made on the main thread. Allow worker threads (--allow-worker), or more threads.`,
+      `uploads have no thread of their own (${reason}), so they are made on the main thread. ${remedy}`,
     );
     try {
       this.standIn();
@@ -361,4 +368,14 @@ export class Delivery {
     for (const settle of this.rests.values()) settle();
     this.rests.clear();
   }
+}
+
+/**
+ * Whether the process begins from a snapshot of the user's, and by a Node.js that aborts it there as soon as a worker loads
+ * `node:net`: it makes the template of `ShutdownWrap` a second time (`IsolateData::set_shutdown_wrap_template`).
+ */
+function isFromSnapshot(): boolean {
+  if (!/^2[2-5]\./.test(process.versions.node)) return false;
+  const flags = [...process.execArgv, process.env.NODE_OPTIONS].join(' ');
+  return /(^|\s)--snapshot-blob\b/.test(flags) && !/(^|\s)--build-snapshot\b/.test(flags);
 }
