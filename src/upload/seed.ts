@@ -61,13 +61,13 @@ export function seedOf(
   options: ProfilerOptions,
   settings: Seed['settings'],
 ): Seed {
+  const { environment, ...program } = ownProgram();
   return {
     runtimeId: ownRuntimeId(),
     pid: process.pid,
     namespace: pidNamespace(),
     startTicks: startTicks('self'),
-    script: EVALUATED.test(` ${process.execArgv.join(' ')} `) ? undefined : process.argv[1],
-    workingDirectory: resolve('.'),
+    ...program,
     startTime: new Date(Date.now() - process.uptime() * 1000).toISOString(),
     nodeVersion: process.version,
     activation,
@@ -75,10 +75,23 @@ export function seedOf(
     outputPrefix,
     settings,
     options: plainOptions(options),
-    environment: Object.fromEntries(
-      Object.entries(process.env).filter((entry): entry is [string, string] => READ.test(entry[0])),
-    ),
+    environment,
   };
+}
+
+function ownProgram(): Pick<Seed, 'script' | 'workingDirectory' | 'environment'> {
+  const script = EVALUATED.test(` ${process.execArgv.join(' ')} `) ? undefined : process.argv[1];
+  const workingDirectory = resolve('.');
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => READ.test(entry[0])),
+  );
+  const own = { script, workingDirectory, environment };
+  // Else it is not loaded: the start of a program reads this file.
+  if (!process.env.pm2_env && !process.env.pm_exec_path) return own;
+  const { startedByPm2, withoutForeignParent } =
+    require('../provenance/pm2') as typeof import('../provenance/pm2');
+  const started = startedByPm2(script, process.env, workingDirectory);
+  return started ? { ...started, environment: withoutForeignParent(script, environment) } : own;
 }
 
 /** What another thread can be given, and a file. Anything else cannot be used, and was told of. */
