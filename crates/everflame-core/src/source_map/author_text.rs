@@ -19,29 +19,46 @@ const SOURCES: [&str; 12] = [
 const KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
 
 /// Words in front of a function that are not its name.
-const NOT_NAMES: [&str; 14] = [
-    "async",
-    "class",
-    "const",
-    "constructor",
-    "default",
-    "export",
-    "function",
-    "get",
-    "let",
-    "new",
-    "return",
-    "set",
-    "static",
-    "var",
+const NOT_NAMES: [&str; 13] = [
+    "async", "class", "const", "default", "export", "function", "get", "let", "new", "return",
+    "set", "static", "var",
 ];
 
 /// The name at a place of a file that is not newer than `made`, its time of change in seconds: after a change other words
 /// stand there.
 pub(super) fn name_at(file: &str, place: Position, made: i64) -> Option<String> {
     let text = source_text(Path::new(file), made)?;
-    let line = text.lines().nth(place.line as usize)?;
-    name_in(line, place.column).map(str::to_owned)
+    let lines: Vec<&str> = text.lines().take(place.line as usize + 1).collect();
+    let name = match word_in(lines.get(place.line as usize)?, place.column)? {
+        "constructor" => class_around(&lines),
+        word => Some(word).filter(|word| !NOT_NAMES.contains(word)),
+    };
+    name.map(str::to_owned)
+}
+
+/// The class whose constructor is on the last of these lines: it begins on that line, or on the nearest one above that is not
+/// indented as far. Where another thing begins there, such as a class without a name, none is known.
+fn class_around<'a>(lines: &[&'a str]) -> Option<&'a str> {
+    let (constructor, above) = lines.split_last()?;
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_outer = |line: &&&str| !line.trim().is_empty() && indent(line) < indent(constructor);
+    class_on(constructor).or_else(|| class_on(above.iter().rev().find(is_outer)?))
+}
+
+/// The name of a class that a line begins with.
+fn class_on(line: &str) -> Option<&str> {
+    let mut rest = line.trim_start();
+    for mark in ["export", "default", "declare", "abstract"] {
+        rest = after_word(rest, mark).unwrap_or(rest);
+    }
+    let name = word_in(after_word(rest, "class")?, 0)?;
+    (!matches!(name, "extends" | "implements")).then_some(name)
+}
+
+fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let rest = text.strip_prefix(word)?;
+    rest.starts_with(char::is_whitespace)
+        .then(|| rest.trim_start())
 }
 
 /// The text of a source. The file has to be one of bounded size with something in it, whatever its name leads to.
@@ -67,7 +84,7 @@ fn source_text(path: &Path, made: i64) -> Option<String> {
     Some(text)
 }
 
-fn name_in(line: &str, column: u32) -> Option<&str> {
+fn word_in(line: &str, column: u32) -> Option<&str> {
     let mut units = 0;
     let (start, _) = line.char_indices().find(|(_, letter)| {
         let here = units == column;
@@ -78,7 +95,7 @@ fn name_in(line: &str, column: u32) -> Option<&str> {
     let rest = &line[start..];
     let name = &rest[..rest.find(|letter| !is_part(letter)).unwrap_or(rest.len())];
     let is_name = name.starts_with(|letter: char| is_part(letter) && !letter.is_numeric());
-    (is_name && !NOT_NAMES.contains(&name)).then_some(name)
+    is_name.then_some(name)
 }
 
 #[cfg(test)]
@@ -89,10 +106,54 @@ mod tests {
     fn a_word_ends_where_no_name_goes_on() {
         let line = "é = '😀'; export const größe$1 = async (x) => x;";
         let at = |text: &str| line[..line.find(text).unwrap()].encode_utf16().count() as u32;
-        assert_eq!(name_in(line, at("größe")), Some("größe$1"));
-        assert_eq!(name_in(line, at("async")), None);
-        assert_eq!(name_in(line, at("(x)")), None);
-        assert_eq!(name_in(line, 900), None);
+        assert_eq!(word_in(line, at("größe")), Some("größe$1"));
+        assert_eq!(word_in(line, at("(x)")), None);
+        assert_eq!(word_in(line, 900), None);
+    }
+
+    #[test]
+    fn a_constructor_is_called_by_its_class() {
+        let folder = Folder::new("classes");
+        let text = "\
+// class Comment
+export default abstract class Shop<T> extends Base {
+  make() {
+    class Inner {
+      constructor() {}
+    }
+    return class extends Inner {
+      constructor() {}
+    };
+  }
+  /**
+   * class of customers
+   */
+  constructor(private x: number) {}
+}
+class One { constructor() {} }
+const Named = class {
+  constructor() {}
+};
+async function f() {}
+";
+        std::fs::write(folder.0.join("a.ts"), text).unwrap();
+        let path = folder.0.join("a.ts");
+        let named = |line: u32, word: &str| {
+            let column = text.lines().nth(line as usize).unwrap().find(word).unwrap() as u32;
+            name_at(path.to_str().unwrap(), Position { line, column }, i64::MAX)
+        };
+        for (line, expected) in [
+            (4, Some("Inner")),
+            (13, Some("Shop")),
+            (15, Some("One")),
+            // Classes without a name: that of another one is not theirs.
+            (7, None),
+            (17, None),
+        ] {
+            assert_eq!(named(line, "constructor").as_deref(), expected, "{line}");
+        }
+        assert_eq!(named(19, "async"), None);
+        assert_eq!(named(19, "f()").as_deref(), Some("f"));
     }
 
     /// A folder of its own, gone at the end.
