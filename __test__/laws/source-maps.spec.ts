@@ -19,8 +19,8 @@ interface Spent {
 }
 
 for (const node of testNodes()) {
-  for (const [title, { build, since = 0 }] of Object.entries(WAYS)) {
-    if (Number(node.major) < since) continue;
+  for (const [title, { build, since = 0, until = Infinity }] of Object.entries(WAYS)) {
+    if (Number(node.major) < since || Number(node.major) > until) continue;
     test.serial(`Node.js ${node.major}: frames are the author's: ${title}`, async (t) => {
       const built = await build(t);
       const { profiles, spent } = await profileOf(t, node, built);

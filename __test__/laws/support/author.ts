@@ -25,10 +25,11 @@ export interface Built {
 
 export type Build = (t: ExecutionContext) => Built | Promise<Built>;
 
-/** A way that needs a release of Node.js, by its major number, or a later one. */
+/** A way that needs a release of Node.js, by its major number, or a later one, or is gone after one. */
 export interface Way {
   build: Build;
   since?: number;
+  until?: number;
 }
 
 /** The 1-based line of a text in one of the author's files. */
@@ -235,6 +236,12 @@ const stripped: Build = (t) => {
   return { program: join(sources, 'main.ts'), sources };
 };
 
+/** Node.js itself makes JavaScript of types that leave something to run, and a map in the text. */
+const transformed: Build = async (t) => ({
+  ...(await stripped(t)),
+  flags: ['--experimental-transform-types', '--no-warnings'],
+});
+
 /** Node.js reads the maps too, and so changes the stacks of errors. */
 const withNodesOwnMaps: Build = async (t) => {
   const built = await tsc('--sourceMap')(t);
@@ -272,4 +279,5 @@ const BUILDS: Record<string, Build> = {
 export const WAYS: Record<string, Way> = {
   ...Object.fromEntries(Object.entries(BUILDS).map(([title, build]) => [title, { build }])),
   'types that Node.js strips': { build: stripped, since: 22 },
+  'types that Node.js transforms': { build: transformed, since: 22, until: 24 },
 };
