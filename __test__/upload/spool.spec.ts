@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -19,7 +20,7 @@ import { pathOf } from '#src/upload/spool-folder.js';
 import { temporaryFolder } from '../support/folder.js';
 import { type DatadogReceiver, startDatadogReceiver } from '../support/receivers/datadog.js';
 import { agentExporter } from './support/exporters.js';
-import { ENDED, fates, givenProcess, givenProfile, givenSeed } from './support/process.js';
+import { ENDED, fates, givenProcess, givenProfile, givenSeed, waiting } from './support/process.js';
 
 const DAY = 86_400_000;
 
@@ -54,7 +55,12 @@ test('what is too much goes, the oldest first, and is counted as evicted', async
     utimesSync(pathOf(file), seconds, seconds);
   }
   // Profiles of the same content differ by a few bytes in their times.
-  const room = byAge.slice(-3).reduce((sum, { bytes }) => sum + bytes, 0) + 100;
+  const kept = byAge.slice(-3).map(({ base }) => `${base}.`);
+  const room =
+    bytesOf(
+      sender.spool?.folder,
+      (name) => !name.startsWith('profile.') || kept.some((base) => name.startsWith(base)),
+    ) + 100;
   const other = givenProcess(t, { exporters: [], root, limits: { bytes: room }, clock: sender.clock });
   t.deepEqual(other.spool?.tidy(), [], 'what a living process has is its own to remove');
   t.is(other.counters.spool_profiles, 6);
@@ -67,11 +73,55 @@ test('what is too much goes, the oldest first, and is counted as evicted', async
   narrow.sender.look();
   t.deepEqual(fates(narrow.sender.counters), { uploads_taken: 6, uploads_evicted: 3 });
   t.true(narrow.sender.counters.spool_bytes <= room);
+  t.is(narrow.sender.counters.spool_bytes, bytesOf(narrow.sender.spool?.folder));
   await narrow.receiver.faults.accept();
   await narrow.sender.untilSent();
   t.deepEqual(numbersOf(narrow.receiver), [3, 4, 5]);
   t.deepEqual(readdirSync(narrow.sender.spool?.folder ?? ''), ['process.json']);
   await receiver.close();
+});
+
+/** What files in a folder take, those of several names once. */
+function bytesOf(folder = '', isCounted = (_name: string): boolean => true): number {
+  const sizes = readdirSync(folder)
+    .filter(isCounted)
+    .map((name) => statSync(join(folder, name)))
+    .map(({ ino, size }): [number, number] => [ino, size]);
+  return [...new Map(sizes).values()].reduce((sum, size) => sum + size, 0);
+}
+
+test('what goes with profiles counts too, and is there once while it is the same', async (t) => {
+  const limit = 200_000;
+  const sender = givenProcess(t, {
+    exporters: [agentExporter({ url: 'http://127.0.0.1:9' })],
+    root: temporaryFolder(t),
+    always: true,
+    limits: { bytes: limit },
+    send: async () => ({ status: 503, headers: {}, body: Buffer.alloc(0) }),
+  });
+  const folder = sender.spool?.folder ?? '';
+  const take = (number: number, provenance: Buffer): void => {
+    const upload = givenProfile(sender.identity, number);
+    const beside = { name: 'code-provenance.json', data: provenance };
+    sender.dispatcher.take({ ...upload, attachments: [...upload.attachments, beside] });
+  };
+  for (let number = 0; number < 10; number++) take(number, Buffer.alloc(50_000, 1));
+  sender.look();
+  t.is(sender.spool?.own().length, 10);
+  const inodes = readdirSync(folder)
+    .filter((name) => name.endsWith('.code-provenance.json'))
+    .map((name) => statSync(join(folder, name)).ino);
+  t.is(inodes.length, 10);
+  t.is(new Set(inodes).size, 1);
+  t.is(sender.counters.spool_bytes, bytesOf(folder));
+  for (let number = 10; number < 20; number++) take(number, Buffer.alloc(50_000, number));
+  t.true(bytesOf(folder) > limit);
+  sender.look();
+  sender.look();
+  t.true(bytesOf(folder) <= limit, String(bytesOf(folder)));
+  t.is(sender.counters.spool_bytes, bytesOf(folder));
+  t.is(sender.spool?.own().length, waiting(sender.counters));
+  t.is(sender.counters.uploads_evicted, 20 - waiting(sender.counters));
 });
 
 test('what is too old goes, and is counted as expired', async (t) => {

@@ -8,6 +8,7 @@ import type { Attachment } from './upload';
 export class Provenance {
   private readonly code: CodeProvenance | undefined;
   private readonly said = new Set<string>();
+  private last: { text: string; data: Buffer } | undefined;
 
   /** `warn` gets each thing that is not told, once. */
   constructor(
@@ -30,6 +31,8 @@ export class Provenance {
       if (!this.said.has(warning)) this.warn(warning);
       this.said.add(warning);
     }
-    return [{ name: 'code-provenance.json', data: Buffer.from(value) }];
+    // The same bytes for the same text: what waits in memory has them once.
+    if (this.last?.text !== value) this.last = { text: value, data: Buffer.from(value) };
+    return [{ name: 'code-provenance.json', data: this.last.data }];
   }
 }

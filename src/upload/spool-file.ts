@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  linkSync,
   openSync,
   readFileSync,
   renameSync,
@@ -22,6 +23,16 @@ export function readPlain(path: string, mostBytes = Number.POSITIVE_INFINITY): B
     return readFileSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Gives a file a second name. False where it is gone, the name is taken, or the file system has none. */
+export function linked(path: string, name: string): boolean {
+  try {
+    linkSync(path, name);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -10,6 +10,7 @@ const ADOPTED = 'adopted';
 /** A folder of a process is called by its runtime id. Nothing else in the spool is ours, whoever has named which folder. */
 const RUNTIME_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PROFILE = new RegExp(`^${SPOOLED_PREFIX}\\.\\d+\\.\\d+\\${PROFILE_SUFFIX}$`);
+const BASE = new RegExp(`^${SPOOLED_PREFIX}\\.\\d+\\.\\d+(?=\\.)`);
 
 /** One profile in the spool. */
 export interface SpooledFile {
@@ -38,6 +39,21 @@ export function filesIn(folder: string): SpooledFile[] {
     const base = name.slice(0, -PROFILE_SUFFIX.length);
     return found?.isFile() ? [{ folder, base, bytes: found.size, modified: found.mtimeMs }] : [];
   });
+}
+
+/**
+ * What the profiles in a folder take on disk with all that goes with them or was left by a write of theirs, by their names without
+ * ending; what is of no profile is under the empty name. A file that has several names counts in parts.
+ */
+export function bytesIn(folder: string): Map<string, number> {
+  const bytes = new Map<string, number>();
+  for (const name of namesIn(folder)) {
+    const found = lstatSync(join(folder, name), { throwIfNoEntry: false });
+    if (!found?.isFile()) continue;
+    const base = BASE.exec(name)?.[0] ?? '';
+    bytes.set(base, (bytes.get(base) ?? 0) + found.size / found.nlink);
+  }
+  return bytes;
 }
 
 /** The folders of processes in a folder: those of this user, and no links. */

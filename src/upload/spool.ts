@@ -7,10 +7,11 @@ import { add, type Counters } from './counters';
 import { type Note, noteFor, notePath, readNote, writeNote } from './note';
 import { beat, Owners } from './owner';
 import { makeSpoolFolder, type Seed } from './seed';
-import { readPlain, replace } from './spool-file';
+import { linked, readPlain, replace } from './spool-file';
 import {
   adopt,
   adoptedIn,
+  bytesIn,
   filesIn,
   foldersIn,
   giveBack,
@@ -40,6 +41,8 @@ export interface SpoolLimits {
 export class Spool {
   private readonly owners: Owners;
   private readonly ages: Ages;
+  /** What was written last beside a profile, by its name. */
+  private readonly beside = new Map<string, { path: string; data: Buffer }>();
   /** Runtime ids of folders that have nothing more for our receivers. */
   private readonly declined = new Set<string>();
 
@@ -81,8 +84,16 @@ export class Spool {
     if (known) writeNote(file, { ...known, pending });
     else {
       writeNote(file, noteFor(upload, others, pending));
-      for (const { name, data } of others) replace(join(file.folder, `${file.base}.${name}`), data);
+      for (const { name, data } of others)
+        this.putBeside(join(file.folder, `${file.base}.${name}`), name, data);
     }
+  }
+
+  /** What is the same as with the profile before, as code provenance mostly is, is a second name of the same file. */
+  private putBeside(path: string, name: string, data: Buffer): void {
+    const last = this.beside.get(name);
+    if (!last?.data.equals(data) || !linked(last.path, path)) replace(path, data);
+    this.beside.set(name, { path, data });
   }
 
   noteOf(file: SpooledFile): Note | undefined {
@@ -150,24 +161,29 @@ export class Spool {
     const mine = new Set([this.folder, ...adoptedIn(this.folder), ...left]);
     const folders = new Set([...mine, ...foldersIn(this.root).flatMap((one) => [one, ...adoptedIn(one)])]);
     const files = [...folders].flatMap(filesIn);
-    let bytes = 0;
+    const sizes = new Map([...folders].map((folder) => [folder, bytesIn(folder)]));
+    const sizeOf = ({ folder, base }: SpooledFile): number => sizes.get(folder)?.get(base) ?? 0;
+    // What is of no profile cannot be removed for itself, and has its share of the room.
+    let bytes = [...sizes.values()].flatMap((ofFolder) => [...ofFolder.values()]).reduce((a, b) => a + b, 0);
+    for (const file of files) bytes -= sizeOf(file);
     let profiles = 0;
     // An older one that is small enough goes all the same: the oldest first.
     let isFull = false;
     for (const { file, path, age } of this.ages.youngestFirst(files)) {
       const isOld = age > this.limits.ageMilliseconds;
-      isFull ||= bytes + file.bytes > this.limits.bytes;
+      const size = sizeOf(file);
+      isFull ||= bytes + size > this.limits.bytes;
       if ((isOld || isFull) && mine.has(file.folder) && !isBusy(path)) {
         const note = readNote(file);
         const receivers = note ? Object.keys(note.pending).length : 1;
         const cause = isOld ? 'uploads_expired' : 'uploads_evicted';
         if (this.tryToRemove(file, note)) removed.push({ file, cause, receivers });
       } else {
-        bytes += file.bytes;
+        bytes += size;
         profiles += 1;
       }
     }
-    this.counters.spool_bytes = bytes;
+    this.counters.spool_bytes = Math.round(bytes);
     this.counters.spool_profiles = profiles;
     for (const folder of mine) if (folder !== this.folder) removeEmpty(folder);
     return removed;
