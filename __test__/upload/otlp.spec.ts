@@ -3,9 +3,11 @@ import { OtlpExporter, type OtlpOptions } from '#src/upload/exporters/otlp.js';
 import type { Attachment } from '#src/upload/upload.js';
 import { encodeProfile, type GivenSample } from '../support/build-profile.js';
 import { givenIdentity, givenUpload } from '../support/build-upload.js';
+import { temporaryFolder } from '../support/folder.js';
 import { type OtlpReceiver, type OtlpReceiverOptions, startOtlpReceiver } from '../support/receivers/otlp.js';
 import { sendUpload } from '../support/send.js';
 import { frameOf, sumOf, sumsBy, WALL_TYPES, wallSamples } from '../support/truth.js';
+import { fates, givenProcess } from './support/process.js';
 
 const START = BigInt(Date.now() - 60_000) * 1_000_000n;
 const MINUTE = 60_000_000_000n;
@@ -291,12 +293,40 @@ test('what a receiver left out is told, and not sent again', async (t) => {
     kind: 'delivered',
     notice: '3 profiles not taken: no',
   });
+  for (const body of [
+    'null',
+    '{"partialSuccess":{"rejectedProfiles":{"a":1}}}',
+    '{"partialSuccess":',
+    '{"partialSuccess":{"rejectedProfiles":-1}}',
+  ]) {
+    t.deepEqual(json(body), { kind: 'delivered', notice: `something that cannot be read: ${body}` });
+  }
+  t.deepEqual(json('{"partialSuccess":{"errorMessage":{"toString":1}}}'), { kind: 'delivered' });
+  t.deepEqual(json('{"partialSuccess":null}'), { kind: 'delivered' });
   t.deepEqual(json('{"partialSuccess":{}}'), { kind: 'delivered' });
   t.deepEqual(json('{"partialSuccess":{"errorMessage":"deprecated"}}'), {
     kind: 'delivered',
     notice: 'deprecated',
   });
 });
+
+for (const rejected of [1, 3]) {
+  test(`an upload of which a receiver rejects ${rejected} of 3 profiles counts as refused, and is not sent again`, async (t) => {
+    const { exporter, receiver } = await otlp(t, { partialSuccess: { rejected, message: 'over the quota' } });
+    const sender = givenProcess(t, { exporters: [exporter], root: temporaryFolder(t) });
+    sender.take(0, 1);
+    await sender.untilSent();
+    t.is(receiver.received.length, 2);
+    t.deepEqual(fates(sender.counters), { uploads_taken: 2, uploads_refused: 2 });
+    t.deepEqual(sender.spool?.own(), []);
+    t.is(sender.lines.length, 1, sender.lines.join('\n'));
+    const what = rejected < 3 ? 'a part of a profile' : 'a profile';
+    t.regex(
+      sender.lines[0] ?? '',
+      new RegExp(`refuses ${what}: ${rejected} of 3 profiles not taken: over the quota`),
+    );
+  });
+}
 
 test('each status has one meaning', (t) => {
   const exporter = new OtlpExporter({ endpoint: 'http://localhost:4318' });

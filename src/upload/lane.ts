@@ -271,7 +271,7 @@ export class Lane {
         keeper.note(parcel, upload);
         if (verdict.kind === 'refused') {
           isRefused = true;
-          voice.refused(this.exporter, verdict.reason, verdict.remedy);
+          voice.refused(this.exporter, verdict.reason, verdict.remedy, verdict.isPart);
         } else this.taken(verdict, pieces);
       }
     }
@@ -318,7 +318,7 @@ export class Lane {
     add(counters, 'upload_attempts', 1);
     try {
       const answer = await send(request, signal);
-      const verdict = this.exporter.judge(answer);
+      const verdict = this.exporter.judge(answer, request);
       if (verdict.kind === 'delivered') add(counters, 'upload_bytes', request.body.length);
       if (verdict.kind !== 'retry') return verdict;
       // At its limit, or where it names a time, a receiver takes no other one either.

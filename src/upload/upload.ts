@@ -96,6 +96,8 @@ export interface OutgoingRequest {
   noProxy?: boolean;
   headers: Record<string, string>;
   body: Buffer;
+  /** How many profiles are in it, where a receiver tells how many of them it has not taken. */
+  profiles?: number;
   /** How long the answer may take; as long as that to an upload where left out. */
   timeoutMilliseconds?: number;
 }
@@ -118,8 +120,8 @@ export type Verdict =
   | { kind: 'delivered'; notice?: string }
   /** Not now. `afterMilliseconds` is the receiver's own word on when. */
   | { kind: 'retry'; reason: string; afterMilliseconds?: number }
-  /** Never as it is: it is dropped and counted. */
-  | { kind: 'refused'; reason: string; remedy: string }
+  /** Never as it is: it is dropped and counted. `isPart`: some of it was taken. */
+  | { kind: 'refused'; reason: string; remedy: string; isPart?: boolean }
   /** As `refused`; less is to be sent from now on. */
   | { kind: 'too-large'; reason: string }
   /** The exporter has changed its way to send: ask it for the requests anew, at once. */
@@ -136,5 +138,6 @@ export interface Exporter {
   readonly unreachable?: string;
   /** The requests of an upload, in the order to send them; none where nothing in it is for this receiver. */
   requests(upload: Upload): Promise<OutgoingRequest[]>;
-  judge(answer: Answer): Verdict;
+  /** What an answer means; to which request, for receivers that speak of what is in it. */
+  judge(answer: Answer, request?: OutgoingRequest): Verdict;
 }

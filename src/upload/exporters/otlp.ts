@@ -60,16 +60,17 @@ export class OtlpExporter implements Exporter {
       if (!name.endsWith('.pprof')) continue;
       const part = name.slice(0, -'.pprof'.length);
       const profile = await decodeProfile(name, data);
-      const message = exportRequest(upload, part, profile, { timeline: this.timeline });
-      if (!message) continue;
+      const made = exportRequest(upload, part, profile, { timeline: this.timeline });
+      if (!made) continue;
       const headers = { 'user-agent': `everflame/${upload.identity.profilerVersion}`, ...this.headers };
-      requests.push({ part, url: this.url, headers, body: await compress(message) });
+      const { message, profiles } = made;
+      requests.push({ part, url: this.url, headers, body: await compress(message), profiles });
     }
     return requests;
   }
 
-  judge(answer: Answer): Verdict {
-    return judge(answer);
+  judge(answer: Answer, request?: OutgoingRequest): Verdict {
+    return judge(answer, request?.profiles);
   }
 }
 

@@ -28,14 +28,15 @@ interface Period {
 
 /**
  * An `ExportProfilesServiceRequest` with one profile of an upload: in OpenTelemetry's form one `Profile` for each kind of
- * value, without those that have no samples. Undefined where none has. `part` tells it from the upload's others.
+ * value, without those that have no samples, and how many they are. Undefined where none has. `part` tells it from the upload's
+ * others.
  */
 export function exportRequest(
   upload: Upload,
   part: string,
   profile: PprofProfile,
   form: Form,
-): Uint8Array | undefined {
+): { message: Uint8Array; profiles: number } | undefined {
   const labels = relabel(profile.labelSets, sampleAttributes);
   const period = periodOf(upload, profile);
   const kinds = profile.types.flatMap((type, column) => {
@@ -68,7 +69,7 @@ export function exportRequest(
   }
   writer.join().join();
   dictionary.write(writer.uint32(delimited(2)).fork());
-  return writer.join().finish();
+  return { message: writer.join().finish(), profiles: kinds.length };
 }
 
 function periodOf(upload: Upload, { start, durationNanoseconds }: PprofProfile): Period {

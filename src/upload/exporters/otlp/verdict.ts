@@ -1,18 +1,18 @@
-import { messageOf } from '../../../log';
 import { Records } from '../../pprof/records';
 import type { Answer, Verdict } from '../../upload';
 import { inOneLine, isPassing, retry, statusWith } from '../answer';
 
+const PROTOBUF = 'application/x-protobuf';
 const WHERE =
   'Check OTEL_EXPORTER_OTLP_ENDPOINT, to which /v1development/profiles is added, or OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT, which is used as it is.';
 
 /**
  * What an answer means: OTLP 1.10, "OTLP/HTTP Response". Of the statuses that may pass it lists 429, 502, 503 and 504 alone; gateways
- * before a receiver use others too, and a profile that is not sent again is lost.
+ * before a receiver use others too, and a profile that is not sent again is lost. `sent` is how many profiles were in the request.
  */
-export function judge(answer: Answer): Verdict {
+export function judge(answer: Answer, sent?: number): Verdict {
   const { status } = answer;
-  if (status >= 200 && status < 300) return partialSuccess(answer);
+  if (status >= 200 && status < 300) return partialSuccess(answer, sent);
   const said = statusWith(answer, errorMessage(answer));
   const refused = (reason: string, remedy: string): Verdict => ({
     kind: 'refused',
@@ -52,20 +52,32 @@ export function judge(answer: Answer): Verdict {
 }
 
 /** `ExportProfilesServiceResponse`: field 1 is `partial_success` with the number of profiles and a message. */
-function partialSuccess({ headers, body }: Answer): Verdict {
+function partialSuccess({ headers, body }: Answer, sent: number | undefined): Verdict {
   if (body.length === 0) return { kind: 'delivered' };
-  const [rejected, message] = isJson(headers['content-type'])
-    ? fromJson(body.toString())
-    : fromProtobuf(body);
-  if (rejected === 0 && message === '') return { kind: 'delivered' };
-  const count = rejected === undefined ? 'some profiles' : `${rejected} profiles`;
+  const type = headers['content-type'];
+  const partial = isJson(type) ? fromJson(body.toString()) : fromProtobuf(body, type);
+  if (partial === 'unreadable') {
+    const text = inOneLine(body.toString());
+    return { kind: 'delivered', notice: `something that cannot be read: ${text}` };
+  }
+  const [rejected, message] = partial;
+  if (rejected === 0)
+    return message === '' ? { kind: 'delivered' } : { kind: 'delivered', notice: inOneLine(message) };
   const said = message === '' ? '' : `: ${inOneLine(message)}`;
-  return { kind: 'delivered', notice: rejected === 0 ? inOneLine(message) : `${count} not taken${said}` };
+  if (rejected === undefined) return { kind: 'delivered', notice: `some profiles not taken${said}` };
+  if (sent === undefined) return { kind: 'delivered', notice: `${rejected} profiles not taken${said}` };
+  // What it does not take must not be sent again.
+  return {
+    kind: 'refused',
+    reason: `${rejected} of ${sent} profiles not taken${said}`,
+    remedy: 'What the receiver says, or its log, tells why.',
+    isPart: rejected < sent,
+  };
 }
 
-type Partial = [rejected: number | undefined, message: string];
+type Partial = [rejected: number | undefined, message: string] | 'unreadable';
 
-function fromProtobuf(body: Buffer): Partial {
+function fromProtobuf(body: Buffer, type: string | undefined): Partial {
   try {
     const response = new Records(body);
     const [found] = response.each(1, () => new Records(response.reader.bytes()));
@@ -73,16 +85,21 @@ function fromProtobuf(body: Buffer): Partial {
     return [Number(found?.number(1) ?? 0), message];
   } catch {
     // Cut short, or none. What is a message in it can still be read.
+    if (type !== undefined && type !== PROTOBUF) return 'unreadable';
     return [undefined, body.toString().replaceAll('\ufffd', ' ')];
   }
 }
 
 function fromJson(body: string): Partial {
   try {
-    const { partialSuccess: found } = JSON.parse(body) as { partialSuccess?: Record<string, unknown> };
-    return [Number(found?.rejectedProfiles ?? 0), String(found?.errorMessage ?? '')];
-  } catch (error) {
-    return [undefined, messageOf(error)];
+    const { partialSuccess: found } = JSON.parse(body) as { partialSuccess?: Record<string, unknown> | null };
+    const { rejectedProfiles = 0, errorMessage = '' } = found ?? {};
+    // A number of 64 bits is a text in JSON.
+    const rejected = typeof rejectedProfiles === 'object' ? Number.NaN : Number(rejectedProfiles);
+    if (!Number.isSafeInteger(rejected) || rejected < 0) return 'unreadable';
+    return [rejected, typeof errorMessage === 'string' ? errorMessage : ''];
+  } catch {
+    return 'unreadable';
   }
 }
 
@@ -92,7 +109,7 @@ function errorMessage({ headers, body }: Answer): string {
     if (isJson(headers['content-type'])) {
       const status = JSON.parse(body.toString()) as { message?: unknown } | null;
       if (typeof status?.message === 'string') return status.message;
-    } else if (headers['content-type'] === 'application/x-protobuf') {
+    } else if (headers['content-type'] === PROTOBUF) {
       const status = new Records(body);
       const [message] = status.each(2, () => status.reader.string());
       if (message !== undefined) return message;
