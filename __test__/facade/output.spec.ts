@@ -230,7 +230,13 @@ test('a folder for temporary files that somebody else has made, or a link, is no
     const other = await prefix();
     t.true(other.startsWith(`${name}-`) && other.endsWith('/profile'), `${what}: ${other}`);
     t.is(statSync(dirname(other)).mode & 0o777, 0o700, what);
+    t.is(await prefix(), other, 'each process of this user has the same, so that what one leaves is found');
+    rmdirSync(dirname(other));
   };
+  // What is there by such a name may be somebody else's too.
+  mkdirSync(`${name}-000000`);
+  chmodSync(`${name}-000000`, 0o777);
+  symlinkSync('/', `${name}-000001`);
   chmodSync(name, 0o777);
   await isNew('open to everybody');
   rmdirSync(name);

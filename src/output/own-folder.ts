@@ -1,6 +1,6 @@
-import { lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../log';
 
 /** Everflame's folder for this user in the directory for temporary files. */
@@ -14,7 +14,7 @@ export function temporaryHome(): string {
 
 /**
  * Makes a folder in a directory that is everybody's. Another user may have made one of that name before, or a link, to have
- * us write where they like: then it is a new one.
+ * us write where they like: then it is one of another name, the same for all processes of this user.
  */
 function ownFolder(path: string, uid: number): string {
   try {
@@ -22,9 +22,26 @@ function ownFolder(path: string, uid: number): string {
     return path;
   } catch (error) {
     // Whatever else is wrong is told where the first profile is written.
-    if (codeOf(error) !== 'EEXIST') return path;
-    const found = lstatSync(path);
-    const isOurs = found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0;
-    return isOurs ? path : mkdtempSync(`${path}-`);
+    if (codeOf(error) !== 'EEXIST' || isOurs(path, uid)) return path;
+    const [found] = besides(path).filter((other) => isOurs(other, uid));
+    return found ?? mkdtempSync(`${path}-`);
   }
+}
+
+/** Folders that were made in place of this one, as `mkdtemp` names them. */
+function besides(path: string): string[] {
+  const [folder, name] = [dirname(path), `${basename(path)}-`];
+  try {
+    const names = readdirSync(folder).filter(
+      (other) => other.startsWith(name) && other.length === name.length + 6,
+    );
+    return names.sort().map((other) => join(folder, other));
+  } catch {
+    return [];
+  }
+}
+
+function isOurs(path: string, uid: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === uid && (found.mode & 0o022) === 0;
 }
