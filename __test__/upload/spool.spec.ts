@@ -6,13 +6,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { makeSpoolFolder } from '#src/upload/seed.js';
@@ -295,13 +296,31 @@ test('in a folder that is no spool of ours nothing is removed, however old or la
   for (const folder of folders) t.deepEqual(readdirSync(folder), ['profile.1.1.wall.pprof']);
 });
 
+test('what another process has taken over is counted as elsewhere, and not as gone', async (t) => {
+  const root = temporaryFolder(t);
+  const { receiver, sender } = await waitingProcess(t, root, [0]);
+  const other = givenProcess(t, { exporters: [], root });
+  // It was held for ended: a process in another container that was asleep, say.
+  const folder = sender.spool?.folder ?? '';
+  mkdirSync(join(other.spool?.folder ?? '', 'adopted'));
+  renameSync(folder, join(other.spool?.folder ?? '', 'adopted', basename(folder)));
+  await receiver.faults.accept();
+  await sender.untilSent();
+  t.deepEqual(fates(sender.counters), { uploads_taken: 1, uploads_elsewhere: 1 });
+  t.is(sender.lines.filter((line) => line.includes('is gone')).length, 0);
+});
+
 test('a spool that is taken away under a process is made again, and what was in it is counted', async (t) => {
   const root = temporaryFolder(t);
   const { receiver, sender } = await waitingProcess(t, root, [0, 1]);
   rmSync(root, { recursive: true });
   await receiver.faults.accept();
   await sender.untilSent();
-  t.deepEqual(fates(sender.counters), { uploads_taken: 2, uploads_elsewhere: 2 });
+  t.deepEqual(fates(sender.counters), { uploads_taken: 2, uploads_gone: 2 });
+  t.is(
+    sender.lines.filter((line) => /a profile that waited in .* is gone, and is lost/.test(line)).length,
+    1,
+  );
   await receiver.faults.refuse();
   sender.take(2);
   await sender.dispatcher.rest();

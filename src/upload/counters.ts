@@ -6,6 +6,7 @@ export const UPLOAD_ENDS = [
   'uploads_evicted',
   'uploads_damaged',
   'uploads_elsewhere',
+  'uploads_gone',
   'uploads_kept',
   'uploads_lost',
 ] as const;
@@ -13,7 +14,7 @@ export const UPLOAD_ENDS = [
 /**
  * What has become of uploads. Each is counted once for each receiver:
  * `uploads_taken` is the sum of those delivered, refused, expired, evicted, damaged, lost, settled
- * elsewhere (by another process that shares the spool), kept in the inbox, and of those that still wait.
+ * elsewhere (by another process that shares the spool), gone from the spool, kept in the inbox, and of those that still wait.
  */
 const COUNTER_NAMES = [
   'uploads_taken',

@@ -180,7 +180,7 @@ export class Dispatcher implements Keeper {
       const attachments = note ? files : this.options.complete(files);
       return { ...facts(parcel, note, parcel.read), identity, attachments };
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') this.drop(parcel, 'uploads_elsewhere', isSending);
+      if (codeOf(error) === 'ENOENT') this.missed(parcel, spool, file, isSending);
       else if (PASSING.has(codeOf(error) ?? '')) throw error;
       else {
         this.options.voice.damaged(pathOf(file), reasonOf(error));
@@ -189,6 +189,13 @@ export class Dispatcher implements Keeper {
       }
       return undefined;
     }
+  }
+
+  /** A profile is not in the spool any more. */
+  private missed(parcel: Parcel, spool: Spool, file: SpooledFile, isSending: (lane: Lane) => boolean): void {
+    const isTakenOver = spool.isTakenOver(file);
+    if (!isTakenOver) this.options.voice.gone(pathOf(file));
+    this.drop(parcel, isTakenOver ? 'uploads_elsewhere' : 'uploads_gone', isSending);
   }
 
   keep(parcel: Parcel): void {

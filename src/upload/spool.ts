@@ -1,5 +1,5 @@
 import { rmSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { codeOf } from '../log';
 import { Ages } from './age';
 import type { Clock } from './clock';
@@ -140,6 +140,13 @@ export class Spool {
       const seed = seedIn(folder);
       return seed ? filesIn(folder).map((file) => ({ file, seed })) : [];
     });
+  }
+
+  /** Whether a profile of this process is with another one, which has held this one for ended. */
+  isTakenOver({ folder }: SpooledFile): boolean {
+    const name = basename(this.folder);
+    if (folder !== this.folder) return false;
+    return foldersIn(this.root).some((one) => adoptedIn(one).some((adopted) => basename(adopted) === name));
   }
 
   /** A folder that was taken over has nothing more for our receivers: others may have it. */

@@ -84,6 +84,13 @@ export class LoggedVoice implements Voice {
     this.logger.warn(`a profile that waited in ${path} is damaged (${reason}) and is removed.`);
   }
 
+  gone(path: string): void {
+    if (!this.isDue('gone')) return;
+    this.logger.warn(
+      `a profile that waited in ${path} is gone, and is lost: something else has removed it. EVERFLAME_SPOOL_DIR=<dir> names a folder that nobody cleans.`,
+    );
+  }
+
   lost(count: number): void {
     if (!this.isDue('lost')) return;
     this.logger.warn(`${count} profiles that could not be sent are dropped: more do not fit into memory.`);

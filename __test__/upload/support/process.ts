@@ -160,6 +160,7 @@ export function dropped(counters: Counters): number {
     counters.uploads_expired +
     counters.uploads_evicted +
     counters.uploads_damaged +
+    counters.uploads_gone +
     counters.uploads_lost
   );
 }
