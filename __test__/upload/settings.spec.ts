@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { resolveDelivery } from '#src/config/resolve-delivery.js';
 import { Logger } from '#src/log.js';
 import { type Counters, counterMemory, sharedCounters } from '#src/upload/counters.js';
+import { makeExporters } from '#src/upload/exporters/make.js';
 import { makeSpoolFolder } from '#src/upload/seed.js';
 import type { Station } from '#src/upload/station.js';
 import type { ExporterName } from '#src/upload/upload.js';
@@ -144,6 +146,18 @@ test('PYROSCOPE_… name the server, the application and the tenant', async (t) 
   t.deepEqual([...new Set(receiver.received.map(({ headers }) => headers['x-scope-orgid']))], ['team-1']);
 });
 
+test('EVERFLAME_OTLP_TIMELINE of samples without their time is told', (t) => {
+  for (const timeline of [true, false]) {
+    const seed = givenSeed({
+      exporters: ['otlp'],
+      environment: { EVERFLAME_OTLP_TIMELINE: '1' },
+      settings: { timeline },
+    });
+    const { warnings } = makeExporters(seed, resolveDelivery({}, seed.environment).configuration);
+    t.regex(warnings.join(), timeline ? /^$/ : /^EVERFLAME_OTLP_TIMELINE is on, and has no effect/);
+  }
+});
+
 test('EVERFLAME_OTLP_TIMELINE gives each value its time', async (t) => {
   for (const timeline of ['true', '']) {
     const receiver = await startOtlpReceiver();
@@ -177,6 +191,48 @@ test('env and version are tags as those of DD_TAGS are', async (t) => {
     'everflame: DD_ENV is "prod:", which cannot be a tag, and is left out. Write it without a colon at its end.',
     'everflame: DD_VERSION is ":", which cannot be a tag, and is left out. Write it without a colon at its end.',
   ]);
+});
+
+test('credentials for Pyroscope that contradict each other, or are half of some, are told with what is used', async (t) => {
+  const used = async (
+    environment: Record<string, string>,
+  ): Promise<[authorization: unknown, warnings: string[]]> => {
+    const receiver = await startPyroscopeReceiver();
+    t.teardown(receiver.close);
+    const { send, warnings } = stationOf(t, 'pyroscope', {
+      PYROSCOPE_SERVER_ADDRESS: receiver.url,
+      ...environment,
+    });
+    await send();
+    return [
+      receiver.received[0]?.headers.authorization,
+      warnings.map((line) => line.replace(/^everflame: /, '')),
+    ];
+  };
+  const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
+  const [token, user, password] = [
+    { PYROSCOPE_AUTH_TOKEN: 't' },
+    { PYROSCOPE_BASIC_AUTH_USER: 'u' },
+    { PYROSCOPE_BASIC_AUTH_PASSWORD: 'p' },
+  ];
+  t.deepEqual(await used(token), ['Bearer t', []]);
+  t.deepEqual(await used({ ...user, ...password }), [basic('u:p'), []]);
+  const wins = (other: string) =>
+    `PYROSCOPE_AUTH_TOKEN is set beside ${other}, and wins. Unset one of the two.`;
+  t.deepEqual(await used({ ...token, ...user, ...password }), [
+    'Bearer t',
+    [wins('PYROSCOPE_BASIC_AUTH_USER')],
+  ]);
+  t.deepEqual(await used({ ...token, ...password }), ['Bearer t', [wins('PYROSCOPE_BASIC_AUTH_PASSWORD')]]);
+  const [alone, halves] = await used(user);
+  t.is(alone, basic('u:'));
+  t.regex(halves.join(), /^PYROSCOPE_BASIC_AUTH_USER is set without PYROSCOPE_BASIC_AUTH_PASSWORD, so that/);
+  const [none, without] = await used(password);
+  t.is(none, undefined);
+  t.regex(
+    without.join(),
+    /^PYROSCOPE_BASIC_AUTH_PASSWORD is set without PYROSCOPE_BASIC_AUTH_USER, and has no effect/,
+  );
 });
 
 test('headers of OTLP that cannot be sent are left out, and the others go with each profile', async (t) => {

@@ -65,7 +65,7 @@ export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, str
   externalEnv: "What the Agent's admission controller says of the container; handed on to the Agent.",
   functionName: 'Set by AWS Lambda; a tag of each profile.',
   pyroscopeUrl: 'Where Grafana Pyroscope is. Setting it makes `pyroscope` an exporter, where none is named.',
-  pyroscopeToken: 'Bearer token for Pyroscope.',
+  pyroscopeToken: 'Bearer token for Pyroscope. It wins over user and password.',
   pyroscopeUser: 'User for Pyroscope, as in Grafana Cloud.',
   pyroscopePassword: 'Password of that user.',
   pyroscopeTenant: 'Tenant of Pyroscope (`X-Scope-OrgID`).',

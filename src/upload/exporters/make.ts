@@ -49,9 +49,9 @@ function make(
     case 'datadog':
       return datadog(seed, configuration, warnings);
     case 'pyroscope':
-      return pyroscope(configuration);
+      return pyroscope(configuration, warnings);
     case 'otlp':
-      return otlp(configuration, warnings);
+      return otlp(seed, configuration, warnings);
     default:
       return undefined;
   }
@@ -82,9 +82,12 @@ function datadog(seed: Seed, configuration: DeliveryConfiguration, warnings: str
   });
 }
 
-function pyroscope(configuration: DeliveryConfiguration): Exporter {
+function pyroscope(configuration: DeliveryConfiguration, warnings: string[]): Exporter {
   // Loaded where they are used: each has an encoder of its own.
   const { PyroscopeExporter } = require('./pyroscope') as typeof import('./pyroscope');
+  const { doubtfulCredentials } =
+    require('./pyroscope-credentials') as typeof import('./pyroscope-credentials');
+  warnings.push(...doubtfulCredentials(configuration));
   const { pyroscopeUrl, pyroscopeToken, pyroscopeUser, pyroscopePassword, pyroscopeTenant } = configuration;
   return new PyroscopeExporter({
     serverAddress: pyroscopeUrl ?? PYROSCOPE_HERE,
@@ -95,12 +98,17 @@ function pyroscope(configuration: DeliveryConfiguration): Exporter {
   });
 }
 
-function otlp(configuration: DeliveryConfiguration, warnings: string[]): Exporter {
+function otlp(seed: Seed, configuration: DeliveryConfiguration, warnings: string[]): Exporter {
   const { otlpUrl, otlpBaseUrl, otlpHeaders, otlpTimeline } = configuration;
   const { OtlpExporter } = require('./otlp') as typeof import('./otlp');
   const { parseHeaders } = require('./otlp-headers') as typeof import('./otlp-headers');
   const { headers, warnings: told } = parseHeaders(otlpHeaders ?? '');
   warnings.push(...told);
+  if (otlpTimeline && seed.settings.timeline === false) {
+    warnings.push(
+      'EVERFLAME_OTLP_TIMELINE is on, and has no effect: DD_PROFILING_TIMELINE_ENABLED is off, so that samples have no time. Switch both on, or both off.',
+    );
+  }
   return new OtlpExporter({
     ...(otlpUrl === undefined ? {} : { profilesEndpoint: otlpUrl }),
     endpoint: otlpBaseUrl ?? OTLP_HERE,
