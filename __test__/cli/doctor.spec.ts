@@ -321,6 +321,8 @@ test.serial('what a variable of the reference settles is told by its name, with 
     text: 'Wall time and CPU time are both switched off, by DD_PROFILING_PROFILERS, so nothing is profiled.',
     remedy: 'Add wall to DD_PROFILING_PROFILERS, or unset it.',
   });
+  const { report: usual } = await askDoctor(t, {});
+  t.deepEqual(report.engine, usual.engine);
   const { report: other, found: foundOther } = await askDoctor(t, {
     env: {
       DD_PROFILING_STACK_ENABLED: 'false',

@@ -65,6 +65,7 @@ export async function doctor(
   const settled = checkSettings(environment);
   const { configuration, delivery } = settled;
   const { node = process.execPath, script } = program.facts;
+  const { timeline } = configuration;
   const engine = attempt<EngineFacts>(
     'engine',
     { native: { loaded: false }, rejected: [], features: [] },
@@ -73,7 +74,7 @@ export async function doctor(
   const listened = settleRoute(configuration, {}, environment, agentAnswers);
   const foreign = listened.isOpen && isSent(listened.exporters) ? await whyNoAgent() : undefined;
   const route = foreign === undefined ? listened : settleRoute(configuration, {}, environment, () => false);
-  const seed: Seed = { ...seedOf('auto', route.exporters, undefined, {}, {}), script };
+  const seed: Seed = { ...seedOf('auto', route.exporters, undefined, {}, { timeline }), script };
   const receivers = attempt<ReceiverFact[]>('receivers', [], () => checkReceivers(seed, delivery));
   const kernel = await attempt<KernelFact[]>('kernel', [], checkKernel);
   const folders = await attempt<FolderFact[]>('folders', [], () =>

@@ -32,7 +32,13 @@ export async function checkEngine(
   const none: EngineFacts = { native: { loaded: false }, rejected: [], features: [] };
   let answer: EngineAnswer;
   try {
-    answer = await ask(node, flags, engineOptions(configuration));
+    // With neither, nothing is profiled: the engine is the one that would be taken otherwise.
+    const isOff = !configuration.wall && !configuration.cpu;
+    answer = await ask(
+      node,
+      flags,
+      engineOptions(isOff ? { ...configuration, wall: true, cpu: true } : configuration),
+    );
   } catch (error) {
     const reason = reasonOf(error);
     const text = `No engine could be tried: ${reason}.`;
