@@ -52,14 +52,11 @@ function startInProcess(): boolean {
   if (!readSetting('enabled', process.env)) return false;
   const { Profiler, runningProfiler } = require('./profiler') as typeof import('./profiler');
   if (runningProfiler()) return true;
-  const { reportStart, reportToRun } = require('./run-report') as typeof import('./run-report');
+  const { reportProfiler, reportToRun } = require('./run-report') as typeof import('./run-report');
   try {
-    const profiler = new Profiler(undefined, 'preload').start();
-    const { running, output, runtimeId, failure } = profiler.status;
-    if (running && output !== undefined) reportStart(output);
-    if (running && runtimeId !== undefined) reportToRun({ kind: 'sending', pid: process.pid });
-    if (failure !== undefined) reportToRun({ kind: 'failed', pid: process.pid, reason: failure });
-    return running;
+    const { status } = new Profiler(undefined, 'preload').start();
+    reportProfiler(status);
+    return status.running;
   } catch (error) {
     const { Logger, reasonOf } = require('./log') as typeof import('./log');
     const reason = reasonOf(error);

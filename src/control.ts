@@ -3,6 +3,7 @@
  */
 import type { Profile } from './engine';
 import { Profiler, type ProfilerStatus, runningProfiler } from './profiler';
+import { reportProfiler } from './run-report';
 
 let last: Profiler | undefined;
 
@@ -14,7 +15,9 @@ export function start(): ProfilerStatus {
   const running = runningProfiler();
   if (running) return running.status;
   last ??= new Profiler(undefined, 'preload');
-  return last.start().status;
+  const started = last.start().status;
+  reportProfiler(started);
+  return started;
 }
 
 /** Switches profiling off, and resolves to the last profile; undefined where none ran. */

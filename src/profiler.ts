@@ -131,6 +131,8 @@ export class Profiler {
   start(): this {
     const obstacle = this.obstacle();
     if (obstacle) {
+      // One that runs goes on.
+      if (!this.engine) this.failure = reasonOf(obstacle);
       this.logger.error(obstacle);
       return this;
     }

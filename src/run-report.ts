@@ -40,6 +40,21 @@ export function reportStart(prefix: string): void {
   reportToRun({ kind: 'started', pid: process.pid, prefix, first: nextSequence(prefix) });
 }
 
+/** What `start()` has made of a profiler. */
+interface Started {
+  running: boolean;
+  output: string | undefined;
+  runtimeId: string | undefined;
+  failure: string | undefined;
+}
+
+/** Tells `everflame run` what has become of a start. */
+export function reportProfiler({ running, output, runtimeId, failure }: Started): void {
+  if (running && output !== undefined) reportStart(output);
+  if (running && runtimeId !== undefined) reportToRun({ kind: 'sending', pid: process.pid });
+  if (failure !== undefined) reportToRun({ kind: 'failed', pid: process.pid, reason: failure });
+}
+
 /** Tells `everflame run`, if this process is below one. */
 export function reportToRun(event: RunEvent): void {
   const path = process.env[REPORT_VARIABLE];

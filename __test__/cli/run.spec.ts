@@ -537,6 +537,23 @@ test('DD_PROFILING_ENABLED=false wins, and the command says so', async (t) => {
   t.deepEqual(profilesIn(join(folder, 'out')), []);
 });
 
+test('a profiler that is switched on while the program runs is in the last line', async (t) => {
+  const control = JSON.stringify(join(ROOT, 'dist', 'src', 'control.js'));
+  const script = `require(${control}).start(); ${BURN} burn(60);`;
+  const end = await everflame(['run', '--output', 'out', 'node', '-e', script], {
+    cwd: temporaryFolder(t),
+    env: { DD_PROFILING_ENABLED: 'false' },
+  });
+  t.regex(end.stderr, /^everflame: 1 profile of 1 process in out; look at it with: .*\n$/);
+});
+
+test('where no kind of profile is on, one line says so and the last line guesses nothing', async (t) => {
+  const end = await everflame(['run', '--no-wall', '--no-cpu', 'node', '-e', '0'], {
+    cwd: temporaryFolder(t),
+  });
+  t.regex(end.stderr, /^everflame: error: wall time and CPU time are both switched off, .*\n$/);
+});
+
 test('the old name of that switch does the same', async (t) => {
   const folder = temporaryFolder(t);
   const env = { DD_EXPERIMENTAL_PROFILING_ENABLED: 'false' };

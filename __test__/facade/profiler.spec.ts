@@ -67,6 +67,24 @@ test('a program goes on whatever its options and its logger do', async (t) => {
   );
 });
 
+test('status.failure says why a start was refused, and is gone with one that was not', async (t) => {
+  const end = await evaluate(
+    `const off = new Profiler({ exporters: [], wall: false, cpu: false }).start();
+     const one = new Profiler({ exporters: [] }).start();
+     const other = new Profiler({ exporters: [] }).start();
+     const was = other.status.failure;
+     one.start();
+     one.stop().then(() => {
+       other.start();
+       console.log(JSON.stringify([off.status.failure, was, one.status.failure, other.status.failure ?? null]));
+     });`,
+  );
+  const [off, refused, ...others] = JSON.parse(end.stdout) as (string | null)[];
+  t.regex(off ?? '', /^wall time and CPU time are both switched off, .* to true$/);
+  t.regex(refused ?? '', /^another profiler is running in this process .* Stop the other first$/);
+  t.deepEqual(others, [null, null]);
+});
+
 test('a second stop, and a stop without a start, do nothing', async (t) => {
   const end = await evaluate(
     `(async () => {
