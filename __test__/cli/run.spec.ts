@@ -824,6 +824,14 @@ test('a program without a word: usage, and no profile', async (t) => {
   t.regex(end.stderr, /^everflame: error: missing required argument 'program'/);
 });
 
+test('help for a command, and for one that there is not', async (t) => {
+  const help = await everflame(['help', 'top']);
+  t.deepEqual([help.code, help.stdout], [0, (await everflame(['top', '--help'])).stdout]);
+  const none = await everflame(['help', 'stop']);
+  t.deepEqual([none.code, none.stdout], [1, '']);
+  t.regex(none.stderr, /^everflame: error: unknown command 'stop'\n/);
+});
+
 test('the help says where profiles go without --output and --exporters', async (t) => {
   const help = (await everflame(['run', '--help'])).stdout.replace(/\s+/g, ' ');
   t.true(help.includes('profiles are sent, or written to files, while it runs and when it ends'), help);

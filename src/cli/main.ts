@@ -19,7 +19,7 @@ const program = new Command('everflame')
   .enablePositionalOptions()
   .showHelpAfterError('Run "everflame --help" for the commands and their options.');
 
-for (const command of [runCommand(), topCommand(), flameCommand(), doctorCommand()])
+for (const command of [runCommand(), topCommand(), flameCommand(), doctorCommand(), helpCommand()])
   program.addCommand(command);
 // Commander's errors begin with "error:".
 for (const command of [program, ...program.commands]) {
@@ -34,6 +34,19 @@ program.parseAsync().catch((error: unknown) => {
   sayError(error.message);
   process.exitCode = 1;
 });
+
+/** Commander's own says nothing of a command that there is not. */
+function helpCommand(): Command {
+  return new Command('help')
+    .description('display help for command')
+    .argument('[command]')
+    .helpOption(false)
+    .action((name: string | undefined) => {
+      const command = name === undefined ? program : program.commands.find((one) => one.name() === name);
+      if (command) command.help();
+      program.error(`error: unknown command '${name}'`);
+    });
+}
 
 /** Not for `run`: the stream would make a pipe non-blocking that the program has in common with us. */
 function print(text: string): void {
