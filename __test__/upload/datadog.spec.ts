@@ -43,13 +43,25 @@ function withSocket<T>(isThere: boolean, task: () => T): T {
   }
 }
 
-// Each line is without what the one before it has, so that their order is seen.
-const AGENTS: [environment: Record<string, string>, url: string][] = [
-  [{ DD_TRACE_AGENT_URL: 'http://first:1001', DD_TRACE_URL: 'http://second:1002' }, 'http://first:1001'],
+// Each line is without what the one before it has, so that their order is seen. `both` are two names of one setting.
+const AGENTS: [environment: Record<string, string>, url: string, both?: [used: string, other: string]][] = [
+  [
+    { DD_TRACE_AGENT_URL: 'http://first:1001', DD_TRACE_URL: 'http://second:1002' },
+    'http://first:1001',
+    ['DD_TRACE_AGENT_URL', 'DD_TRACE_URL'],
+  ],
   [{ DD_TRACE_URL: 'http://second:1002', DD_AGENT_HOST: 'third' }, 'http://second:1002'],
-  [{ DD_AGENT_HOST: 'third', DD_TRACE_AGENT_HOSTNAME: 'fourth' }, 'http://third:8126'],
+  [
+    { DD_AGENT_HOST: 'third', DD_TRACE_AGENT_HOSTNAME: 'fourth' },
+    'http://third:8126',
+    ['DD_AGENT_HOST', 'DD_TRACE_AGENT_HOSTNAME'],
+  ],
   [{ DD_TRACE_AGENT_HOSTNAME: 'fourth', DD_TRACE_AGENT_PORT: '1005' }, 'http://fourth:1005'],
-  [{ DD_AGENT_HOST: '', DD_TRACE_AGENT_PORT: '1005', DD_AGENT_PORT: '1006' }, 'http://127.0.0.1:1005'],
+  [
+    { DD_AGENT_HOST: '', DD_TRACE_AGENT_PORT: '1005', DD_AGENT_PORT: '1006' },
+    'http://127.0.0.1:1005',
+    ['DD_TRACE_AGENT_PORT', 'DD_AGENT_PORT'],
+  ],
   [{ DD_AGENT_PORT: '1006' }, 'http://127.0.0.1:1006'],
   [{ DD_AGENT_HOST: 'fd00::5', DD_AGENT_PORT: '1007' }, 'http://[fd00::5]:1007'],
   [{ DD_AGENT_HOST: '[fd00::5]' }, 'http://[fd00::5]:8126'],
@@ -57,9 +69,12 @@ const AGENTS: [environment: Record<string, string>, url: string][] = [
 ];
 
 test.serial('an Agent is where a URL says, else a host or a port; neither is asked for a socket', (t) => {
-  for (const [environment, url] of AGENTS) {
+  for (const [environment, url, both] of AGENTS) {
     const found = withSocket(true, () => targetOf(environment));
-    t.deepEqual([found.url, found.socketPath, found.warnings], [`${url}${PATH}`, undefined, []]);
+    t.deepEqual([found.url, found.socketPath], [`${url}${PATH}`, undefined]);
+    const told = both?.map((name) => found.warnings.map((line) => line.includes(`${name} is used`)));
+    t.deepEqual(told, both && [[true], [false]]);
+    t.is(found.warnings.length, both ? 1 : 0, found.warnings.join('\n'));
     t.is(found.host, undefined, 'the Agent names it');
   }
 });

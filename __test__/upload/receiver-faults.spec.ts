@@ -370,12 +370,12 @@ test('an Agent that comes and goes is told of once in ten minutes', async (t) =>
   t.is(sender.lines.length, 4, sender.lines.join('\n'));
 });
 
-test('with no receiver nothing is taken, and nothing waits', async (t) => {
+test('where no exporter could be made what is taken is lost and counted, and nothing waits', async (t) => {
   const sender = givenProcess(t, { exporters: [], root: temporaryFolder(t) });
   sender.take(...NUMBERS);
   await sender.untilSent();
   sender.clock.forward(MINUTE);
-  t.deepEqual(fates(sender.counters), {});
+  t.deepEqual(fates(sender.counters), { uploads_taken: NUMBERS.length, uploads_lost: NUMBERS.length });
   t.deepEqual(sender.spool?.own(), []);
 });
 

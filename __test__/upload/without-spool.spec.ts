@@ -29,7 +29,8 @@ async function endBySignal(
   env: Record<string, string> = {},
 ): Promise<Ended> {
   const running = start(path, ['--require', AUTO, '-e', program(script)], {
-    env: { ...agent.env, EVERFLAME_SPOOL: 'off', ...env },
+    // A machine that is busy: the profile is to arrive all the same.
+    env: { ...agent.env, EVERFLAME_SPOOL: 'off', EVERFLAME_EXIT_TIMEOUT: '20', ...env },
   });
   await running.said('ready');
   running.child.kill('SIGTERM');
