@@ -359,6 +359,24 @@ test('where the spool cannot be written sixteen wait in memory, one line says so
   );
 });
 
+test('where the spool cannot be written at the end, one line says what is lost, also of a receiver that is known to fail', async (t) => {
+  const root = temporaryFolder(t);
+  const receiver = await agent(t);
+  const sender = givenProcess(t, { exporters: [agentExporter(receiver)], root });
+  rmSync(root, { recursive: true });
+  writeFileSync(root, '');
+  await receiver.faults.refuse();
+  sender.take(0);
+  await sender.dispatcher.rest();
+  sender.dispatcher.stop();
+  t.deepEqual(fates(sender.counters), { uploads_taken: 1, uploads_lost: 1 });
+  const said = sender.lines.filter((line) =>
+    line.includes('the end of the process came before 1 profile could be sent'),
+  );
+  t.is(said.length, 1, sender.lines.join('\n'));
+  t.regex(said[0] ?? '', /the spool cannot be written\. What was not sent is lost/);
+});
+
 test('with a spool more than sixteen at once go to disk, and none is lost', async (t) => {
   const receiver = await agent(t);
   const sender = givenProcess(t, { exporters: [agentExporter(receiver)], root: temporaryFolder(t) });

@@ -104,8 +104,9 @@ for (const { major, path } of testNodes()) {
         t.is(
           ended.stderr
             .split('\n')
-            .filter((line) => /lost with the process \(EVERFLAME_SPOOL=off\)|They are lost/.test(line))
-            .length,
+            .filter((line) =>
+              /lost with the process \(EVERFLAME_SPOOL=off\)|What was not sent is lost/.test(line),
+            ).length,
           1,
           ended.stderr,
         );

@@ -222,7 +222,7 @@ export class Delivery {
       }
     } catch (error) {
       this.logger.error(
-        `the end of the process came before ${profiles.length} profiles were sent, and they cannot be kept: ${reasonOf(error)}. They are lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
+        `the end of the process came before ${profiles.length === 1 ? '1 profile' : `${profiles.length} profiles`} could be sent, and nothing can be kept: ${reasonOf(error)}. What was not sent is lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
       );
     }
     for (const sequence of [...this.handed.keys()]) this.becomeSafe(sequence);

@@ -140,7 +140,7 @@ export class Dispatcher implements Keeper {
     this.options.voice.lostAtEnd(
       lost.length,
       lanes.map(({ exporter }) => exporter),
-      this.options.spool ? 'the spool cannot be written' : 'there is no spool (EVERFLAME_SPOOL)',
+      this.options.spool !== undefined,
     );
     for (const parcel of lost) this.drop(parcel, 'uploads_lost', () => false);
   }

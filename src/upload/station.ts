@@ -91,9 +91,11 @@ export class Station {
     this.spool = spool && new Spool(spool.root, spool.folder, seed, limits, counters, systemClock);
     this.provenance = new Provenance(configuration, seed, (line) => logger.warn(line));
     this.copies = new Copies(seed.outputPrefix, logger);
+    // Else it was said why there is none.
+    const isOff = [seed.options.spool, seed.environment.EVERFLAME_SPOOL].includes('off');
     const waitingPlace = spool
       ? `They wait in ${spool.root} and are sent when it takes them.`
-      : 'They wait in memory, and are lost with the process (EVERFLAME_SPOOL=off).';
+      : `They wait in memory, and are lost with the process${isOff ? ' (EVERFLAME_SPOOL=off)' : ''}.`;
     const send = makeSend(`everflame/${this.identity().profilerVersion}`, configuration.uploadTimeout);
     this.open = options.open && this.openRoute(send, options.open.isTold);
     this.dispatcher = new Dispatcher({

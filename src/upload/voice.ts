@@ -93,15 +93,16 @@ export class LoggedVoice implements Voice {
 
   lost(count: number): void {
     if (!this.isDue('lost')) return;
-    this.logger.warn(`${count} profiles that could not be sent are dropped: more do not fit into memory.`);
+    this.logger.warn(`dropped ${counted(count)} that could not be sent: more do not fit into memory.`);
   }
 
-  /** The time for the end is over. Of receivers that are known to fail it was told that what waits is lost. */
-  lostAtEnd(count: number, exporters: readonly Exporter[], spool: string): void {
-    if (exporters.every(({ destination }) => this.told.has(destination))) return;
+  /** The time for the end is over. Without a spool it was told of receivers that fail that what waits is lost. */
+  lostAtEnd(count: number, exporters: readonly Exporter[], hasSpool: boolean): void {
+    if (!hasSpool && exporters.every(({ destination }) => this.told.has(destination))) return;
+    const spool = hasSpool ? 'the spool cannot be written' : 'there is no spool (EVERFLAME_SPOOL)';
     const reason = `${exporters.map(placeOf).join(' and ')} has not taken them by then, and ${spool}`;
     this.logger.error(
-      `the end of the process came before ${count} profiles were sent, and they cannot be kept: ${reason}. They are lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
+      `the end of the process came before ${counted(count)} could be sent, and nothing can be kept: ${reason}. What was not sent is lost. A longer EVERFLAME_EXIT_TIMEOUT may help.`,
     );
   }
 
@@ -112,6 +113,11 @@ export class LoggedVoice implements Voice {
     this.said.set(trouble, now);
     return true;
   }
+}
+
+/** `1 profile`, or more. */
+export function counted(count: number): string {
+  return count === 1 ? '1 profile' : `${count} profiles`;
 }
 
 /** A receiver in words. */

@@ -35,7 +35,7 @@ impl WriteFailure {
         // Where that is closed or full there is no other place to say it.
         drop(writeln!(
             io::stderr(),
-            "everflame: error: cannot write profiles to {}: {reason}. Check the path, or name another place with DD_PROFILING_OUTPUT_PPROF=<prefix> or --output <dir>.",
+            "everflame: error: cannot write profiles to {}: {reason}. Check the path and the room there, or name another place with DD_PROFILING_OUTPUT_PPROF=<prefix> or --output <dir>; for what waits to be sent, with EVERFLAME_SPOOL_DIR=<dir>.",
             path.display(),
         ));
     }
