@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import Module from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -12,6 +13,11 @@ import { temporaryFolder } from '../support/folder.js';
 import { startFaultyServer } from '../support/receivers/faulty-server.js';
 import { agentExporter, pyroscopeExporter } from './support/exporters.js';
 import { givenProfile } from './support/process.js';
+
+/** What `require` goes through. */
+interface Loader {
+  _load(name: string, ...rest: unknown[]): unknown;
+}
 
 // Node.js 20.0 to 20.2 have no such function.
 delete (AbortSignal as { any?: unknown }).any;
@@ -35,6 +41,30 @@ test('a request is answered, is broken off, and ends when its time is over', asy
   await t.throwsAsync(send({ ...request, timeoutMilliseconds: 50 }, signal), late);
   await t.throwsAsync(makeSend('everflame/test', 50)(request, signal), late);
   t.is(server.attempts.length, 4);
+});
+
+test.serial('the time of the first upload begins when axios is loaded', async (t) => {
+  const server = await startFaultyServer(() => ({ status: 200 }));
+  t.teardown(server.close);
+  const events: string[] = [];
+  const { _load: load } = Module as unknown as Loader;
+  const later = globalThis.setTimeout;
+  t.teardown(() => {
+    (Module as unknown as Loader)._load = load;
+    globalThis.setTimeout = later;
+  });
+  (Module as unknown as Loader)._load = (name, ...rest) => {
+    if (name === 'axios') events.push('loaded');
+    return load(name, ...rest);
+  };
+  globalThis.setTimeout = ((task: () => void, milliseconds?: number) => {
+    if (milliseconds === 54_321) events.push('begun');
+    return later(task, milliseconds);
+  }) as typeof setTimeout;
+  const request: OutgoingRequest = { part: 'p', url: server.url, headers: {}, body: Buffer.from('body') };
+  const { status } = await makeSend('everflame/test', 54_321)(request, new AbortController().signal);
+  t.is(status, 200);
+  t.deepEqual(events, ['loaded', 'begun']);
 });
 
 test('the socket of an Agent is named with one slash or with three', async (t) => {

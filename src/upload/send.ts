@@ -31,6 +31,8 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
   return async (request, signal) => {
     const { method = 'post', url, socketPath, noProxy, headers } = request;
     const limit = request.timeoutMilliseconds ?? timeoutMilliseconds;
+    // Loaded with the first upload, and before its time begins: it takes tens of milliseconds, on a busy machine a second.
+    client ??= makeClient(userAgent);
     // AbortSignal.any() came with Node.js 20.3.
     const stopped = new AbortController();
     const stop = (): void => stopped.abort();
@@ -44,8 +46,6 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     try {
-      // Loaded with the first upload: it takes tens of milliseconds.
-      client ??= makeClient(userAgent);
       const answer = await client.request<Readable>({
         method,
         url,
