@@ -172,3 +172,35 @@ test.serial('others are reached by the proxy of the environment, unless NO_PROXY
     ['/push.v1.PusherService/Push', '/v1development/profiles'],
   );
 });
+
+test.serial(
+  'where a proxy that is none, or does not answer, is in the way, its variable is named',
+  async (t) => {
+    await startProxy(t);
+    const send = makeSend('everflame/test', 10_000);
+    const reasonFor = async (proxy: string, noProxy: boolean): Promise<string> => {
+      process.env.HTTP_PROXY = proxy;
+      const request = {
+        part: 'wall',
+        url: 'http://receiver.invalid/',
+        headers: {},
+        body: Buffer.alloc(0),
+        noProxy,
+      };
+      const error = await t.throwsAsync(send(request, new AbortController().signal), {
+        instanceOf: NoAnswer,
+      });
+      return error?.message ?? '';
+    };
+    for (const proxy of [
+      'not a proxy',
+      '::::',
+      'http://127.0.0.1:99999',
+      'socks5://127.0.0.1:9',
+      'http://127.0.0.1:9',
+    ]) {
+      t.regex(await reasonFor(proxy, false), /^\S.* \(HTTP_PROXY names a proxy: check that too\)$/, proxy);
+      t.false((await reasonFor(proxy, true)).includes('PROXY'), proxy);
+    }
+  },
+);

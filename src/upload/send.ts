@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import type { AxiosInstance } from 'axios';
+import { isHere, proxyVariable } from './proxy';
 import type { Answer, OutgoingRequest } from './upload';
 
 /** Most of an answer that is read: it is for a line of the log. */
@@ -33,6 +34,8 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
     const limit = request.timeoutMilliseconds ?? timeoutMilliseconds;
     // Loaded with the first upload, and before its time begins: it takes tens of milliseconds, on a busy machine a second.
     client ??= makeClient(userAgent);
+    const address = new URL(url);
+    const isDirect = noProxy || socketPath !== undefined || isHere(address);
     // AbortSignal.any() came with Node.js 20.3.
     const stopped = new AbortController();
     const stop = (): void => stopped.abort();
@@ -56,13 +59,16 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
           isSent = true;
         }),
         ...(socketPath === undefined ? {} : { socketPath }),
-        ...(noProxy || socketPath !== undefined || isHere(url) ? { proxy: false as const } : {}),
+        ...(isDirect ? { proxy: false as const } : {}),
       });
       const names = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
       const body = await beginningOf(answer.data);
       return { status: answer.status, headers: Object.fromEntries(names), body };
     } catch (error) {
-      throw new NoAnswer(isLate ? `no answer within ${limit} ms` : reasonOf(error), isSent);
+      const reason = isLate ? `no answer within ${limit} ms` : reasonOf(error);
+      const proxy = isDirect ? undefined : proxyVariable(address);
+      const told = proxy === undefined ? reason : `${reason} (${proxy} names a proxy: check that too)`;
+      throw new NoAnswer(told, isSent);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
@@ -116,11 +122,6 @@ async function beginningOf(body: Readable): Promise<Buffer> {
     body.destroy();
   }
   return Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES);
-}
-
-function isHere(url: string): boolean {
-  const { hostname } = new URL(url);
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 /** What went wrong below HTTP. Node.js puts the attempts on several addresses in one error without a text. */

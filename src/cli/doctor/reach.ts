@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { codeOf, reasonOf } from '../../log';
+import { isHere } from '../../upload/proxy';
 import type { RequestAddress } from '../../upload/upload';
 
 /** How long one receiver may take, whatever is asked of it. */
@@ -96,18 +97,6 @@ export async function ask(
     const body = typeof answer.data === 'string' ? answer.data : '';
     return { ok: true, status: answer.status, headers: Object.fromEntries(headers), body };
   });
-}
-
-/** The variable that names a proxy for addresses of other machines, if any; read where axios reads it. */
-export function proxyVariable(url: URL): string | undefined {
-  if (isHere(url)) return undefined;
-  const scheme = url.protocol.slice(0, -1);
-  const names = [`${scheme}_proxy`, 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
-  return names.find((name) => process.env[name]);
-}
-
-function isHere({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 function tls(address: string, host: string, port: number): Socket {

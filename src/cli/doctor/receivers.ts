@@ -4,18 +4,11 @@ import { parseAddress } from '../../upload/exporters/address';
 import { AGENT_PATH } from '../../upload/exporters/datadog-target';
 import { datadogTargetOf, makeExporters, OTLP_HERE, PYROSCOPE_HERE } from '../../upload/exporters/make';
 import { OTLP_PATH } from '../../upload/exporters/otlp';
+import { proxyVariable } from '../../upload/proxy';
 import type { Seed } from '../../upload/seed';
 import type { ExporterName } from '../../upload/upload';
 import { placeOf } from '../../upload/voice';
-import {
-  type Answered,
-  ask,
-  type Connected,
-  connectTo,
-  connectToSocket,
-  proxyVariable,
-  type Unreached,
-} from './reach';
+import { type Answered, ask, type Connected, connectTo, connectToSocket, type Unreached } from './reach';
 import { type Finding, finding, type Part } from './report';
 
 /** One receiver that uploads would go to. */
