@@ -318,7 +318,9 @@ test('a spool that is taken away under a process is made again, and what was in 
   await sender.untilSent();
   t.deepEqual(fates(sender.counters), { uploads_taken: 2, uploads_gone: 2 });
   t.is(
-    sender.lines.filter((line) => /a profile that waited in .* is gone, and is lost/.test(line)).length,
+    sender.lines.filter((line) =>
+      /a profile that waited in .* is gone: something else has removed it/.test(line),
+    ).length,
     1,
   );
   await receiver.faults.refuse();

@@ -87,7 +87,7 @@ export class LoggedVoice implements Voice {
   gone(path: string): void {
     if (!this.isDue('gone')) return;
     this.logger.warn(
-      `a profile that waited in ${path} is gone, and is lost: something else has removed it. EVERFLAME_SPOOL_DIR=<dir> names a folder that nobody cleans.`,
+      `a profile that waited in ${path} is gone: something else has removed it, unless a process that held this one for ended has sent it. EVERFLAME_SPOOL_DIR=<dir> names a folder that nobody cleans.`,
     );
   }
 
