@@ -142,6 +142,9 @@ fn runtime() -> Result<&'static Runtime, StartError> {
     let slots = signal::slots().ok_or(StartError::Memory)?;
     let mailbox = aggregate::start(slots)?;
     be_silent_in_forks();
+    // Where it cannot be, only the last profile of a process that ends by exit(3) alone is lost.
+    // SAFETY: the function is there for as long as the process: the library is never unloaded.
+    unsafe { libc::atexit(leave) };
     Ok(RUNTIME.get_or_init(|| Runtime {
         process: std::process::id(),
         slots,
@@ -369,6 +372,28 @@ pub fn wait_for_signal() -> bool {
         std::thread::sleep(Duration::from_millis(1));
     }
     false
+}
+
+/// exit(3) ends the process: where nobody has asked for the last profile it is written, for whoever finds it. Node.js ends so
+/// where an exception is thrown in the handler of another one (code 7), and addons may. No threads are missing yet, but those of
+/// Node.js's pools may be, and thread-locals of the calling thread are gone.
+extern "C" fn leave() {
+    let Some(runtime) = RUNTIME.get().filter(|runtime| runtime.is_own()) else {
+        return;
+    };
+    if LAST_ASKED_FOR.load(Ordering::SeqCst)
+        || !runtime.mailbox.unwritten.is_open()
+        || runtime.mailbox.is_dead()
+        || wait_for_signal()
+    {
+        return;
+    }
+    runtime.mailbox.tell(Command::Leave);
+    let limit = signal::terminal::patience();
+    let begun = Instant::now();
+    while !runtime.mailbox.left.load(Ordering::SeqCst) && begun.elapsed() < limit {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The process that has asked for the last profile lives on: it will ask again.

@@ -490,6 +490,43 @@ fn a_process_that_has_outlived_its_end_leaves_another_last_profile() {
 }
 
 #[test]
+fn a_process_that_leaves_by_exit_alone_leaves_its_last_profile_and_a_fork_of_it_none() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        // SAFETY: the child does nothing but end.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: its handlers are the point.
+            unsafe { libc::exit(0) };
+        }
+        let mut status = -1;
+        // SAFETY: waits for our own child.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        let folder = std::env::var(FOLDER).expect("the parent names a folder");
+        let files = std::fs::read_dir(folder).expect("the folder").count();
+        assert_eq!((status, files), (0, 0));
+        std::process::exit(3);
+    }
+    let (end, output, files) = with_folder(
+        "a_process_that_leaves_by_exit_alone_leaves_its_last_profile_and_a_fork_of_it_none",
+    );
+    assert_eq!((end, files), (End::Code(3), 1), "{output}");
+}
+
+#[test]
+fn a_process_that_leaves_by_exit_after_its_last_profile_leaves_no_second_one() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        assert!(take_last_profile() > 0);
+        burn_until_sampled(20);
+        std::process::exit(3);
+    }
+    let (end, output, files) =
+        with_folder("a_process_that_leaves_by_exit_after_its_last_profile_leaves_no_second_one");
+    assert_eq!((end, files), (End::Code(3), 0), "{output}");
+}
+
+#[test]
 fn an_end_while_a_terminal_signal_waits_makes_no_second_last_profile() {
     if is_own_process() {
         let _session = guarding(&[libc::SIGTERM]);

@@ -76,6 +76,10 @@ fn run(slots: &'static Slots, mailbox: &Mailbox, tid: i32) {
                 reply(last);
             }
             Some(Command::LivesOn) => state.live_on(),
+            Some(Command::Leave) => {
+                state.write_rest(mailbox);
+                mailbox.left.store(true, Ordering::SeqCst);
+            }
             Some(Command::End(encoding, reply)) => {
                 let last = state.hand_out(mailbox, encoding);
                 state.end();

@@ -44,6 +44,8 @@ pub enum Command {
     RotateLast(Encoding, Reply),
     /// A process that was about to end lives on.
     LivesOn,
+    /// The process leaves by exit(3) without having asked for its last profile: write what there is, and say so by `Mailbox::left`.
+    Leave,
     /// Sampling has ended: the observer is gone. End the last period and hand over its profile.
     End(Encoding, Reply),
     /// The thread of this slot has ended while nobody samples.
@@ -103,6 +105,8 @@ pub struct Mailbox {
     pub features: OnceLock<Features>,
     pub unwritten: Unwritten,
     pub courier: Courier,
+    /// `Command::Leave` was carried out.
+    pub left: AtomicBool,
 }
 
 impl Mailbox {

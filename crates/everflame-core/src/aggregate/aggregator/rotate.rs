@@ -134,12 +134,20 @@ impl State {
     pub(super) fn write_last_profile(&mut self, mailbox: &Mailbox) {
         // The observer does so too, but at rest it looks once a second.
         watch_the_clock();
-        mailbox.unwritten.write_all();
+        let is_over = self.is_over();
+        self.write_rest(mailbox);
         // Without an output the courier asks for it.
+        if !is_over && self.output.is_some() {
+            self.ended_by = Some(terminal::since());
+        }
+    }
+
+    /// The process ends, and nobody takes profiles any more: what there is goes to files.
+    pub(super) fn write_rest(&mut self, mailbox: &Mailbox) {
+        mailbox.unwritten.write_all();
         if let Some(prefix) = self.output.clone().filter(|_| !self.is_over()) {
             self.write_profile(mailbox, &prefix);
             self.is_ending = true;
-            self.ended_by = Some(terminal::since());
         }
         if let Some(failure) = mailbox.unwritten.take_failure()
             && !self.options.quiet
