@@ -116,13 +116,37 @@ test('what goes with profiles counts too, and is there once while it is the same
   t.is(new Set(inodes).size, 1);
   t.is(sender.counters.spool_bytes, bytesOf(folder));
   for (let number = 10; number < 20; number++) take(number, Buffer.alloc(50_000, number));
-  t.true(bytesOf(folder) > limit);
-  sender.look();
   sender.look();
   t.true(bytesOf(folder) <= limit, String(bytesOf(folder)));
   t.is(sender.counters.spool_bytes, bytesOf(folder));
   t.is(sender.spool?.own().length, waiting(sender.counters));
   t.is(sender.counters.uploads_evicted, 20 - waiting(sender.counters));
+});
+
+test('what is in the spool shows at once, and too much goes before the next look', async (t) => {
+  const limit = 100_000;
+  const sender = givenProcess(t, {
+    exporters: [agentExporter({ url: 'http://127.0.0.1:9' })],
+    root: temporaryFolder(t),
+    always: true,
+    limits: { bytes: limit },
+    send: async () => ({ status: 503, headers: {}, body: Buffer.alloc(0) }),
+  });
+  const folder = sender.spool?.folder ?? '';
+  for (let number = 0; number < 50; number++) {
+    const upload = givenProfile(sender.identity, number);
+    const data = Buffer.alloc(10_000, number);
+    sender.dispatcher.take({
+      ...upload,
+      attachments: [...upload.attachments, { name: 'code-provenance.json', data }],
+    });
+    t.is(sender.counters.spool_profiles, sender.spool?.own().length ?? 0);
+    t.true(bytesOf(folder) < limit + 15_000);
+  }
+  t.true(sender.counters.uploads_evicted > 30);
+  t.is(sender.counters.uploads_evicted + waiting(sender.counters), 50);
+  for (const file of sender.spool?.own() ?? []) sender.spool?.remove(file);
+  t.is(sender.counters.spool_profiles, 0);
 });
 
 test('what is too old goes, and is counted as expired', async (t) => {

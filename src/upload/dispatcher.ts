@@ -88,6 +88,8 @@ export class Dispatcher implements Keeper {
       this.options.safe(upload.sequence);
       return;
     }
+    // Before it is there itself: it has not been tried yet.
+    if (this.options.spool?.isOver) this.tidy();
     const bytes = upload.attachments.reduce((sum, { data }) => sum + data.length, 0);
     const pending = new Map(this.lanes.map(({ key }) => [key, new Set<string>()]));
     const { identity, reason, sequence } = upload;

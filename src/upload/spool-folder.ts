@@ -48,12 +48,16 @@ export function filesIn(folder: string): SpooledFile[] {
 export function bytesIn(folder: string): Map<string, number> {
   const bytes = new Map<string, number>();
   for (const name of namesIn(folder)) {
-    const found = lstatSync(join(folder, name), { throwIfNoEntry: false });
-    if (!found?.isFile()) continue;
     const base = BASE.exec(name)?.[0] ?? '';
-    bytes.set(base, (bytes.get(base) ?? 0) + found.size / found.nlink);
+    bytes.set(base, (bytes.get(base) ?? 0) + sizeOf(join(folder, name)));
   }
   return bytes;
+}
+
+/** What a file takes under this name; nothing where there is none. */
+export function sizeOf(path: string): number {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isFile() ? found.size / found.nlink : 0;
 }
 
 /** The folders of processes in a folder: those of this user, and no links. */

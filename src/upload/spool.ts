@@ -19,6 +19,7 @@ import {
   removeEmpty,
   removeOwn,
   type SpooledFile,
+  sizeOf,
 } from './spool-folder';
 import { completeParts } from './spool-part';
 import { seedIn } from './spooled-seed';
@@ -73,7 +74,20 @@ export class Spool {
       removeBeside(file, readNote(file));
       throw error;
     }
+    this.count(1, sizeWith(file, readNote(file)));
     return file;
+  }
+
+  /** More is there than may be, as far as this process knows. */
+  get isOver(): boolean {
+    return this.counters.spool_bytes > this.limits.bytes;
+  }
+
+  /** What this process writes and removes shows at once; what others do when all is counted anew. */
+  private count(profiles: number, bytes: number): void {
+    const { counters } = this;
+    counters.spool_profiles = Math.max(0, counters.spool_profiles + profiles);
+    counters.spool_bytes = Math.max(0, Math.round(counters.spool_bytes + bytes));
   }
 
   /** Writes down what a profile goes with, and to whom it is still to be sent. Throws the system's error. */
@@ -115,7 +129,10 @@ export class Spool {
 
   /** Removes a profile; false where it is gone already. Throws the system's error where it cannot be removed. */
   remove(file: SpooledFile): boolean {
-    const isOurs = removeFiles(file, readNote(file));
+    const note = readNote(file);
+    const size = sizeWith(file, note);
+    const isOurs = removeFiles(file, note);
+    if (isOurs) this.count(-1, -size);
     if (file.folder !== this.folder) removeEmpty(file.folder);
     return isOurs;
   }
@@ -169,16 +186,16 @@ export class Spool {
     const folders = new Set([...mine, ...foldersIn(this.root).flatMap((one) => [one, ...adoptedIn(one)])]);
     const files = [...folders].flatMap(filesIn);
     const sizes = new Map([...folders].map((folder) => [folder, bytesIn(folder)]));
-    const sizeOf = ({ folder, base }: SpooledFile): number => sizes.get(folder)?.get(base) ?? 0;
+    const sizeIn = ({ folder, base }: SpooledFile): number => sizes.get(folder)?.get(base) ?? 0;
     // What is of no profile cannot be removed for itself, and has its share of the room.
     let bytes = [...sizes.values()].flatMap((ofFolder) => [...ofFolder.values()]).reduce((a, b) => a + b, 0);
-    for (const file of files) bytes -= sizeOf(file);
+    for (const file of files) bytes -= sizeIn(file);
     let profiles = 0;
     // An older one that is small enough goes all the same: the oldest first.
     let isFull = false;
     for (const { file, path, age } of this.ages.youngestFirst(files)) {
       const isOld = age > this.limits.ageMilliseconds;
-      const size = sizeOf(file);
+      const size = sizeIn(file);
       isFull ||= bytes + size > this.limits.bytes;
       if ((isOld || isFull) && mine.has(file.folder) && !isBusy(path)) {
         const note = readNote(file);
@@ -250,6 +267,12 @@ function removeFiles(file: SpooledFile, note: Note | undefined): boolean {
   }
   removeBeside(file, note);
   return isOurs;
+}
+
+/** What a profile takes with all that goes with it. */
+function sizeWith(file: SpooledFile, note: Note | undefined): number {
+  const beside = (note?.attachments ?? []).map((name) => join(file.folder, `${file.base}.${name}`));
+  return [pathOf(file), notePath(file), ...beside].reduce((sum, path) => sum + sizeOf(path), 0);
 }
 
 /** Removes what goes with a profile. */
