@@ -534,7 +534,7 @@ for (const { major, path } of testNodes()) {
 
   for (const [state, spool, lines] of [
     ['none', 'off', [/^warn everflame: profiles cannot be sent to .* and are lost with the process/]],
-    ['hanging', 'off', [/^error everflame: .* sent, and they cannot be kept/]],
+    ['hanging', 'off', [/^error everflame: .* sent, and nothing can be kept/]],
     ['none', 'on', [/^warn everflame: profiles cannot be sent to /]],
     ['up', 'on', []],
   ] as [AgentState, string, RegExp[]][]) {
