@@ -306,6 +306,31 @@ test('links in the spool lead neither to reads nor to deletes outside', async (t
   t.deepEqual(readdirSync(theirs), ['file']);
 });
 
+test('what an ended process has left that is called as a profile and is no file is removed and counted', (t) => {
+  const root = temporaryFolder(t);
+  const outside = join(temporaryFolder(t), 'outside');
+  writeFileSync(outside, 'theirs');
+  const make: ((path: string) => void)[] = [
+    (path) => symlinkSync(outside, path),
+    (path) => symlinkSync('nowhere', path),
+    (path) => execFileSync('mkfifo', [path]),
+    (path) => {
+      mkdirSync(path);
+      symlinkSync(outside, join(path, 'link'));
+    },
+  ];
+  for (const one of make) {
+    const folder = makeSpoolFolder(root, givenSeed({ ...ENDED, runtimeId: randomUUID() }));
+    one(join(folder, 'profile.7.0.wall.pprof'));
+  }
+  const sender = givenProcess(t, { exporters: [agentExporter({ url: 'http://127.0.0.1:9' })], root });
+  sender.look();
+  t.deepEqual(fates(sender.counters), { uploads_taken: 4, uploads_damaged: 4 });
+  t.deepEqual(readdirSync(root), [sender.seed.runtimeId]);
+  t.is(readFileSync(outside, 'utf8'), 'theirs');
+  t.is(sender.lines.filter((line) => line.includes('is damaged (it is no file) and is removed')).length, 1);
+});
+
 test('in a folder that is no spool of ours nothing is removed, however old or large', async (t) => {
   const root = temporaryFolder(t);
   const folders = ['profiles', '.git', 'adopted', `${randomUUID()}.old`].map((name) => join(root, name));

@@ -156,6 +156,7 @@ export class Dispatcher implements Keeper {
     };
     for (const { file, cause, receivers } of spool?.tidy(isSending) ?? []) {
       const parcel = this.spooled.get(pathOf(file));
+      if (cause === 'uploads_damaged') this.options.voice.damaged(pathOf(file), 'it is no file');
       if (parcel) this.drop(parcel, cause);
       else if (!this.stuck.delete(pathOf(file))) {
         // Nobody has sent it or will: it is accounted for here.

@@ -41,6 +41,23 @@ export function filesIn(folder: string): SpooledFile[] {
   });
 }
 
+/** Removes what is called as a profile in a folder and is no file: a link, a pipe, a folder. Returns what it was called. */
+export function removeOdd(folder: string): SpooledFile[] {
+  return namesIn(folder).flatMap((name) => {
+    if (!PROFILE.test(name)) return [];
+    const path = join(folder, name);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (!found || found.isFile()) return [];
+    try {
+      // Of a link the link, and not what it leads to.
+      rmSync(path, { recursive: true });
+    } catch {
+      return [];
+    }
+    return [{ folder, base: name.slice(0, -PROFILE_SUFFIX.length), bytes: 0, modified: found.mtimeMs }];
+  });
+}
+
 /**
  * What the profiles in a folder take on disk with all that goes with them or was left by a write of theirs, by their names without
  * ending; what is of no profile is under the empty name. A file that has several names counts in parts.

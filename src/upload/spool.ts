@@ -17,6 +17,7 @@ import {
   giveBack,
   pathOf,
   removeEmpty,
+  removeOdd,
   removeOwn,
   type SpooledFile,
   sizeOf,
@@ -28,7 +29,7 @@ import type { Attachment, Upload } from './upload';
 /** A profile that had to go unsent. */
 export interface Removed {
   file: SpooledFile;
-  cause: 'uploads_expired' | 'uploads_evicted';
+  cause: 'uploads_expired' | 'uploads_evicted' | 'uploads_damaged';
   /** To how many receivers it was still to be sent, as far as that is written down. */
   receivers: number;
 }
@@ -183,6 +184,10 @@ export class Spool {
     this.show();
     const left = this.leftFolders();
     const mine = new Set([this.folder, ...adoptedIn(this.folder), ...left]);
+    for (const folder of mine) {
+      if (folder === this.folder) continue;
+      for (const file of removeOdd(folder)) removed.push({ file, cause: 'uploads_damaged', receivers: 1 });
+    }
     const folders = new Set([...mine, ...foldersIn(this.root).flatMap((one) => [one, ...adoptedIn(one)])]);
     const files = [...folders].flatMap(filesIn);
     const sizes = new Map([...folders].map((folder) => [folder, bytesIn(folder)]));
