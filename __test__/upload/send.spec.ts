@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import Module from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { DatadogExporter } from '#src/upload/exporters/datadog.js';
 import { datadogTarget } from '#src/upload/exporters/datadog-target.js';
@@ -65,6 +66,26 @@ test.serial('the time of the first upload begins when axios is loaded', async (t
   const { status } = await makeSend('everflame/test', 54_321)(request, new AbortController().signal);
   t.is(status, 200);
   t.deepEqual(events, ['loaded', 'begun']);
+});
+
+test('an answer is asked for without compression, and one that is compressed all the same is no text', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const server = await startFaultyServer(({ headers, path }) => {
+    asked.push(headers['accept-encoding']);
+    const body = Buffer.from('no such key');
+    return path === '/plain'
+      ? { status: 403, body }
+      : { status: 403, body: gzipSync(body), headers: { 'content-encoding': 'gzip' } };
+  });
+  t.teardown(server.close);
+  const send = makeSend('everflame/test', 60_000);
+  const bodyOf = async (path: string): Promise<string> => {
+    const request = { part: 'p', url: `${server.url}/${path}`, headers: {}, body: Buffer.from('body') };
+    return (await send(request, new AbortController().signal)).body.toString();
+  };
+  t.is(await bodyOf('plain'), 'no such key');
+  t.is(await bodyOf('compressed'), '');
+  t.deepEqual(asked, ['identity', 'identity']);
 });
 
 test('the socket of an Agent is named with one slash or with three', async (t) => {

@@ -30,7 +30,7 @@ export class NoAnswer extends Error {
 export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
   let client: AxiosInstance | undefined;
   return async (request, signal) => {
-    const { method = 'post', url, socketPath, noProxy, headers } = request;
+    const { method = 'post', url, socketPath, noProxy } = request;
     const limit = request.timeoutMilliseconds ?? timeoutMilliseconds;
     // Loaded with the first upload, and before its time begins: it takes tens of milliseconds, on a busy machine a second.
     client ??= makeClient(userAgent);
@@ -52,7 +52,7 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
       const answer = await client.request<Readable>({
         method,
         url,
-        headers,
+        headers: request.headers,
         ...(method === 'post' ? { data: request.body } : {}),
         signal: stopped.signal,
         transport: transportTelling(() => {
@@ -62,8 +62,11 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
         ...(isDirect ? { proxy: false as const } : {}),
       });
       const names = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
+      const headers = Object.fromEntries(names) as Answer['headers'];
       const body = await beginningOf(answer.data);
-      return { status: answer.status, headers: Object.fromEntries(names), body };
+      // Some compress it all the same: what nobody can read is no text for a line.
+      const isPlain = /^(identity)?$/i.test(headers['content-encoding'] ?? '');
+      return { status: answer.status, headers, body: isPlain ? body : Buffer.alloc(0) };
     } catch (error) {
       const reason = isLate ? `no answer within ${limit} ms` : reasonOf(error);
       const proxy = isDirect ? undefined : proxyVariable(address);
@@ -88,7 +91,8 @@ function makeClient(userAgent: string): AxiosInstance {
     decompress: false,
     transformRequest: [(data: unknown) => data],
     validateStatus: () => true,
-    headers: { common: { 'User-Agent': userAgent, Accept: '*/*' } },
+    // Answers are short, and read as they come.
+    headers: { common: { 'User-Agent': userAgent, Accept: '*/*', 'Accept-Encoding': 'identity' } },
   });
 }
 
