@@ -206,6 +206,24 @@ test('a key with a line break within it is no key, and it is said where profiles
   }
 });
 
+test('the path of a socket that the system would cut is told of', (t) => {
+  const length = process.platform === 'linux' ? 107 : 103;
+  const path = `/run/${'x'.repeat(length - 5)}`;
+  t.is(
+    datadogOf({ options: { url: `unix://${path}` } }).exporter.destination,
+    `the Datadog Agent at unix://${path}`,
+  );
+  const seed = givenSeed({ options: { url: `unix://${path}y` }, exporters: ['datadog'] });
+  const { exporters, warnings } = makeExporters(seed, resolveDelivery(seed.options, {}).configuration);
+  t.deepEqual(exporters, []);
+  t.regex(
+    warnings[0] ?? '',
+    new RegExp(
+      `nothing is sent by the exporter datadog: .* of ${length + 1} bytes, and the system takes ${length}`,
+    ),
+  );
+});
+
 test('a key with a line break behind it is sent without', async (t) => {
   for (const changes of [
     { options: { apiKey: 'key\n' } },

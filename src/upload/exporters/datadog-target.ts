@@ -9,6 +9,8 @@ import type { RequestAddress } from '../upload';
 /** Of profiles, below the address of an Agent. */
 export const AGENT_PATH = '/profiling/v1/input';
 const AGENT_REMEDY = 'Check that the Agent runs, or name its address with DD_TRACE_AGENT_URL.';
+/** Of the path of a socket (unix(7), sun_path). What is longer would be cut, and may be the name of another one. */
+const MOST_SOCKET_BYTES = process.platform === 'linux' ? 107 : 103;
 const INTAKE_PATH = '/api/v2/profile';
 
 /** Where uploads to Datadog go. */
@@ -80,6 +82,12 @@ function intake(site: string, apiKey: string): DatadogTarget {
 
 function agentAt(text: string): DatadogTarget {
   const socket = /^unix:(?:\/\/)?(.+)$/i.exec(text)?.[1];
+  if (socket !== undefined && Buffer.byteLength(socket) > MOST_SOCKET_BYTES) {
+    throw new EverflameError(
+      'BAD_SOCKET',
+      `DD_TRACE_AGENT_URL names a socket with a path of ${Buffer.byteLength(socket)} bytes, and the system takes ${MOST_SOCKET_BYTES}. Name a shorter path, such as a link to its folder`,
+    );
+  }
   const shown = socket === undefined ? publicAddress(text) : `unix://${socket}`;
   const destination = `the Datadog Agent at ${shown}`;
   if (socket !== undefined) return { destination, remedy: AGENT_REMEDY, address: () => overSocket(socket) };
