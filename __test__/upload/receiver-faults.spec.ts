@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { utimesSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { DatadogExporter } from '#src/upload/exporters/datadog.js';
+import type { Parcel } from '#src/upload/parcel.js';
 import { makeSend, NoAnswer, type Send } from '#src/upload/send.js';
 import { pathOf } from '#src/upload/spool-folder.js';
+import { Turn } from '#src/upload/turn.js';
 import type { Exporter } from '#src/upload/upload.js';
 import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -377,6 +379,17 @@ test('where no exporter could be made what is taken is lost and counted, and not
   sender.clock.forward(MINUTE);
   t.deepEqual(fates(sender.counters), { uploads_taken: NUMBERS.length, uploads_lost: NUMBERS.length });
   t.deepEqual(sender.spool?.own(), []);
+});
+
+test('what is passed over is tried when its pause is over, though the receiver fails, where nothing else waits', (t) => {
+  const [one, other] = [{}, {}] as [Parcel, Parcel];
+  const turn = new Turn();
+  turn.passOver(one, 4, 100);
+  t.is(turn.next([one, other], 100, true), other);
+  t.is(turn.next([one, other], 100, false), one);
+  // The other has expired, so nothing was taken since.
+  t.is(turn.next([one], 99, true), undefined);
+  t.is(turn.next([one], 100, true), one);
 });
 
 /** Sends to a receiver that fails on profiles of these numbers, and takes any other one. */

@@ -26,12 +26,12 @@ export class Turn {
 
   /** `parcels` are all that wait, the oldest first. Undefined where all of them are passed over. */
   next(parcels: readonly Parcel[], now: number, isFailing: boolean): Parcel | undefined {
-    // Where the receiver takes nothing, to try these too would be in vain.
-    const due = isFailing
-      ? undefined
-      : parcels.find((parcel) => (this.aside.get(parcel)?.due ?? now + 1) <= now);
-    if (due) return due;
     const ordered = parcels.filter((parcel) => !this.aside.has(parcel));
+    // Where the receiver takes nothing, to try these beside the oldest would be in vain.
+    if (!isFailing || ordered.length === 0) {
+      const due = parcels.find((parcel) => (this.aside.get(parcel)?.due ?? now + 1) <= now);
+      if (due) return due;
+    }
     const [oldest, second] = ordered;
     if (oldest === undefined || oldest !== this.blamed?.parcel || this.blamed.row < MOST_IN_A_ROW)
       return oldest;
