@@ -1,4 +1,4 @@
-/** Which of the profiles that the sampler has written by itself is called the last one. */
+/** What a process makes of profiles in the spool: its own, and those that ended processes have left. */
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
 import { startDatadogReceiver } from '../support/receivers/datadog.js';
 import { WALL_TYPES, wallSamples } from '../support/truth.js';
-import { givenSeed, givenStation } from './support/process.js';
+import { ENDED, givenSeed, givenStation } from './support/process.js';
 
 const LONG_MILLISECONDS = 20_000;
 const NANOSECONDS = 60_000_000_000n;
@@ -53,3 +53,34 @@ for (const [what, written, handed, isEnding, reasons] of CASES) {
     await station.finish(LONG_MILLISECONDS);
   });
 }
+
+test('nothing stays in memory of the processes that have left something once that has arrived', async (t) => {
+  const receiver = await startDatadogReceiver();
+  t.teardown(receiver.close);
+  const root = temporaryFolder(t);
+  const seed = givenSeed({ runtimeId: randomUUID(), options: { url: receiver.url } });
+  const station = givenStation(seed, { root, folder: makeSpoolFolder(root, seed) });
+  t.teardown(() => station.close());
+  const known = (of: string) => [...(Reflect.get(station, of) as Map<string, unknown>).keys()];
+  const start = BigInt(Date.now()) * 1_000_000n - NANOSECONDS;
+  const period = { start, durationNanoseconds: NANOSECONDS, period: 10_101_010 };
+  const data = encodeProfile(WALL_TYPES, wallSamples(11, 7, start), period);
+  for (let generation = 1; generation <= 3; generation++) {
+    for (let number = 0; number < 5; number++) {
+      const left = givenSeed({ ...ENDED, runtimeId: randomUUID(), options: { url: receiver.url } });
+      writeFileSync(join(makeSpoolFolder(root, left), `profile.${left.pid}.0.wall.pprof`), data);
+    }
+    station.look();
+    t.deepEqual(
+      [known('identities').length, known('receivers').length],
+      [6, 5],
+      'of its own, and of these five',
+    );
+    while (receiver.received.length < 5 * generation) await station.rest();
+  }
+  station.look();
+  t.deepEqual([known('identities'), known('receivers')], [[seed.runtimeId], []]);
+  t.is(receiver.received.length, 15);
+  t.deepEqual(receiver.violations, []);
+  await station.finish(LONG_MILLISECONDS);
+});

@@ -13,11 +13,16 @@ export class Copies {
     private readonly logger: Logger,
   ) {}
 
-  of(file: SpooledFile): void {
-    const source = pathOf(file);
-    if (this.made.has(source)) return;
-    const isMade = this.put(sequenceOf(file), () => readFileSync(source));
-    if (isMade) this.made.add(source);
+  /** Of these, which are all that wait. */
+  of(files: readonly SpooledFile[]): void {
+    const paths = new Set(files.map(pathOf));
+    for (const path of this.made) if (!paths.has(path)) this.made.delete(path);
+    for (const file of files) {
+      const source = pathOf(file);
+      if (this.made.has(source)) continue;
+      const isMade = this.put(sequenceOf(file), () => readFileSync(source));
+      if (isMade) this.made.add(source);
+    }
   }
 
   /** The same for a profile that is in no spool. Whether there is such an output, and it is there. */

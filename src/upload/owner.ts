@@ -33,6 +33,11 @@ export class Owners {
     return isAsked ? !lives(seed) : this.isSilent(folder);
   }
 
+  /** Only these folders are there: what is known of others is forgotten. */
+  keepOnly(folders: readonly string[]): void {
+    for (const folder of this.seen.keys()) if (!folders.includes(folder)) this.seen.delete(folder);
+  }
+
   private isOfThisProcess({ pid, startTicks: ticks }: Seed): boolean {
     return pid === this.own.pid && ticks === this.own.startTicks;
   }

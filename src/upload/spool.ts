@@ -148,7 +148,10 @@ export class Spool {
    * sent yet, with the seed of their process.
    */
   takeOver(isWanted: (seed: Seed) => boolean): { file: SpooledFile; seed: Seed }[] {
-    for (const folder of this.leftFolders()) {
+    const left = this.leftFolders();
+    const ids = new Set(left.map((folder) => basename(folder)));
+    for (const id of this.declined) if (!ids.has(id)) this.declined.delete(id);
+    for (const folder of left) {
       const seed = seedIn(folder);
       if (!seed || this.declined.has(seed.runtimeId) || !isWanted(seed)) continue;
       this.remake();
@@ -236,7 +239,9 @@ export class Spool {
 
   /** Folders of ended processes, also those that one of them had taken over. */
   private leftFolders(): string[] {
-    const left = foldersIn(this.root)
+    const folders = foldersIn(this.root);
+    this.owners.keepOnly(folders);
+    const left = folders
       .filter((folder) => folder !== this.folder && this.owners.hasEnded(folder, seedIn(folder)))
       .flatMap((folder) => [...adoptedIn(folder), folder]);
     for (const folder of left) completeParts(folder);

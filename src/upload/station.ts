@@ -243,7 +243,7 @@ export class Station {
     const { spool } = this;
     if (!spool) return;
     const files = spool.own();
-    for (const file of files) if (!spool.noteOf(file)) this.copies.of(file);
+    this.copies.of(files.filter((file) => !spool.noteOf(file)));
     const identity = this.identity();
     const receivers = this.dispatcher.lanes.map(({ key }) => key);
     const last = lastOfEach(isEnding ? files : []);
@@ -268,6 +268,12 @@ export class Station {
       this.spool?.takeOver(
         (seed) => isLeftHere(seed) && this.receiversOf(seed).some((key) => ours.has(key)),
       ) ?? [];
+    const asked = new Set(
+      [this.options.seed, ...found.map(({ seed }) => seed)].map(({ runtimeId }) => runtimeId),
+    );
+    for (const known of [this.identities, this.receivers]) {
+      for (const id of known.keys()) if (!asked.has(id)) known.delete(id);
+    }
     const last = lastOfEach(found.map(({ file }) => file));
     this.dispatcher.takeSpooled(
       found.flatMap(({ file, seed }) => {
