@@ -21,7 +21,15 @@ import { pathOf } from '#src/upload/spool-folder.js';
 import { temporaryFolder } from '../support/folder.js';
 import { type DatadogReceiver, startDatadogReceiver } from '../support/receivers/datadog.js';
 import { agentExporter } from './support/exporters.js';
-import { ENDED, fates, givenProcess, givenProfile, givenSeed, waiting } from './support/process.js';
+import {
+  type DeliveringProcess,
+  ENDED,
+  fates,
+  givenProcess,
+  givenProfile,
+  givenSeed,
+  waiting,
+} from './support/process.js';
 
 const DAY = 86_400_000;
 
@@ -91,15 +99,20 @@ function bytesOf(folder = '', isCounted = (_name: string): boolean => true): num
   return [...new Map(sizes).values()].reduce((sum, size) => sum + size, 0);
 }
 
-test('what goes with profiles counts too, and is there once while it is the same', async (t) => {
-  const limit = 200_000;
-  const sender = givenProcess(t, {
+/** A process with so much room in the spool, whose Agent takes nothing. */
+function givenUnheard(t: ExecutionContext, bytes: number): DeliveringProcess {
+  return givenProcess(t, {
     exporters: [agentExporter({ url: 'http://127.0.0.1:9' })],
     root: temporaryFolder(t),
     always: true,
-    limits: { bytes: limit },
+    limits: { bytes },
     send: async () => ({ status: 503, headers: {}, body: Buffer.alloc(0) }),
   });
+}
+
+test('what goes with profiles counts too, and is there once while it is the same', async (t) => {
+  const limit = 200_000;
+  const sender = givenUnheard(t, limit);
   const folder = sender.spool?.folder ?? '';
   const take = (number: number, provenance: Buffer): void => {
     const upload = givenProfile(sender.identity, number);
@@ -125,13 +138,7 @@ test('what goes with profiles counts too, and is there once while it is the same
 
 test('what is in the spool shows at once, and too much goes before the next look', async (t) => {
   const limit = 100_000;
-  const sender = givenProcess(t, {
-    exporters: [agentExporter({ url: 'http://127.0.0.1:9' })],
-    root: temporaryFolder(t),
-    always: true,
-    limits: { bytes: limit },
-    send: async () => ({ status: 503, headers: {}, body: Buffer.alloc(0) }),
-  });
+  const sender = givenUnheard(t, limit);
   const folder = sender.spool?.folder ?? '';
   for (let number = 0; number < 50; number++) {
     const upload = givenProfile(sender.identity, number);
