@@ -263,7 +263,10 @@ for (const { major, path } of testNodes()) {
         { env: { ...env, FOLDER: `${folder}2`, DD_PROFILING_OUTPUT_PPROF: `${folder}2/p` } },
       );
       t.is(killed.signal, 'SIGTERM');
-      t.regex(killed.stderr, /^everflame: error: cannot write profiles to .*--output <dir>\.\n$/);
+      t.regex(
+        killed.stderr,
+        /^everflame: error: cannot write profiles to .*--output <dir>; .*EVERFLAME_SPOOL_DIR=<dir>\.\n$/,
+      );
     },
   );
 
