@@ -1,11 +1,11 @@
 //! The word that stands at a place of a source, for names that a map leaves out.
 
-use std::fs::{OpenOptions, canonicalize};
+use std::fs::canonicalize;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::Position;
+use super::{Position, nonblocking};
 
 /// Larger sources are not looked into.
 const MAX_SOURCE: u64 = 4 << 20;
@@ -68,12 +68,7 @@ fn source_text(path: &Path, made: i64) -> Option<String> {
     if !SOURCES.contains(&kind) || KERNEL.iter().any(|folder| path.starts_with(folder)) {
         return None;
     }
-    // A pipe in the file's place must not stop the thread.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-        .ok()?;
+    let file = nonblocking::open(&path).ok()?;
     let about = file.metadata().ok()?;
     if !about.is_file() || !(1..=MAX_SOURCE).contains(&about.len()) || about.mtime() > made {
         return None;

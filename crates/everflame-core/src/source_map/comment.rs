@@ -3,10 +3,10 @@
 //!
 //! Read from the script's file. What was made at run time has another text there, or none, and then V8's word counts.
 
-use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use super::nonblocking;
 
 /// Bytes at the end of a file that are looked at.
 const TAIL: u64 = 64 << 10;
@@ -31,10 +31,7 @@ pub(super) fn tail(script: &Path) -> Vec<u8> {
 }
 
 fn read_tail(script: &Path) -> std::io::Result<Vec<u8>> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(script)?;
+    let mut file = nonblocking::open(script)?;
     let about = file.metadata()?;
     let mut text = Vec::new();
     if about.is_file() {

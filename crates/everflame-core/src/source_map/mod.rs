@@ -15,6 +15,7 @@ mod failure;
 mod function_name;
 mod json;
 mod locate;
+mod nonblocking;
 mod original;
 mod read;
 mod reader;

@@ -1,8 +1,8 @@
 //! From what a script declares to its table: finds the file, or decodes the `data:` URL.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode;
@@ -11,6 +11,7 @@ use super::comment::{Comment, has_code_behind, last, tail};
 use super::declared::{DeclaredMap, Origin};
 use super::json::{Parsed, parse};
 use super::locate::{map_files, package_folder, script_file};
+use super::nonblocking;
 use super::sources::Base;
 
 /// Most bytes of a map's file. Of a bundle whose map is larger the parser would take more than the profiler may.
@@ -130,17 +131,12 @@ fn beside(script: PathBuf) -> PathBuf {
 
 fn open_file(path: &Path) -> Result<(File, Metadata, Stamp), NotRead> {
     let broken = |reason: String| NotRead::Broken(path.to_path_buf(), reason);
-    // A pipe in the file's place must not stop the thread.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
-                NotRead::Missing
-            }
-            _ => broken(format!("it cannot be read: {error}")),
-        })?;
+    let file = nonblocking::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
+            NotRead::Missing
+        }
+        _ => broken(format!("it cannot be read: {error}")),
+    })?;
     let about = file
         .metadata()
         .map_err(|error| broken(format!("it cannot be read: {error}")))?;
