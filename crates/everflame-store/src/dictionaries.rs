@@ -1,0 +1,240 @@
+//! The dictionaries that are in memory, by their epoch. An epoch is as much of one service as one dictionary serves: it ends
+//! when the dictionary is large, so that retention can remove what generated names have left.
+
+use crate::dictionary::{Dictionary, Lengths};
+use crate::error::StoreError;
+use rusqlite::{Connection, params};
+use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use twox_hash::XxHash3_64;
+
+/// Bytes of dictionaries that stay in memory for the next question.
+const KEPT_BYTES: usize = 48 << 20;
+/// Below this a compressed delta is hardly smaller.
+const SMALLEST_COMPRESSED: usize = 200;
+
+/// A dictionary, and how much of it is in the file.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) dictionary: Dictionary,
+    persisted: Option<Lengths>,
+    /// Number of the last delta that is in it.
+    sequence: i64,
+}
+
+#[derive(Default)]
+struct Slot {
+    loaded: RwLock<Loaded>,
+    /// Beside the lock, which a question may hold for long: what tells whether it may be forgotten.
+    used: AtomicU64,
+    weight: AtomicUsize,
+}
+
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Slot>);
+
+impl Shared {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Loaded> {
+        self.0.loaded.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Loaded> {
+        self.0
+            .loaded
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_behind(&self, connection: &Connection, epoch: i64) -> rusqlite::Result<bool> {
+        let newest: Option<i64> = connection
+            .prepare_cached("SELECT max(sequence) FROM dictionary WHERE epoch = ?1")?
+            .query_row([epoch], |row| row.get(0))?;
+        Ok(newest.is_some_and(|newest| newest > self.read().sequence))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Dictionaries {
+    slots: Mutex<FxHashMap<i64, Shared>>,
+    uses: AtomicU64,
+}
+
+impl Dictionaries {
+    /// The dictionary of an epoch, as new as what `connection` sees of it at least. Not for those who hold one of them.
+    pub(crate) fn get(&self, connection: &Connection, epoch: i64) -> Result<Shared, StoreError> {
+        let shared = self
+            .slots()
+            .entry(epoch)
+            .or_insert_with(|| Shared(Arc::default()))
+            .clone();
+        shared
+            .0
+            .used
+            .store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        if shared
+            .is_behind(connection, epoch)
+            .map_err(|cause| damaged(epoch, &cause.to_string()))?
+        {
+            let mut loaded = shared.write();
+            loaded.catch_up(connection, epoch)?;
+            shared
+                .0
+                .weight
+                .store(loaded.dictionary.weight(), Ordering::Relaxed);
+        }
+        self.forget_beside(epoch);
+        Ok(shared)
+    }
+
+    /// An epoch that is gone, or whose transaction did not come to its end.
+    pub(crate) fn remove(&self, epoch: i64) {
+        self.slots().remove(&epoch);
+    }
+
+    /// Those that were not used for long, while all are too large.
+    fn forget_beside(&self, epoch: i64) {
+        let mut slots = self.slots();
+        let mut weight: usize = slots
+            .values()
+            .map(|shared| shared.0.weight.load(Ordering::Relaxed))
+            .sum();
+        while weight > KEPT_BYTES {
+            // Whoever uses one holds it, and may have put into it what is not in the file yet.
+            let oldest = slots
+                .iter()
+                .filter(|(id, shared)| **id != epoch && Arc::strong_count(&shared.0) == 1)
+                .min_by_key(|(_, shared)| shared.0.used.load(Ordering::Relaxed))
+                .map(|(id, _)| *id);
+            let Some(shared) = oldest.and_then(|id| slots.remove(&id)) else {
+                return;
+            };
+            weight -= shared.0.weight.load(Ordering::Relaxed);
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, FxHashMap<i64, Shared>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const NO_DELTA: &str = "its bytes are not what was written";
+
+fn damaged(epoch: i64, why: &str) -> StoreError {
+    StoreError::Damaged {
+        what: format!("dictionary {epoch} ({why})"),
+    }
+}
+
+impl Loaded {
+    fn catch_up(&mut self, connection: &Connection, epoch: i64) -> Result<(), StoreError> {
+        let failed = |cause: rusqlite::Error| damaged(epoch, &cause.to_string());
+        let mut statement = connection
+            .prepare_cached(
+                "SELECT sequence, whole, checksum, data FROM dictionary WHERE epoch = ?1 AND sequence > ?2 ORDER BY sequence",
+            )
+            .map_err(failed)?;
+        let mut rows = statement
+            .query(params![epoch, self.sequence])
+            .map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let sequence: i64 = row.get(0).map_err(failed)?;
+            let whole: bool = row.get(1).map_err(failed)?;
+            let checksum: i64 = row.get(2).map_err(failed)?;
+            let data = row
+                .get_ref(3)
+                .map_err(failed)?
+                .as_blob()
+                .map_err(|_| damaged(epoch, NO_DELTA))?;
+            if whole {
+                self.dictionary = Dictionary::default();
+            }
+            if checksum_of(data) != checksum
+                || unpack(data)
+                    .and_then(|delta| self.dictionary.extend(&delta))
+                    .is_none()
+            {
+                // Half of a delta would give ids to other things.
+                *self = Loaded::default();
+                return Err(damaged(epoch, NO_DELTA));
+            }
+            self.sequence = sequence;
+            self.persisted = Some(self.dictionary.lengths());
+        }
+        Ok(())
+    }
+
+    /// Writes what is not in the file yet. `settle` follows when the transaction has come to its end.
+    pub(crate) fn save(&self, connection: &Connection, epoch: i64) -> rusqlite::Result<Saved> {
+        let since = self
+            .persisted
+            .unwrap_or_else(|| Dictionary::default().lengths());
+        let lengths = self.dictionary.lengths();
+        if lengths == since && self.persisted.is_some() {
+            return Ok(Saved {
+                sequence: self.sequence,
+                lengths,
+            });
+        }
+        let data = pack(&self.dictionary.delta(since));
+        connection
+            .prepare_cached("INSERT INTO dictionary VALUES (?1, ?2, 0, ?3, ?4)")?
+            .execute(params![epoch, self.sequence + 1, checksum_of(&data), data])?;
+        Ok(Saved {
+            sequence: self.sequence + 1,
+            lengths,
+        })
+    }
+
+    /// Puts one whole dictionary in the place of its deltas.
+    pub(crate) fn compact(&self, connection: &Connection, epoch: i64) -> rusqlite::Result<Saved> {
+        let data = pack(&self.dictionary.delta(Dictionary::default().lengths()));
+        connection.execute("DELETE FROM dictionary WHERE epoch = ?1", [epoch])?;
+        connection.execute(
+            "INSERT INTO dictionary VALUES (?1, ?2, 1, ?3, ?4)",
+            params![epoch, self.sequence + 1, checksum_of(&data), data],
+        )?;
+        Ok(Saved {
+            sequence: self.sequence + 1,
+            lengths: self.dictionary.lengths(),
+        })
+    }
+
+    pub(crate) fn settle(&mut self, saved: Saved) {
+        self.sequence = saved.sequence;
+        self.persisted = Some(saved.lengths);
+    }
+}
+
+/// How far the file has a dictionary, once the transaction is over.
+#[derive(Clone, Copy)]
+pub(crate) struct Saved {
+    sequence: i64,
+    lengths: Lengths,
+}
+
+pub(crate) fn checksum_of(data: &[u8]) -> i64 {
+    XxHash3_64::oneshot(data) as i64
+}
+
+/// Mostly paths, which compress to a fifth.
+fn pack(delta: &[u8]) -> Vec<u8> {
+    let compressed = (delta.len() >= SMALLEST_COMPRESSED)
+        .then(|| zstd::bulk::compress(delta, 3).ok())
+        .flatten();
+    let (form, data) = match &compressed {
+        Some(compressed) => (1, compressed.as_slice()),
+        None => (0, delta),
+    };
+    let mut packed = vec![form];
+    packed.extend_from_slice(data);
+    packed
+}
+
+fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+    match packed.split_first()? {
+        (0, delta) => Some(delta.to_vec()),
+        (1, compressed) => zstd::stream::decode_all(compressed).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,378 @@
+//! What blocks point into: texts, functions, frames, stacks and sets of labels of one service, each once. Ids only grow, and
+//! the stack above another has the smaller id: totals come from one pass backwards over an array.
+
+use crate::varint::{Bytes, put, put_sized};
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+
+type Table<T> = IndexSet<T, FxBuildHasher>;
+
+/// The stack without frames, which is above all others.
+pub(crate) const ROOT: u32 = 0;
+
+/// Values of one label that keep their names; the rest share [`OTHER`]. A label with a value for each user would grow the
+/// dictionary without end.
+const MOST_VALUES: usize = 1000;
+pub(crate) const OTHER: &str = "(other)";
+
+/// Ids of texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Function {
+    pub name: u32,
+    pub file: u32,
+    pub module: u32,
+    /// Where it starts; 0 where that is not known.
+    pub line: u32,
+}
+
+/// A function and the line that was executing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Frame {
+    pub function: u32,
+    pub line: u32,
+}
+
+/// One stack: that of the caller, and the frame on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Node {
+    pub parent: u32,
+    pub frame: u32,
+}
+
+/// Ids of texts: key and value, sorted by key.
+pub(crate) type LabelSet = Box<[(u32, u32)]>;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Dictionary {
+    texts: Table<Box<str>>,
+    functions: Table<Function>,
+    frames: Table<Frame>,
+    nodes: Table<Node>,
+    label_sets: Table<LabelSet>,
+    /// Values of each key of labels.
+    values: FxHashMap<u32, FxHashSet<u32>>,
+    text_bytes: usize,
+}
+
+/// How much of each table: what a delta begins after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lengths {
+    texts: usize,
+    functions: usize,
+    frames: usize,
+    nodes: usize,
+    label_sets: usize,
+}
+
+impl Default for Dictionary {
+    fn default() -> Dictionary {
+        let mut dictionary = Dictionary {
+            texts: Table::default(),
+            functions: Table::default(),
+            frames: Table::default(),
+            nodes: Table::default(),
+            label_sets: Table::default(),
+            values: FxHashMap::default(),
+            text_bytes: 0,
+        };
+        dictionary.text("");
+        // Its own parent, with a frame that no other node can have.
+        dictionary.nodes.insert(Node {
+            parent: ROOT,
+            frame: u32::MAX,
+        });
+        dictionary
+    }
+}
+
+impl Dictionary {
+    pub(crate) fn text(&mut self, text: &str) -> u32 {
+        if let Some(id) = self.texts.get_index_of(text) {
+            return id as u32;
+        }
+        self.text_bytes += text.len();
+        self.texts.insert_full(text.into()).0 as u32
+    }
+
+    pub(crate) fn function(&mut self, function: Function) -> u32 {
+        self.functions.insert_full(function).0 as u32
+    }
+
+    pub(crate) fn frame(&mut self, frame: Frame) -> u32 {
+        self.frames.insert_full(frame).0 as u32
+    }
+
+    pub(crate) fn node(&mut self, node: Node) -> u32 {
+        self.nodes.insert_full(node).0 as u32
+    }
+
+    /// The text of a label's value, or [`OTHER`] where its key has too many.
+    pub(crate) fn label_value(&mut self, key: u32, value: &str) -> u32 {
+        if let Some(id) = self.find_text(value)
+            && self.values_of(key).contains(&id)
+        {
+            return id;
+        }
+        let is_full = self.values_of(key).len() >= MOST_VALUES;
+        let id = self.text(if is_full { OTHER } else { value });
+        self.values_of(key).insert(id);
+        id
+    }
+
+    fn values_of(&mut self, key: u32) -> &mut FxHashSet<u32> {
+        self.values.entry(key).or_default()
+    }
+
+    /// The set of these labels, in any order.
+    pub(crate) fn label_set(&mut self, labels: &mut [(u32, u32)]) -> u32 {
+        labels.sort_unstable();
+        match self.label_sets.get_index_of(&*labels) {
+            Some(id) => id as u32,
+            None => self.label_sets.insert_full((&*labels).into()).0 as u32,
+        }
+    }
+
+    pub(crate) fn text_of(&self, id: u32) -> &str {
+        &self.texts[id as usize]
+    }
+
+    /// The id of a text that is there.
+    pub(crate) fn find_text(&self, text: &str) -> Option<u32> {
+        self.texts.get_index_of(text).map(|id| id as u32)
+    }
+
+    pub(crate) fn function_of(&self, id: u32) -> Function {
+        self.functions[id as usize]
+    }
+
+    pub(crate) fn frame_of(&self, id: u32) -> Frame {
+        self.frames[id as usize]
+    }
+
+    pub(crate) fn node_of(&self, id: u32) -> Node {
+        self.nodes[id as usize]
+    }
+
+    pub(crate) fn labels_of(&self, id: u32) -> &[(u32, u32)] {
+        &self.label_sets[id as usize]
+    }
+
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn frame_count(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub(crate) fn label_set_count(&self) -> usize {
+        self.label_sets.len()
+    }
+
+    /// Bytes in memory, about.
+    pub(crate) fn weight(&self) -> usize {
+        self.text_bytes
+            + 64 * self.texts.len()
+            + 48 * self.functions.len()
+            + 40 * self.frames.len()
+            + 40 * self.nodes.len()
+            + 80 * self.label_sets.len()
+    }
+
+    pub(crate) fn lengths(&self) -> Lengths {
+        Lengths {
+            texts: self.texts.len(),
+            functions: self.functions.len(),
+            frames: self.frames.len(),
+            nodes: self.nodes.len(),
+            label_sets: self.label_sets.len(),
+        }
+    }
+
+    /// What came after `since`. Entries point at earlier ones, so each table is written before those that need it.
+    pub(crate) fn delta(&self, since: Lengths) -> Vec<u8> {
+        let mut out = Vec::new();
+        put(&mut out, (self.texts.len() - since.texts) as u64);
+        for text in &self.texts.as_slice()[since.texts..] {
+            put_sized(&mut out, text.as_bytes());
+        }
+        put(&mut out, (self.functions.len() - since.functions) as u64);
+        for function in &self.functions.as_slice()[since.functions..] {
+            for number in [function.name, function.file, function.module, function.line] {
+                put(&mut out, u64::from(number));
+            }
+        }
+        put(&mut out, (self.frames.len() - since.frames) as u64);
+        for frame in &self.frames.as_slice()[since.frames..] {
+            put(&mut out, u64::from(frame.function));
+            put(&mut out, u64::from(frame.line));
+        }
+        put(&mut out, (self.nodes.len() - since.nodes) as u64);
+        for (index, node) in self.nodes.iter().enumerate().skip(since.nodes) {
+            // Callers are mostly what was put just before.
+            put(&mut out, (index as u64) - u64::from(node.parent));
+            put(&mut out, u64::from(node.frame));
+        }
+        put(&mut out, (self.label_sets.len() - since.label_sets) as u64);
+        for labels in &self.label_sets.as_slice()[since.label_sets..] {
+            put(&mut out, labels.len() as u64);
+            for (key, value) in labels {
+                put(&mut out, u64::from(*key));
+                put(&mut out, u64::from(*value));
+            }
+        }
+        out
+    }
+
+    /// Adds a delta of the dictionary that this one is the beginning of. `None` where its bytes are no such thing: then this
+    /// dictionary is of no use any more.
+    pub(crate) fn extend(&mut self, delta: &[u8]) -> Option<()> {
+        let mut bytes = Bytes(delta);
+        for _ in 0..bytes.varint()? {
+            let text = std::str::from_utf8(bytes.sized()?).ok()?;
+            self.text_bytes += text.len();
+            self.texts.insert_full(text.into()).1.then_some(())?;
+        }
+        let id = |bytes: &mut Bytes, below: usize| -> Option<u32> {
+            let id = bytes.varint()?;
+            (id < below as u64).then_some(id as u32)
+        };
+        let number = |bytes: &mut Bytes| -> Option<u32> { bytes.varint()?.try_into().ok() };
+        for _ in 0..bytes.varint()? {
+            let texts = self.texts.len();
+            let function = Function {
+                name: id(&mut bytes, texts)?,
+                file: id(&mut bytes, texts)?,
+                module: id(&mut bytes, texts)?,
+                line: number(&mut bytes)?,
+            };
+            self.functions.insert_full(function).1.then_some(())?;
+        }
+        for _ in 0..bytes.varint()? {
+            let function = id(&mut bytes, self.functions.len())?;
+            let frame = Frame {
+                function,
+                line: number(&mut bytes)?,
+            };
+            self.frames.insert_full(frame).1.then_some(())?;
+        }
+        for _ in 0..bytes.varint()? {
+            let index = self.nodes.len() as u32;
+            let back = number(&mut bytes)?;
+            let parent = index.checked_sub(back).filter(|parent| *parent < index)?;
+            let frame = id(&mut bytes, self.frames.len())?;
+            self.nodes
+                .insert_full(Node { parent, frame })
+                .1
+                .then_some(())?;
+        }
+        for _ in 0..bytes.varint()? {
+            let length = bytes.varint()?;
+            let mut labels = Vec::new();
+            for _ in 0..length {
+                let key = id(&mut bytes, self.texts.len())?;
+                let value = id(&mut bytes, self.texts.len())?;
+                self.values.entry(key).or_default().insert(value);
+                labels.push((key, value));
+            }
+            self.label_sets.insert_full(labels.into()).1.then_some(())?;
+        }
+        bytes.is_empty().then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grow(dictionary: &mut Dictionary, seed: u32) {
+        let name = dictionary.text(&format!("function {seed}"));
+        let file = dictionary.text(&format!("/app/file{}.js", seed % 7));
+        let function = dictionary.function(Function {
+            name,
+            file,
+            module: 0,
+            line: seed,
+        });
+        let mut parent = ROOT;
+        for line in 0..seed % 5 + 1 {
+            let frame = dictionary.frame(Frame { function, line });
+            parent = dictionary.node(Node { parent, frame });
+        }
+        let key = dictionary.text("thread name");
+        let value = dictionary.label_value(key, &format!("Worker #{}", seed % 3));
+        dictionary.label_set(&mut [(key, value)]);
+    }
+
+    fn equal(a: &Dictionary, b: &Dictionary) -> bool {
+        a.lengths() == b.lengths() && a.delta(Lengths::default()) == b.delta(Lengths::default())
+    }
+
+    #[test]
+    fn deltas_in_their_order_make_the_same_dictionary() {
+        let mut original = Dictionary::default();
+        let mut copy = Dictionary::default();
+        let mut since = original.lengths();
+        for seed in 0..500 {
+            grow(&mut original, seed);
+            if seed % 13 == 0 {
+                copy.extend(&original.delta(since)).unwrap();
+                since = original.lengths();
+            }
+        }
+        copy.extend(&original.delta(since)).unwrap();
+        assert!(equal(&original, &copy));
+        assert!(
+            copy.extend(&original.delta(original.lengths())).is_some(),
+            "an empty delta"
+        );
+    }
+
+    #[test]
+    fn a_damaged_delta_is_refused_or_another_one_but_never_a_panic() {
+        let mut original = Dictionary::default();
+        (0..40).for_each(|seed| grow(&mut original, seed));
+        let delta = original.delta(Dictionary::default().lengths());
+        for length in 0..delta.len() {
+            assert!(
+                Dictionary::default().extend(&delta[..length]).is_none(),
+                "cut at {length}"
+            );
+        }
+        for at in 0..delta.len() {
+            for bit in 0..8 {
+                let mut damaged = delta.clone();
+                damaged[at] ^= 1 << bit;
+                let mut dictionary = Dictionary::default();
+                if dictionary.extend(&damaged).is_some() {
+                    assert!(!equal(&dictionary, &original), "bit {bit} of byte {at}");
+                    for index in 1..dictionary.node_count() {
+                        assert!(dictionary.node_of(index as u32).parent < index as u32);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_with_a_value_for_each_user_is_kept_small() {
+        let mut dictionary = Dictionary::default();
+        let key = dictionary.text("user");
+        let mut sets = FxHashSet::default();
+        for user in 0..5 * MOST_VALUES {
+            let value = dictionary.label_value(key, &user.to_string());
+            sets.insert(dictionary.label_set(&mut [(key, value)]));
+        }
+        assert_eq!(sets.len(), MOST_VALUES + 1);
+        assert!(
+            dictionary.find_text("4999").is_none(),
+            "its text is not kept either"
+        );
+        let first = dictionary.label_value(key, "0");
+        assert_eq!(
+            dictionary.label_set(&mut [(key, first)]),
+            0,
+            "what has a name keeps it"
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! From a profile's own tables to the ids of a service's dictionary.
+
+use crate::block::Rows;
+use crate::dictionary::{Dictionary, Frame, Function, Node, ROOT};
+use crate::moments::Moment;
+use crate::read::Profile;
+
+const NONE: u32 = u32::MAX;
+
+/// The sums of a profile by ids of the dictionary, which learns what it does not know, and its samples that tell their time.
+pub(crate) fn intern(dictionary: &mut Dictionary, profile: &Profile) -> (Rows, Vec<Moment>) {
+    let mut interner = Interner {
+        dictionary,
+        profile,
+        texts: vec![NONE; profile.texts.len()],
+        frames: vec![NONE; profile.frames.len()],
+    };
+    let nodes: Vec<u32> = profile
+        .stacks
+        .iter()
+        .map(|stack| interner.stack(stack))
+        .collect();
+    let label_sets: Vec<u32> = (0..profile.label_sets.len())
+        .map(|set| interner.label_set(set))
+        .collect();
+    let mut rows = Rows::new(profile.types.len());
+    let mut moments = Vec::new();
+    for (sample, values) in profile
+        .samples
+        .iter()
+        .zip(profile.values.chunks_exact(profile.types.len()))
+    {
+        let (node, label_set) = (
+            nodes[sample.stack as usize],
+            label_sets[sample.labels as usize],
+        );
+        rows.push(node, label_set, values);
+        if let Some(moment) = sample.moment.filter(|moment| moment.end > 0) {
+            moments.push(Moment {
+                label_set,
+                end: moment.end,
+                node,
+                span: moment.span,
+                root_span: moment.root_span,
+                values: values.into(),
+            });
+        }
+    }
+    rows.add_up();
+    (rows, moments)
+}
+
+struct Interner<'a> {
+    dictionary: &'a mut Dictionary,
+    profile: &'a Profile,
+    texts: Vec<u32>,
+    frames: Vec<u32>,
+}
+
+impl Interner<'_> {
+    fn stack(&mut self, stack: &[u32]) -> u32 {
+        stack.iter().fold(ROOT, |parent, frame| {
+            let frame = self.frame(*frame);
+            self.dictionary.node(Node { parent, frame })
+        })
+    }
+
+    fn frame(&mut self, index: u32) -> u32 {
+        let known = self.frames[index as usize];
+        if known != NONE {
+            return known;
+        }
+        let frame = self.profile.frames[index as usize];
+        let own = self.profile.functions[frame.function as usize];
+        let (file, module) = (self.text(own.file), self.text(own.module));
+        let name = match &*self.profile.texts[own.name as usize] {
+            // A binary's function has a name unless nobody knows it; a script's may have none.
+            "" if own.module != 0 && own.file == 0 => self.dictionary.text("[unknown]"),
+            "" => self.dictionary.text("(anonymous)"),
+            _ => self.text(own.name),
+        };
+        let function = self.dictionary.function(Function {
+            name,
+            file,
+            module,
+            line: own.line,
+        });
+        let id = self.dictionary.frame(Frame {
+            function,
+            line: frame.line,
+        });
+        self.frames[index as usize] = id;
+        id
+    }
+
+    fn text(&mut self, index: u32) -> u32 {
+        let known = self.texts[index as usize];
+        if known != NONE {
+            return known;
+        }
+        let id = self.dictionary.text(&self.profile.texts[index as usize]);
+        self.texts[index as usize] = id;
+        id
+    }
+
+    fn label_set(&mut self, index: usize) -> u32 {
+        let profile = self.profile;
+        let mut labels: Vec<(u32, u32)> = profile.label_sets[index]
+            .iter()
+            // An empty value is the same as none.
+            .filter(|label| !profile.texts[label.value as usize].is_empty())
+            .map(|label| {
+                let key = self.text(label.key);
+                (
+                    key,
+                    self.dictionary
+                        .label_value(key, &profile.texts[label.value as usize]),
+                )
+            })
+            .collect();
+        self.dictionary.label_set(&mut labels)
+    }
+}

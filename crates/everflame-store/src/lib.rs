@@ -1,0 +1,31 @@
+//! The store of Everflame's collector: profiles of any service, instance and time, and answers about them.
+//!
+//! A profile becomes a block of sums; names and stacks stand once in a dictionary for each service. Both lie in one SQLite
+//! file, which one process writes and any number read. See docs/store.md.
+
+mod block;
+mod database;
+mod dictionaries;
+mod dictionary;
+mod error;
+mod intern;
+mod maintain;
+mod moments;
+mod query;
+mod read;
+mod store;
+mod upload;
+mod varint;
+mod writer;
+
+pub use database::FORMAT;
+pub use error::{Refusal, StoreError};
+pub use maintain::{Maintained, Retention};
+pub use query::{
+    Answer, Filter, Found, FrameKind, FrameName, Granularity, Key, LabelTexts, Lane, MOST_STEPS,
+    ProfileHead, Row, Selection, Series, SeriesLine, Service, SourceLine, Table, TableBy, Timeline,
+    TimelineSample, Tree,
+};
+pub use read::{Limits, ValueType};
+pub use store::{Status, Store};
+pub use upload::{Outcome, Part, Prepared, Upload};

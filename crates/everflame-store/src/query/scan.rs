@@ -1,0 +1,244 @@
+//! Goes through the blocks of a selection.
+
+use super::selection::{HOUR, Picked, Selection, Tags, tags_of, unreadable};
+use crate::block::Block;
+use crate::dictionaries::{Dictionaries, Shared, checksum_of};
+use crate::dictionary::Dictionary;
+use crate::error::StoreError;
+use indexmap::IndexSet;
+use rusqlite::{Connection, named_params};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::collections::hash_map::Entry;
+
+/// Blocks of an hour that lies in the range as a whole are read as its sum; where the profiles are not kept any more, the sum
+/// belongs to the range that has its middle.
+const BLOCKS: &str = "
+    SELECT epoch, series, shape, start, end, middle, covered, samples, totals, checksum, data FROM block
+    WHERE service = :service AND middle >= :from AND middle < :to AND (
+        level = 0 AND (rolled = 0 OR middle < :first_hour OR middle >= :last_hour)
+        OR level = 1 AND (only = 1 OR middle >= :first_hour AND middle < :last_hour)
+    ) ORDER BY middle";
+
+/// Of the blocks that were found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    pub profiles: u64,
+    /// Nanoseconds since the epoch; 0 where there is none.
+    pub from: i64,
+    pub to: i64,
+    /// Sum of what the profiles last, in nanoseconds.
+    pub covered: i64,
+    /// Blocks whose bytes are not what was written: they are left out.
+    pub damaged: u64,
+}
+
+/// What is known of a block before its rows are read.
+pub(crate) struct Head {
+    /// Number of the process.
+    pub(crate) series: i64,
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) middle: i64,
+}
+
+/// Tells which samples are meant, and to which group each belongs.
+pub(crate) struct Matcher<'a> {
+    picked: &'a Picked<'a>,
+    by: Option<&'a str>,
+    /// Names of groups, in the order in which they were met. One without a name where nothing is grouped.
+    pub(crate) groups: IndexSet<String, FxBuildHasher>,
+    tags: FxHashMap<i64, Tags>,
+    known: FxHashMap<(i64, i64, u32), Option<u32>>,
+}
+
+impl<'a> Matcher<'a> {
+    pub(crate) fn new(picked: &'a Picked<'a>, by: Option<&'a str>) -> Matcher<'a> {
+        let mut groups = IndexSet::default();
+        if by.is_none() {
+            groups.insert(String::new());
+        }
+        Matcher {
+            picked,
+            by,
+            groups,
+            tags: FxHashMap::default(),
+            known: FxHashMap::default(),
+        }
+    }
+
+    /// Looks up the tags of a process, for `group` and `known_tags`.
+    pub(crate) fn tags(&mut self, connection: &Connection, series: i64) -> Result<(), StoreError> {
+        if let Entry::Vacant(place) = self.tags.entry(series) {
+            place.insert(tags_of(connection, series)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn known_tags(&self, series: i64) -> &Tags {
+        &self.tags[&series]
+    }
+
+    pub(crate) fn selection(&self) -> &'a Selection {
+        self.picked.selection
+    }
+
+    /// The group of samples of this process with these labels; `None` where they are not meant.
+    pub(crate) fn group(
+        &mut self,
+        dictionary: &Dictionary,
+        epoch: i64,
+        series: i64,
+        label_set: u32,
+    ) -> Option<u32> {
+        if let Some(known) = self.known.get(&(epoch, series, label_set)) {
+            return *known;
+        }
+        let tags = &self.tags[&series];
+        let value = |key: &str| value_of(dictionary, tags, label_set, key);
+        let is_meant = self.picked.selection.filters.iter().all(|filter| {
+            filter
+                .values
+                .iter()
+                .any(|wanted| *wanted == value(&filter.key))
+                != filter.negated
+        });
+        let group = is_meant.then(|| match self.by {
+            None => 0,
+            Some(key) => self.groups.insert_full(value(key).to_owned()).0 as u32,
+        });
+        self.known.insert((epoch, series, label_set), group);
+        group
+    }
+}
+
+/// The value of a label, else of a tag, else an empty text.
+pub(crate) fn value_of<'a>(
+    dictionary: &'a Dictionary,
+    tags: &'a Tags,
+    label_set: u32,
+    key: &str,
+) -> &'a str {
+    let labels = dictionary.labels_of(label_set);
+    let label = labels
+        .iter()
+        .find(|(label, _)| dictionary.text_of(*label) == key);
+    match label {
+        Some((_, value)) => dictionary.text_of(*value),
+        None => tags
+            .iter()
+            .find(|(tag, _)| tag == key)
+            .map_or("", |(_, value)| value),
+    }
+}
+
+/// Calls `each` for every block with its rows and, for each of its own sets of labels, the group.
+pub(crate) fn scan<'m>(
+    connection: &Connection,
+    dictionaries: &Dictionaries,
+    matcher: &mut Matcher<'m>,
+    mut each: impl FnMut(
+        &Head,
+        i64,
+        &Shared,
+        &Dictionary,
+        &Block,
+        usize,
+        &[Option<u32>],
+    ) -> Result<(), crate::block::Damaged>,
+) -> Result<Found, StoreError> {
+    let picked = matcher.picked;
+    let selection = picked.selection;
+    let mut found = Found::default();
+    let mut epochs: FxHashMap<i64, Shared> = FxHashMap::default();
+    let mut statement = connection.prepare_cached(BLOCKS).map_err(unreadable)?;
+    let mut rows = statement
+        .query(named_params! {
+            ":service": picked.service,
+            ":from": selection.from,
+            ":to": selection.to,
+            ":first_hour": first_hour(selection.from),
+            ":last_hour": selection.to.div_euclid(HOUR).saturating_mul(HOUR),
+        })
+        .map_err(unreadable)?;
+    while let Some(row) = rows.next().map_err(unreadable)? {
+        let number = |index: usize| row.get::<_, i64>(index).map_err(unreadable);
+        let (epoch, series, shape) = (number(0)?, number(1)?, number(2)?);
+        let Some(column) = picked.columns.get(&shape) else {
+            continue;
+        };
+        let head = Head {
+            series,
+            start: number(3)?,
+            end: number(4)?,
+            middle: number(5)?,
+        };
+        let data = row
+            .get_ref(10)
+            .map_err(unreadable)?
+            .as_blob()
+            .unwrap_or_default();
+        let shared = match epochs.get(&epoch) {
+            Some(shared) => shared,
+            None => epochs
+                .entry(epoch)
+                .or_insert(dictionaries.get(connection, epoch)?),
+        };
+        matcher.tags(connection, series)?;
+        let dictionary = &shared.read().dictionary;
+        let is_whole = checksum_of(data) == number(9)?;
+        let block = match Block::open(data, column.of) {
+            Ok(block)
+                if is_whole
+                    && block
+                        .label_sets
+                        .iter()
+                        .all(|set| (*set as usize) < dictionary.label_set_count()) =>
+            {
+                block
+            }
+            _ => {
+                found.damaged += 1;
+                continue;
+            }
+        };
+        let groups: Vec<Option<u32>> = block
+            .label_sets
+            .iter()
+            .map(|set| matcher.group(dictionary, epoch, series, *set))
+            .collect();
+        // A process that no filter lets through has no part in the time that the answer is of.
+        if groups.iter().all(Option::is_none) && !groups.is_empty() {
+            continue;
+        }
+        if each(
+            &head,
+            epoch,
+            shared,
+            dictionary,
+            &block,
+            column.kind,
+            &groups,
+        )
+        .is_err()
+        {
+            found.damaged += 1;
+            continue;
+        }
+        found.from = if found.profiles == 0 {
+            head.start
+        } else {
+            found.from.min(head.start)
+        };
+        found.to = found.to.max(head.end);
+        found.covered = found.covered.saturating_add(number(6)?);
+        found.profiles += 1;
+    }
+    Ok(found)
+}
+
+/// The first whole hour from an instant on.
+fn first_hour(from: i64) -> i64 {
+    from.div_euclid(HOUR)
+        .saturating_add(i64::from(from.rem_euclid(HOUR) != 0))
+        .saturating_mul(HOUR)
+}

@@ -1,0 +1,51 @@
+//! Texts of a profile: its own table, and what we make of numbers.
+
+use rustc_hash::FxHashMap;
+
+/// Longest text that is kept, in bytes: generated names can have megabytes, and nobody reads more.
+const LONGEST: usize = 8 << 10;
+
+#[derive(Default)]
+pub(super) struct Texts {
+    all: Vec<Box<str>>,
+    made: FxHashMap<Box<str>, u32>,
+}
+
+impl Texts {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.all.push(text(bytes));
+    }
+
+    /// The index of a text that need not be in the profile.
+    pub(super) fn intern(&mut self, text: &str) -> u32 {
+        if let Some(index) = self.made.get(text) {
+            return *index;
+        }
+        let index = self.all.len() as u32;
+        self.all.push(text.into());
+        self.made.insert(text.into(), index);
+        index
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&str> {
+        self.all.get(index).map(|text| &**text)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn into_all(self) -> Vec<Box<str>> {
+        self.all
+    }
+}
+
+/// Bytes that are not UTF-8 become U+FFFD, and so are still told apart from other names.
+fn text(bytes: &[u8]) -> Box<str> {
+    if bytes.len() <= LONGEST {
+        return String::from_utf8_lossy(bytes).into();
+    }
+    let mut text = String::from_utf8_lossy(&bytes[..LONGEST]).into_owned();
+    text.push('…');
+    text.into()
+}

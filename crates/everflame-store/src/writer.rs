@@ -1,0 +1,337 @@
+//! The one that writes: a transaction for what has come meanwhile, however much it is.
+
+use crate::block::Rows;
+use crate::dictionaries::{Dictionaries, Shared, checksum_of};
+use crate::intern::intern;
+use crate::moments::{self, Moment};
+use crate::read::ValueType;
+use crate::upload::{Outcome, Prepared, PreparedPart};
+use crate::varint::put;
+use rusqlite::{Connection, OptionalExtension, params};
+use rustc_hash::FxHashMap;
+
+/// Bytes of a dictionary in memory after which the service gets a new one.
+const EPOCH_BYTES: usize = 24 << 20;
+
+/// Puts uploads into the file, in one transaction. Nothing of them is there if it fails.
+pub(crate) fn commit(
+    connection: &mut Connection,
+    dictionaries: &Dictionaries,
+    uploads: Vec<Prepared>,
+) -> Result<Vec<Vec<Outcome>>, Failure> {
+    let transaction = connection.transaction()?;
+    let mut used = Used::default();
+    let outcomes = uploads
+        .into_iter()
+        .map(|upload| add(&transaction, dictionaries, &mut used, upload))
+        .collect::<Result<Vec<_>, Failure>>();
+    let finished = outcomes.and_then(|outcomes| {
+        let saved = used
+            .epochs
+            .iter()
+            .map(|(epoch, shared)| Ok((shared, shared.read().save(&transaction, *epoch)?)))
+            .collect::<Result<Vec<_>, rusqlite::Error>>()?;
+        transaction.commit()?;
+        saved
+            .into_iter()
+            .for_each(|(shared, saved)| shared.write().settle(saved));
+        Ok(outcomes)
+    });
+    if finished.is_err() {
+        // Their numbers will be given to others.
+        used.new
+            .iter()
+            .for_each(|epoch| dictionaries.remove(*epoch));
+    }
+    finished
+}
+
+/// Why a transaction came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Engine(rusqlite::Error),
+    Store(crate::error::StoreError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Failure {
+        Failure::Engine(error)
+    }
+}
+
+impl From<crate::error::StoreError> for Failure {
+    fn from(error: crate::error::StoreError) -> Failure {
+        Failure::Store(error)
+    }
+}
+
+/// Dictionaries that a transaction has added to, and those that it has begun.
+#[derive(Default)]
+struct Used {
+    epochs: FxHashMap<i64, Shared>,
+    new: Vec<i64>,
+}
+
+fn add(
+    connection: &Connection,
+    dictionaries: &Dictionaries,
+    used: &mut Used,
+    upload: Prepared,
+) -> Result<Vec<Outcome>, Failure> {
+    // A service of which nothing was taken is none.
+    if upload.parts.iter().all(Result::is_err) {
+        return Ok(upload
+            .parts
+            .into_iter()
+            .filter_map(Result::err)
+            .map(Outcome::Refused)
+            .collect());
+    }
+    let service = service_id(connection, &upload.service)?;
+    let tags = serde_json::to_string(&upload.tags).unwrap_or_default();
+    let series = row_id(
+        connection,
+        "SELECT id FROM series WHERE service = ?1 AND tags = ?2",
+        "INSERT INTO series(service, tags) VALUES (?1, ?2)",
+        params![service, tags],
+    )?;
+    upload
+        .parts
+        .into_iter()
+        .map(|part| match part {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok(part) => add_part(connection, dictionaries, used, service, series, part),
+        })
+        .collect()
+}
+
+fn add_part(
+    connection: &Connection,
+    dictionaries: &Dictionaries,
+    used: &mut Used,
+    service: i64,
+    series: i64,
+    part: PreparedPart,
+) -> Result<Outcome, Failure> {
+    let is_known = connection
+        .prepare_cached("SELECT 1 FROM block WHERE hash = ?1")?
+        .exists([part.hash.as_slice()])?;
+    if is_known {
+        return Ok(Outcome::Duplicate);
+    }
+    let (epoch, shared) = open_epoch(connection, dictionaries, used, service)?;
+    let (rows, moments) = intern(&mut shared.write().dictionary, &part.profile);
+    let shape = shape_id(connection, service, &part.profile.types)?;
+    let samples = part.profile.samples.len();
+    let block = NewBlock {
+        place: Place {
+            service,
+            epoch,
+            series,
+            shape,
+            kind: part.kind,
+        },
+        level: 0,
+        start: part.start,
+        end: part.end,
+        middle: part.start + (part.end - part.start) / 2,
+        covered: part.end - part.start,
+        samples: samples as i64,
+        totals: part.totals,
+        hash: Some(part.hash),
+    };
+    insert(connection, &block, &rows)?;
+    if !moments.is_empty() {
+        insert_moments(connection, &block, moments)?;
+    }
+    Ok(Outcome::Kept { samples })
+}
+
+/// To what a block belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) service: i64,
+    pub(crate) epoch: i64,
+    pub(crate) series: i64,
+    pub(crate) shape: i64,
+    pub(crate) kind: String,
+}
+
+pub(crate) struct NewBlock {
+    pub(crate) place: Place,
+    pub(crate) level: i64,
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) middle: i64,
+    pub(crate) covered: i64,
+    pub(crate) samples: i64,
+    pub(crate) totals: Vec<u64>,
+    pub(crate) hash: Option<[u8; 16]>,
+}
+
+pub(crate) fn insert(
+    connection: &Connection,
+    block: &NewBlock,
+    rows: &Rows,
+) -> rusqlite::Result<()> {
+    let data = rows.encode();
+    let mut totals = Vec::new();
+    block
+        .totals
+        .iter()
+        .for_each(|total| put(&mut totals, *total));
+    let Place {
+        service,
+        epoch,
+        series,
+        shape,
+        kind,
+    } = &block.place;
+    connection
+        .prepare_cached(
+            "INSERT INTO block(service, epoch, series, shape, kind, level, rolled, only, start, end, middle, covered, samples,
+             totals, hash, checksum, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?
+        .execute(params![
+            service,
+            epoch,
+            series,
+            shape,
+            kind,
+            block.level,
+            block.start,
+            block.end,
+            block.middle,
+            block.covered,
+            block.samples,
+            totals,
+            block.hash.as_ref().map(<[u8; 16]>::as_slice),
+            checksum_of(&data),
+            data,
+        ])?;
+    Ok(())
+}
+
+fn insert_moments(
+    connection: &Connection,
+    block: &NewBlock,
+    moments: Vec<Moment>,
+) -> rusqlite::Result<()> {
+    let first = moments
+        .iter()
+        .map(|moment| moment.end)
+        .min()
+        .unwrap_or(block.start);
+    let last = moments
+        .iter()
+        .map(|moment| moment.end)
+        .max()
+        .unwrap_or(block.end);
+    let data = moments::encode(moments, block.start, block.totals.len());
+    let Place {
+        service,
+        epoch,
+        series,
+        shape,
+        ..
+    } = &block.place;
+    connection
+        .prepare_cached(
+            "INSERT INTO moments(service, epoch, series, shape, origin, start, end, checksum, data)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            service,
+            epoch,
+            series,
+            shape,
+            block.start,
+            first.min(block.start),
+            last.max(block.end),
+            checksum_of(&data),
+            data
+        ])?;
+    Ok(())
+}
+
+/// The dictionary to which a service's profiles add.
+fn open_epoch(
+    connection: &Connection,
+    dictionaries: &Dictionaries,
+    used: &mut Used,
+    service: i64,
+) -> Result<(i64, Shared), Failure> {
+    let newest: Option<i64> = connection
+        .prepare_cached("SELECT max(id) FROM epoch WHERE service = ?1")?
+        .query_row([service], |row| row.get(0))?;
+    if let Some(epoch) = newest {
+        let shared = match used.epochs.get(&epoch) {
+            Some(shared) => shared.clone(),
+            None => dictionaries.get(connection, epoch)?,
+        };
+        if shared.read().dictionary.weight() < EPOCH_BYTES {
+            used.epochs.insert(epoch, shared.clone());
+            return Ok((epoch, shared));
+        }
+    }
+    connection
+        .prepare_cached("INSERT INTO epoch(service) VALUES (?1)")?
+        .execute([service])?;
+    let epoch = connection.last_insert_rowid();
+    // One of a transaction that failed may have had the number.
+    dictionaries.remove(epoch);
+    let shared = dictionaries.get(connection, epoch)?;
+    used.new.push(epoch);
+    used.epochs.insert(epoch, shared.clone());
+    Ok((epoch, shared))
+}
+
+fn service_id(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    row_id(
+        connection,
+        "SELECT id FROM service WHERE name = ?1",
+        "INSERT INTO service(name) VALUES (?1)",
+        params![name],
+    )
+}
+
+fn shape_id(connection: &Connection, service: i64, types: &[ValueType]) -> rusqlite::Result<i64> {
+    let text = shape_text(types);
+    let shape = row_id(
+        connection,
+        "SELECT id FROM shape WHERE types = ?1",
+        "INSERT INTO shape(types) VALUES (?1)",
+        params![text],
+    )?;
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO service_shape VALUES (?1, ?2)")?
+        .execute([service, shape])?;
+    Ok(shape)
+}
+
+fn shape_text(types: &[ValueType]) -> String {
+    let pairs: Vec<(&str, &str)> = types
+        .iter()
+        .map(|kind| (kind.name.as_str(), kind.unit.as_str()))
+        .collect();
+    serde_json::to_string(&pairs).unwrap_or_default()
+}
+
+fn row_id(
+    connection: &Connection,
+    select: &str,
+    insert: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> rusqlite::Result<i64> {
+    let known = connection
+        .prepare_cached(select)?
+        .query_row(values, |row| row.get(0))
+        .optional()?;
+    match known {
+        Some(id) => Ok(id),
+        None => {
+            connection.prepare_cached(insert)?.execute(values)?;
+            Ok(connection.last_insert_rowid())
+        }
+    }
+}
