@@ -48,7 +48,7 @@ pub struct Maintained {
     pub rolled: u64,
     /// Profiles removed because of their age; they are still in the sum of their hour.
     pub aged: u64,
-    /// Hours removed because of their age.
+    /// Sums of an hour of one process removed because of their age.
     pub aged_hours: u64,
     /// Samples' blocks, profiles and hours removed because the store was full.
     pub evicted: u64,

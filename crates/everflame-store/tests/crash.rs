@@ -53,9 +53,11 @@ fn write_until_killed(folder: &Path) -> ! {
         writeln!(out, "{number}").expect("a line");
         if number % 5 == 0 {
             let now = numbered(number).end;
-            store
-                .maintain_at(&Retention::default(), now)
-                .expect("maintenance");
+            let retention = Retention {
+                profiles: 365 * 24 * HOUR,
+                ..Retention::default()
+            };
+            store.maintain_at(&retention, now).expect("maintenance");
         }
     }
 }
@@ -117,11 +119,11 @@ fn what_was_acknowledged_survives_two_hundred_kills() {
         let store = Store::open(&folder.0).expect("the store opens");
         slowest = slowest.max(opening.elapsed());
         let found = numbers(&store);
-        assert_eq!(
-            found,
-            (0..found.len() as u64).collect::<Vec<_>>(),
-            "kill {kill}: one is missing or there twice"
-        );
+        let odd = found
+            .iter()
+            .zip(0..)
+            .find(|(number, place)| **number != *place);
+        assert_eq!(odd, None, "kill {kill}: one is missing or there twice");
         assert!(
             found.len() as u64 >= acknowledged,
             "kill {kill}: {} of {acknowledged}",

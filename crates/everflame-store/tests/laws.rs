@@ -564,7 +564,7 @@ fn sums_of_hours_answer_as_their_profiles_did() {
             now,
         )
         .expect("maintenance");
-    assert_eq!(done.aged_hours, 3);
+    assert_eq!(done.aged_hours, 6, "two processes in three hours");
     assert_eq!(
         store.services().expect("services")[0].profiles,
         4,

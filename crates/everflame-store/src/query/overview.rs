@@ -1,6 +1,6 @@
 //! What there is: services, labels, profiles.
 
-use super::scan::{Matcher, scan};
+use super::scan::{Matcher, Scanned, scan};
 use super::selection::{HOUR, Picked, Tags, shapes, tags_of, unreadable};
 use crate::dictionaries::{Dictionaries, Shared};
 use crate::error::StoreError;
@@ -82,7 +82,15 @@ pub(crate) fn labels(
         connection,
         dictionaries,
         &mut matcher,
-        |head, epoch, shared, dictionary, block, kind, groups| {
+        |Scanned {
+             head,
+             epoch,
+             shared,
+             dictionary,
+             block,
+             kind,
+             groups,
+         }| {
             epochs.entry(epoch).or_insert_with(|| shared.clone());
             let mut sums = vec![0_u64; block.label_sets.len()];
             block.each(kind, dictionary.node_count(), |_, set, value| {

@@ -1,7 +1,7 @@
 //! Goes through the blocks of a selection.
 
 use super::selection::{HOUR, Picked, Selection, Tags, tags_of, unreadable};
-use crate::block::Block;
+use crate::block::{Block, Damaged};
 use crate::dictionaries::{Dictionaries, Shared, checksum_of};
 use crate::dictionary::Dictionary;
 use crate::error::StoreError;
@@ -13,7 +13,7 @@ use std::collections::hash_map::Entry;
 /// Blocks of an hour that lies in the range as a whole are read as its sum; where the profiles are not kept any more, the sum
 /// belongs to the range that has its middle.
 const BLOCKS: &str = "
-    SELECT epoch, series, shape, start, end, middle, covered, samples, totals, checksum, data FROM block
+    SELECT epoch, series, shape, start, end, middle, covered, checksum, data FROM block
     WHERE service = :service AND middle >= :from AND middle < :to AND (
         level = 0 AND (rolled = 0 OR middle < :first_hour OR middle >= :last_hour)
         OR level = 1 AND (only = 1 OR middle >= :first_hour AND middle < :last_hour)
@@ -39,6 +39,18 @@ pub(crate) struct Head {
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) middle: i64,
+}
+
+/// A block, with the group of each of its own sets of labels: `None` where samples are not meant.
+pub(crate) struct Scanned<'a> {
+    pub(crate) head: &'a Head,
+    pub(crate) epoch: i64,
+    pub(crate) shared: &'a Shared,
+    pub(crate) dictionary: &'a Dictionary,
+    pub(crate) block: &'a Block<'a>,
+    /// Which of its columns is asked for.
+    pub(crate) kind: usize,
+    pub(crate) groups: &'a [Option<u32>],
 }
 
 /// Tells which samples are meant, and to which group each belongs.
@@ -82,6 +94,18 @@ impl<'a> Matcher<'a> {
         self.picked.selection
     }
 
+    fn is_meant<'t>(&self, value: impl Fn(&str) -> &'t str) -> bool {
+        self.picked.selection.filters.iter().all(|filter| {
+            let own = value(&filter.key);
+            filter.values.iter().any(|wanted| wanted == own) != filter.negated
+        })
+    }
+
+    /// Whether a profile without samples is meant: its process has no more than tags.
+    fn is_process_meant(&self, dictionary: &Dictionary, series: i64) -> bool {
+        self.is_meant(|key| value_of(dictionary, &self.tags[&series], &[], key))
+    }
+
     /// The group of samples of this process with these labels; `None` where they are not meant.
     pub(crate) fn group(
         &mut self,
@@ -94,14 +118,9 @@ impl<'a> Matcher<'a> {
             return *known;
         }
         let tags = &self.tags[&series];
-        let value = |key: &str| value_of(dictionary, tags, label_set, key);
-        let is_meant = self.picked.selection.filters.iter().all(|filter| {
-            filter
-                .values
-                .iter()
-                .any(|wanted| *wanted == value(&filter.key))
-                != filter.negated
-        });
+        let labels = dictionary.labels_of(label_set);
+        let value = |key: &str| value_of(dictionary, tags, labels, key);
+        let is_meant = self.is_meant(value);
         let group = is_meant.then(|| match self.by {
             None => 0,
             Some(key) => self.groups.insert_full(value(key).to_owned()).0 as u32,
@@ -115,14 +134,13 @@ impl<'a> Matcher<'a> {
 pub(crate) fn value_of<'a>(
     dictionary: &'a Dictionary,
     tags: &'a Tags,
-    label_set: u32,
+    labels: &[(u32, u32)],
     key: &str,
 ) -> &'a str {
-    let labels = dictionary.labels_of(label_set);
-    let label = labels
+    match labels
         .iter()
-        .find(|(label, _)| dictionary.text_of(*label) == key);
-    match label {
+        .find(|(label, _)| dictionary.text_of(*label) == key)
+    {
         Some((_, value)) => dictionary.text_of(*value),
         None => tags
             .iter()
@@ -131,20 +149,12 @@ pub(crate) fn value_of<'a>(
     }
 }
 
-/// Calls `each` for every block with its rows and, for each of its own sets of labels, the group.
-pub(crate) fn scan<'m>(
+/// Calls `each` for every block of which samples are meant.
+pub(crate) fn scan(
     connection: &Connection,
     dictionaries: &Dictionaries,
-    matcher: &mut Matcher<'m>,
-    mut each: impl FnMut(
-        &Head,
-        i64,
-        &Shared,
-        &Dictionary,
-        &Block,
-        usize,
-        &[Option<u32>],
-    ) -> Result<(), crate::block::Damaged>,
+    matcher: &mut Matcher,
+    mut each: impl FnMut(Scanned) -> Result<(), Damaged>,
 ) -> Result<Found, StoreError> {
     let picked = matcher.picked;
     let selection = picked.selection;
@@ -173,7 +183,7 @@ pub(crate) fn scan<'m>(
             middle: number(5)?,
         };
         let data = row
-            .get_ref(10)
+            .get_ref(8)
             .map_err(unreadable)?
             .as_blob()
             .unwrap_or_default();
@@ -185,7 +195,7 @@ pub(crate) fn scan<'m>(
         };
         matcher.tags(connection, series)?;
         let dictionary = &shared.read().dictionary;
-        let is_whole = checksum_of(data) == number(9)?;
+        let is_whole = checksum_of(data) == number(7)?;
         let block = match Block::open(data, column.of) {
             Ok(block)
                 if is_whole
@@ -207,20 +217,24 @@ pub(crate) fn scan<'m>(
             .map(|set| matcher.group(dictionary, epoch, series, *set))
             .collect();
         // A process that no filter lets through has no part in the time that the answer is of.
-        if groups.iter().all(Option::is_none) && !groups.is_empty() {
+        let is_meant = match groups.is_empty() {
+            true => matcher.is_process_meant(dictionary, series),
+            false => groups.iter().any(Option::is_some),
+        };
+        if !is_meant {
             continue;
         }
-        if each(
-            &head,
+        let covered = number(6)?;
+        let scanned = Scanned {
+            head: &head,
             epoch,
             shared,
             dictionary,
-            &block,
-            column.kind,
-            &groups,
-        )
-        .is_err()
-        {
+            block: &block,
+            kind: column.kind,
+            groups: &groups,
+        };
+        if each(scanned).is_err() {
             found.damaged += 1;
             continue;
         }
@@ -230,7 +244,7 @@ pub(crate) fn scan<'m>(
             found.from.min(head.start)
         };
         found.to = found.to.max(head.end);
-        found.covered = found.covered.saturating_add(number(6)?);
+        found.covered = found.covered.saturating_add(covered);
         found.profiles += 1;
     }
     Ok(found)

@@ -1,6 +1,6 @@
 //! Sums in steps of time.
 
-use super::scan::{Found, Head, Matcher, scan};
+use super::scan::{Found, Head, Matcher, Scanned, scan};
 use super::selection::Picked;
 use crate::dictionaries::Dictionaries;
 use crate::error::StoreError;
@@ -44,7 +44,14 @@ pub(crate) fn series(
         connection,
         dictionaries,
         &mut matcher,
-        |head, _, _, dictionary, block, kind, groups| {
+        |Scanned {
+             head,
+             dictionary,
+             block,
+             kind,
+             groups,
+             ..
+         }| {
             let mut sums: Vec<u64> = Vec::new();
             block.each(kind, dictionary.node_count(), |_, set, value| {
                 if let Some(group) = groups[set as usize] {

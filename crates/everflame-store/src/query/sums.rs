@@ -1,6 +1,6 @@
 //! Adds up the rows of a selection by stack.
 
-use super::scan::{Found, Matcher, scan};
+use super::scan::{Found, Matcher, Scanned, scan};
 use super::selection::Picked;
 use crate::dictionaries::{Dictionaries, Shared};
 use crate::error::StoreError;
@@ -33,7 +33,15 @@ pub(crate) fn sums(
         connection,
         dictionaries,
         &mut matcher,
-        |_, epoch, shared, dictionary, block, kind, groups| {
+        |Scanned {
+             epoch,
+             shared,
+             dictionary,
+             block,
+             kind,
+             groups,
+             ..
+         }| {
             let index = match epochs.iter().position(|(id, ..)| *id == epoch) {
                 Some(index) => index,
                 None => {

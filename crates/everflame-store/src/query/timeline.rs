@@ -211,8 +211,11 @@ impl Building<'_> {
         moment: &Moment,
         is_event: bool,
     ) -> u32 {
-        let tags = self.matcher.known_tags(series);
-        let text = |key: &str| value_of(dictionary, tags, moment.label_set, key).to_owned();
+        let (tags, labels) = (
+            self.matcher.known_tags(series),
+            dictionary.labels_of(moment.label_set),
+        );
+        let text = |key: &str| value_of(dictionary, tags, labels, key).to_owned();
         let lane = Lane {
             runtime_id: text("runtime-id"),
             thread_id: text("thread id"),

@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub const MINUTE: i64 = 60_000_000_000;
-pub const HOUR: i64 = 60 * MINUTE;
+pub(crate) const MINUTE: i64 = 60_000_000_000;
+pub(crate) const HOUR: i64 = 60 * MINUTE;
 /// The beginning of an hour.
-pub const BEGIN: i64 = 1_780_000_200 / 3600 * HOUR;
+pub(crate) const BEGIN: i64 = 1_780_000_200 / 3600 * HOUR;
 
 /// A folder that is removed with its end.
-pub struct Folder(pub PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    pub fn new() -> Folder {
+    pub(crate) fn new() -> Folder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path =
@@ -26,7 +26,7 @@ impl Folder {
         Folder(path)
     }
 
-    pub fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         Store::open(&self.0).expect("the store opens")
     }
 }
@@ -38,10 +38,10 @@ impl Drop for Folder {
 }
 
 /// Numbers that look random and are the same each time (splitmix64).
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -49,31 +49,31 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 }
 
 /// A sample as the test knows it: functions from the outermost on.
 #[derive(Clone, Debug)]
-pub struct Known {
-    pub stack: Vec<u32>,
-    pub thread: u32,
-    pub endpoint: Option<u32>,
-    pub wall: u64,
-    pub cpu: u64,
+pub(crate) struct Known {
+    pub(crate) stack: Vec<u32>,
+    pub(crate) thread: u32,
+    pub(crate) endpoint: Option<u32>,
+    pub(crate) wall: u64,
+    pub(crate) cpu: u64,
 }
 
 #[derive(Clone, Debug)]
-pub struct KnownProfile {
-    pub instance: u32,
-    pub start: i64,
-    pub end: i64,
-    pub samples: Vec<Known>,
+pub(crate) struct KnownProfile {
+    pub(crate) instance: u32,
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) samples: Vec<Known>,
 }
 
 impl KnownProfile {
-    pub fn random(random: &mut Random, instance: u32, minute: i64) -> KnownProfile {
+    pub(crate) fn random(random: &mut Random, instance: u32, minute: i64) -> KnownProfile {
         let samples = (0..random.below(60))
             .map(|_| Known {
                 stack: (0..random.below(9))
@@ -98,11 +98,11 @@ impl KnownProfile {
         }
     }
 
-    pub fn middle(&self) -> i64 {
+    pub(crate) fn middle(&self) -> i64 {
         self.start + (self.end - self.start) / 2
     }
 
-    pub fn upload(&self) -> Upload {
+    pub(crate) fn upload(&self) -> Upload {
         let data = Encoder::default().profile(&self.samples);
         Upload {
             service: "shop".to_owned(),
@@ -124,19 +124,19 @@ impl KnownProfile {
     }
 }
 
-pub fn function_name(function: u32) -> String {
+pub(crate) fn function_name(function: u32) -> String {
     format!("function{function}")
 }
 
 /// Makes a profile.proto with the types `sample`, `wall` and `cpu`.
 #[derive(Default)]
-pub struct Encoder {
+pub(crate) struct Encoder {
     profile: protos::Profile,
     texts: HashMap<String, i64>,
 }
 
 impl Encoder {
-    pub fn profile(mut self, samples: &[Known]) -> Vec<u8> {
+    pub(crate) fn profile(mut self, samples: &[Known]) -> Vec<u8> {
         self.text("");
         for (name, unit) in [
             ("sample", "count"),
@@ -207,7 +207,7 @@ impl Encoder {
     }
 }
 
-pub fn ingest(store: &Store, profiles: &[KnownProfile]) {
+pub(crate) fn ingest(store: &Store, profiles: &[KnownProfile]) {
     let prepared = profiles
         .iter()
         .map(|profile| store.prepare(profile.upload()))
@@ -216,7 +216,7 @@ pub fn ingest(store: &Store, profiles: &[KnownProfile]) {
 }
 
 /// `cpu` of everything.
-pub fn everything() -> Selection {
+pub(crate) fn everything() -> Selection {
     Selection {
         service: "shop".to_owned(),
         from: 0,
@@ -226,7 +226,7 @@ pub fn everything() -> Selection {
     }
 }
 
-pub fn filter(key: &str, values: &[&str], negated: bool) -> Filter {
+pub(crate) fn filter(key: &str, values: &[&str], negated: bool) -> Filter {
     Filter {
         key: key.to_owned(),
         values: values.iter().map(|value| (*value).to_owned()).collect(),
@@ -235,9 +235,9 @@ pub fn filter(key: &str, values: &[&str], negated: bool) -> Filter {
 }
 
 /// Own and total values by the path of functions, as a tree says.
-pub type Paths = BTreeMap<Vec<String>, (u64, u64)>;
+pub(crate) type Paths = BTreeMap<Vec<String>, (u64, u64)>;
 
-pub fn paths(tree: &Tree, side: usize) -> Paths {
+pub(crate) fn paths(tree: &Tree, side: usize) -> Paths {
     let mut names: Vec<Vec<String>> = vec![Vec::new()];
     let mut paths = Paths::new();
     for node in 0..tree.parent.len() {
@@ -259,7 +259,7 @@ pub fn paths(tree: &Tree, side: usize) -> Paths {
 }
 
 /// The same from the samples themselves. `group` tells the value below which a sample stands, if any.
-pub fn expected_paths<'a>(
+pub(crate) fn expected_paths<'a>(
     samples: impl Iterator<Item = (&'a KnownProfile, &'a Known)>,
     value: impl Fn(&Known) -> u64,
     group: impl Fn(&KnownProfile, &Known) -> Option<String>,
@@ -284,13 +284,13 @@ pub fn expected_paths<'a>(
     paths
 }
 
-pub fn samples(profiles: &[KnownProfile]) -> impl Iterator<Item = (&KnownProfile, &Known)> {
+pub(crate) fn samples(profiles: &[KnownProfile]) -> impl Iterator<Item = (&KnownProfile, &Known)> {
     profiles
         .iter()
         .flat_map(|profile| profile.samples.iter().map(move |sample| (profile, sample)))
 }
 
-pub fn random_profiles(seed: u64, instances: u32, minutes: i64) -> Vec<KnownProfile> {
+pub(crate) fn random_profiles(seed: u64, instances: u32, minutes: i64) -> Vec<KnownProfile> {
     let mut random = Random(seed);
     (0..minutes)
         .flat_map(|minute| (0..instances).map(move |instance| (minute, instance)))
