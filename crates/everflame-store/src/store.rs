@@ -191,6 +191,11 @@ impl Store {
         self.ask(|asker| asker.lines(selection, file))
     }
 
+    /// Every kind of value as one profile.proto, compressed with gzip.
+    pub fn pprof(&self, selection: &Selection) -> Result<Vec<u8>, StoreError> {
+        self.ask(|asker| asker.pprof(selection))
+    }
+
     /// Samples by thread and time, `most` at most.
     pub fn timeline(&self, selection: &Selection, most: usize) -> Result<Timeline, StoreError> {
         self.ask(|asker| asker.timeline(selection, most))

@@ -1,5 +1,6 @@
 //! Answers: every one from blocks and dictionaries, however they are divided.
 
+mod export;
 mod frame_kind;
 mod lines;
 mod overview;
@@ -227,6 +228,15 @@ impl Asker<'_> {
             found,
             answer: (lines::lines(&answer, file), answer.sum(0)),
         })
+    }
+
+    /// Every kind of value as one file.
+    pub(crate) fn pprof(&self, selection: &Selection) -> Result<Vec<u8>, StoreError> {
+        export::pprof(
+            self.connection,
+            self.dictionaries,
+            Picked::new(self.connection, selection)?,
+        )
     }
 
     /// Samples by thread and time.

@@ -36,6 +36,8 @@ pub struct Found {
 pub(crate) struct Head {
     /// Number of the process.
     pub(crate) series: i64,
+    /// Number of its list of kinds of value.
+    pub(crate) shape: i64,
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) middle: i64,
@@ -178,6 +180,7 @@ pub(crate) fn scan(
         };
         let head = Head {
             series,
+            shape,
             start: number(3)?,
             end: number(4)?,
             middle: number(5)?,

@@ -19,9 +19,11 @@ pub struct Line {
     pub values: Vec<f64>,
 }
 
-/// Sums of `step` nanoseconds each, from the selection's beginning on.
+/// Sums in steps, from the selection's beginning on.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
+    /// Nanoseconds: what was asked for, or as much as makes no more steps than an answer has.
+    pub step: i64,
     pub lines: Vec<Line>,
     pub found: Found,
 }
@@ -94,7 +96,7 @@ pub(crate) fn series(
             values,
         });
     }
-    Ok(Series { lines, found })
+    Ok(Series { step, lines, found })
 }
 
 /// Divides a sum among the steps over which its profile reaches. What reaches beyond the range stays in its first or last step,

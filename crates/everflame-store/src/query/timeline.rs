@@ -21,7 +21,7 @@ pub struct Lane {
     pub runtime_id: String,
     pub thread_id: String,
     pub name: String,
-    /// What its values are: `samples`, or `events` with a duration of their own.
+    /// `thread`, or `event` for what has a duration of its own.
     pub kind: &'static str,
 }
 
@@ -220,7 +220,7 @@ impl Building<'_> {
             runtime_id: text("runtime-id"),
             thread_id: text("thread id"),
             name: text("thread name"),
-            kind: if is_event { "events" } else { "samples" },
+            kind: if is_event { "event" } else { "thread" },
         };
         self.lanes.insert_full(lane).0 as u32
     }

@@ -62,6 +62,9 @@ pub(crate) struct Known {
     pub(crate) endpoint: Option<u32>,
     pub(crate) wall: u64,
     pub(crate) cpu: u64,
+    /// Nanoseconds since the epoch; 0 where it is not told.
+    pub(crate) end: i64,
+    pub(crate) span: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -87,6 +90,8 @@ impl KnownProfile {
                 } else {
                     random.below(10_000_000)
                 },
+                end: 0,
+                span: 0,
             })
             .collect();
         let start = BEGIN + minute * MINUTE;
@@ -175,6 +180,19 @@ impl Encoder {
             let mut label = vec![self.label("thread name", &format!("thread {}", sample.thread))];
             if let Some(endpoint) = sample.endpoint {
                 label.push(self.label("trace endpoint", &format!("GET /{endpoint}")));
+            }
+            for (key, number) in [
+                ("end_timestamp_ns", sample.end),
+                ("span id", sample.span as i64),
+            ] {
+                if number != 0 {
+                    let key = self.text(key);
+                    label.push(protos::Label {
+                        key,
+                        num: number,
+                        ..Default::default()
+                    });
+                }
             }
             self.profile.sample.push(protos::Sample {
                 location_id: sample

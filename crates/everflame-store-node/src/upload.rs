@@ -1,0 +1,102 @@
+//! Uploads from JavaScript, and what became of them.
+
+use crate::failed;
+use everflame_store::{Outcome, Part, Store, Upload};
+use napi::bindgen_prelude::{BigInt, Buffer, Env, Error, Result, Status, Task};
+use napi_derive::napi;
+use std::sync::Arc;
+
+/// One file of an upload: profile.proto, plain or compressed with gzip or Zstandard.
+#[napi(object)]
+pub struct NativePart {
+    pub name: String,
+    pub data: Buffer,
+}
+
+#[napi(object)]
+pub struct NativeUpload {
+    pub service: String,
+    /// Keys and values, one behind the other.
+    pub tags: Vec<String>,
+    /// Nanoseconds since the epoch; where they are equal, the profiles tell the time themselves.
+    pub start: BigInt,
+    pub end: BigInt,
+    pub parts: Vec<NativePart>,
+}
+
+impl NativeUpload {
+    pub(crate) fn into_upload(self) -> Result<Upload> {
+        let time = |time: BigInt| match time.get_i64() {
+            (time, true) => Ok(time),
+            _ => Err(Error::new(Status::InvalidArg, "a time is out of range")),
+        };
+        Ok(Upload {
+            service: self.service,
+            tags: self
+                .tags
+                .chunks_exact(2)
+                .map(|pair| (pair[0].clone(), pair[1].clone()))
+                .collect(),
+            start: time(self.start)?,
+            end: time(self.end)?,
+            parts: self
+                .parts
+                .into_iter()
+                .map(|part| Part {
+                    name: part.name,
+                    data: part.data.to_vec(),
+                })
+                .collect(),
+        })
+    }
+}
+
+/// What became of one profile: `kept`, `duplicate` (the very same is in the store) or `refused`, with the reason.
+#[napi(object)]
+pub struct NativeOutcome {
+    #[napi(ts_type = "'kept' | 'duplicate' | 'refused'")]
+    pub state: String,
+    pub samples: u32,
+    pub reason: Option<String>,
+}
+
+impl From<Outcome> for NativeOutcome {
+    fn from(outcome: Outcome) -> NativeOutcome {
+        let (state, samples, reason) = match outcome {
+            Outcome::Kept { samples } => ("kept", samples as u32, None),
+            Outcome::Duplicate => ("duplicate", 0, None),
+            Outcome::Refused(refusal) => ("refused", 0, Some(refusal.to_string())),
+        };
+        NativeOutcome {
+            state: state.to_owned(),
+            samples,
+            reason,
+        }
+    }
+}
+
+pub struct Ingest {
+    pub(crate) store: Arc<Store>,
+    pub(crate) uploads: Vec<Upload>,
+}
+
+impl Task for Ingest {
+    type Output = Vec<Vec<Outcome>>;
+    type JsValue = Vec<Vec<NativeOutcome>>;
+
+    fn compute(&mut self) -> Result<Self::Output> {
+        let uploads = std::mem::take(&mut self.uploads);
+        let prepared = uploads
+            .into_iter()
+            .map(|upload| self.store.prepare(upload))
+            .collect();
+        self.store.commit(prepared).map_err(failed)
+    }
+
+    fn resolve(&mut self, _: Env, outcomes: Self::Output) -> Result<Self::JsValue> {
+        Ok(outcomes
+            .into_iter()
+            .map(|parts| parts.into_iter().map(NativeOutcome::from).collect())
+            .collect())
+    }
+}
