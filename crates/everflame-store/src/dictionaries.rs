@@ -3,8 +3,12 @@
 
 use crate::dictionary::{Dictionary, Lengths};
 use crate::error::StoreError;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use twox_hash::XxHash3_64;
@@ -13,6 +17,9 @@ use twox_hash::XxHash3_64;
 const KEPT_BYTES: usize = 48 << 20;
 /// Below this a compressed delta is hardly smaller.
 const SMALLEST_COMPRESSED: usize = 200;
+/// First byte of a delta in the file.
+const PLAIN: u8 = 0;
+const DEFLATED: u8 = 1;
 
 /// A dictionary, and how much of it is in the file.
 #[derive(Default)]
@@ -219,22 +226,25 @@ pub(crate) fn checksum_of(data: &[u8]) -> i64 {
 
 /// Mostly paths, which compress to a fifth.
 fn pack(delta: &[u8]) -> Vec<u8> {
-    let compressed = (delta.len() >= SMALLEST_COMPRESSED)
-        .then(|| zstd::bulk::compress(delta, 3).ok())
-        .flatten();
-    let (form, data) = match &compressed {
-        Some(compressed) => (1, compressed.as_slice()),
-        None => (0, delta),
-    };
-    let mut packed = vec![form];
-    packed.extend_from_slice(data);
-    packed
+    if delta.len() < SMALLEST_COMPRESSED {
+        return [&[PLAIN], delta].concat();
+    }
+    let mut encoder = DeflateEncoder::new(vec![DEFLATED], Compression::default());
+    // Writing into memory does not fail.
+    let _ = encoder.write_all(delta);
+    encoder.finish().unwrap_or_default()
 }
 
 fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
     match packed.split_first()? {
-        (0, delta) => Some(delta.to_vec()),
-        (1, compressed) => zstd::stream::decode_all(compressed).ok(),
+        (&PLAIN, delta) => Some(delta.to_vec()),
+        (&DEFLATED, compressed) => {
+            let mut delta = Vec::new();
+            DeflateDecoder::new(compressed)
+                .read_to_end(&mut delta)
+                .ok()?;
+            Some(delta)
+        }
         _ => None,
     }
 }
