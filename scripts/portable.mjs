@@ -1,10 +1,11 @@
-// Builds the binary as releases carry it, for every glibc from 2.28 on, and shows that it is what it says:
+// Builds the binaries as releases carry them, for every glibc from 2.28 on, and shows that they are what they say:
 // `npm run build:portable`. The result lies in .cache/portable/.
 import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Advice, main, mustRun, ROOT, run } from './setup/commands.mjs';
 import { installTestNodes } from './setup/nodes.mjs';
 import { report, reportSmokeProfile } from './smoke/profile.mjs';
+import { reportSmokeStore } from './smoke/store.mjs';
 
 /** What official builds of Node.js ask for themselves: a lower floor would serve nobody. */
 const GLIBC = '2.28';
@@ -13,7 +14,9 @@ const CACHE = join(ROOT, '.cache', 'portable');
 const TOOLS = join(CACHE, 'tools');
 /** A linker that knows the symbols of every glibc, and how cargo uses it. */
 const PACKAGES = ['ziglang==0.14.1', 'cargo-zigbuild==0.24.1'];
-const LARGEST_MEGABYTES = 2.5;
+/** The binaries: the crate of each, its file, and how large it may be. */
+const SAMPLER = { crate: 'everflame-node', file: 'everflame.linux-x64-gnu.node', megabytes: 2.5 };
+const STORE = { crate: 'everflame-store-node', file: 'everflame-store.linux-x64-gnu.node', megabytes: 2.5 };
 const TESTS = 'a binary for older C libraries';
 
 /** Installs the tools below .cache; resolves with why that cannot be, or undefined. */
@@ -39,16 +42,16 @@ async function installTools() {
   return undefined;
 }
 
-async function build() {
+async function build({ crate, file }) {
   const folder = join(ROOT, 'target', 'portable');
   const zigbuild = join(TOOLS, 'bin', 'cargo-zigbuild');
-  const args = ['--locked', '--release', '-p', 'everflame-node', '--target', `${TARGET}.${GLIBC}`];
+  const args = ['--locked', '--release', '-p', crate, '--target', `${TARGET}.${GLIBC}`];
   await mustRun(zigbuild, ['zigbuild', ...args, '--target-dir', folder], {
     env: { PYTHONPATH: TOOLS, CARGO_ZIGBUILD_ZIG_PATH: join(TOOLS, 'ziglang', 'zig') },
     timeoutSeconds: 1500,
   });
-  const binary = join(CACHE, 'everflame.linux-x64-gnu.node');
-  await copyFile(join(folder, TARGET, 'release', 'libeverflame_node.so'), binary);
+  const binary = join(CACHE, file);
+  await copyFile(join(folder, TARGET, 'release', `lib${crate.replaceAll('-', '_')}.so`), binary);
   return binary;
 }
 
@@ -71,23 +74,30 @@ await main(async () => {
     console.log(`ok 1 - ${TESTS} # SKIP ${reason}`);
     return;
   }
-  const binary = await build();
-  const needed = await neededGlibc(binary);
-  const fits = needed.localeCompare(GLIBC, 'en', { numeric: true }) <= 0;
-  report(1, fits, `the binary needs no glibc newer than ${GLIBC}`, `It needs ${needed}.`);
-  const megabytes = (await stat(binary)).size / 1e6;
-  const small = megabytes <= LARGEST_MEGABYTES;
-  report(
-    2,
-    small,
-    `it has at most ${LARGEST_MEGABYTES} MB: ${megabytes.toFixed(2)}`,
-    'Look at what was added last.',
-  );
-  let first = 3;
+  let number = 0;
+  const next = (count) => {
+    const first = number + 1;
+    number += count;
+    return first;
+  };
+  const binaries = [];
+  for (const kind of [SAMPLER, STORE]) {
+    const binary = await build(kind);
+    binaries.push(binary);
+    const needed = await neededGlibc(binary);
+    const fits = needed.localeCompare(GLIBC, 'en', { numeric: true }) <= 0;
+    report(next(1), fits, `${kind.file} needs no glibc newer than ${GLIBC}`, `It needs ${needed}.`);
+    const megabytes = (await stat(binary)).size / 1e6;
+    const small = megabytes <= kind.megabytes;
+    const title = `it has at most ${kind.megabytes} MB: ${megabytes.toFixed(2)}`;
+    report(next(1), small, title, 'Look at what was added last.');
+  }
+  const [sampler, store] = binaries;
   for (const entry of (await installTestNodes()).split(',')) {
     const [major, node] = entry.split('=');
     const folder = join(CACHE, 'profiles', major);
-    await reportSmokeProfile({ first, node: [node], version: `x64 v${major}.`, binary, folder });
-    first += 3;
+    const version = `x64 v${major}.`;
+    await reportSmokeProfile({ first: next(3), node: [node], version, binary: sampler, folder });
+    await reportSmokeStore({ number: next(1), node: [node], version, binary: store, folder });
   }
 });

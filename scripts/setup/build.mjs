@@ -2,7 +2,20 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { mustRun, ROOT } from './commands.mjs';
 
-const NATIVE_SOURCES = ['Cargo.toml', 'Cargo.lock', 'crates'];
+const WORKSPACE = ['Cargo.toml', 'Cargo.lock', '.cargo'];
+/** The binaries: the folder of each, what it is made from, and the script that makes it. */
+const BINARIES = [
+  {
+    folder: 'native',
+    sources: [...WORKSPACE, 'crates/everflame-core', 'crates/everflame-node'],
+    script: 'build:native',
+  },
+  {
+    folder: 'native/store',
+    sources: [...WORKSPACE, 'crates/everflame-store', 'crates/everflame-store-node'],
+    script: 'build:store',
+  },
+];
 const TYPESCRIPT_SOURCES = [
   'index.ts',
   'src',
@@ -10,6 +23,7 @@ const TYPESCRIPT_SOURCES = [
   'tsconfig.json',
   'tsconfig.build.json',
   'native/index.d.ts',
+  'native/store/index.d.ts',
 ];
 
 /** The latest modification time, in milliseconds, of a file or of anything in a folder; 0 where there is nothing. */
@@ -24,12 +38,11 @@ function newestOf(paths) {
   return Math.max(...paths.map((path) => newestChange(join(ROOT, path))));
 }
 
-function nativeBinaries() {
-  const folder = join(ROOT, 'native');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
+function binariesIn(folder) {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith('.node'))
-    .map((name) => join('native', name));
+    .map((name) => join(folder, name));
 }
 
 /**
@@ -43,12 +56,16 @@ export async function installDependencies(folder) {
   return true;
 }
 
-/** Builds the native binary when a Rust source is newer than it. */
+/** Builds each native binary of which a source is newer than it. */
 export async function buildNative() {
-  const binaries = nativeBinaries();
-  const stale = binaries.length === 0 || newestOf(binaries) < newestOf(NATIVE_SOURCES);
-  if (stale) await mustRun('npm', ['run', '--silent', 'build:native']);
-  return stale;
+  let built = false;
+  for (const { folder, sources, script } of BINARIES) {
+    const binaries = binariesIn(folder);
+    if (binaries.length > 0 && newestOf(binaries) >= newestOf(sources)) continue;
+    await mustRun('npm', ['run', '--silent', script]);
+    built = true;
+  }
+  return built;
 }
 
 /** Compiles the TypeScript when a source is newer than what was compiled last. */
