@@ -216,9 +216,14 @@ impl Building<'_> {
             dictionary.labels_of(moment.label_set),
         );
         let text = |key: &str| value_of(dictionary, tags, labels, key).to_owned();
+        let thread_id = match text("thread id") {
+            // OpenTelemetry's samples have the kernel's alone.
+            id if id.is_empty() => text("os thread id"),
+            id => id,
+        };
         let lane = Lane {
             runtime_id: text("runtime-id"),
-            thread_id: text("thread id"),
+            thread_id,
             name: text("thread name"),
             kind: if is_event { "event" } else { "thread" },
         };
@@ -265,13 +270,21 @@ impl Building<'_> {
 
 /// Samples in order, and one where the next begins as the last ends and is the same: a thread that waits for a minute is one.
 fn joined(mut samples: Vec<TimelineSample>) -> Vec<TimelineSample> {
-    samples.sort_unstable_by_key(|sample| (sample.lane, sample.end));
+    samples.sort_unstable_by_key(|sample| {
+        let wall = std::cmp::Reverse(sample.wall);
+        (sample.lane, sample.end, sample.node, sample.label, wall)
+    });
     let mut joined: Vec<TimelineSample> = Vec::with_capacity(samples.len());
     for sample in samples {
         if let Some(last) = joined.last_mut() {
             let is_same =
                 (last.lane, last.node, last.label) == (sample.lane, sample.node, sample.label);
             let begins = sample.end.saturating_sub_unsigned(sample.wall);
+            // OpenTelemetry's profiles have one kind of value each, and so two of them tell of one sample.
+            if is_same && sample.wall == 0 && sample.end == last.end {
+                last.cpu = last.cpu.saturating_add(sample.cpu);
+                continue;
+            }
             // A clock is read once for the end of one and the beginning of the next.
             if is_same && sample.wall > 0 && (begins - last.end).abs() <= 1000 {
                 last.end = sample.end;
