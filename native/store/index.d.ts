@@ -18,7 +18,10 @@ export declare class NativeStore {
   static open(folder: string, readOnly: boolean): NativeStore
   /** Lets go of the file, when the last question under way is answered. */
   close(): void
-  /** Keeps uploads, in one commit: they are on the disk when it resolves, to what became of each profile of each upload. */
+  /**
+   * Keeps uploads, in one commit: they are on the disk when it resolves, to what became of each profile of
+   * each upload, in the order of its parts; a part of OTLP has as many as are in it.
+   */
   ingest(uploads: Array<NativeUpload>): Promise<Array<Array<NativeOutcome>>>
   /** Adds up hours that are over, removes what is too old or too much; resolves to JSON with what was done. */
   maintain(retention: NativeRetention): Promise<Buffer>
@@ -62,9 +65,14 @@ export interface NativeOutcome {
   reason?: string
 }
 
-/** One file of an upload: profile.proto, plain or compressed with gzip or Zstandard. */
+/**
+ * One file of an upload, plain or compressed with gzip or Zstandard: profile.proto (`pprof`), or an
+ * `ExportProfilesServiceRequest` of OpenTelemetry as protobuf (`otlp`) or JSON (`otlp-json`), which may hold several profiles.
+ */
 export interface NativePart {
+  /** Such as `wall.pprof`; of OTLP it means nothing. */
   name: string
+  format: 'pprof' | 'otlp' | 'otlp-json'
   data: Buffer
 }
 
@@ -89,10 +97,11 @@ export interface NativeSelection {
 }
 
 export interface NativeUpload {
+  /** Of OTLP each resource names its own, and adds its tags. */
   service: string
   /** Keys and values, one behind the other. */
   tags: Array<string>
-  /** Nanoseconds since the epoch; where they are equal, the profiles tell the time themselves. */
+  /** Nanoseconds since the epoch; where they are equal, the profiles tell the time themselves, as those of OTLP always do. */
   start: bigint
   end: bigint
   parts: Array<NativePart>

@@ -66,7 +66,8 @@ impl NativeStore {
             .take();
     }
 
-    /// Keeps uploads, in one commit: they are on the disk when it resolves, to what became of each profile of each upload.
+    /// Keeps uploads, in one commit: they are on the disk when it resolves, to what became of each profile of
+    /// each upload, in the order of its parts; a part of OTLP has as many as are in it.
     #[napi(ts_return_type = "Promise<Array<Array<NativeOutcome>>>")]
     pub fn ingest(&self, uploads: Vec<NativeUpload>) -> Result<AsyncTask<Ingest>> {
         let uploads = uploads

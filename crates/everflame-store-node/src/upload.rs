@@ -1,24 +1,29 @@
 //! Uploads from JavaScript, and what became of them.
 
 use crate::failed;
-use everflame_store::{Outcome, Part, Store, Upload};
+use everflame_store::{Format, Outcome, Part, Store, Upload};
 use napi::bindgen_prelude::{BigInt, Buffer, Env, Error, Result, Status, Task};
 use napi_derive::napi;
 use std::sync::Arc;
 
-/// One file of an upload: profile.proto, plain or compressed with gzip or Zstandard.
+/// One file of an upload, plain or compressed with gzip or Zstandard: profile.proto (`pprof`), or an
+/// `ExportProfilesServiceRequest` of OpenTelemetry as protobuf (`otlp`) or JSON (`otlp-json`), which may hold several profiles.
 #[napi(object)]
 pub struct NativePart {
+    /// Such as `wall.pprof`; of OTLP it means nothing.
     pub name: String,
+    #[napi(ts_type = "'pprof' | 'otlp' | 'otlp-json'")]
+    pub format: String,
     pub data: Buffer,
 }
 
 #[napi(object)]
 pub struct NativeUpload {
+    /// Of OTLP each resource names its own, and adds its tags.
     pub service: String,
     /// Keys and values, one behind the other.
     pub tags: Vec<String>,
-    /// Nanoseconds since the epoch; where they are equal, the profiles tell the time themselves.
+    /// Nanoseconds since the epoch; where they are equal, the profiles tell the time themselves, as those of OTLP always do.
     pub start: BigInt,
     pub end: BigInt,
     pub parts: Vec<NativePart>,
@@ -42,12 +47,27 @@ impl NativeUpload {
             parts: self
                 .parts
                 .into_iter()
-                .map(|part| Part {
-                    name: part.name,
-                    data: part.data.to_vec(),
+                .map(|part| {
+                    Ok(Part {
+                        name: part.name,
+                        format: format(&part.format)?,
+                        data: part.data.to_vec(),
+                    })
                 })
-                .collect(),
+                .collect::<Result<_>>()?,
         })
+    }
+}
+
+fn format(name: &str) -> Result<Format> {
+    match name {
+        "pprof" => Ok(Format::Pprof),
+        "otlp" => Ok(Format::Otlp),
+        "otlp-json" => Ok(Format::OtlpJson),
+        _ => Err(Error::new(
+            Status::InvalidArg,
+            format!("no format {name:?}: it is pprof, otlp or otlp-json"),
+        )),
     }
 }
 

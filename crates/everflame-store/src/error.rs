@@ -79,6 +79,9 @@ pub enum Refusal {
     #[error("it cannot be decompressed: {0}")]
     Compression(String),
 
+    #[error("its JSON cannot be read: {0}")]
+    Json(String),
+
     #[error("it has a value below zero: differences of profiles are not kept")]
     Negative,
 

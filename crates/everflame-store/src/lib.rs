@@ -8,6 +8,7 @@ mod database;
 mod dictionaries;
 mod dictionary;
 mod error;
+mod fingerprint;
 mod intern;
 mod maintain;
 mod moments;
@@ -28,4 +29,4 @@ pub use query::{
 };
 pub use read::{Limits, ValueType};
 pub use store::{Status, Store};
-pub use upload::{Outcome, Part, Prepared, Upload};
+pub use upload::{Format, Outcome, Part, Prepared, Upload};

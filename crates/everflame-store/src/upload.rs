@@ -1,9 +1,10 @@
 //! What a client has sent, made ready outside the transaction: decompressed, read, added up by its own tables.
 
 use crate::error::Refusal;
-use crate::read::{Limits, Profile, read_pprof};
+use crate::fingerprint;
+use crate::read::{Limits, OtlpProfile, Profile, Resource, read_otlp, read_otlp_json, read_pprof};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use twox_hash::XxHash3_128;
 
 /// Clocks of two machines differ; by more than a day one of them is wrong.
 const FURTHEST_FUTURE: i64 = 24 * 3600 * NANOSECONDS;
@@ -12,27 +13,41 @@ pub(crate) const NANOSECONDS: i64 = 1_000_000_000;
 /// What is different in each upload of a process, and so is no property of it.
 const PASSING_TAGS: [&str; 2] = ["profile_seq", "snapshot"];
 
+/// What the bytes of a part are. All may be compressed with gzip or Zstandard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// profile.proto.
+    #[default]
+    Pprof,
+    /// `ExportProfilesServiceRequest` of opentelemetry.proto.collector.profiles.v1development.
+    Otlp,
+    /// The same in protobuf's JSON.
+    OtlpJson,
+}
+
 /// One file of an upload.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Part {
-    /// Such as `wall.pprof`.
+    /// Such as `wall.pprof`; of OTLP it means nothing.
     pub name: String,
-    /// profile.proto, plain or compressed with gzip or Zstandard.
+    pub format: Format,
     pub data: Vec<u8>,
 }
 
 /// What arrived together and is kept together.
 #[derive(Clone, Debug, Default)]
 pub struct Upload {
+    /// Of OTLP each resource names its own.
     pub service: String,
+    /// Each resource of OTLP adds its own.
     pub tags: Vec<(String, String)>,
-    /// Nanoseconds since the epoch; where they are equal, the profiles tell the time themselves.
+    /// Nanoseconds since the epoch; where they are equal, the profiles tell the time themselves. Those of OTLP always do.
     pub start: i64,
     pub end: i64,
     pub parts: Vec<Part>,
 }
 
-/// What became of one part.
+/// What became of one profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Kept {
@@ -43,14 +58,20 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// An upload whose profiles are read.
+/// An upload whose profiles are read, in the order of its parts. A part of OTLP has several, or none; one that cannot be read at
+/// all is one refusal.
 pub struct Prepared {
-    pub(crate) service: String,
-    pub(crate) tags: Vec<(String, String)>,
-    pub(crate) parts: Vec<Result<PreparedPart, Refusal>>,
+    pub(crate) profiles: Vec<Result<PreparedProfile, Refusal>>,
 }
 
-pub(crate) struct PreparedPart {
+/// A process, as it says.
+pub(crate) struct Origin {
+    pub(crate) service: String,
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+pub(crate) struct PreparedProfile {
+    pub(crate) origin: Arc<Origin>,
     pub(crate) kind: String,
     pub(crate) hash: [u8; 16],
     pub(crate) start: i64,
@@ -62,38 +83,94 @@ pub(crate) struct PreparedPart {
 impl Upload {
     /// Reads the profiles. Takes the time of a part for decompressing it, and needs no lock.
     pub fn prepare(self, limits: &Limits) -> Prepared {
-        let mut tags: Vec<(String, String)> = self
-            .tags
-            .into_iter()
-            .filter(|(key, _)| !PASSING_TAGS.contains(&key.as_str()))
-            .collect();
+        let span = (self.start, self.end);
+        let origin = Arc::new(Origin::new(self.service, self.tags));
+        let mut profiles = Vec::new();
+        for part in self.parts {
+            let told = match part.format {
+                Format::Pprof => {
+                    profiles.push(prepare_pprof(&origin, span, &part, limits));
+                    continue;
+                }
+                Format::Otlp => read_otlp(&part.data, limits),
+                Format::OtlpJson => read_otlp_json(&part.data, limits),
+            };
+            match told {
+                Ok(told) => prepare_otlp(&origin, span, told, &mut profiles),
+                Err(refusal) => profiles.push(Err(refusal)),
+            }
+        }
+        Prepared { profiles }
+    }
+}
+
+impl Origin {
+    fn new(service: String, mut tags: Vec<(String, String)>) -> Origin {
+        tags.retain(|(key, _)| !PASSING_TAGS.contains(&key.as_str()));
         tags.sort_unstable();
         tags.dedup();
-        let now = now();
-        let parts = self
-            .parts
-            .into_iter()
-            .map(|part| {
-                let hash = hash_of(&self.service, &tags, self.start, self.end, &part);
-                let profile = read_pprof(&part.data, limits)?;
-                let (start, end) = span_of(&profile, self.start, self.end, now)?;
-                let totals = totals_of(&profile)?;
-                Ok(PreparedPart {
-                    kind: kind_of(&part.name),
-                    hash,
-                    start,
-                    end,
-                    profile,
-                    totals,
-                })
-            })
-            .collect();
-        Prepared {
-            service: self.service,
-            tags,
-            parts,
-        }
+        Origin { service, tags }
     }
+}
+
+fn prepare_pprof(
+    origin: &Arc<Origin>,
+    span: (i64, i64),
+    part: &Part,
+    limits: &Limits,
+) -> Result<PreparedProfile, Refusal> {
+    let profile = read_pprof(&part.data, limits)?;
+    let hash = fingerprint::of_part(origin, span, part);
+    prepare_profile(origin.clone(), kind_of(&part.name), hash, span, profile)
+}
+
+fn prepare_otlp(
+    sender: &Origin,
+    span: (i64, i64),
+    told: Vec<Result<OtlpProfile, Refusal>>,
+    profiles: &mut Vec<Result<PreparedProfile, Refusal>>,
+) {
+    // Those of one resource follow each other.
+    let mut last: Option<(Arc<Resource>, Arc<Origin>)> = None;
+    profiles.extend(told.into_iter().map(|told| {
+        let OtlpProfile {
+            resource,
+            id,
+            profile,
+        } = told?;
+        let origin = match &last {
+            Some((known, origin)) if Arc::ptr_eq(known, &resource) => origin.clone(),
+            _ => {
+                let tags = [&sender.tags[..], &resource.tags].concat();
+                Arc::new(Origin::new(resource.service.clone(), tags))
+            }
+        };
+        last = Some((resource, origin.clone()));
+        let span = if profile.start == 0 { span } else { (0, 0) };
+        let hash = fingerprint::of_profile(&origin, &id, &profile);
+        let kind = profile.types[0].name.clone();
+        prepare_profile(origin, kind, hash, span, profile)
+    }));
+}
+
+fn prepare_profile(
+    origin: Arc<Origin>,
+    kind: String,
+    hash: [u8; 16],
+    (start, end): (i64, i64),
+    profile: Profile,
+) -> Result<PreparedProfile, Refusal> {
+    let (start, end) = span_of(&profile, start, end, now())?;
+    let totals = totals_of(&profile)?;
+    Ok(PreparedProfile {
+        origin,
+        kind,
+        hash,
+        start,
+        end,
+        profile,
+        totals,
+    })
 }
 
 pub(crate) fn now() -> i64 {
@@ -148,29 +225,4 @@ fn totals_of(profile: &Profile) -> Result<Vec<u64>, Refusal> {
         }
     }
     Ok(totals)
-}
-
-/// By which the same profile is known when it comes again.
-fn hash_of(
-    service: &str,
-    tags: &[(String, String)],
-    start: i64,
-    end: i64,
-    part: &Part,
-) -> [u8; 16] {
-    let mut hasher = XxHash3_128::new();
-    let mut put = |bytes: &[u8]| {
-        hasher.write(&(bytes.len() as u64).to_le_bytes());
-        hasher.write(bytes);
-    };
-    put(service.as_bytes());
-    for (key, value) in tags {
-        put(key.as_bytes());
-        put(value.as_bytes());
-    }
-    put(&start.to_le_bytes());
-    put(&end.to_le_bytes());
-    put(part.name.as_bytes());
-    put(&part.data);
-    hasher.finish_128().to_le_bytes()
 }

@@ -5,10 +5,11 @@ use crate::dictionaries::{Dictionaries, Shared, checksum_of};
 use crate::intern::intern;
 use crate::moments::{self, Moment};
 use crate::read::ValueType;
-use crate::upload::{Outcome, Prepared, PreparedPart};
+use crate::upload::{Origin, Outcome, Prepared, PreparedProfile};
 use crate::varint::put;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// Bytes of a dictionary in memory after which the service gets a new one.
 const EPOCH_BYTES: usize = 24 << 20;
@@ -78,67 +79,79 @@ fn add(
     used: &mut Used,
     upload: Prepared,
 ) -> Result<Vec<Outcome>, Failure> {
-    // A service of which nothing was taken is none.
-    if upload.parts.iter().all(Result::is_err) {
-        return Ok(upload
-            .parts
-            .into_iter()
-            .filter_map(Result::err)
-            .map(Outcome::Refused)
-            .collect());
-    }
-    let service = service_id(connection, &upload.service)?;
-    let tags = serde_json::to_string(&upload.tags).unwrap_or_default();
+    // Profiles of one process follow each other.
+    let mut last: Option<(Arc<Origin>, i64, i64)> = None;
+    upload
+        .profiles
+        .into_iter()
+        .map(|profile| {
+            // A service of which nothing was taken is none.
+            let profile = match profile {
+                Ok(profile) => profile,
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            };
+            let (service, series) = match &last {
+                Some((origin, service, series)) if Arc::ptr_eq(origin, &profile.origin) => {
+                    (*service, *series)
+                }
+                _ => {
+                    let (service, series) = ids_of(connection, &profile.origin)?;
+                    last = Some((profile.origin.clone(), service, series));
+                    (service, series)
+                }
+            };
+            add_profile(connection, dictionaries, used, service, series, profile)
+        })
+        .collect()
+}
+
+/// Of the service, and of the process in it.
+fn ids_of(connection: &Connection, origin: &Origin) -> rusqlite::Result<(i64, i64)> {
+    let service = service_id(connection, &origin.service)?;
+    let tags = serde_json::to_string(&origin.tags).unwrap_or_default();
     let series = row_id(
         connection,
         "SELECT id FROM series WHERE service = ?1 AND tags = ?2",
         "INSERT INTO series(service, tags) VALUES (?1, ?2)",
         params![service, tags],
     )?;
-    upload
-        .parts
-        .into_iter()
-        .map(|part| match part {
-            Err(refusal) => Ok(Outcome::Refused(refusal)),
-            Ok(part) => add_part(connection, dictionaries, used, service, series, part),
-        })
-        .collect()
+    Ok((service, series))
 }
 
-fn add_part(
+fn add_profile(
     connection: &Connection,
     dictionaries: &Dictionaries,
     used: &mut Used,
     service: i64,
     series: i64,
-    part: PreparedPart,
+    profile: PreparedProfile,
 ) -> Result<Outcome, Failure> {
     let is_known = connection
         .prepare_cached("SELECT 1 FROM block WHERE hash = ?1")?
-        .exists([part.hash.as_slice()])?;
+        .exists([profile.hash.as_slice()])?;
     if is_known {
         return Ok(Outcome::Duplicate);
     }
     let (epoch, shared) = open_epoch(connection, dictionaries, used, service)?;
-    let (rows, moments) = intern(&mut shared.write().dictionary, &part.profile);
-    let shape = shape_id(connection, service, &part.profile.types)?;
-    let samples = part.profile.samples.len();
+    let (rows, moments) = intern(&mut shared.write().dictionary, &profile.profile);
+    let shape = shape_id(connection, service, &profile.profile.types)?;
+    let samples = profile.profile.samples.len();
     let block = NewBlock {
         place: Place {
             service,
             epoch,
             series,
             shape,
-            kind: part.kind,
+            kind: profile.kind,
         },
         level: 0,
-        start: part.start,
-        end: part.end,
-        middle: part.start + (part.end - part.start) / 2,
-        covered: part.end - part.start,
+        start: profile.start,
+        end: profile.end,
+        middle: profile.start + (profile.end - profile.start) / 2,
+        covered: profile.end - profile.start,
         samples: samples as i64,
-        totals: part.totals,
-        hash: Some(part.hash),
+        totals: profile.totals,
+        hash: Some(profile.hash),
     };
     insert(connection, &block, &rows)?;
     if !moments.is_empty() {

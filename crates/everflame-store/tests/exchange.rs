@@ -21,6 +21,7 @@ fn upload(data: Vec<u8>) -> Upload {
         parts: vec![Part {
             name: "wall.pprof".to_owned(),
             data,
+            ..Part::default()
         }],
         ..Upload::default()
     }

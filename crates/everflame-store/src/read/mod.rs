@@ -1,48 +1,43 @@
-//! From the bytes of a client to a [`Profile`], whatever the format.
+//! From the bytes of a client to [`Profile`]s, whatever the format.
 
+mod builder;
 mod decompress;
 mod label;
+mod limits;
+mod otlp;
 mod pprof;
 mod profile;
 mod texts;
 pub(crate) mod wire;
 
+pub use limits::Limits;
+pub(crate) use otlp::{OtlpProfile, Resource};
 pub(crate) use profile::Profile;
 pub use profile::ValueType;
 
 use crate::error::Refusal;
 
-/// What one profile may have. Larger ones are refused: reading them would take the memory of others.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes after decompression.
-    pub bytes: usize,
-    pub samples: usize,
-    /// Of each table: texts, functions, places.
-    pub entries: usize,
-    /// Frames of one stack.
-    pub depth: usize,
-    /// Labels of one sample.
-    pub labels: usize,
-    /// Kinds of value.
-    pub types: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            bytes: 256 << 20,
-            samples: 2_000_000,
-            entries: 2_000_000,
-            depth: 16_384,
-            labels: 64,
-            types: 32,
-        }
-    }
-}
-
 /// Reads a profile.proto, plain or compressed with gzip or Zstandard.
 pub(crate) fn read_pprof(data: &[u8], limits: &Limits) -> Result<Profile, Refusal> {
     let plain = decompress::decompress(data, limits.bytes)?;
     pprof::read(&plain, limits)
+}
+
+/// Reads the profiles of an `ExportProfilesServiceRequest`, plain or compressed. One that is refused takes no other with it; what
+/// all of them need is the error.
+pub(crate) fn read_otlp(
+    data: &[u8],
+    limits: &Limits,
+) -> Result<Vec<Result<OtlpProfile, Refusal>>, Refusal> {
+    let plain = decompress::decompress(data, limits.bytes)?;
+    otlp::read(&plain, limits)
+}
+
+/// The same in protobuf's JSON.
+pub(crate) fn read_otlp_json(
+    data: &[u8],
+    limits: &Limits,
+) -> Result<Vec<Result<OtlpProfile, Refusal>>, Refusal> {
+    let plain = decompress::decompress(data, limits.bytes)?;
+    otlp::read(&otlp::from_json(&plain, limits)?, limits)
 }

@@ -1,6 +1,7 @@
 //! A profile as every format tells it, in tables of its own: names and stacks stand in them once.
 
 use super::label::{Label, Moment};
+use std::sync::Arc;
 
 /// One kind of value and its unit, such as `cpu` in `nanoseconds`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +46,8 @@ pub(crate) struct Profile {
     pub start: i64,
     /// Nanoseconds; 0 where it is not told.
     pub duration: i64,
-    pub texts: Vec<Box<str>>,
+    /// Profiles that came together share them.
+    pub texts: Vec<Arc<str>>,
     pub functions: Vec<Function>,
     pub frames: Vec<Frame>,
     /// Indexes of frames, the outermost first.

@@ -1,19 +1,22 @@
 //! Texts of a profile: its own table, and what we make of numbers.
 
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// Longest text that is kept, in bytes: generated names can have megabytes, and nobody reads more.
-const LONGEST: usize = 8 << 10;
+pub(super) const LONGEST: usize = 8 << 10;
 
 #[derive(Default)]
 pub(super) struct Texts {
-    all: Vec<Box<str>>,
-    made: FxHashMap<Box<str>, u32>,
+    all: Vec<Arc<str>>,
+    made: FxHashMap<Arc<str>, u32>,
 }
 
 impl Texts {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.all.push(text(bytes));
+    /// The index of a text that is not looked for again.
+    pub(super) fn push(&mut self, text: Arc<str>) -> u32 {
+        self.all.push(text);
+        self.all.len() as u32 - 1
     }
 
     /// The index of a text that need not be in the profile.
@@ -21,9 +24,9 @@ impl Texts {
         if let Some(index) = self.made.get(text) {
             return *index;
         }
-        let index = self.all.len() as u32;
-        self.all.push(text.into());
-        self.made.insert(text.into(), index);
+        let text: Arc<str> = text.into();
+        let index = self.push(text.clone());
+        self.made.insert(text, index);
         index
     }
 
@@ -35,13 +38,13 @@ impl Texts {
         self.all.len()
     }
 
-    pub(super) fn into_all(self) -> Vec<Box<str>> {
+    pub(super) fn into_all(self) -> Vec<Arc<str>> {
         self.all
     }
 }
 
 /// Bytes that are not UTF-8 become U+FFFD, and so are still told apart from other names.
-fn text(bytes: &[u8]) -> Box<str> {
+pub(super) fn text(bytes: &[u8]) -> Arc<str> {
     if bytes.len() <= LONGEST {
         return String::from_utf8_lossy(bytes).into();
     }

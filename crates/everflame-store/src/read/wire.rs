@@ -1,5 +1,6 @@
 //! Protobuf's encoding, without a schema: https://protobuf.dev/programming-guides/encoding/
 
+use super::limits::{at_most, within};
 use crate::error::Refusal;
 use crate::varint::Bytes;
 
@@ -27,17 +28,51 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Repeated numbers: packed into one field, or one by one.
-    pub(crate) fn append_to(self, numbers: &mut Vec<u64>) -> Result<(), Refusal> {
+    /// Repeated numbers: packed into one field, or one by one. More than `most` are refused, before they take memory.
+    pub(crate) fn append_to(
+        self,
+        numbers: &mut Vec<u64>,
+        most: usize,
+        what: &'static str,
+    ) -> Result<(), Refusal> {
+        let mut push = |number| {
+            within(numbers.len(), most, what)?;
+            numbers.push(number);
+            Ok(())
+        };
         match self {
-            Value::Number(number) => numbers.push(number),
+            Value::Number(number) => push(number),
             Value::Bytes(bytes) => {
                 let mut bytes = Bytes(bytes);
                 while !bytes.is_empty() {
-                    numbers.push(bytes.varint().ok_or(CUT)?);
+                    push(bytes.varint().ok_or(CUT)?)?;
                 }
+                Ok(())
             }
         }
+    }
+
+    /// As `append_to`, of numbers that have eight bytes each.
+    pub(crate) fn append_fixed_to(
+        self,
+        numbers: &mut Vec<u64>,
+        most: usize,
+        what: &'static str,
+    ) -> Result<(), Refusal> {
+        let bytes = match self {
+            Value::Number(number) => {
+                within(numbers.len(), most, what)?;
+                numbers.push(number);
+                return Ok(());
+            }
+            Value::Bytes(bytes) => bytes,
+        };
+        let (eights, rest) = bytes.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(CUT);
+        }
+        at_most(numbers.len() + eights.len(), most, what)?;
+        numbers.extend(eights.iter().map(|eight| u64::from_le_bytes(*eight)));
         Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! Profiles whose samples are known, and what every answer about them must be.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod otlp;
+
 use everflame_store::{Filter, Part, Selection, Store, Tree, Upload};
 use pprof::protos;
 use prost::Message;
@@ -124,6 +126,7 @@ impl KnownProfile {
             parts: vec![Part {
                 name: "wall.pprof".to_owned(),
                 data,
+                ..Part::default()
             }],
         }
     }

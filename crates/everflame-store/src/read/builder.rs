@@ -1,0 +1,125 @@
+//! The tables of a profile while it is read, whatever the format: frames and sets of labels stand in them once.
+
+use super::Limits;
+use super::label::{Label, Moment};
+use super::limits::{at_most, within};
+use super::profile::{Frame, Function, Profile, Sample};
+use super::texts::Texts;
+use crate::error::Refusal;
+use rustc_hash::FxHashMap;
+
+/// What the profiles of one message have taken of the limits for all of them.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Used {
+    samples: usize,
+    references: usize,
+}
+
+pub(super) struct Builder<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) texts: Texts,
+    pub(super) profile: Profile,
+    used: Used,
+    frame_ids: FxHashMap<Frame, u32>,
+    label_set_ids: FxHashMap<Box<[Label]>, u32>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(limits: &'a Limits, used: Used) -> Builder<'a> {
+        Builder {
+            limits,
+            texts: Texts::default(),
+            profile: Profile::default(),
+            used,
+            frame_ids: FxHashMap::default(),
+            label_set_ids: FxHashMap::default(),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> (Profile, Used) {
+        self.profile.texts = self.texts.into_all();
+        (self.profile, self.used)
+    }
+
+    pub(super) fn function(&mut self, function: Function) -> u32 {
+        self.profile.functions.push(function);
+        self.profile.functions.len() as u32 - 1
+    }
+
+    pub(super) fn frame(&mut self, frame: Frame) -> u32 {
+        let frames = &mut self.profile.frames;
+        *self.frame_ids.entry(frame).or_insert_with(|| {
+            frames.push(frame);
+            frames.len() as u32 - 1
+        })
+    }
+
+    /// A place that was never symbolised has its address for a name.
+    pub(super) fn address(&mut self, address: u64, module: u32) -> u32 {
+        let name = self.texts.intern(&format!("0x{address:x}"));
+        let function = self.function(Function {
+            name,
+            file: 0,
+            module,
+            line: 0,
+        });
+        self.frame(Frame { function, line: 0 })
+    }
+
+    /// A stack that is not there yet, from the outermost frame on.
+    pub(super) fn stack(&mut self, frames: Vec<u32>) -> Result<u32, Refusal> {
+        self.refer(frames.len())?;
+        self.profile.stacks.push(frames.into());
+        Ok(self.profile.stacks.len() as u32 - 1)
+    }
+
+    /// Of two labels with one key the lesser value stays. Sorts what it is given.
+    pub(super) fn label_set(&mut self, labels: &mut Vec<Label>) -> Result<u32, Refusal> {
+        labels.sort_unstable();
+        labels.dedup_by_key(|label| label.key);
+        if let Some(id) = self.label_set_ids.get(labels.as_slice()) {
+            return Ok(*id);
+        }
+        self.refer(labels.len())?;
+        let id = self.profile.label_sets.len() as u32;
+        self.profile.label_sets.push(labels.as_slice().into());
+        self.label_set_ids.insert(labels.as_slice().into(), id);
+        Ok(id)
+    }
+
+    /// A sample with a value for each type of the profile.
+    pub(super) fn sample(
+        &mut self,
+        stack: u32,
+        labels: u32,
+        moment: Moment,
+        values: &[u64],
+    ) -> Result<(), Refusal> {
+        within(self.used.samples, self.limits.samples, "samples")?;
+        self.used.samples += 1;
+        if values.iter().any(|value| (*value as i64) < 0) {
+            return Err(Refusal::Negative);
+        }
+        self.profile.samples.push(Sample {
+            stack,
+            labels,
+            moment: (moment != Moment::default()).then_some(moment),
+        });
+        self.profile.values.extend_from_slice(values);
+        Ok(())
+    }
+
+    fn refer(&mut self, count: usize) -> Result<(), Refusal> {
+        self.used.references += count;
+        at_most(
+            self.used.references,
+            self.limits.references,
+            "frames and labels in all",
+        )
+    }
+}
+
+/// Some tools write a line below zero for none.
+pub(super) fn line(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
