@@ -206,6 +206,8 @@ export interface StartOptions {
   writeAhead?: boolean
   /** How long the end of the process by a guarded signal waits for the last profile; 2 s when left out. */
   exitTimeoutMilliseconds?: number
+  /** A UUID, in a comment of each profile: whoever finds one knows by it whose it is. */
+  runtimeId?: string
   /** Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`. */
   guardedSignals?: Array<string>
 }

@@ -41,6 +41,8 @@ export interface EngineOptions {
   writeAhead?: boolean;
   /** How long the end of the process by a guarded signal may wait for the last profile. */
   exitTimeoutMilliseconds?: number;
+  /** A UUID that stands in a comment of each profile: whoever finds one knows by it whose it is (`src/output/process-name.ts`). */
+  runtimeId?: string;
   /** The native sampler says nothing on standard error when it cannot write the last profile. */
   quiet?: boolean;
 }

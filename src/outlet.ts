@@ -37,6 +37,7 @@ export class Outlet {
   /** Where profiles are kept that no Agent gets, as it is something else that listens there. */
   private kept: string | undefined;
   private sending: { delivery: Delivery; spoolPrefix: string | undefined; runtimeId: string } | undefined;
+  private ownSeed: Seed | undefined;
 
   /** Throws an EverflameError where the output is relative to a folder that is gone. */
   constructor(private readonly settings: OutletOptions) {
@@ -74,6 +75,11 @@ export class Outlet {
     return this.sending?.runtimeId;
   }
 
+  /** By which whoever looks into the inbox knows whose a profile is; undefined where none comes there. */
+  get runtimeIdInProfiles(): string | undefined {
+    return this.isOpen || this.files?.isInbox ? this.seed.runtimeId : undefined;
+  }
+
   get counters(): OutletCounters {
     return {
       files: { ...(this.opened?.counters ?? { written: 0, bytes: 0, failures: 0 }) },
@@ -93,6 +99,7 @@ export class Outlet {
         this.writer?.reportFailure(files.prefix, error);
       }
     }
+    this.leaveWord();
     // With the first turn of the event loop: before that is the program's start.
     if (sending) setImmediate(() => sending.delivery.start()).unref();
   }
@@ -109,6 +116,7 @@ export class Outlet {
     const delivery = this.sending?.delivery;
     if (writer) delivery?.willBeFiled(profile);
     delivery?.hand(profile, reason, internalOf(metrics));
+    this.leaveWord();
     await writer?.write(profile);
     if (!delivery) engine.forgetProfile(profile.sequence);
     else if (writer) delivery.isFiled(profile);
@@ -127,6 +135,7 @@ export class Outlet {
   /** As `give`, for a process that is about to end. */
   giveSync(profile: Profile, engine: Engine, metrics: EngineMetrics): void {
     this.sending?.delivery.handLast(profile, internalOf(metrics));
+    this.leaveWord();
     this.writer?.writeSync(profile);
     if (!this.sending) engine.forgetProfile(profile.sequence);
   }
@@ -204,15 +213,24 @@ export class Outlet {
     if (isSent(exporters)) this.openDelivery(this.isOpen ? { isTold: this.isTold('agent') } : undefined);
   }
 
+  private get seed(): Seed {
+    const { seedOfProfiler } = require('./upload/seed') as typeof import('./upload/seed');
+    this.ownSeed ??= seedOfProfiler(this.settings, this.route, this.output);
+    return this.ownSeed;
+  }
+
+  /** In the inbox, of who this process is. */
+  private leaveWord(): void {
+    if (!this.files?.isInbox) return;
+    const { leaveWord } = require('./output/process-file') as typeof import('./output/process-file');
+    leaveWord(this.files.prefix, this.seed, this.settings.logger);
+  }
+
   private openDelivery(open: { isTold: boolean } | undefined): void {
-    const { configuration, options, isPreloaded, logger } = this.settings;
-    const { openSpool, SPOOLED_PREFIX, seedOf } = require('./upload/seed') as typeof import('./upload/seed');
+    const { configuration, options, logger } = this.settings;
+    const { openSpool, SPOOLED_PREFIX } = require('./upload/seed') as typeof import('./upload/seed');
     const { Delivery: Opened } = require('./upload/delivery') as typeof import('./upload/delivery');
-    const activation = isPreloaded ? 'auto' : 'manual';
-    const { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap } = configuration;
-    const settings = { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap };
-    const made = seedOf(activation, this.route.exporters, this.output, options, settings);
-    const seed: Seed = { ...made, isOpen: this.isOpen };
+    const { seed } = this;
     const spool =
       configuration.spool === 'off' ? undefined : openSpool(configuration.spoolFolder, seed, logger);
     const delivery = new Opened({
@@ -239,6 +257,8 @@ export class Outlet {
     this.route = { exporters: ['datadog'], isOpen: true, warnings: [] };
     // Before: what is sent is not copied there.
     this.files = undefined;
+    // As of now: it says where profiles go.
+    this.ownSeed = undefined;
     this.opened?.tidySync();
     this.openDelivery({ isTold: true });
     const prefix = this.samplerPrefix;

@@ -273,10 +273,11 @@ export class Profiler {
   }
 
   private engineOptions(outlet: Outlet): Parameters<typeof startEngine>[0] {
-    const outputPrefix = outlet.samplerPrefix;
+    const { samplerPrefix: outputPrefix, runtimeIdInProfiles: runtimeId } = outlet;
     return {
       ...engineOptions(this.configuration),
       ...(outputPrefix === undefined ? {} : { outputPrefix }),
+      ...(runtimeId === undefined ? {} : { runtimeId }),
       // A signal that the program listens to is the program's; it ends by itself then, or not at all.
       ...(outlet.exporters.length === 0
         ? {}

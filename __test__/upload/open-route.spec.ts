@@ -1,8 +1,9 @@
 /** Where nobody has said who gets profiles, and something listens on the port of Agents. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { runtimeIdIn } from '#src/output/process-name.js';
 import { isAgent, OpenRoute } from '#src/upload/open-route.js';
 import type { Place } from '#src/upload/place.js';
 import { makeSend } from '#src/upload/send.js';
@@ -15,7 +16,7 @@ import { AUTO, CLI, type Ended, ROOT, run } from '../support/spawn.js';
 import { spooled } from './support/agent.js';
 import { agentExporter } from './support/exporters.js';
 import { HandClock } from './support/hand-clock.js';
-import { type DeliveringProcess, fates, givenProcess } from './support/process.js';
+import { type DeliveringProcess, fates, givenProcess, givenSeed } from './support/process.js';
 
 const MINUTE = 60_000;
 
@@ -59,6 +60,7 @@ async function openProcess(t: ExecutionContext, fault?: Fault): Promise<Open> {
     address: () => ({ url: `${receiver.url}/profiling/v1/input` }),
     clock,
     workingDirectory: folder,
+    seedOf: (runtimeId) => givenSeed({ runtimeId }),
     settled: (place) => places.push(place),
     warn: (line) => t.fail(line),
   });
@@ -92,6 +94,8 @@ for (const [what, fault, said] of FOREIGN) {
     );
     t.deepEqual(fates(process.counters), { uploads_taken: 3, uploads_kept: 3 });
     t.is(profilesIn(join(folder, '.everflame')).length, 3);
+    // Whose they are is said beside them.
+    t.is(readdirSync(join(folder, '.everflame')).filter(runtimeIdIn).length, 1);
     t.is(process.spool?.own().length, 0);
     const [place] = places;
     t.is(places.length, 1);

@@ -56,7 +56,12 @@ export class ProfileBuilder {
   }
 
   /** The finished profile. Times are nanoseconds; `period` is the sampling interval. */
-  finish(startNanoseconds: bigint, durationNanoseconds: bigint, period: number): Profile {
+  finish(
+    startNanoseconds: bigint,
+    durationNanoseconds: bigint,
+    period: number,
+    comments: readonly string[],
+  ): Profile {
     return new Profile({
       sampleType: this.sampleTypes,
       sample: this.samples,
@@ -67,6 +72,7 @@ export class ProfileBuilder {
       durationNanos: durationNanoseconds,
       ...(this.sampleTypes[1] ? { periodType: this.sampleTypes[1] } : {}),
       period,
+      comment: comments.map((comment) => this.strings.dedup(comment)),
     });
   }
 

@@ -11,6 +11,7 @@ import {
   threadName,
 } from '../engine';
 import { nextSequence } from '../output/pprof-file';
+import { RUNTIME_ID_COMMENT } from '../output/process-name';
 import { ProfileBuilder } from './builder';
 import { epochNanoseconds, ThreadCollector } from './collector';
 import { convertPeriod } from './convert';
@@ -174,7 +175,9 @@ export class InspectorEngine implements Engine {
       yield* convertPeriod(builder, period, { ...this.options, wall, cpu });
     }
     const { start, end } = span(periods);
-    const profile = builder.finish(start, end - start, this.options.intervalNanoseconds);
+    const { intervalNanoseconds, runtimeId } = this.options;
+    const comments = runtimeId === undefined ? [] : [`${RUNTIME_ID_COMMENT}${runtimeId}`];
+    const profile = builder.finish(start, end - start, intervalNanoseconds, comments);
     this.counters.profiles += 1;
     this.counters.samples += builder.sampleCount;
     this.counters.conversion_nanoseconds += Math.round((performance.now() - started) * 1e6);

@@ -3,6 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { assertWritable } from './folder';
 import { temporaryHome } from './own-folder';
+import { runtimeIdIn } from './process-name';
 
 /** How long a profile stays in a folder that nobody named. */
 const MAXIMUM_AGE_MILLISECONDS = 24 * 60 * 60 * 1000;
@@ -15,6 +16,10 @@ const MAXIMUM_WRITING_MILLISECONDS = 60 * 60 * 1000;
 const EXIT_MILLISECONDS = 25;
 /** With how many files it works in any case: a busy machine may take the whole time away at once. */
 const EXIT_FILES = 64;
+/**
+ * How much longer the word of a process stays than its last profile: one that the sampler wrote by itself did not show that it came.
+ */
+const LONGER_MILLISECONDS = 60 * 60 * 1000;
 /** What follows a prefix: a profile, or one that is being written. See `pprof-file.ts`, and `output.rs` of the native sampler. */
 const OURS = /^\.\d+\.\d+\.wall\.pprof(\.[\w.]*tmp)?$/;
 
@@ -65,7 +70,8 @@ export function inboxPrefix(workingDirectory: string, warn: (line: string) => vo
 }
 
 /**
- * Removes the profiles of an inbox that are too old or too many, and what killed writers have left. `now` is in
+ * Removes the profiles of an inbox that are too old or too many, the word of processes with their last one, and what killed
+ * writers have left. `now` is in
  * milliseconds since the epoch.
  */
 export async function pruneInbox(prefix: string, now = Date.now(), limits = LIMITS): Promise<void> {
@@ -113,8 +119,9 @@ export function pruneInboxSync(prefix: string, milliseconds = EXIT_MILLISECONDS)
   }
 }
 
-/** Others may have been told to write to the same folder. */
+/** A profile, one that is being written, or the word of a process. Others may have been told to write to the same folder. */
 function isOurs(prefix: string, name: string): boolean {
+  if (runtimeIdIn(name) !== undefined) return true;
   const start = basename(prefix);
   return name.startsWith(start) && OURS.test(name.slice(start.length));
 }
@@ -127,7 +134,8 @@ function superfluousOf(files: Found[], now: number, limits: Limits): string[] {
     .filter(({ path, size, modified }) => {
       if (path.endsWith('.tmp')) return now - modified > limits.writing;
       kept += size;
-      return kept > limits.bytes || now - modified > limits.age;
+      const isProfile = path.endsWith('.pprof');
+      return kept > limits.bytes || now - modified > limits.age + (isProfile ? 0 : LONGER_MILLISECONDS);
     })
     .map(({ path }) => path);
 }

@@ -11,12 +11,13 @@ import {
 
 /**
  * Writes a file that is there whole or, where that fails, as it was before. What is no regular file (a pipe, `/dev/stdout`)
- * is written as it is, and so is a file beside which none can be made. Throws the system's error.
+ * is written as it is, and so is a file beside which none can be made. `mode` is as in open(2), of a file that is not there yet.
+ * Throws the system's error.
  */
-export function writeWhole(path: string, text: string): void {
-  const beside = openBeside(path);
+export function writeWhole(path: string, text: string, mode?: number): void {
+  const beside = openBeside(path, mode);
   if (beside === undefined) {
-    writeFileSync(path, text);
+    writeFileSync(path, text, { mode });
     return;
   }
   const { descriptor, temporary, target } = beside;
@@ -34,13 +35,16 @@ export function writeWhole(path: string, text: string): void {
 }
 
 /** A new file that can take the place of what is at a path, with no more rights than that has. */
-function openBeside(path: string): { descriptor: number; temporary: string; target: string } | undefined {
+function openBeside(
+  path: string,
+  mode: number | undefined,
+): { descriptor: number; temporary: string; target: string } | undefined {
   try {
     const target = statusOf(path) ? realpathSync(path) : path;
     const before = statusOf(target);
     if (before !== undefined && !before.isFile()) return undefined;
     const temporary = `${target}.${process.pid}.tmp`;
-    return { descriptor: openSync(temporary, 'wx', before?.mode), temporary, target };
+    return { descriptor: openSync(temporary, 'wx', before?.mode ?? mode), temporary, target };
   } catch {
     // Writing the path itself then says what is wrong with it, in its own words.
     return undefined;

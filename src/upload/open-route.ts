@@ -1,9 +1,12 @@
+import { dirname } from 'node:path';
 import { reasonOf } from '../log';
 import { inboxPrefix, pruneInboxSync } from '../output/inbox';
 import { profilePath, writeProfileSync } from '../output/pprof-file';
+import { keepWord } from '../output/process-file';
 import type { Clock } from './clock';
 import type { Place } from './place';
 import { AGENT_PORT } from './route';
+import type { Seed } from './seed';
 import { NoAnswer, type Send } from './send';
 import type { OutgoingRequest, RequestAddress, Upload } from './upload';
 
@@ -23,6 +26,8 @@ export interface OpenRouteOptions {
   address: () => RequestAddress;
   clock: Clock;
   workingDirectory: string;
+  /** What is known of the process with this runtime id. */
+  seedOf: (runtimeId: string) => Seed | undefined;
   /** Told what is wrong with that. */
   warn: (line: string) => void;
   /** Called when it has turned out who gets profiles, each time that this is another than before. */
@@ -63,7 +68,9 @@ export class OpenRoute {
     const profile = attachments.find(({ name }) => name === KEPT);
     if (!inbox || !profile) return;
     const path = profilePath(inbox.prefix, sequence, identity.pid);
+    const seed = this.options.seedOf(identity.runtimeId);
     try {
+      if (seed) keepWord(dirname(path), seed);
       writeProfileSync(path, profile.data);
     } catch (error) {
       throw new Error(`${inbox.reason}, and the profile cannot be kept at ${path}: ${reasonOf(error)}`, {

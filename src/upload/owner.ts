@@ -29,7 +29,7 @@ export class Owners {
   hasEnded(folder: string, seed: Seed | undefined): boolean {
     // What another container or machine calls a process number means nothing here, and another profiler in this process
     // may have stopped while the process lives.
-    const isAsked = seed && seed.namespace === pidNamespace() && !this.isOfThisProcess(seed);
+    const isAsked = seed && !this.isOfThisProcess(seed) && isOfThisNamespace(seed);
     return isAsked ? !lives(seed) : this.isSilent(folder);
   }
 
@@ -54,6 +54,15 @@ export class Owners {
     this.seen.set(folder, { beat: found, since: now });
     return false;
   }
+}
+
+/** Whether a process has ended of which that can be known by its number. */
+export function hasEndedHere(seed: Seed): boolean {
+  return isOfThisNamespace(seed) && !lives(seed);
+}
+
+function isOfThisNamespace({ namespace }: Seed): boolean {
+  return namespace === pidNamespace();
 }
 
 function lives({ pid, startTicks: ticks }: Seed): boolean {

@@ -3,9 +3,11 @@ import { join, resolve } from 'node:path';
 import { ADDRESS_NAME, publicAddress, withoutUsers } from '../config/plain-text';
 import type { ProfilerOptions } from '../config/resolve';
 import { type Logger, reasonOf } from '../log';
+import type { OutletOptions } from '../outlet';
 import { absoluteFolder, makeFolder, mkdirIfMissing } from '../output/folder';
 import { temporaryHome } from '../output/own-folder';
 import { accountOf } from './account';
+import type { Route } from './route';
 import type { ExporterName } from './upload';
 
 /**
@@ -52,6 +54,18 @@ const SECRET = /KEY|TOKEN|PASSWORD|SECRET|HEADERS/i;
 /** Of passwords not even a mark is kept: people choose them. */
 const MARKED = /API_?KEY|TOKEN|HEADERS/i;
 const REPOSITORY = /GIT.*URL/i;
+
+/** The seed of this process, as its profiler is set. `outputPrefix` is of the files that it writes. */
+export function seedOfProfiler(
+  { configuration, options, isPreloaded }: OutletOptions,
+  { exporters, isOpen }: Route,
+  outputPrefix: string | undefined,
+): Seed {
+  const { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap } = configuration;
+  const settings = { rate, period, timeline, maxFrames, nativeFrames, engine, memoryCap };
+  const activation = isPreloaded ? 'auto' : 'manual';
+  return { ...seedOf(activation, exporters, outputPrefix, options, settings), isOpen };
+}
 
 /** Everything about this process that can be told without looking anything up. */
 export function seedOf(

@@ -7,9 +7,14 @@ const MOST_BYTES = 8 * 1024 * 1024;
 
 /** The seed in a folder; undefined where there is none that can be read. */
 export function seedIn(folder: string): Seed | undefined {
+  return readSeed(join(folder, SEED_FILE), basename(folder));
+}
+
+/** The seed in a file, if it is of the process with this runtime id; undefined where there is none that can be read. */
+export function readSeed(path: string, runtimeId: string): Seed | undefined {
   try {
-    const seed: unknown = JSON.parse(readPlain(join(folder, SEED_FILE), MOST_BYTES).toString());
-    return isSeed(seed) && seed.runtimeId === basename(folder) ? seed : undefined;
+    const seed: unknown = JSON.parse(readPlain(path, MOST_BYTES).toString());
+    return isSeed(seed) && seed.runtimeId === runtimeId ? seed : undefined;
   } catch {
     return undefined;
   }

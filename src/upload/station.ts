@@ -71,6 +71,7 @@ export class Station {
   private readonly spool: Spool | undefined;
   private readonly exporters: Exporter[];
   private readonly identities = new Map<string, Identity>();
+  private readonly seeds = new Map<string, Seed>();
   /** Of processes that have left something: the keys of their receivers, by runtime id. */
   private readonly receivers = new Map<string, readonly string[]>();
   private readonly provenance: Provenance;
@@ -135,6 +136,7 @@ export class Station {
       address: () => target.address(),
       clock: systemClock,
       workingDirectory: seed.workingDirectory,
+      seedOf: (runtimeId) => this.seeds.get(runtimeId),
       warn: (line) => logger.warn(line),
       settled: (place) => {
         // Before the first file is written: its number is told.
@@ -271,7 +273,7 @@ export class Station {
     const asked = new Set(
       [this.options.seed, ...found.map(({ seed }) => seed)].map(({ runtimeId }) => runtimeId),
     );
-    for (const known of [this.identities, this.receivers]) {
+    for (const known of [this.identities, this.receivers, this.seeds]) {
       for (const id of known.keys()) if (!asked.has(id)) known.delete(id);
     }
     const last = lastOfEach(found.map(({ file }) => file));
@@ -295,6 +297,7 @@ export class Station {
     const { value, warnings } = identityOf(seed, configuration, isAgentless(seed, configuration));
     if (seed === this.options.seed) for (const warning of warnings) this.options.logger.warn(warning);
     this.identities.set(seed.runtimeId, value);
+    this.seeds.set(seed.runtimeId, seed);
     return value;
   }
 

@@ -44,6 +44,8 @@ pub struct StartOptions {
     pub write_ahead: Option<bool>,
     /// How long the end of the process by a guarded signal waits for the last profile; 2 s when left out.
     pub exit_timeout_milliseconds: Option<u32>,
+    /// A UUID, in a comment of each profile: whoever finds one knows by it whose it is.
+    pub runtime_id: Option<String>,
     /// Terminal signals without a listener: of `SIGINT`, `SIGTERM`, `SIGHUP`.
     pub guarded_signals: Option<Vec<String>>,
 }
@@ -55,6 +57,19 @@ fn terminal_signal(name: &str) -> Result<i32> {
             format!("guardedSignals has {name:?}; allowed are SIGINT, SIGTERM and SIGHUP"),
         )
     })
+}
+
+fn runtime_id(text: &str) -> Result<u128> {
+    let digits = text.replace('-', "");
+    u128::from_str_radix(&digits, 16)
+        .ok()
+        .filter(|_| digits.len() == 32)
+        .ok_or_else(|| {
+            Error::new(
+                Status::InvalidArg,
+                format!("runtimeId is {text:?}; it must be a UUID"),
+            )
+        })
 }
 
 impl StartOptions {
@@ -83,6 +98,7 @@ impl StartOptions {
             ));
         }
         let times = self.times()?;
+        let runtime_id = self.runtime_id.as_deref().map(runtime_id).transpose()?;
         let guarded = self
             .guarded_signals
             .unwrap_or_default()
@@ -113,6 +129,7 @@ impl StartOptions {
                 quiet: self.quiet.unwrap_or(false),
                 memory_cap: self.memory_cap_bytes as usize,
                 source_maps: self.source_maps.unwrap_or(true),
+                runtime_id,
             },
         })
     }

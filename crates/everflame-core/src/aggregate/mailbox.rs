@@ -73,6 +73,8 @@ pub struct Options {
     pub memory_cap: usize,
     /// Frames of generated code are shown as their source maps tell.
     pub source_maps: bool,
+    /// A UUID by which whoever finds a profile knows whose it is. It stands in a comment of each.
+    pub runtime_id: Option<u128>,
 }
 
 impl Default for Options {
@@ -88,6 +90,7 @@ impl Default for Options {
             quiet: false,
             memory_cap: 64 << 20,
             source_maps: true,
+            runtime_id: None,
         }
     }
 }

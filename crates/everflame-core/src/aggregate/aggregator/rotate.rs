@@ -16,6 +16,8 @@ use crate::signal::{
 
 /// The comment by which a backend knows that frames could be the author's if a map were there.
 const MISSING_SOURCE_MAPS: &str = "dd:has-missing-map-files";
+/// Before the runtime id in the comment that has it; see `src/output/process-name.ts`.
+const RUNTIME_ID: &str = "everflame.runtime-id:";
 
 impl State {
     /// Ends the period: what the threads' records did not cover is added, and everything is encoded.
@@ -71,16 +73,18 @@ impl State {
     ) -> Result<Vec<u8>, EncodingError> {
         period.replace_stacks(self.composer.originals.stacks(&mut self.tables));
         period.finish(&self.tables);
-        let comments: &[&str] = if self.composer.originals.has_missing() {
-            &[MISSING_SOURCE_MAPS]
-        } else {
-            &[]
-        };
+        let runtime_id = self.options.runtime_id.map(runtime_id_comment);
+        let missing = self.composer.originals.has_missing();
+        let comments: Vec<&str> = missing
+            .then_some(MISSING_SOURCE_MAPS)
+            .into_iter()
+            .chain(runtime_id.as_deref())
+            .collect();
         let heading = Heading {
             end,
             interval: self.options.interval,
             realtime_offset,
-            comments,
+            comments: &comments,
             times: self.options.times,
         };
         encode(
@@ -300,6 +304,13 @@ impl State {
     }
 }
 
+/// The comment with a runtime id, written as a UUID is (RFC 9562, section 4).
+fn runtime_id_comment(id: u128) -> String {
+    let digits = format!("{id:032x}");
+    let groups = [0..8, 8..12, 12..16, 16..20, 20..32].map(|group| &digits[group]);
+    format!("{RUNTIME_ID}{}", groups.join("-"))
+}
+
 /// Lets the signal end the process where its last profile takes too long.
 fn watch_the_clock() {
     let watch = || {
@@ -314,4 +325,17 @@ fn watch_the_clock() {
             .name("everflame-end".to_owned())
             .spawn(watch),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runtime_id_comment;
+
+    #[test]
+    fn a_runtime_id_is_written_as_a_uuid_with_all_its_zeros() {
+        assert_eq!(
+            runtime_id_comment(0x0000_0001_0002_4003_8004_0000_0000_0005),
+            "everflame.runtime-id:00000001-0002-4003-8004-000000000005"
+        );
+    }
 }
