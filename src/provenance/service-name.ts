@@ -5,7 +5,8 @@ import type { Result } from './result';
 
 /** In bytes. The Agent cuts what is longer, and profiles would not be found beside their traces (MaxServiceLen of its normalizer). */
 const LONGEST = 100;
-const UNNAMED = 'unnamed-node-service';
+/** A service of which nothing says what it is called. */
+export const UNNAMED = 'unnamed-node-service';
 
 export interface ServiceName {
   name: string;

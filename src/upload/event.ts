@@ -1,4 +1,4 @@
-import type { Tag, Upload } from './upload';
+import type { Identity, Tag, Upload } from './upload';
 
 /**
  * `event.json` of an upload to Datadog, version 4: what the profiles are of. `family` and the shape are the receiver's, not
@@ -29,8 +29,19 @@ function rfc3339(nanoseconds: bigint): string {
   return `${seconds}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}Z`;
 }
 
-/** Tags of an upload, each key once: what is fixed wins over the user's own. */
+/** Tags of an upload, each key once. */
 function profilerTags({ identity, reason, sequence }: Upload): Tag[] {
+  const last: Tag[] = [
+    ['snapshot', reason],
+    ['profile_seq', String(sequence)],
+  ];
+  const isLast = new Set(last.map(([key]) => key));
+  const all = [...identityTags(identity).filter(([key]) => !isLast.has(key)), ...last];
+  return all.map(([key, value]) => [key, value.replace(/,/g, '_')]);
+}
+
+/** Tags of a process, each key once: what is fixed wins over the user's own. */
+export function identityTags(identity: Identity): Tag[] {
   const { runtime } = identity;
   const optional = (key: string, value: string | undefined): Tag[] => (value ? [[key, value]] : []);
   const fixed: Tag[] = [
@@ -53,13 +64,8 @@ function profilerTags({ identity, reason, sequence }: Upload): Tag[] {
     ...optional('process_type', identity.processType),
     ...optional('parent_runtime_id', identity.parentRuntimeId),
   ];
-  const last: Tag[] = [
-    ['snapshot', reason],
-    ['profile_seq', String(sequence)],
-  ];
-  const taken = new Set([...fixed, ...last].map(([key]) => key));
-  const all = [...fixed, ...identity.tags.filter(([key]) => !taken.has(key)), ...last];
-  return all.map(([key, value]) => [key, value.replace(/,/g, '_')]);
+  const taken = new Set(fixed.map(([key]) => key));
+  return [...fixed, ...identity.tags.filter(([key]) => !taken.has(key))];
 }
 
 function infoOf({ identity, internal }: Upload): Record<string, unknown> {

@@ -1,0 +1,184 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type Logger, reasonOf } from '../log';
+import { packageRoot } from '../package-root';
+import { Counts } from './counts';
+import { Events } from './events';
+import { Answerer } from './http/answerer';
+import type { Doors } from './http/guard';
+import { Room } from './http/room';
+import { makeToken, Token } from './http/token';
+import { Inbox } from './inbox/inbox';
+import { IngestQueue } from './intake/queue';
+import { LIMITS, type Limits } from './limits';
+import { isLoopback, listenTcp } from './listen/tcp';
+import { listenUnix } from './listen/unix-socket';
+import { Page } from './page';
+import { Routes } from './routes';
+import type { Store } from './store';
+
+/**
+ * Where the collector is found: 8126, on which Datadog Agents listen, less a thousand. It is below the ports that systems give
+ * out by themselves (from 32768), and no profiler, tracer or database that we know of has it.
+ */
+export const COLLECTOR_PORT = 7126;
+
+/** Of a query that has two selections in it. */
+const MOST_HEADER_BYTES = 32 * 1024;
+/** How often connections are looked at for their time. */
+const CHECK_MILLISECONDS = 1000;
+/** How long answers that are on their way may take when the collector ends. */
+const CLOSE_MILLISECONDS = 2000;
+
+/** What a collector is made from. */
+export interface CollectorOptions {
+  /** Stays its owner's, who closes it after the collector. */
+  store: Store;
+  logger: Logger;
+  /** `localhost` for 127.0.0.1 and ::1. With an address beyond this machine, such as 0.0.0.0, everybody must show the token. */
+  host?: string;
+  /** 0 for any that is free. */
+  port?: number;
+  /** Names beside localhost by which it is asked, such as `host.docker.internal`. */
+  names?: readonly string[];
+  /** Where the host needs one: made where left out. */
+  token?: string;
+  /** It listens there too. */
+  socketPath?: string;
+  /** A folder in which applications leave profiles. */
+  inbox?: string;
+  /** The folder of the built page. */
+  page?: string;
+  limits?: Partial<Limits>;
+}
+
+/** A collector that listens. */
+export interface Collector {
+  /** Such as `http://127.0.0.1:7126` and `unix:///run/everflame.sock`; without the token. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** Undefined where nobody needs one. */
+  readonly token: string | undefined;
+  /** Takes nothing more, and settles when what was taken is kept. */
+  close(): Promise<void>;
+}
+
+/** Starts a collector. Throws an EverflameError where it cannot listen, and for a token that is none. */
+export async function startCollector(options: CollectorOptions): Promise<Collector> {
+  const { host = 'localhost', port = COLLECTOR_PORT, socketPath, names = [], inbox } = options;
+  const token = isLoopback(host) ? undefined : (options.token ?? makeToken());
+  const doors: Doors = {
+    names: [...names, host].map((name) => name.toLowerCase()),
+    token: token === undefined ? undefined : new Token(token),
+  };
+  const collector = new RunningCollector(options, token);
+  try {
+    await collector.listen(host, port, doors);
+    if (socketPath !== undefined) await collector.listenUnix(socketPath);
+    if (inbox !== undefined) collector.watch(inbox);
+    return collector;
+  } catch (error) {
+    await collector.close();
+    throw error;
+  }
+}
+
+class RunningCollector implements Collector {
+  private readonly limits: Limits;
+  private readonly queue: IngestQueue;
+  private readonly events: Events;
+  private readonly answerer: Answerer;
+  private readonly servers: { server: Server; address: string }[] = [];
+  private inbox: Inbox | undefined;
+  port = 0;
+
+  constructor(
+    private readonly options: CollectorOptions,
+    readonly token: string | undefined,
+  ) {
+    const { store, logger, page = join(packageRoot, 'dist', 'viewer') } = options;
+    const limits = { ...LIMITS, ...options.limits };
+    const counts = new Counts();
+    this.limits = limits;
+    this.events = new Events(limits);
+    this.queue = new IngestQueue(store, logger, (upload, kept) => this.events.kept(upload, kept));
+    const routes = new Routes({
+      store,
+      queue: this.queue,
+      events: this.events,
+      page: new Page(page),
+      counts,
+      room: new Room(limits.heldBytes),
+      limits,
+      addresses: () => this.addresses,
+    });
+    this.answerer = new Answerer(routes, counts, limits, logger);
+  }
+
+  get addresses(): readonly string[] {
+    return this.servers.map(({ address }) => address);
+  }
+
+  private add(server: Server, address: string): void {
+    server.on('error', (error) => {
+      this.options.logger.error(`the collector at ${address}: ${reasonOf(error)}.`);
+    });
+    this.servers.push({ server, address });
+  }
+
+  async listen(host: string, port: number, doors: Doors): Promise<void> {
+    for (const server of await listenTcp(() => this.server(doors), host, port)) {
+      const { address, family, port: own } = server.address() as AddressInfo;
+      this.port = own;
+      const shown = family === 'IPv6' ? `[${address}]` : address;
+      this.add(server, `http://${shown}:${own}`);
+    }
+  }
+
+  async listenUnix(path: string): Promise<void> {
+    const server = this.server(undefined);
+    await listenUnix(server, path);
+    this.add(server, `unix://${path}`);
+  }
+
+  watch(folder: string): void {
+    this.inbox = new Inbox(folder, this.queue, this.options.logger);
+    this.inbox.start();
+  }
+
+  async close(): Promise<void> {
+    this.events.close();
+    const closed = this.servers.map(
+      ({ server }) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
+    const timer = setTimeout(() => {
+      for (const { server } of this.servers) server.closeAllConnections();
+    }, CLOSE_MILLISECONDS);
+    for (const { server } of this.servers) server.closeIdleConnections();
+    await Promise.all(closed);
+    clearTimeout(timer);
+    await this.inbox?.close();
+    await this.queue.rest();
+  }
+
+  private server(doors: Doors | undefined): Server {
+    const { headersTime, requestTime, idleTime, connections } = this.limits;
+    const server = createServer(
+      {
+        headersTimeout: headersTime,
+        requestTimeout: requestTime,
+        keepAliveTimeout: idleTime,
+        connectionsCheckingInterval: Math.min(CHECK_MILLISECONDS, headersTime),
+        maxHeaderSize: MOST_HEADER_BYTES,
+      },
+      (request: IncomingMessage, response: ServerResponse) => {
+        void this.answerer.answer(request, response, doors);
+      },
+    );
+    server.maxConnections = connections;
+    // A client that fetches nothing of its answer. Whoever waits for the store hears of it long before.
+    server.setTimeout(idleTime);
+    return server;
+  }
+}

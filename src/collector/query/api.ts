@@ -1,0 +1,150 @@
+import { type Answer, json } from '../http/answer';
+import type { Frames, Selection, Store } from '../store';
+import { Parameters } from './parameters';
+import { readSelection } from './selection';
+
+const FRAMES: readonly Frames[] = ['function', 'line', 'file', 'package'];
+const MOST_NODES = 1_000_000;
+const NODES = 65_536;
+const MOST_ROWS = 100_000;
+const ROWS = 1000;
+const MOST_SERIES = 1000;
+const SERIES = 10;
+/** Steps of a series. */
+const MOST_STEPS = 100_000;
+const MOST_SAMPLES = 2_000_000;
+const SAMPLES = 200_000;
+
+const TREE = 'application/vnd.everflame.tree';
+const TIMELINE = 'application/vnd.everflame.timeline';
+
+type Query = (store: Store, parameters: Parameters) => Promise<Answer>;
+
+/** The queries of docs/api.md, by what follows `/api/v1`. */
+export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
+  [
+    '/services',
+    async (store, parameters) => {
+      parameters.end();
+      return json(await store.services());
+    },
+  ],
+  ['/labels', async (store, parameters) => select(parameters, async (at) => json(await store.labels(at)))],
+  [
+    '/series',
+    async (store, parameters) => {
+      const step = parameters.count('step', 1, Number.MAX_SAFE_INTEGER, 0);
+      if (step === 0) throw parameters.bad('step', 'is missing. Give milliseconds.');
+      const options = { step, ...by(parameters), limit: parameters.count('limit', 1, MOST_SERIES, SERIES) };
+      return select(parameters, async (at) => {
+        if ((at.to - at.from) / step > MOST_STEPS) {
+          const least = Math.ceil((at.to - at.from) / MOST_STEPS);
+          throw parameters.bad('step', `is ${step}, too short for this range. Give ${least} or more.`);
+        }
+        return json(await store.series(at, options));
+      });
+    },
+  ],
+  [
+    '/tree',
+    async (store, parameters) => {
+      const options = { frames: frames(parameters), ...by(parameters), nodes: nodes(parameters) };
+      return select(parameters, async (at) => bytes(TREE, await store.tree(at, options)));
+    },
+  ],
+  [
+    '/diff',
+    async (store, parameters) => {
+      const [a, b] = [within(parameters, 'a'), within(parameters, 'b')];
+      const options = { frames: frames(parameters), nodes: nodes(parameters) };
+      parameters.end();
+      return bytes(TREE, await store.diff(a, b, options));
+    },
+  ],
+  [
+    '/sandwich',
+    async (store, parameters) => {
+      const name = parameters.required('name', 'the name of a function');
+      const options = { name, file: parameters.text('file') ?? '', nodes: nodes(parameters) };
+      return select(parameters, async (at) => bytes(TREE, await store.sandwich(at, options)));
+    },
+  ],
+  [
+    '/table',
+    async (store, parameters) => {
+      const column = parameters.required('by', 'function, line, file, package or the key of a label');
+      const options = { by: column, limit: parameters.count('limit', 1, MOST_ROWS, ROWS) };
+      return select(parameters, async (at) => json(await store.table(at, options)));
+    },
+  ],
+  [
+    '/lines',
+    async (store, parameters) => {
+      const options = { file: parameters.required('file', 'a file as it stands in a profile') };
+      return select(parameters, async (at) => json(await store.lines(at, options)));
+    },
+  ],
+  [
+    '/timeline',
+    async (store, parameters) => {
+      const options = { limit: parameters.count('limit', 1, MOST_SAMPLES, SAMPLES) };
+      return select(parameters, async (at) => bytes(TIMELINE, await store.timeline(at, options)));
+    },
+  ],
+  [
+    '/pprof',
+    async (store, parameters) =>
+      select(parameters, async (at) => ({
+        type: 'application/octet-stream',
+        body: await store.pprof(at),
+        isPacked: true,
+        headers: { 'Content-Disposition': `attachment; filename="${fileName(at)}"` },
+      })),
+  ],
+  [
+    '/profiles',
+    async (store, parameters) => {
+      const options = { limit: parameters.count('limit', 1, MOST_ROWS, ROWS) };
+      return select(parameters, async (at) => json(await store.profiles(at, options)));
+    },
+  ],
+]);
+
+/** Reads the selection last, so that what is no parameter is told with all that are. */
+function select(parameters: Parameters, ask: (selection: Selection) => Promise<Answer>): Promise<Answer> {
+  const selection = readSelection(parameters);
+  parameters.end();
+  return ask(selection);
+}
+
+/** A selection that is a query string of its own. */
+function within(parameters: Parameters, name: 'a' | 'b'): Selection {
+  const text = parameters.required(name, 'a selection as a query string, such as service=shop');
+  const own = new Parameters(new URLSearchParams(text), `${name}: `);
+  const selection = readSelection(own);
+  own.end();
+  return selection;
+}
+
+function frames(parameters: Parameters): Frames {
+  return parameters.choice('frames', FRAMES, 'function');
+}
+
+function nodes(parameters: Parameters): number {
+  return parameters.count('nodes', 1, MOST_NODES, NODES);
+}
+
+function by(parameters: Parameters): { by?: string } {
+  const key = parameters.text('by');
+  return key ? { by: key } : {};
+}
+
+function bytes(type: string, body: Buffer): Answer {
+  return { type, body };
+}
+
+/** Such as `shop-2026-11-22T10-00-00.pb.gz`, of letters that each file system takes. */
+function fileName({ service, to }: Selection): string {
+  const time = new Date(to).toISOString().slice(0, 19).replaceAll(':', '-');
+  return `${service.replace(/[^\w.-]+/g, '_').slice(0, 80)}-${time}.pb.gz`;
+}

@@ -1,0 +1,82 @@
+/** What the collector asks of the store: crates/everflame-store, behind its binding, is one. */
+
+/** One profile as it came. */
+export interface UploadedProfile {
+  /** As the client calls it, such as `wall.pprof`. */
+  name: string;
+  format: 'pprof' | 'otlp' | 'otlp-json';
+  /** Of `pprof` as it came: plain, or compressed with gzip or Zstandard. Of the others without their content encoding. */
+  data: Buffer;
+}
+
+/** One request of a client: what arrived together and is kept together. */
+export interface Upload {
+  /** Empty for OTLP, whose resources name their services themselves. */
+  service: string;
+  /** Of the process, each key once. */
+  tags: [key: string, value: string][];
+  /** In nanoseconds since the epoch. Both are 0 where the request does not say: then each profile's own time counts. */
+  start: bigint;
+  end: bigint;
+  /** Who sent it, such as `dd-trace-js/6.21.0`. */
+  client: string;
+  profiles: UploadedProfile[];
+}
+
+/** What became of each profile of an upload, in its order; of `otlp`, which may hold several, of each of those. */
+export interface Kept {
+  profiles: KeptProfile[];
+}
+
+export interface KeptProfile {
+  /** `duplicate` is there already, and not twice. */
+  state: 'kept' | 'duplicate' | 'refused';
+  /** Of one that was refused: why, as a part of a sentence. */
+  reason?: string;
+  samples: number;
+}
+
+/** Which samples a query is about: docs/api.md, "A selection". Times are milliseconds since the epoch. */
+export interface Selection {
+  service: string;
+  from: number;
+  to: number;
+  type?: string;
+  where: Condition[];
+}
+
+/** A sample meets it that has any of these values, or with `negated` none of them. An empty value stands for "has none". */
+export interface Condition {
+  key: string;
+  values: string[];
+  negated: boolean;
+}
+
+/** What a frame of a tree is: a function, a line of one, a file or a package. */
+export type Frames = 'function' | 'line' | 'file' | 'package';
+
+/**
+ * Where profiles are kept, and asked for. A query that cannot be answered rejects with an error whose `code` is `NOT_FOUND` (no
+ * such service, function or file), `BAD_QUERY` or `BUSY`, and whose message is one sentence for whoever asked.
+ */
+export interface Store {
+  /**
+   * One commit for all: durable when it resolves, with one answer for each upload, in their order. It rejects where nothing was
+   * kept, and the same may be tried later.
+   */
+  ingest(uploads: Upload[]): Promise<Kept[]>;
+  services(): Promise<unknown>;
+  labels(selection: Selection): Promise<unknown>;
+  series(selection: Selection, options: { step: number; by?: string; limit: number }): Promise<unknown>;
+  /** Bytes as in docs/api.md, "A tree". */
+  tree(selection: Selection, options: { frames: Frames; by?: string; nodes: number }): Promise<Buffer>;
+  diff(a: Selection, b: Selection, options: { frames: Frames; nodes: number }): Promise<Buffer>;
+  sandwich(selection: Selection, options: { name: string; file: string; nodes: number }): Promise<Buffer>;
+  table(selection: Selection, options: { by: string; limit: number }): Promise<unknown>;
+  lines(selection: Selection, options: { file: string }): Promise<unknown>;
+  timeline(selection: Selection, options: { limit: number }): Promise<Buffer>;
+  pprof(selection: Selection): Promise<Buffer>;
+  profiles(selection: Selection, options: { limit: number }): Promise<unknown>;
+  status(): Promise<unknown>;
+  close(): Promise<void>;
+}
