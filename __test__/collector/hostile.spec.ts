@@ -137,6 +137,15 @@ test('who does not send a head, or the rest of a body, is cut off in time', asyn
   t.deepEqual(store.commits, []);
 });
 
+test('a connection on which nothing happens is closed, before a request and behind one', async (t) => {
+  const { raw } = await openCollector(t, { limits: { idleTime: 300 } });
+  const silent = await raw();
+  t.regex(await silent.ended, /^(HTTP\/1\.1 408 .*|)$/s);
+  const done = await raw();
+  done.socket.write(`GET ${SERVICES} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  t.regex(await done.ended, /^HTTP\/1\.1 200 /);
+});
+
 test('an endless body is stopped, and its sender is told why', async (t) => {
   const { raw, json, store } = await openCollector(t, {
     limits: { bodyBytes: 1024 * 1024, lingerTime: 300 },
