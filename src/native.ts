@@ -108,7 +108,7 @@ export function localBinary(tuple: string): string {
 }
 
 /** The C library of this process, by the loader that the kernel mapped for it. */
-function libc(): CLibrary {
+export function libc(): CLibrary {
   try {
     const maps = readFileSync('/proc/self/maps', 'utf8');
     if (maps.includes('/ld-musl-')) return 'musl';

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { COLLECTOR_PORT } from '../collector/port';
 import { defaultHelp, flagHelp, settingHelp } from '../config/help';
 import { flagText } from '../config/page';
 import { type Setting, settingNames, settings } from '../config/settings';
@@ -8,8 +9,14 @@ import { allowedValues, formatSetting } from '../config/words';
 import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
 import { DEFAULT_ROWS, groupings } from '../profile/table';
+import { QUESTIONS } from './questions';
 import { withoutUnknownOptions } from './unknown-options';
 import { visible } from './visible';
+
+const INBOX = 'where applications leave profiles (default: .everflame in this folder)';
+const STORE = 'where profiles are kept (default: store in the inbox)';
+const KEEP = 'how long profiles are kept; sums of hours for 30 days (default: 24)';
+const STORE_SIZE = 'what the store may have on disk (default: 256)';
 
 const program = new Command('everflame')
   .description(
@@ -19,7 +26,16 @@ const program = new Command('everflame')
   .enablePositionalOptions()
   .showHelpAfterError('Run "everflame --help" for the commands and their options.');
 
-for (const command of [runCommand(), topCommand(), flameCommand(), doctorCommand(), helpCommand()])
+for (const command of [
+  devCommand(),
+  runCommand(),
+  viewCommand(),
+  queryCommand(),
+  topCommand(),
+  flameCommand(),
+  doctorCommand(),
+  helpCommand(),
+])
   program.addCommand(command);
 // Commander's errors begin with "error:".
 for (const command of [program, ...program.commands]) {
@@ -85,6 +101,18 @@ Every Node.js process and worker thread below the program is profiled. Standard 
 code are the program's own. Each option is also an environment variable:
   ${join(packageRoot, 'docs', 'configuration.md')}`,
     );
+  addSettings(command);
+  return command.action(async (first: string, rest: string[]) => {
+    const { words, warnings } = withoutUnknownOptions(command, process.argv, [first, ...rest]);
+    const [name, ...programArguments] = words;
+    if (name === undefined) return command.error(`error: missing argument 'program'`);
+    const { run } = require('./run') as typeof import('./run');
+    await run(name, programArguments, settingFlags(command), warnings);
+  });
+}
+
+/** One option for each setting that has a flag. */
+function addSettings(command: Command): void {
   for (const name of settingNames) {
     const setting: Setting = settings[name];
     if (!setting.flag) continue;
@@ -100,19 +128,124 @@ code are the program's own. Each option is also an environment variable:
     );
     command.addOption(option);
   }
-  return command.action(async (first: string, rest: string[]) => {
-    const { words, warnings } = withoutUnknownOptions(command, process.argv, [first, ...rest]);
-    const [name, ...programArguments] = words;
-    if (name === undefined) return command.error(`error: missing argument 'program'`);
-    const { run } = require('./run') as typeof import('./run');
-    await run(name, programArguments, settingFlags(command), warnings);
-  });
 }
 
 /** The flags that were given, by the names of the settings. */
 function settingFlags(command: Command): Record<string, unknown> {
   const given = settingNames.filter((name) => command.getOptionValueSource(name) === 'cli');
   return Object.fromEntries(given.map((name) => [name, command.getOptionValue(name) as unknown]));
+}
+
+function devCommand(): Command {
+  const command = new Command('dev')
+    .description('run a program and show its profiles on a page of this machine while it runs')
+    .usage('[options] [--] <program> [arguments...]')
+    .argument('<program>', 'the program, such as node or npm')
+    .argument('[arguments...]', 'its arguments, handed on as they are')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .option('--port <number>', `where the page is (default: ${COLLECTOR_PORT}, or any that is free)`, port)
+    .option('--inbox <dir>', INBOX)
+    .option('--store <dir>', STORE)
+    .option('--keep <hours>', KEEP, positiveInteger)
+    .option('--store-size <MiB>', STORE_SIZE, positiveInteger)
+    .option('--exit', 'end with the program, and not with Ctrl+C')
+    .option('--no-open', 'do not open a browser')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  everflame dev node app.js
+  everflame dev --rate 999 -- npm start
+
+The program runs as with "everflame run", and sends a profile each second. Ctrl+C ends the program and the page; the history
+stays, for "everflame view".`,
+    );
+  addSettings(command);
+  return command.action(async (first: string, rest: string[], options: import('./dev').DevOptions) => {
+    const { words, warnings } = withoutUnknownOptions(command, process.argv, [first, ...rest]);
+    const [name, ...programArguments] = words;
+    if (name === undefined) return command.error(`error: missing argument 'program'`);
+    const { dev } = require('./dev') as typeof import('./dev');
+    await dev(name, programArguments, settingFlags(command), warnings, options);
+  });
+}
+
+function viewCommand(): Command {
+  return new Command('view')
+    .description('collect profiles, keep them, and show them on a page of this machine')
+    .usage('[options] [file...]')
+    .argument('[file...]', 'profiles (pprof) to show instead of what is collected')
+    .option('--port <number>', 'where it listens; 0 for any that is free', port, COLLECTOR_PORT)
+    .option(
+      '--host <address>',
+      'on which address; beyond this machine everybody must show a token',
+      'localhost',
+    )
+    .option('--name <host...>', 'names beside localhost by which it is asked, such as host.docker.internal')
+    .option('--token <text>', 'the token, where one is needed (default: a random one)')
+    .option('--socket <path>', 'a Unix socket on which it listens too')
+    .option('--inbox <dir>', INBOX)
+    .option('--store <dir>', STORE)
+    .option('--keep <hours>', KEEP, positiveInteger)
+    .option('--store-size <MiB>', STORE_SIZE, positiveInteger)
+    .option('--no-open', 'do not open a browser')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  everflame view
+  everflame view profiles/*.pprof
+  DD_TRACE_AGENT_URL=http://127.0.0.1:${COLLECTOR_PORT} everflame run node app.js
+
+It takes what is sent to a Datadog Agent, to Pyroscope and to an OTLP receiver for profiles. Questions are answered over
+HTTP as well: ${join(packageRoot, 'docs', 'api.md')}`,
+    )
+    .action(async (files: string[], options: import('./view').ViewOptions) => {
+      const { view } = require('./view') as typeof import('./view');
+      await view(files, options);
+    });
+}
+
+function queryCommand(): Command {
+  return new Command('query')
+    .description('ask what is in the store: services, labels, where the time went')
+    .addArgument(new Argument('<question>', 'what is asked for').choices(QUESTIONS))
+    .option('--service <name>', 'which service (default: the only one)')
+    .option(
+      '--from <time>',
+      'from when on: 15m, 6h, 2d for so long ago, or a date (default: all that is kept)',
+    )
+    .option('--to <time>', 'until when, in the same forms (default: now)')
+    .option('--type <name>', 'values to add up: cpu, wall or another of the service')
+    .option(
+      '--where <key:value...>',
+      'of samples and processes with this label or tag; !key:value for all others',
+    )
+    .option(
+      '--by <key>',
+      'what a row or a line is: function, line, file, package, or the key of a label or tag',
+    )
+    .option('--step <seconds>', 'of a series: what is one point', positiveInteger)
+    .option('--limit <rows>', 'how many rows to print (default: 30)', positiveInteger)
+    .option('--inbox <dir>', INBOX)
+    .option('--store <dir>', STORE)
+    .option('--json', 'print JSON: times in milliseconds, values in the unit of the type')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  everflame query services
+  everflame query table --service shop --from 15m --by package
+  everflame query table --where "thread name:Main Event Loop" --type wall
+  everflame query series --by "trace endpoint" --step 60 --json
+
+It may be asked while everflame view or everflame dev runs.`,
+    )
+    .action(async (question: import('./questions').Question, options: import('./query').QueryOptions) => {
+      const { query } = require('./query') as typeof import('./query');
+      print(await query(question, options));
+    });
 }
 
 function topCommand(): Command {
@@ -179,6 +312,12 @@ seconds at most; no profile and no key is sent. The exit code is 0 when profiles
       print(text);
       if (!ok) process.exitCode = 1;
     });
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('It must be from 0 to 65535.');
+  return value;
 }
 
 function positiveInteger(text: string): number {

@@ -54,7 +54,7 @@ export class RunOutcome {
         (found.get(prefix)?.get(pid) ?? []).filter(({ sequence }) => sequence >= first),
       );
       const told = files.length === 0 && events.some(({ kind }) => kind === 'unwritten');
-      const written = told ? undefined : summary(started, files);
+      const written = told ? undefined : (collected(started) ?? summary(started, files));
       return sent === undefined ? written : [sent, written].filter(Boolean).join(' ');
     }
     if (events.length > 0) return undefined;
@@ -185,6 +185,16 @@ function summary(processes: { pid: number }[], profiles: ProfileFile[]): string 
       ? shown.map(quoted).join()
       : folders.map((folder) => `${quoted(folder)}/*.pprof`).join(' ');
   return `${object} of ${subject} in ${folders.join(', ')}; look at it with: everflame top ${pattern}`;
+}
+
+/** Where a collector takes what is left for it, also if it has not come to it yet. */
+function collected(started: { pid: number; prefix: string }[]): string | undefined {
+  const { collectorOf } = require('../collector/presence') as typeof import('../collector/presence');
+  const pages = started.map(({ prefix }) => collectorOf(dirname(prefix)));
+  const [page] = pages;
+  if (page === undefined || pages.some((other) => other !== page)) return undefined;
+  const count = new Set(started.map(({ pid }) => pid)).size;
+  return `${count === 1 ? 'the profiles of 1 process are' : `the profiles of ${count} processes are`} on the page at ${page}`;
 }
 
 /** A path as a shell takes it for one word. */

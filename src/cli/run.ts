@@ -29,15 +29,48 @@ export async function run(
   flags: Record<string, unknown>,
   warnings: string[],
 ): Promise<void> {
-  const settled = runEnvironment(flags, process.env);
+  const { signal, lastLine, logger } = await runProgram(
+    program,
+    programArguments,
+    flags,
+    warnings,
+    process.env,
+  );
+  if (lastLine) logger.notice(lastLine);
+  // So that whoever waits sees the same end. Some signals are not deadly to Node.js; then the code, a shell's for the same,
+  // stands in.
+  if (signal) process.kill(process.pid, signal);
+}
+
+/** How a program has ended. */
+export interface ProgramEnd {
+  /** Whether there was a program at all. */
+  hasRun: boolean;
+  /** The signal that ended it. */
+  signal: NodeJS.Signals | null;
+  /** What became of its profiles, for the reader of the terminal. */
+  lastLine: string | undefined;
+  logger: Logger;
+}
+
+/** As `run`, with `own` for the environment, and the end of this command left to the caller. The exit code is set. */
+export async function runProgram(
+  program: string,
+  programArguments: string[],
+  flags: Record<string, unknown>,
+  warnings: string[],
+  own: NodeJS.ProcessEnv,
+): Promise<ProgramEnd> {
+  const settled = runEnvironment(flags, own);
   const { environment } = settled;
   const logger = new Logger(readSetting('logLevel', environment));
   for (const warning of [...warnings, ...settled.warnings]) logger.warn(warning);
+  const none = { hasRun: false, signal: null, lastLine: undefined, logger };
   const obstacle = whyNotAProgram(program);
   if (obstacle !== undefined) {
     logger.error(`cannot run ${program}: ${obstacle}`);
     process.exitCode = NOT_EXECUTABLE;
-    return;
+    return none;
   }
   giveBackInspector();
   const outcome = new RunOutcome(environment);
@@ -47,16 +80,18 @@ export async function run(
     outcome.close();
     logger.error(startFailure(program, end.error));
     process.exitCode = isMissing(program, end.error) ? NOT_FOUND : NOT_EXECUTABLE;
-    return;
+    return none;
   }
   // First of all: whatever the summary meets, the end is the program's.
   process.exitCode = end.signal ? SIGNAL_BASE + constants.signals[end.signal] : end.code;
   const lastLine = outcome.lastLine(program);
   outcome.close();
-  if (lastLine && !settled.refused) logger.notice(lastLine);
-  // So that whoever waits sees the same end. Some signals are not deadly to Node.js; then the code above, a shell's
-  // for the same, stands in.
-  if (end.signal) process.kill(process.pid, end.signal);
+  return {
+    hasRun: true,
+    signal: end.signal,
+    lastLine: settled.refused ? undefined : lastLine || undefined,
+    logger,
+  };
 }
 
 /** `NODE_OPTIONS=--inspect` is for the program, which could not have the port that this command listens on. */

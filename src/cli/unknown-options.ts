@@ -26,7 +26,9 @@ export function withoutUnknownOptions(
     const value = word.includes('=') ? undefined : valueBehind(rest, takesValue);
     if (value !== undefined) rest.shift();
     const ignored = value === undefined ? 'is ignored' : `is ignored with its value ${JSON.stringify(value)}`;
-    const remedy = guess ? `Did you mean ${guess}?` : '"everflame run --help" lists the options.';
+    const remedy = guess
+      ? `Did you mean ${guess}?`
+      : `"everflame ${command.name()} --help" lists the options.`;
     warnings.push(`The option ${name} is not known and ${ignored}. ${remedy}`);
     const parsed = command.parseOptions(rest);
     words = [...parsed.operands, ...parsed.unknown];

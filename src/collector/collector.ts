@@ -15,14 +15,9 @@ import { LIMITS, type Limits } from './limits';
 import { isLoopback, listenTcp } from './listen/tcp';
 import { listenUnix } from './listen/unix-socket';
 import { Page } from './page';
+import { COLLECTOR_PORT } from './port';
 import { Routes } from './routes';
 import type { Store } from './store';
-
-/**
- * Where the collector is found: 8126, on which Datadog Agents listen, less a thousand. It is below the ports that systems give
- * out by themselves (from 32768), and no profiler, tracer or database that we know of has it.
- */
-export const COLLECTOR_PORT = 7126;
 
 /** Of a query that has two selections in it. */
 const MOST_HEADER_BYTES = 32 * 1024;

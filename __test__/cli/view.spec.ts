@@ -1,0 +1,241 @@
+/** The collector with its store, as its commands start it. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { classify } from '#src/profile/classify.js';
+import { buildProfile } from '../support/build-profile.js';
+import { temporaryFolder } from '../support/folder.js';
+import { CLI, everflame, run, start } from '../support/spawn.js';
+import { openView } from '../support/view.js';
+
+const TYPES: [string, string][] = [
+  ['sample', 'count'],
+  ['wall', 'nanoseconds'],
+  ['cpu', 'nanoseconds'],
+];
+const main = { name: 'main', file: '/app/main.js', line: 9, startLine: 1 };
+const render = { name: 'render', file: '/app/node_modules/@scope/md/lib/render.js', line: 31, startLine: 30 };
+const memcpy = { name: 'memcpy', module: '/usr/lib/libc.so.6' };
+const collect = { name: 'Garbage Collection' };
+const emit = { name: 'emit', file: 'node:events', line: 510, startLine: 460 };
+
+interface Table {
+  total: number;
+  rows: { name: string; kind: string; package: string; self: number; total: number }[];
+}
+
+interface Services {
+  services: { name: string; profiles: number; instances: number }[];
+}
+
+/** Burns CPU time, however long that takes, in a function of its own. */
+const BURN = `
+function burn(milliseconds) {
+  const used = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+  const end = used() + milliseconds;
+  let sum = 0;
+  while (used() < end) for (let i = 0; i < 1e5; i++) sum += Math.sqrt(i);
+  return sum;
+}
+`;
+const BUSY = `${BURN} burn(1500);`;
+
+test('files are shown with their own sums, and are left as they are', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'a.pprof');
+  buildProfile(file, TYPES, [
+    { values: [2, 3e6, 5e6], stack: [main, render], thread: 'Main Event Loop' },
+    { values: [1, 7e6, 11e6], stack: [main, render, memcpy], thread: 'Main Event Loop' },
+    { values: [1, 13e6, 17e6], stack: [main, collect], thread: 'Worker #1 Event Loop' },
+    { values: [1, 19e6, 23e6], stack: [main, emit], thread: 'Worker #1 Event Loop' },
+  ]);
+  const view = await openView(t, ['view', '--port', '0', '--no-open', file], { cwd: folder });
+  const { services } = await view.json<Services>('/services');
+  t.deepEqual(
+    services.map(({ name, profiles }) => [name, profiles]),
+    [['a.pprof', 1]],
+  );
+  const all = `service=a.pprof&from=0&to=${Date.now() + 1000}`;
+  const cpu = await view.json<Table>(`/table?${all}&by=function`);
+  t.is(cpu.total, 56e6);
+  t.deepEqual(
+    cpu.rows.map(({ name, self, total }) => [name, self, total]),
+    [
+      ['emit', 23e6, 23e6],
+      ['Garbage Collection', 17e6, 17e6],
+      ['memcpy', 11e6, 11e6],
+      ['render', 5e6, 16e6],
+      ['main', 0, 56e6],
+    ],
+  );
+  // The two places that say where a frame comes from say the same.
+  for (const [index, frame] of [emit, collect, memcpy, render, main].entries()) {
+    const { name, file: source = '', module = '' } = { file: '', module: '', ...frame };
+    const { kind, package: from } = classify(name, source, module);
+    t.like(cpu.rows[index], { name, kind, package: from });
+  }
+  const wall = await view.json<Table>(`/table?${all}&type=wall&by=${encodeURIComponent('thread name')}`);
+  t.deepEqual(
+    wall.rows.map(({ name, total }) => [name, total]),
+    [
+      ['Worker #1 Event Loop', 32e6],
+      ['Main Event Loop', 10e6],
+    ],
+  );
+  const { code, stderr } = await view.end();
+  t.is(code, 0, stderr);
+  t.deepEqual(readdirSync(folder), ['a.pprof'], 'nothing is left beside the file');
+});
+
+test('a file that is no profile is named, with what is taken', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'notes.txt'), 'nothing of that kind');
+  const { code, stderr } = await everflame(['view', '--no-open', '--port', '0', 'notes.txt'], {
+    cwd: folder,
+  });
+  t.is(code, 1);
+  t.regex(stderr, /error: notes\.txt cannot be shown: it is no profile: .* It takes pprof files/);
+  const missing = await everflame(['view', '--no-open', 'gone.pprof'], { cwd: folder });
+  t.regex(missing.stderr, /error: cannot read gone\.pprof: ENOENT/);
+});
+
+test('what a program sends and what it leaves in the inbox is kept, and is there the next time', async (t) => {
+  const folder = temporaryFolder(t);
+  const view = await openView(t, ['view', '--port', '0', '--no-open'], { cwd: folder });
+  const sent = await run(process.execPath, [CLI, 'run', 'node', '-e', BUSY], {
+    cwd: folder,
+    env: { DD_TRACE_AGENT_URL: view.url, DD_SERVICE: 'sent' },
+  });
+  t.is(sent.code, 0, sent.stderr);
+  const left = await run(process.execPath, [CLI, 'run', '--exporters', 'local', 'node', '-e', BUSY], {
+    cwd: folder,
+    env: { DD_SERVICE: 'left' },
+  });
+  t.is(left.code, 0, left.stderr);
+  t.true(left.stderr.includes(`the profiles of 1 process are on the page at ${view.url}`), left.stderr);
+  const both = async (): Promise<string[]> =>
+    (await view.json<Services>('/services')).services.map(({ name }) => name);
+  while (!(await both()).includes('left')) await new Promise((resolve) => setTimeout(resolve, 100));
+  t.deepEqual(await both(), ['left', 'sent']);
+  t.is((await view.end()).code, 0);
+
+  for (const service of ['sent', 'left']) {
+    const { code, stdout, stderr } = await everflame(
+      ['query', 'table', '--service', service, '--limit', '1', '--json'],
+      { cwd: folder },
+    );
+    t.is(code, 0, stderr);
+    const table = JSON.parse(stdout) as Table;
+    const [row] = table.rows;
+    t.is(row?.name, 'burn', service);
+    t.true((row?.self ?? 0) <= table.total && table.total > 1e9, `${service}: ${table.total} ns`);
+  }
+  t.false(existsSync(join(folder, '.everflame', 'refused')));
+});
+
+test('a program and its page in one command: Ctrl+C ends both, and the history stays', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'app.js'), `${BURN} setInterval(() => burn(50), 100);`);
+  const view = await openView(t, ['dev', '--port', '0', '--no-open', 'node', 'app.js'], {
+    cwd: folder,
+    env: { DD_SERVICE: 'app' },
+  });
+  const found = async (): Promise<number> => {
+    const { services } = await view.json<Services>('/services');
+    return services.find(({ name }) => name === 'app')?.profiles ?? 0;
+  };
+  // It sends while it runs.
+  while ((await found()) < 2) await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = await found();
+  const { signal, code, stderr } = await view.end();
+  t.is(signal ?? code, 'SIGINT', stderr);
+  t.regex(stderr, /the history is in .*store; to see it again: everflame view/);
+  const { stdout } = await everflame(['query', 'services', '--json'], { cwd: folder });
+  const [service] = (JSON.parse(stdout) as Services).services;
+  t.true((service?.profiles ?? 0) > before, 'the last profile is kept');
+});
+
+test('with --exit the command ends with the program, and as it does', async (t) => {
+  const folder = temporaryFolder(t);
+  const { code } = await everflame(
+    ['dev', '--no-open', '--port', '0', '--exit', 'node', '-e', 'process.exit(7)'],
+    {
+      cwd: folder,
+    },
+  );
+  t.is(code, 7);
+  const none = await everflame(['dev', '--no-open', '--port', '0', 'nosuchprogram'], { cwd: folder });
+  t.is(none.code, 127, none.stderr);
+});
+
+test('a second collector of one store is told of the first, and of its port', async (t) => {
+  const folder = temporaryFolder(t);
+  const view = await openView(t, ['view', '--port', '0', '--no-open'], { cwd: folder });
+  const second = await everflame(['view', '--port', '0', '--no-open'], { cwd: folder });
+  t.is(second.code, 1);
+  t.regex(second.stderr, /is written by process \d+\. End that one, or name another folder with --store/);
+  const port = new URL(view.url).port;
+  const other = await everflame(['view', '--port', port, '--no-open', '--store', 'other'], { cwd: folder });
+  t.is(other.code, 1);
+  t.regex(other.stderr, new RegExp(`port ${port}`));
+});
+
+test('questions in words', async (t) => {
+  const folder = temporaryFolder(t);
+  const view = await openView(t, ['view', '--port', '0', '--no-open'], { cwd: folder });
+  const ask = (...args: string[]) => everflame(['query', ...args], { cwd: folder });
+  t.is((await ask('services')).stdout, 'no profiles yet\n');
+  t.regex((await ask('table')).stderr, /name a service with --service; there is none yet/);
+  const { code } = await run(process.execPath, [CLI, 'run', 'node', '-e', BUSY], {
+    cwd: folder,
+    env: { DD_TRACE_AGENT_URL: view.url, DD_SERVICE: 'shop' },
+  });
+  t.is(code, 0);
+  t.regex((await ask('services')).stdout, /^service {2}profiles .*\nshop +1 +1 /);
+  t.regex((await ask('table', '--limit', '1')).stdout, /^cpu: [\d.]+ s\n\n.*self.*\n.* burn /);
+  t.regex((await ask('table', '--by', 'thread name')).stdout, /\n.* % {2}Main Event Loop\n/);
+  t.regex((await ask('labels')).stdout, /thread name +Main Event Loop/);
+  t.regex((await ask('profiles')).stdout, /wall .*cpu /);
+  t.regex((await ask('series', '--step', '60')).stdout, /^cpu: .*\n\nfrom +cpu\n\d{4}-/);
+  t.regex(
+    (await ask('table', '--type', 'heap')).stderr,
+    /no values of type "heap"; it has sample, wall, cpu/,
+  );
+  t.regex((await ask('table', '--from', 'soon')).stderr, /--from "soon" is no time: give 15m/);
+  t.regex((await ask('table', '--where', 'x')).stderr, /--where "x": give key:value/);
+  t.regex((await ask('table', '--service', 'nope')).stderr, /no service "nope"; there is shop/);
+  const gone = await everflame(['query', 'services', '--store', 'nowhere'], { cwd: folder });
+  t.regex(gone.stderr, /there is no store in .*nowhere yet/);
+});
+
+test('a collector beyond this machine asks for its token', async (t) => {
+  const folder = temporaryFolder(t);
+  const { child, ended } = start(
+    process.execPath,
+    [
+      CLI,
+      'view',
+      '--host',
+      '0.0.0.0',
+      '--port',
+      '0',
+      '--no-open',
+      '--token',
+      'abcdefghijklmnopqrstuvwxyz012345',
+    ],
+    { cwd: folder },
+  );
+  const page = await new Promise<string>((resolve) => {
+    child.stderr?.on('data', (text: string) => {
+      const found = /the page is at (\S+)/.exec(text);
+      if (found) resolve(found[1] as string);
+    });
+  });
+  const address = new URL(page);
+  address.hostname = '127.0.0.1';
+  t.is((await fetch(new URL('/api/v1/services', address))).status, 403);
+  const headers = { Authorization: 'Bearer abcdefghijklmnopqrstuvwxyz012345' };
+  t.is((await fetch(new URL('/api/v1/services', address), { headers })).status, 200);
+  child.kill('SIGINT');
+  t.is((await ended).code, 0);
+});

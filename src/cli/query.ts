@@ -1,0 +1,336 @@
+import { FolderStore } from '../collector/native-store';
+import type { Condition, Selection } from '../collector/store';
+import { EverflameError } from '../engine';
+import { alignColumns, type Column } from './columns';
+import { formatShare, formatValue } from './format';
+import { storeFolders } from './open-store';
+import type { Question } from './questions';
+import { readTime } from './read-time';
+import { visible } from './visible';
+
+const ROWS = 30;
+/** Points of a series that nobody has named a step for. */
+const POINTS = 20;
+const MINUTE = 60_000;
+
+export interface QueryOptions {
+  service?: string;
+  from?: string;
+  to?: string;
+  type?: string;
+  where?: string[];
+  by?: string;
+  limit?: number;
+  /** Seconds. */
+  step?: number;
+  inbox?: string;
+  store?: string;
+  json?: boolean;
+}
+
+interface Service {
+  name: string;
+  from: number;
+  to: number;
+  profiles: number;
+  instances: number;
+  types: { name: string; unit: string }[];
+}
+
+/** Of every answer about samples. */
+interface Valued {
+  type: string;
+  unit: string;
+}
+
+interface Labels extends Valued {
+  total: number;
+  keys: { key: string; isTag: boolean; values: { value: string; total: number }[]; more: number }[];
+}
+
+interface Table extends Valued {
+  total: number;
+  rows: { name: string; file: string; line: number; kind: string; self: number; total: number }[];
+  more: number;
+}
+
+interface Series extends Valued {
+  from: number;
+  step: number;
+  series: { name: string; values: number[] }[];
+}
+
+interface Profiles {
+  profiles: {
+    from: number;
+    to: number;
+    kind: string;
+    types: { name: string; unit: string; total: number }[];
+    tags: Record<string, string>;
+    samples: number;
+  }[];
+  more: number;
+}
+
+/** The text that `everflame query` prints. Throws an EverflameError where there is no answer. */
+export async function query(question: Question, options: QueryOptions, now = Date.now()): Promise<string> {
+  const { folder } = storeFolders(options, () => undefined);
+  const store = FolderStore.read(folder);
+  try {
+    const answer = await ask(store, question, options, now);
+    return options.json ? JSON.stringify(answer.json, undefined, 2) : answer.lines().join('\n');
+  } finally {
+    await store.close();
+  }
+}
+
+interface Answer {
+  json: unknown;
+  lines(): string[];
+}
+
+async function ask(
+  store: FolderStore,
+  question: Question,
+  options: QueryOptions,
+  now: number,
+): Promise<Answer> {
+  const { services } = (await store.services()) as { services: Service[] };
+  if (question === 'services') return { json: { services }, lines: () => serviceLines(services) };
+  const selection = selectionOf(services, options, now);
+  const limit = options.limit ?? ROWS;
+  switch (question) {
+    case 'labels': {
+      const labels = (await store.labels(selection)) as Labels;
+      return { json: labels, lines: () => labelLines(labels, limit) };
+    }
+    case 'table': {
+      const table = (await store.table(selection, { by: options.by ?? 'function', limit })) as Table;
+      return { json: table, lines: () => tableLines(table, options.by ?? 'function') };
+    }
+    case 'series': {
+      const span = selection.to - selection.from;
+      const step =
+        options.step === undefined ? Math.max(MINUTE, Math.ceil(span / POINTS)) : options.step * 1000;
+      const by = options.by === undefined ? {} : { by: options.by };
+      const series = (await store.series(selection, { step, ...by, limit })) as Series;
+      return { json: series, lines: () => seriesLines(series) };
+    }
+    case 'profiles': {
+      const profiles = (await store.profiles(selection, { limit })) as Profiles;
+      return { json: profiles, lines: () => profileLines(profiles) };
+    }
+  }
+}
+
+/** Without a service the only one is meant, and without times all that there is of it. */
+function selectionOf(services: Service[], options: QueryOptions, now: number): Selection {
+  const name = options.service ?? (services.length === 1 ? services[0]?.name : undefined);
+  const names = services.map((service) => visible(service.name)).join(', ') || 'none yet';
+  if (name === undefined) {
+    throw new EverflameError('BAD_QUERY', `name a service with --service; there is ${names}`);
+  }
+  const service = services.find((one) => one.name === name);
+  if (!service)
+    throw new EverflameError('NOT_FOUND', `no service ${JSON.stringify(name)}; there is ${names}`);
+  const from = readTime('--from', options.from, now) ?? Math.floor(service.from);
+  const to = readTime('--to', options.to, now) ?? Math.ceil(service.to) + 1;
+  if (from >= to) {
+    throw new EverflameError(
+      'BAD_QUERY',
+      `--from (${new Date(from).toISOString()}) is not before --to (${new Date(to).toISOString()})`,
+    );
+  }
+  return {
+    service: name,
+    from,
+    to,
+    ...(options.type ? { type: options.type } : {}),
+    where: conditions(options.where),
+  };
+}
+
+/** `key:value`, or `!key:value` for all but that; the same key again is one more value. */
+function conditions(texts: string[] = []): Condition[] {
+  const found = new Map<string, Condition>();
+  for (const text of texts) {
+    const match = /^(!?)([^:]+):(.*)$/s.exec(text);
+    if (!match) {
+      throw new EverflameError(
+        'BAD_QUERY',
+        `--where ${JSON.stringify(text)}: give key:value, or !key:value for all but that`,
+      );
+    }
+    const [, sign = '', key = '', value = ''] = match;
+    const condition = found.get(sign + key);
+    if (condition) condition.values.push(value);
+    else found.set(sign + key, { key, values: [value], negated: sign !== '' });
+  }
+  return [...found.values()];
+}
+
+function column(title: string, cells: string[], align: Column['align'] = 'left'): Column {
+  return { title, align, cells };
+}
+
+function serviceLines(services: Service[]): string[] {
+  if (services.length === 0) return ['no profiles yet'];
+  return alignColumns([
+    column(
+      'service',
+      services.map(({ name }) => visible(name)),
+    ),
+    column(
+      'profiles',
+      services.map(({ profiles }) => String(profiles)),
+      'right',
+    ),
+    column(
+      'processes',
+      services.map(({ instances }) => String(instances)),
+      'right',
+    ),
+    column(
+      'from',
+      services.map(({ from }) => timeOf(from)),
+    ),
+    column(
+      'to',
+      services.map(({ to }) => timeOf(to)),
+    ),
+    column(
+      'types',
+      services.map(({ types }) => types.map(({ name }) => visible(name)).join(', ')),
+    ),
+  ]);
+}
+
+function labelLines({ keys, total, type, unit }: Labels, limit: number): string[] {
+  const rows = keys.flatMap(({ key, values }) =>
+    values.slice(0, limit).map(({ value, total: own }) => ({ key, value, own })),
+  );
+  return [
+    heading(type, total, unit),
+    '',
+    ...alignColumns([
+      column(
+        'total',
+        rows.map(({ own }) => formatValue(own, unit)),
+        'right',
+      ),
+      column(
+        '',
+        rows.map(({ own }) => formatShare(own, total)),
+        'right',
+      ),
+      column(
+        'key',
+        rows.map(({ key }) => visible(key)),
+      ),
+      column(
+        'value',
+        rows.map(({ value }) => visible(value)),
+      ),
+    ]),
+  ];
+}
+
+function tableLines({ rows, total, type, unit, more }: Table, by: string): string[] {
+  if (rows.length === 0) return [heading(type, total, unit), '', 'no samples'];
+  const figures = (title: string, pick: (row: Table['rows'][number]) => number): Column[] => [
+    column(
+      title,
+      rows.map((row) => formatValue(pick(row), unit)),
+      'right',
+    ),
+    column(
+      '',
+      rows.map((row) => formatShare(pick(row), total)),
+      'right',
+    ),
+  ];
+  const names = column(
+    visible(by),
+    rows.map(({ name }) => visible(name)),
+  );
+  // A value of a label is no frame: nothing runs below it, and it is nowhere.
+  const lines = rows.every(({ kind }) => kind === 'group')
+    ? alignColumns([...figures('total', (row) => row.total), names])
+    : alignColumns([
+        ...figures('self', (row) => row.self),
+        ...figures('total', (row) => row.total),
+        names,
+        column(
+          'where',
+          rows.map(({ file, line }) => visible(file && line > 0 ? `${file}:${line}` : file)),
+        ),
+      ]);
+  const rest = more === 0 ? [] : ['', `${more} more; --limit ${rows.length + more} shows all.`];
+  return [heading(type, total, unit), '', ...lines, ...rest];
+}
+
+function seriesLines({ series, from, step, type, unit }: Series): string[] {
+  const steps = Math.max(0, ...series.map(({ values }) => values.length));
+  const total = series.reduce((sum, { values }) => values.reduce((all, value) => all + value, sum), 0);
+  return [
+    heading(type, Math.round(total), unit),
+    '',
+    ...alignColumns([
+      column(
+        'from',
+        Array.from({ length: steps }, (_, index) => timeOf(from + index * step)),
+      ),
+      ...series.map(({ name, values }) =>
+        column(
+          visible(name) || type,
+          values.map((value) => formatValue(Math.round(value), unit)),
+          'right',
+        ),
+      ),
+    ]),
+  ];
+}
+
+function profileLines({ profiles, more }: Profiles): string[] {
+  if (profiles.length === 0) return ['no profiles in this range'];
+  const lines = alignColumns([
+    column(
+      'from',
+      profiles.map(({ from }) => timeOf(from)),
+    ),
+    column(
+      'seconds',
+      profiles.map(({ from, to }) => ((to - from) / 1000).toFixed(1)),
+      'right',
+    ),
+    column(
+      'samples',
+      profiles.map(({ samples }) => String(samples)),
+      'right',
+    ),
+    column(
+      'kind',
+      profiles.map(({ kind }) => visible(kind)),
+    ),
+    column(
+      'process',
+      profiles.map(({ tags }) => visible(tags.process_id ?? tags.file ?? '')),
+    ),
+    column(
+      'values',
+      profiles.map(({ types }) =>
+        types.map(({ name, unit, total }) => `${visible(name)} ${formatValue(total, unit)}`).join(', '),
+      ),
+    ),
+  ]);
+  return more === 0 ? lines : [...lines, '', `${more} more; --limit ${profiles.length + more} shows all.`];
+}
+
+function heading(type: string, total: number, unit: string): string {
+  return `${visible(type)}: ${formatValue(total, unit)}`;
+}
+
+/** To the second, in UTC. */
+function timeOf(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}

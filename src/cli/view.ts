@@ -1,0 +1,141 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { type Collector, startCollector } from '../collector/collector';
+import { FolderStore } from '../collector/native-store';
+import { announce, withdraw } from '../collector/presence';
+import { readSetting } from '../config/resolve';
+import { EverflameError } from '../engine';
+import { Logger, reasonOf } from '../log';
+import { openBrowser } from './open-browser';
+import { openStore, type StoreOptions } from './open-store';
+import { pageAddress } from './page-address';
+
+/** Of times and sizes: as much as there is. */
+const EVER = 1e15;
+
+export interface ViewOptions extends StoreOptions {
+  host: string;
+  port: number;
+  socket?: string;
+  /** Names beside localhost by which the page is asked for. */
+  name?: string[];
+  token?: string;
+  open: boolean;
+}
+
+/**
+ * Runs the collector until a signal ends it. With `files` it shows these, from a store that goes with it. Throws an EverflameError
+ * where it cannot start.
+ */
+export async function view(files: string[], options: ViewOptions): Promise<void> {
+  const logger = new Logger(readSetting('logLevel', process.env));
+  const shown = files.length > 0 ? await storeOfFiles(files, logger) : storeOfFolder(options, logger);
+  let collector: Collector;
+  try {
+    collector = await startCollector({
+      store: shown.store,
+      logger,
+      host: options.host,
+      port: options.port,
+      ...(options.socket === undefined ? {} : { socketPath: resolve(options.socket) }),
+      ...(options.name === undefined ? {} : { names: options.name }),
+      ...(options.token === undefined ? {} : { token: options.token }),
+      ...(shown.inbox === undefined ? {} : { inbox: shown.inbox }),
+    });
+  } catch (error) {
+    await shown.close();
+    throw error;
+  }
+  if (shown.inbox !== undefined) announce(shown.inbox, collector.addresses[0] ?? '');
+  const page = pageAddress(collector);
+  for (const line of [`the page is at ${page}`, ...shown.lines(collector)]) logger.notice(line);
+  if (options.open) openBrowser(page);
+  const signal = await endingSignal();
+  if (shown.inbox !== undefined) withdraw(shown.inbox);
+  await collector.close();
+  await shown.close();
+  if (signal === 'SIGHUP') process.exitCode = 1;
+}
+
+/** What is shown, and what belongs to it. */
+interface Shown {
+  store: FolderStore;
+  inbox?: string;
+  /** What a reader is told beside the page's address. */
+  lines(collector: Collector): string[];
+  close(): Promise<void>;
+}
+
+function storeOfFolder(options: ViewOptions, logger: Logger): Shown {
+  const { store, folder, inbox } = openStore(options, logger);
+  return {
+    store,
+    inbox,
+    lines: ({ addresses }) => [
+      `to send profiles there: DD_TRACE_AGENT_URL=${addresses[0]}; what is left in ${inbox} is taken in`,
+      `Ctrl+C ends it, and the history stays in ${folder}`,
+    ],
+    close: () => store.close(),
+  };
+}
+
+async function storeOfFiles(files: string[], logger: Logger): Promise<Shown> {
+  const folder = mkdtempSync(join(tmpdir(), 'everflame-view-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    // Files of any age stay as long as they are shown.
+    const retention = { samples: EVER, profiles: EVER, hours: EVER, bytes: EVER };
+    const store = FolderStore.open(join(folder, 'store'), logger, retention);
+    await keepFiles(store, files);
+    return {
+      store,
+      lines: () => ['Ctrl+C ends it; the files stay as they are'],
+      close: async () => {
+        await store.close();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** Each file is a service of its name. */
+async function keepFiles(store: FolderStore, files: string[]): Promise<void> {
+  const kept = await store.ingest(
+    files.map((file) => ({
+      service: basename(file),
+      tags: [['file', resolve(file)]],
+      start: 0n,
+      end: 0n,
+      client: 'file',
+      profiles: [{ name: basename(file), format: 'pprof', data: readFile(file) }],
+    })),
+  );
+  for (const [index, { profiles }] of kept.entries()) {
+    const refused = profiles.find(({ state }) => state === 'refused');
+    if (refused) {
+      throw new EverflameError(
+        'NOT_A_PROFILE',
+        `${files[index]} cannot be shown: ${refused.reason}. It takes pprof files, plain or compressed with gzip or Zstandard`,
+      );
+    }
+  }
+}
+
+function readFile(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new EverflameError('UNREADABLE', `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function endingSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,174 @@
+import type { NativeStore as Native, NativeSelection } from '../../native/store';
+import { EverflameError } from '../engine';
+import { type Logger, messageOf } from '../log';
+import { loadStore } from './native-binding';
+import type { Frames, Kept, KeptProfile, Selection, Store, Upload } from './store';
+
+/** What a store may hold. Ages in milliseconds. */
+export interface Retention {
+  /** Of single samples with their times. */
+  samples: number;
+  profiles: number;
+  /** Of sums of hours. */
+  hours: number;
+  bytes: number;
+}
+
+const HOUR = 60 * 60 * 1000;
+
+export const RETENTION: Readonly<Retention> = {
+  samples: 2 * HOUR,
+  profiles: 24 * HOUR,
+  hours: 30 * 24 * HOUR,
+  bytes: 256 * 1024 * 1024,
+};
+
+/** How often hours are added up, and what is old is removed. */
+const MAINTENANCE_MILLISECONDS = 60 * 1000;
+/** Values of a label in one answer. */
+const MOST_VALUES = 200;
+
+/** An answer as HTTP has it, and as programs do. */
+function parsed(answer: Promise<Buffer>): Promise<unknown> {
+  return answered(answer.then((bytes) => JSON.parse(bytes.toString()) as unknown));
+}
+
+/** Errors of the binding begin with their code. */
+function answered<T>(answer: Promise<T>): Promise<T> {
+  return answer.catch((error: unknown) => {
+    throw coded(error);
+  });
+}
+
+function coded(error: unknown): EverflameError {
+  const [, code = 'FAILED', message = messageOf(error)] = /^([A-Z_]+): (.*)$/s.exec(messageOf(error)) ?? [];
+  return new EverflameError(code, message, { cause: error });
+}
+
+/** The store of a folder, by the native binary. */
+export class FolderStore implements Store {
+  private timer: NodeJS.Timeout | undefined;
+  private maintenance: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly native: Native,
+    private readonly retention: Retention,
+  ) {}
+
+  /**
+   * Opens the store for writing, and makes it where there is none. `logger` is told what was mended, and of maintenance that
+   * failed. Throws an EverflameError where it cannot be used.
+   */
+  static open(folder: string, logger: Logger, retention: Readonly<Retention> = RETENTION): FolderStore {
+    const store = FolderStore.opened(folder, false, retention);
+    if (store.native.repaired) logger.warn(store.native.repaired);
+    store.timer = setInterval(() => {
+      store.maintenance = store.maintain().catch((error: unknown) => {
+        logger.error(`the store could not be tidied: ${messageOf(error)}`);
+      });
+    }, MAINTENANCE_MILLISECONDS).unref();
+    return store;
+  }
+
+  /** Opens it for questions alone, beside a collector that writes it. Throws an EverflameError where there is none. */
+  static read(folder: string): FolderStore {
+    return FolderStore.opened(folder, true, RETENTION);
+  }
+
+  private static opened(folder: string, readOnly: boolean, retention: Retention): FolderStore {
+    const { NativeStore } = loadStore();
+    try {
+      return new FolderStore(NativeStore.open(folder, readOnly), retention);
+    } catch (error) {
+      throw coded(error);
+    }
+  }
+
+  /** Adds up hours that are over, and removes what is too old or too much. */
+  async maintain(): Promise<void> {
+    await answered(this.native.maintain(this.retention));
+  }
+
+  async ingest(uploads: Upload[]): Promise<Kept[]> {
+    const outcomes = await answered(
+      this.native.ingest(
+        uploads.map(({ service, tags, start, end, profiles }) => ({
+          service,
+          tags: tags.flat(),
+          start,
+          end,
+          parts: profiles.map(({ name, format, data }) => ({ name, format, data })),
+        })),
+      ),
+    );
+    return outcomes.map((profiles) => ({ profiles: profiles as KeptProfile[] }));
+  }
+
+  services(): Promise<unknown> {
+    return parsed(this.native.services());
+  }
+
+  labels(selection: Selection): Promise<unknown> {
+    return parsed(this.native.labels(native(selection), MOST_VALUES));
+  }
+
+  series(
+    selection: Selection,
+    { step, by, limit }: { step: number; by?: string; limit: number },
+  ): Promise<unknown> {
+    return parsed(this.native.series(native(selection), step, by, limit));
+  }
+
+  tree(
+    selection: Selection,
+    { frames, by, nodes }: { frames: Frames; by?: string; nodes: number },
+  ): Promise<Buffer> {
+    return answered(this.native.tree(native(selection), frames, by, nodes));
+  }
+
+  diff(a: Selection, b: Selection, { frames, nodes }: { frames: Frames; nodes: number }): Promise<Buffer> {
+    return answered(this.native.diff(native(a), native(b), frames, nodes));
+  }
+
+  sandwich(
+    selection: Selection,
+    { name, file, nodes }: { name: string; file: string; nodes: number },
+  ): Promise<Buffer> {
+    return answered(this.native.sandwich(native(selection), name, file, nodes));
+  }
+
+  table(selection: Selection, { by, limit }: { by: string; limit: number }): Promise<unknown> {
+    return parsed(this.native.table(native(selection), by, limit));
+  }
+
+  lines(selection: Selection, { file }: { file: string }): Promise<unknown> {
+    return parsed(this.native.lines(native(selection), file));
+  }
+
+  timeline(selection: Selection, { limit }: { limit: number }): Promise<Buffer> {
+    return answered(this.native.timeline(native(selection), limit));
+  }
+
+  pprof(selection: Selection): Promise<Buffer> {
+    return answered(this.native.pprof(native(selection)));
+  }
+
+  profiles(selection: Selection, { limit }: { limit: number }): Promise<unknown> {
+    return parsed(this.native.profiles(native(selection), limit));
+  }
+
+  async status(): Promise<unknown> {
+    const status = (await parsed(this.native.status())) as object;
+    return { ...status, limitBytes: this.retention.bytes, limitAge: this.retention.profiles };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.maintenance;
+    this.native.close();
+  }
+}
+
+function native({ type, ...selection }: Selection): NativeSelection {
+  return type === undefined ? selection : { ...selection, type };
+}
