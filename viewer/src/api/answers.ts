@@ -1,0 +1,84 @@
+import type { FrameKind } from './tree.js';
+
+/** A kind of value that a service has, and its unit. */
+export interface ValueType {
+  name: string;
+  unit: string;
+}
+
+export interface Service {
+  name: string;
+  /** Milliseconds since the epoch: the first and the last instant that is stored. */
+  from: number;
+  to: number;
+  profiles: number;
+  instances: number;
+  types: ValueType[];
+}
+
+export interface LabelKey {
+  key: string;
+  /** A tag belongs to a process; otherwise it is a label of samples. */
+  isTag: boolean;
+  values: { value: string; total: number }[];
+  /** Values that are left out. */
+  more: number;
+}
+
+export interface Labels {
+  type: string;
+  unit: string;
+  total: number;
+  keys: LabelKey[];
+}
+
+export interface Series {
+  type: string;
+  unit: string;
+  /** Start of the first step, milliseconds since the epoch. */
+  from: number;
+  /** Milliseconds. */
+  step: number;
+  series: { name: string; values: number[] }[];
+}
+
+export interface TableRow {
+  name: string;
+  file: string;
+  line: number;
+  kind: FrameKind;
+  package: string;
+  self: number;
+  total: number;
+}
+
+export interface Table {
+  type: string;
+  unit: string;
+  total: number;
+  rows: TableRow[];
+  more: number;
+}
+
+export interface ProfileEntry {
+  id: string;
+  from: number;
+  to: number;
+  kind: string;
+  types: { name: string; unit: string; total: number }[];
+  tags: Record<string, string>;
+  samples: number;
+}
+
+export interface Profiles {
+  profiles: ProfileEntry[];
+  more: number;
+}
+
+/** Data of an `ingested` event. */
+export interface Ingested {
+  service: string;
+  from: number;
+  to: number;
+  profiles: number;
+}

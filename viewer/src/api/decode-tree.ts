@@ -1,0 +1,63 @@
+import {
+  AnswerError,
+  type Container,
+  checkIndexes,
+  checkParents,
+  numberColumn,
+  numberOf,
+  readContainer,
+  readFrames,
+  textOf,
+  wholeColumn,
+} from './container.js';
+import { NO_FRAME, type Tree } from './tree.js';
+
+const MAGIC = 'EFT1';
+
+/**
+ * Decodes the answer of `/tree` or `/diff`.
+ * @throws {AnswerError} for bytes that are no such tree
+ */
+export function decodeTree(bytes: ArrayBuffer): Tree {
+  return treeOf(readContainer(bytes, MAGIC));
+}
+
+/**
+ * Decodes the answer of `/sandwich`: two trees, the second where the first ends.
+ * @throws {AnswerError} for bytes that are no such trees
+ */
+export function decodeSandwich(bytes: ArrayBuffer): { callers: Tree; callees: Tree } {
+  const callers = readContainer(bytes, MAGIC);
+  const callees = readContainer(bytes.slice(callers.length), MAGIC);
+  return { callers: treeOf(callers), callees: treeOf(callees) };
+}
+
+function treeOf(container: Container): Tree {
+  const { heading } = container;
+  const parent = wholeColumn(container, 'parent');
+  checkParents(parent);
+  const nodes = parent.length;
+  const frames = readFrames(heading);
+  const frame = wholeColumn(container, 'frame', nodes);
+  if (frame[0] !== NO_FRAME) throw new AnswerError('its root has a frame');
+  checkIndexes(frame.subarray(1), 'frame', frames.name.length);
+  const tree: Tree = {
+    type: textOf(heading, 'type'),
+    unit: textOf(heading, 'unit'),
+    total: numberOf(heading, 'total'),
+    seconds: numberOf(heading, 'seconds'),
+    from: numberOf(heading, 'from'),
+    to: numberOf(heading, 'to'),
+    omitted: numberOf(heading, 'omitted'),
+    frames,
+    parent,
+    frame,
+    self: numberColumn(container, 'self', nodes),
+    total_: numberColumn(container, 'total', nodes),
+  };
+  if (container.columns.has('selfB')) {
+    tree.selfB = numberColumn(container, 'selfB', nodes);
+    tree.totalB = numberColumn(container, 'totalB', nodes);
+  }
+  return tree;
+}
