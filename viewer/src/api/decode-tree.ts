@@ -52,12 +52,12 @@ function treeOf(container: Container): Tree {
     frames,
     parent,
     frame,
-    self: numberColumn(container, 'self', nodes),
-    total_: numberColumn(container, 'total', nodes),
+    selfValues: numberColumn(container, 'self', nodes),
+    totalValues: numberColumn(container, 'total', nodes),
   };
   if (container.columns.has('selfB')) {
-    tree.selfB = numberColumn(container, 'selfB', nodes);
-    tree.totalB = numberColumn(container, 'totalB', nodes);
+    tree.selfValuesB = numberColumn(container, 'selfB', nodes);
+    tree.totalValuesB = numberColumn(container, 'totalB', nodes);
   }
   return tree;
 }

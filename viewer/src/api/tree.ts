@@ -37,10 +37,10 @@ export interface Tree {
   /** Index into `frames`, `NO_FRAME` for the root. */
   frame: Uint32Array;
   /** Of samples that end at the node. */
-  self: Float64Array;
+  selfValues: Float64Array;
   /** With everything below, and with what was left out below. */
-  total_: Float64Array;
+  totalValues: Float64Array;
   /** Of selection `b`, in a difference only. */
-  selfB?: Float64Array;
-  totalB?: Float64Array;
+  selfValuesB?: Float64Array;
+  totalValuesB?: Float64Array;
 }

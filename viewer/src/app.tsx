@@ -1,0 +1,62 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Filters } from './header/filters.js';
+import { Header } from './header/header.js';
+import { Shortcuts } from './parts/shortcuts.js';
+import { NoService } from './parts/status.js';
+import { Tabs } from './parts/tabs.js';
+import { Strips } from './series/strips.js';
+import { listenToKeys } from './state/keys.js';
+import { view } from './state/page.js';
+import { selection } from './state/services.js';
+import type { Tab } from './state/view.js';
+import { EndpointsView, LabelsView, PackagesView, ThreadsView } from './views/by-key.js';
+import { CallTreeView } from './views/call-tree.js';
+import { CompareView } from './views/compare.js';
+import { FlameView } from './views/flame.js';
+import { ProfilesView } from './views/profiles.js';
+import { SandwichView } from './views/sandwich.js';
+import { TimelineView } from './views/timeline.js';
+import { TopView } from './views/top.js';
+
+const VIEWS: Record<Tab, () => JSX.Element | null> = {
+  flame: FlameView,
+  top: TopView,
+  tree: CallTreeView,
+  sandwich: SandwichView,
+  compare: CompareView,
+  timeline: TimelineView,
+  threads: ThreadsView,
+  endpoints: EndpointsView,
+  packages: PackagesView,
+  labels: LabelsView,
+  profiles: ProfilesView,
+};
+
+/** The whole page. */
+export function App(): JSX.Element {
+  const [isHelpOpen, setIsHelpOpen] = useState(false);
+  const help = () => setIsHelpOpen(true);
+  useEffect(() => listenToKeys(help), []);
+  const { tab } = view.value;
+  const View = VIEWS[tab];
+  const hasData = selection.value !== undefined;
+  return (
+    <>
+      <Header onHelp={help} />
+      {hasData && <Filters />}
+      {hasData && <Strips />}
+      {hasData && <Tabs />}
+      <main class="main">
+        {hasData ? (
+          <div class="panel" id="panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
+            <View key={tab} />
+          </div>
+        ) : (
+          <NoService />
+        )}
+      </main>
+      <Shortcuts isOpen={isHelpOpen} onClose={() => setIsHelpOpen(false)} />
+    </>
+  );
+}

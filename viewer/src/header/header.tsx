@@ -1,0 +1,88 @@
+import type { JSX } from 'preact';
+import { typeName } from '../format/names.js';
+import { Icon, Mark } from '../parts/icons.js';
+import { change, view } from '../state/page.js';
+import { service, services, valueType } from '../state/services.js';
+import { switchTheme, theme } from '../state/theme.js';
+import { TimeChoice } from './time-choice.js';
+
+/** The line at the top: which service, which value, which time. */
+export function Header({ onHelp }: { onHelp(): void }): JSX.Element {
+  return (
+    <header class="header">
+      <h1>
+        <Mark />
+        Everflame
+      </h1>
+      <ServiceChoice />
+      <TypeChoice />
+      <span class="spring" />
+      <TimeChoice />
+      <button
+        type="button"
+        class="tool"
+        aria-label={theme.value === 'dark' ? 'Light colours' : 'Dark colours'}
+        title={`${theme.value === 'dark' ? 'Light' : 'Dark'} colours (t)`}
+        onClick={switchTheme}
+      >
+        <Icon name={theme.value === 'dark' ? 'sun' : 'moon'} />
+      </button>
+      <button type="button" class="tool" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={onHelp}>
+        <Icon name="help" />
+      </button>
+    </header>
+  );
+}
+
+function ServiceChoice(): JSX.Element {
+  const all = services.value ?? [];
+  const chosen = service.value?.name ?? view.value.service ?? '';
+  return (
+    <label class="choice">
+      <span class="muted">Service</span>
+      <select
+        value={chosen}
+        disabled={all.length === 0}
+        onChange={({ currentTarget }) =>
+          // What was chosen of one service is seldom there in another.
+          change({
+            service: currentTarget.value,
+            where: [],
+            brush: undefined,
+            of: undefined,
+            selected: undefined,
+            zoom: undefined,
+            transforms: [],
+          })
+        }
+      >
+        {!all.some(({ name }) => name === chosen) && <option value={chosen}>{chosen}</option>}
+        {all.map(({ name }) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function TypeChoice(): JSX.Element {
+  const types = service.value?.types ?? [];
+  return (
+    <label class="choice">
+      <span class="muted">Value</span>
+      <select
+        value={valueType.value?.name ?? ''}
+        disabled={types.length === 0}
+        onChange={({ currentTarget }) => change({ type: currentTarget.value })}
+      >
+        {types.map(({ name }) => (
+          <option key={name} value={name}>
+            {typeName(name)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

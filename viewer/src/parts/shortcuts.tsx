@@ -1,0 +1,44 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+const SHORTCUTS: [keys: string, does: string][] = [
+  ['1 … 9', 'show a view, in the order of the tabs'],
+  ['/', 'search functions'],
+  ['f', 'add a filter'],
+  ['b', 'go to the strip, where ← → move the brush and Esc takes it away'],
+  ['z', 'make the brushed range the window'],
+  ['[ ]', 'move the window back or forth by half of it'],
+  ['l', 'follow what arrives'],
+  ['r', 'refresh'],
+  ['t', 'light or dark'],
+  ['Tab, arrows', 'reach and use every control; in the call tree ← → close and open, in a graph they move between frames'],
+  ['Enter', 'in tables and the call tree: callers and callees of the function'],
+  ['?', 'this list'],
+];
+
+/** The keys that the page knows, on top of it. */
+export function Shortcuts({ isOpen, onClose }: { isOpen: boolean; onClose(): void }): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [isOpen]);
+  return (
+    <dialog class="shortcuts" ref={dialog} aria-labelledby="shortcuts-title" onClose={onClose}>
+      <h2 id="shortcuts-title">Keyboard shortcuts</h2>
+      <dl>
+        {SHORTCUTS.map(([keys, does]) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <button type="button" class="button" onClick={onClose}>
+        Close
+      </button>
+    </dialog>
+  );
+}

@@ -1,0 +1,121 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { formatInstant, formatRange } from '../format/time.js';
+import { followNow } from '../state/live.js';
+import { change, shownSpan, shownWindow, view } from '../state/page.js';
+import { loadServices, service, services, servicesError, valueType } from '../state/services.js';
+import { forgetAnswers } from '../state/use-answer.js';
+
+/** A panel that has no figures to show: what is so, why, and what to do. */
+function Notice({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
+  return (
+    <div class="notice" role="status">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
+
+/** What a question that failed leaves in its panel. */
+export function Failure({ error }: { error: Error }): JSX.Element {
+  const again = () => {
+    forgetAnswers();
+    loadServices();
+    followNow();
+  };
+  return (
+    <div class="notice failure" role="alert">
+      <h2>This cannot be shown</h2>
+      <p>{error.message}</p>
+      <button type="button" class="button" onClick={again}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+/** The page as long as there is no service. */
+export function NoService(): JSX.Element {
+  if (servicesError.value) return <Failure error={servicesError.value} />;
+  if (services.value === undefined) return <Notice title="Asking the collector …" />;
+  if (services.value.length > 0)
+    return (
+      <Notice title={`There is no service ${view.value.service}`}>
+        <p>Choose one of {services.value.map(({ name }) => name).join(', ')} in the list at the top.</p>
+      </Notice>
+    );
+  return (
+    <Notice title="No profile has arrived yet">
+      <p>
+        Start a program with <code>npx everflame dev -- node app.js</code>, or send profiles to{' '}
+        <code>{location.origin}</code>. What arrives is shown here at once.
+      </p>
+    </Notice>
+  );
+}
+
+/** A range without samples, and the shortest way to one that has some. */
+export function NoSamples(): JSX.Element {
+  const { from, to } = shownSpan.value;
+  const { where, brush } = view.value;
+  const known = service.value;
+  const isOutside = known !== undefined && (known.to < from || known.from > to);
+  const showLast = () => {
+    if (!known) return;
+    const { from: start, to: end } = shownWindow.value;
+    change({ window: { from: Math.floor(known.to - (end - start)), to: Math.ceil(known.to) }, brush: undefined, live: false });
+  };
+  return (
+    <Notice title={`No samples of type ${valueType.value?.name ?? ''} in this range`}>
+      <p>{formatRange(from, to, Date.now())}</p>
+      {isOutside && (
+        <p>
+          {known.name} was seen last at {formatInstant(known.to, Date.now())}.{' '}
+          <button type="button" class="button" onClick={showLast}>
+            Show that time
+          </button>
+        </p>
+      )}
+      {where.length > 0 && (
+        <p>
+          {where.length === 1 ? 'A filter is' : `${where.length} filters are`} set.{' '}
+          <button type="button" class="button" onClick={() => change({ where: [] })}>
+            Remove {where.length === 1 ? 'it' : 'them'}
+          </button>
+        </p>
+      )}
+      {brush && (
+        <p>
+          <button type="button" class="button" onClick={() => change({ brush: undefined })}>
+            Show the whole window
+          </button>
+        </p>
+      )}
+      {!isOutside && where.length === 0 && !brush && <p>Choose a longer range, or another type of value.</p>}
+    </Notice>
+  );
+}
+
+interface PanelProps<Answer> {
+  answered: { answer: Answer | undefined; error: Error | undefined; busy: boolean };
+  isEmpty(answer: Answer): boolean;
+  children(answer: Answer): ComponentChildren;
+}
+
+/** Shows an answer, or that it is on its way, empty or failed. An older answer stays while the next is under way. */
+export function Answer<Given>({ answered, isEmpty, children }: PanelProps<Given>): JSX.Element {
+  const { answer, error, busy } = answered;
+  return (
+    <div class="answer" aria-busy={busy}>
+      {busy && <div class="progress" role="progressbar" aria-label="Asking the collector" />}
+      {error ? (
+        <Failure error={error} />
+      ) : answer === undefined ? (
+        <Notice title="Asking the collector …" />
+      ) : isEmpty(answer) ? (
+        <NoSamples />
+      ) : (
+        children(answer)
+      )}
+    </div>
+  );
+}

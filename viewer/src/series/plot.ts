@@ -1,0 +1,129 @@
+import uPlot from 'uplot';
+import { formatValue } from '../format/value.js';
+import type { Span } from '../state/view.js';
+
+/** What a strip draws. */
+export interface Points {
+  /** Middles of the steps, milliseconds since the epoch. */
+  times: number[];
+  values: number[];
+  unit: string;
+}
+
+/** What a strip tells of the pointer. */
+export interface Told {
+  /** Index of the step under the pointer. */
+  hover(index: number | undefined): void;
+  brush(span: Span | undefined): void;
+}
+
+/** Strips of one group move their cursors together. */
+const CURSORS = 'strips';
+const AXIS_PIXELS = 20;
+const GUTTER_PIXELS = 62;
+/** A drag shorter than this is a click. */
+const CLICK_PIXELS = 4;
+
+/** Height of a strip in pixels; the lowest has the axis of time below it. */
+export function stripHeight(isLast: boolean): number {
+  return isLast ? 58 + AXIS_PIXELS : 58;
+}
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function clock(seconds: number, withSeconds: boolean, withDay: boolean): string {
+  const date = new Date(seconds * 1000);
+  const two = (number: number) => String(number).padStart(2, '0');
+  if (withDay && date.getHours() === 0 && date.getMinutes() === 0)
+    return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  return withSeconds ? `${time}:${two(date.getSeconds())}` : time;
+}
+
+function axes(isLast: boolean, unit: string): uPlot.Axis[] {
+  const common = {
+    stroke: () => colour('--muted'),
+    font: '11px system-ui, sans-serif',
+    ticks: { show: false },
+  };
+  return [
+    {
+      ...common,
+      size: isLast ? AXIS_PIXELS : 0,
+      gap: 4,
+      space: 90,
+      grid: { stroke: () => colour('--line'), width: 1 },
+      values: (_plot, splits, _axis, _space, increment) =>
+        isLast ? splits.map((at) => clock(at, increment < 60, true)) : splits.map(() => ''),
+    },
+    {
+      ...common,
+      size: GUTTER_PIXELS,
+      gap: 6,
+      space: 24,
+      grid: { stroke: () => colour('--line'), width: 1 },
+      values: (_plot, splits) => splits.map((value) => formatValue(value, unit)),
+    },
+  ];
+}
+
+/** Makes a strip's plot. uPlot reckons time in seconds; everything outside of this module is in milliseconds. */
+export function makePlot(host: HTMLElement, width: number, isLast: boolean, unit: string, told: Told): uPlot {
+  const options: uPlot.Options = {
+    width,
+    height: stripHeight(isLast),
+    padding: [6, 8, isLast ? 0 : 4, 0],
+    legend: { show: false },
+    cursor: {
+      sync: { key: CURSORS, setSeries: false },
+      y: false,
+      points: { size: 5 },
+      drag: { x: true, y: false, setScale: false, dist: CLICK_PIXELS },
+    },
+    scales: { x: { time: true }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+    axes: axes(isLast, unit),
+    series: [
+      {},
+      {
+        stroke: () => colour('--strip'),
+        fill: () => colour('--strip-fill'),
+        width: 1.25,
+        points: { show: false },
+        paths: (uPlot.paths.stepped as uPlot.Series.SteppedPathBuilderFactory)({ align: 1 }),
+      },
+    ],
+    hooks: {
+      setCursor: [(plot) => told.hover(plot.cursor.idx ?? undefined)],
+      setSelect: [
+        (plot) => {
+          const { left, width: selected } = plot.select;
+          if (selected < CLICK_PIXELS) told.brush(undefined);
+          else
+            told.brush({
+              from: Math.round(plot.posToVal(left, 'x') * 1000),
+              to: Math.round(plot.posToVal(left + selected, 'x') * 1000),
+            });
+        },
+      ],
+    },
+  };
+  return new uPlot(options, [[], []], host);
+}
+
+/** Draws other points, in the window of all strips. */
+export function drawPoints(plot: uPlot, { times, values }: Points, window: Span): void {
+  plot.batch(() => {
+    plot.setData([times.map((time) => time / 1000), values], false);
+    plot.setScale('x', { min: window.from / 1000, max: window.to / 1000 });
+    plot.setScale('y', { min: 0, max: Math.max(...values, 0) });
+  });
+}
+
+/** Draws the brush, without telling of it. */
+export function drawBrush(plot: uPlot, brush: Span | undefined): void {
+  const left = brush ? plot.valToPos(brush.from / 1000, 'x') : 0;
+  const width = brush ? plot.valToPos(brush.to / 1000, 'x') - left : 0;
+  plot.setSelect({ left, width, top: 0, height: brush ? plot.over.clientHeight : 0 }, false);
+}

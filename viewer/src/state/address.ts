@@ -1,0 +1,145 @@
+import { parseTransform, printTransform } from './transform-text.js';
+import {
+  COLOURS,
+  COMPARE_LAYOUTS,
+  DEFAULT_VIEW,
+  FRAME_SIZES,
+  GRAPH_SHAPES,
+  SORTS,
+  type Span,
+  TABS,
+  type View,
+  type Window,
+} from './view.js';
+
+const UNITS: [suffix: string, milliseconds: number][] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+];
+
+/**
+ * Reads a view from a query string. What is missing, or is not one of the values allowed, is as in {@link DEFAULT_VIEW}:
+ * a link of another version still opens.
+ */
+export function parseView(query: string): View {
+  const given = new URLSearchParams(query);
+  const text = (name: string) => given.get(name) || undefined;
+  const of = given.get('function');
+  return {
+    service: text('service'),
+    type: text('type'),
+    window: parseWindow(given),
+    brush: parseSpan(given.get('brush')),
+    live: given.get('live') === '1',
+    where: unique(given.getAll('where').filter((condition) => /^!?[^:]+:/.test(condition))),
+    strips: unique(given.getAll('strip').filter((type) => type !== '')),
+    tab: oneOf(TABS, given.get('tab'), DEFAULT_VIEW.tab),
+    shape: oneOf(GRAPH_SHAPES, given.get('shape'), DEFAULT_VIEW.shape),
+    colour: oneOf(COLOURS, given.get('colour'), DEFAULT_VIEW.colour),
+    frames: oneOf(FRAME_SIZES, given.get('frames'), DEFAULT_VIEW.frames),
+    search: given.get('search') ?? '',
+    transforms: given.getAll('transform').flatMap((text) => parseTransform(text) ?? []),
+    zoom: text('zoom'),
+    selected: text('selected'),
+    beside: given.get('beside') === '1',
+    sort: oneOf(SORTS, given.get('sort'), DEFAULT_VIEW.sort),
+    ascending: given.get('order') === 'ascending',
+    of: of === null ? undefined : { name: of, file: given.get('file') ?? '' },
+    by: text('by'),
+    lanes: parseSpan(given.get('lanes')),
+    comparison: {
+      by: text('against') ?? DEFAULT_VIEW.comparison.by,
+      before: parseDuration(given.get('before')) ?? DEFAULT_VIEW.comparison.before,
+      a: given.get('a') ?? '',
+      b: given.get('b') ?? '',
+      layout: oneOf(COMPARE_LAYOUTS, given.get('layout'), DEFAULT_VIEW.comparison.layout),
+      safeColours: given.get('safe') === '1',
+    },
+  };
+}
+
+/** Writes a view as a query string, without what is as in {@link DEFAULT_VIEW}. */
+export function printView(view: View): string {
+  const query = new URLSearchParams();
+  const put = (name: string, value: string | undefined, usual?: string) => {
+    if (value !== undefined && value !== usual) query.append(name, value);
+  };
+  put('service', view.service);
+  put('type', view.type);
+  if ('last' in view.window) {
+    if (view.window.last !== (DEFAULT_VIEW.window as { last: number }).last)
+      put('last', printDuration(view.window.last));
+  } else {
+    put('from', String(view.window.from));
+    put('to', String(view.window.to));
+  }
+  put('brush', view.brush && printSpan(view.brush));
+  if (view.live) put('live', '1');
+  for (const condition of view.where) put('where', condition);
+  for (const type of view.strips) put('strip', type);
+  put('tab', view.tab, DEFAULT_VIEW.tab);
+  put('shape', view.shape, DEFAULT_VIEW.shape);
+  put('colour', view.colour, DEFAULT_VIEW.colour);
+  put('frames', view.frames, DEFAULT_VIEW.frames);
+  put('search', view.search, '');
+  for (const transform of view.transforms) put('transform', printTransform(transform));
+  put('zoom', view.zoom);
+  put('selected', view.selected);
+  if (view.beside) put('beside', '1');
+  put('sort', view.sort, DEFAULT_VIEW.sort);
+  if (view.ascending) put('order', 'ascending');
+  if (view.of) {
+    put('function', view.of.name);
+    put('file', view.of.file, '');
+  }
+  put('by', view.by);
+  put('lanes', view.lanes && printSpan(view.lanes));
+  put('against', view.comparison.by, DEFAULT_VIEW.comparison.by);
+  if (view.comparison.before !== DEFAULT_VIEW.comparison.before)
+    put('before', printDuration(view.comparison.before));
+  put('a', view.comparison.a, '');
+  put('b', view.comparison.b, '');
+  put('layout', view.comparison.layout, DEFAULT_VIEW.comparison.layout);
+  if (view.comparison.safeColours) put('safe', '1');
+  return query.toString();
+}
+
+function parseWindow(given: URLSearchParams): Window {
+  const span = parseSpan(`${given.get('from')}..${given.get('to')}`);
+  const last = parseDuration(given.get('last'));
+  return span ?? (last ? { last } : DEFAULT_VIEW.window);
+}
+
+function parseSpan(text: string | null): Span | undefined {
+  const [, from, to] = text?.match(/^(\d+(?:\.\d+)?)\.\.(\d+(?:\.\d+)?)$/) ?? [];
+  const span = { from: Number(from), to: Number(to) };
+  return Number.isFinite(span.from) && span.to > span.from && span.to < Number.MAX_SAFE_INTEGER ? span : undefined;
+}
+
+function printSpan({ from, to }: Span): string {
+  return `${from}..${to}`;
+}
+
+function parseDuration(text: string | null): number | undefined {
+  const [, count, suffix] = text?.match(/^(\d+)(ms|[dhms])$/) ?? [];
+  const unit = UNITS.find(([name]) => name === suffix);
+  if (!unit) return undefined;
+  const duration = Number(count) * unit[1];
+  return Number.isSafeInteger(duration) ? duration : undefined;
+}
+
+function printDuration(duration: number): string {
+  const [suffix, unit] = UNITS.find(([, milliseconds]) => duration % milliseconds === 0) as [string, number];
+  return `${duration / unit}${suffix}`;
+}
+
+function oneOf<Value extends string>(allowed: readonly Value[], text: string | null, otherwise: Value): Value {
+  return allowed.find((value) => value === text) ?? otherwise;
+}
+
+function unique(texts: string[]): string[] {
+  return [...new Set(texts)];
+}

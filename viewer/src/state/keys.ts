@@ -1,0 +1,45 @@
+import { narrowToBrush, refresh, switchLive } from '../header/time-choice.js';
+import { change, shownWindow, view } from './page.js';
+import { switchTheme } from './theme.js';
+import { TABS } from './view.js';
+
+function focus(selector: string): void {
+  document.querySelector<HTMLElement>(selector)?.focus();
+}
+
+/** Moves the window by half of its length; it no longer follows the present. */
+function moveWindow(direction: 1 | -1): void {
+  const { from, to } = shownWindow.value;
+  const by = (direction * (to - from)) / 2;
+  change({ window: { from: Math.round(from + by), to: Math.round(to + by) }, brush: undefined, live: false });
+}
+
+/**
+ * Acts on the keys of the whole page. Keys that are typed into a field, or pressed together with another that the browser or the
+ * system may mean, are none.
+ */
+export function listenToKeys(onHelp: () => void): () => void {
+  const actions = new Map<string, () => void>([
+    ['?', onHelp],
+    ['/', () => focus('[data-search]')],
+    ['f', () => focus('.filters input')],
+    ['b', () => focus('.strip-plot')],
+    ['z', narrowToBrush],
+    ['[', () => moveWindow(-1)],
+    [']', () => moveWindow(1)],
+    ['l', switchLive],
+    ['r', refresh],
+    ['t', switchTheme],
+    ...TABS.slice(0, 9).map((tab, index): [string, () => void] => [String(index + 1), () => change({ tab })]),
+  ]);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if ((event.target as Element).closest('input, select, textarea, dialog')) return;
+    const action = actions.get(event.key);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+  document.addEventListener('keydown', onKeyDown);
+  return () => document.removeEventListener('keydown', onKeyDown);
+}

@@ -1,0 +1,64 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Latest } from './latest.js';
+
+/** What a component shows of an answer that it waits for. */
+export interface Answered<Answer> {
+  /** The newest answer to the same subject; it stays while the next is under way. */
+  answer: Answer | undefined;
+  error: Error | undefined;
+  busy: boolean;
+}
+
+const NOTHING: Answered<never> = { answer: undefined, error: undefined, busy: false };
+/** Answers that the back button and another tab find again. */
+const KEPT = 12;
+const kept = new Map<string, unknown>();
+
+/**
+ * Asks the collector, and again whenever the question changes.
+ * @param question path and query; undefined: nothing is asked
+ * @param subject what the question is about, apart from the time that live mode moves: see {@link Latest}
+ * @param ask one and the same function at each call
+ */
+export function useAnswer<Answer>(
+  question: string | undefined,
+  subject: string,
+  ask: (question: string, signal: AbortSignal) => Promise<Answer>,
+): Answered<Answer> {
+  const [answered, setAnswered] = useState<Answered<Answer>>(NOTHING);
+  const latest = useRef<Latest<Answer>>();
+  latest.current ??= new Latest<Answer>({
+    answer: (answer) => setAnswered({ answer, error: undefined, busy: false }),
+    failed: (error) => setAnswered({ answer: undefined, error: error as Error, busy: false }),
+    busy: (busy) => setAnswered((before) => ({ ...before, busy })),
+  });
+  useEffect(() => () => latest.current?.stop(), []);
+  useEffect(() => {
+    if (question === undefined) {
+      latest.current?.stop();
+      setAnswered(NOTHING);
+      return;
+    }
+    if (kept.has(question)) {
+      latest.current?.stop();
+      setAnswered({ answer: kept.get(question) as Answer, error: undefined, busy: false });
+      return;
+    }
+    latest.current?.ask(subject, async (signal) => {
+      const answer = await ask(question, signal);
+      keep(question, answer);
+      return answer;
+    });
+  }, [question, subject, ask]);
+  return answered;
+}
+
+/** Forgets every answer, so that what is asked again is asked of the collector. */
+export function forgetAnswers(): void {
+  kept.clear();
+}
+
+function keep(question: string, answer: unknown): void {
+  kept.set(question, answer);
+  if (kept.size > KEPT) kept.delete(kept.keys().next().value as string);
+}

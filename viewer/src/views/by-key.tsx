@@ -1,0 +1,108 @@
+import type { JSX } from 'preact';
+import type { Labels, TableRow } from '../api/answers.js';
+import { askJson } from '../api/client.js';
+import { formatShare } from '../format/value.js';
+import { Answer } from '../parts/status.js';
+import { printCondition, toggled } from '../state/conditions.js';
+import { change, view } from '../state/page.js';
+import { useSelected, useTable } from '../state/use-selected.js';
+import { KeyTable } from './key-table.js';
+
+const askLabels = (question: string, signal: AbortSignal) => askJson<Labels>(question, signal);
+
+/** A table by a tag or label, whose rows filter everything. */
+function ByKey({ of, what, none }: { of: string; what: string; none: string }): JSX.Element {
+  const answered = useTable(of);
+  const { where } = view.value;
+  const conditionOf = ({ name }: TableRow) => printCondition({ key: of, value: name, not: false });
+  return (
+    <Answer answered={answered} isEmpty={({ rows }) => rows.length === 0}>
+      {(table) => (
+        <KeyTable
+          table={table}
+          what={what}
+          none={none}
+          isChosen={(row) => where.includes(conditionOf(row))}
+          action="Show only this, or all again"
+          onChoose={(row) => change({ where: toggled(where, conditionOf(row)) })}
+        />
+      )}
+    </Answer>
+  );
+}
+
+export function ThreadsView(): JSX.Element {
+  return <ByKey of="thread name" what="Thread" none="(no thread name)" />;
+}
+
+export function EndpointsView(): JSX.Element {
+  return <ByKey of="trace endpoint" what="Endpoint" none="(outside of requests)" />;
+}
+
+/** The table by npm package; a row leads to the graph, as a package is no label that could be filtered by. */
+export function PackagesView(): JSX.Element {
+  const answered = useTable('package');
+  return (
+    <Answer answered={answered} isEmpty={({ rows }) => rows.length === 0}>
+      {(table) => (
+        <KeyTable
+          table={table}
+          what="Package"
+          none="(unknown)"
+          withSelf
+          isChosen={() => false}
+          action="Find it in the flame graph"
+          onChoose={({ name }) => change({ tab: 'flame', colour: 'package', frames: 'function', search: name })}
+        />
+      )}
+    </Answer>
+  );
+}
+
+/** The table by any tag or label. */
+export function LabelsView(): JSX.Element {
+  const answered = useSelected('labels', {}, askLabels);
+  return (
+    <Answer answered={answered} isEmpty={({ keys }) => keys.length === 0}>
+      {(labels) => {
+        const by = labels.keys.find(({ key }) => key === view.value.by)?.key ?? (labels.keys[0] as { key: string }).key;
+        return (
+          <>
+            <div class="toolbar">
+              <label class="choice">
+                <span class="muted">By</span>
+                <select value={by} onChange={({ currentTarget }) => change({ by: currentTarget.value })}>
+                  <Keys labels={labels} isTag title="Tags of a process" />
+                  <Keys labels={labels} isTag={false} title="Labels of samples" />
+                </select>
+              </label>
+              <span class="muted">{covered(labels, by)}</span>
+            </div>
+            <ByKey of={by} what={by} none="(none)" />
+          </>
+        );
+      }}
+    </Answer>
+  );
+}
+
+function Keys({ labels, isTag, title }: { labels: Labels; isTag: boolean; title: string }): JSX.Element | null {
+  const keys = labels.keys.filter((key) => key.isTag === isTag);
+  if (keys.length === 0) return null;
+  return (
+    <optgroup label={title}>
+      {keys.map(({ key }) => (
+        <option key={key} value={key}>
+          {key}
+        </option>
+      ))}
+    </optgroup>
+  );
+}
+
+function covered({ keys, total }: Labels, by: string): string {
+  const key = keys.find((one) => one.key === by);
+  if (!key || key.more > 0) return '';
+  const sum = key.values.filter(({ value }) => value !== '').reduce((all, value) => all + value.total, 0);
+  return `${formatShare(sum, total)} has this ${key.isTag ? 'tag' : 'label'}`;
+}

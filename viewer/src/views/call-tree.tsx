@@ -1,0 +1,215 @@
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Tree } from '../api/tree.js';
+import { place } from '../format/names.js';
+import { formatExact, formatShare, formatValue } from '../format/value.js';
+import { ShareBar } from '../parts/share-bar.js';
+import { Answer } from '../parts/status.js';
+import { useVirtual } from '../parts/use-virtual.js';
+import { change, view } from '../state/page.js';
+import { useTree } from '../state/use-selected.js';
+import { childrenOf } from '../tree/children.js';
+import { heaviestWay, nodesAbove, rowsOf, type TreeRow } from '../tree/expanded.js';
+import { heaviestNode, nodeOf, pathKeys, printKey } from '../tree/path-keys.js';
+import { FrameSizes } from './frame-sizes.js';
+import { FunctionBar } from './function-bar.js';
+
+const ROW_PIXELS = 24;
+const INDENT_PIXELS = 14;
+
+/** The merged stacks as a tree grid: what the graph shows, for keys and screen readers. */
+export function CallTreeView(): JSX.Element {
+  const answered = useTree();
+  return (
+    <Answer answered={answered} isEmpty={({ totalValues }) => totalValues[0] === 0}>
+      {(tree) => <CallTree tree={tree} />}
+    </Answer>
+  );
+}
+
+function CallTree({ tree }: { tree: Tree }): JSX.Element {
+  const { selected, of } = view.value;
+  const keys = useMemo(() => pathKeys(tree), [tree]);
+  const children = useMemo(() => childrenOf(tree), [tree]);
+  // By key, so that what is open stays so when the tree is asked for anew.
+  const [open, setOpen] = useState<ReadonlySet<number>>(
+    () => new Set(heaviestWay(tree, children).map((node) => keys[node] as number)),
+  );
+  const active = selected === undefined && of ? heaviestNode(tree, of.name, of.file) : nodeOf(keys, selected);
+  const rows = useMemo(() => rowsOf(children, (node) => open.has(keys[node] as number)), [children, keys, open]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtual(scroller, rows.length, ROW_PIXELS);
+  const at = rows.findIndex(({ node }) => node === active);
+
+  useEffect(() => {
+    const closed = active ? nodesAbove(tree, active).filter((node) => !open.has(keys[node] as number)) : [];
+    if (closed.length > 0) setOpen(new Set([...open, ...closed.map((node) => keys[node] as number)]));
+  }, [active, tree]);
+  useEffect(() => {
+    if (at >= 0) virtual.show(at);
+  }, [at]);
+
+  const select = (node: number) => {
+    const frame = tree.frame[node] as number;
+    const key = { name: tree.frames.name[frame] as string, file: tree.frames.file[frame] as string };
+    change({ selected: printKey(keys[node] as number), of: key }, view.value.selected ? 'replace' : 'push');
+  };
+  const turn = (nodes: readonly number[], isOpen: boolean) => {
+    const next = new Set(open);
+    for (const node of nodes) {
+      if (isOpen) next.add(keys[node] as number);
+      else next.delete(keys[node] as number);
+    }
+    setOpen(next);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const row = rows[at];
+    if (event.key === 'Enter' && row) change({ tab: 'sandwich' });
+    const next = { ArrowDown: at + 1, ArrowUp: Math.max(0, at - 1), Home: 0, End: rows.length - 1 }[event.key];
+    if (next !== undefined) {
+      const target = rows[Math.min(next, rows.length - 1)];
+      if (target) select(target.node);
+    } else if (!row) return;
+    else if (event.key === 'ArrowRight') {
+      if (row.hasChildren && !row.isOpen) turn([row.node], true);
+      else if (row.isOpen) select((rows[at + 1] as TreeRow).node);
+    } else if (event.key === 'ArrowLeft') {
+      const parent = tree.parent[row.node] as number;
+      if (row.isOpen) turn([row.node], false);
+      else if (parent !== 0) select(parent);
+    } else if (event.key === '*') {
+      const siblings = rows.filter(({ node }) => tree.parent[node] === tree.parent[row.node]);
+      turn(
+        siblings.map(({ node }) => node),
+        true,
+      );
+    } else return;
+    event.preventDefault();
+  };
+  const frame = active ? (tree.frame[active] as number) : undefined;
+  return (
+    <>
+      <div class="toolbar">
+        <FrameSizes />
+        <button type="button" class="button" onClick={() => turn(Array.from(tree.parent, (_parent, node) => node), true)}>
+          Open all
+        </button>
+        <button type="button" class="button" onClick={() => setOpen(new Set())}>
+          Close all
+        </button>
+        <span class="muted">{tree.parent.length - 1} nodes</span>
+      </div>
+      <div class="table call-tree" role="treegrid" aria-label="Call tree" aria-rowcount={rows.length + 1}>
+        <div role="row" class="table-head" aria-rowindex={1}>
+          <span role="columnheader" class="figure">
+            Total
+          </span>
+          <span role="columnheader" class="figure">
+            Self
+          </span>
+          <span role="columnheader">Function</span>
+        </div>
+        <div
+          class="table-body"
+          ref={scroller}
+          role="rowgroup"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: the tree is one stop of the tab key, its rows are moved over by arrows
+          tabIndex={0}
+          aria-label="Arrows move, open and close; Enter shows callers and callees"
+          onKeyDown={onKeyDown}
+        >
+          <div class="table-rows" style={{ height: `${virtual.height}px` }}>
+            {virtual.items.map(({ index, start }) => (
+              <Row
+                key={index}
+                row={rows[index] as TreeRow}
+                index={index}
+                start={start}
+                tree={tree}
+                isActive={index === at}
+                onSelect={select}
+                onTurn={turn}
+              />
+            ))}
+          </div>
+        </div>
+      </div>
+      {active && frame !== undefined ? (
+        <FunctionBar
+          name={tree.frames.name[frame] as string}
+          where={place(tree.frames.file[frame] as string, tree.frames.line[frame] as number)}
+          package={tree.frames.package[frame] as string}
+          self={tree.selfValues[active] as number}
+          total={tree.totalValues[active] as number}
+          whole={tree.totalValues[0] as number}
+          unit={tree.unit}
+        />
+      ) : null}
+    </>
+  );
+}
+
+interface RowProps {
+  row: TreeRow;
+  index: number;
+  start: number;
+  tree: Tree;
+  isActive: boolean;
+  onSelect(node: number): void;
+  onTurn(nodes: readonly number[], isOpen: boolean): void;
+}
+
+function Row({ row, index, start, tree, isActive, onSelect, onTurn }: RowProps): JSX.Element {
+  const { node, level, hasChildren, isOpen } = row;
+  const frame = tree.frame[node] as number;
+  const name = tree.frames.name[frame] as string;
+  const total = tree.totalValues[node] as number;
+  const self = tree.selfValues[node] as number;
+  const whole = tree.totalValues[0] as number;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the tree around it
+    // biome-ignore lint/a11y/useFocusableInteractive: the tree around it has the focus
+    <div
+      role="row"
+      class="table-row"
+      aria-rowindex={index + 2}
+      aria-level={level}
+      aria-posinset={row.place}
+      aria-setsize={row.of}
+      aria-expanded={hasChildren ? isOpen : undefined}
+      aria-selected={isActive}
+      style={{ transform: `translateY(${start}px)` }}
+      onClick={() => onSelect(node)}
+      onDblClick={() => onTurn([node], !isOpen)}
+    >
+      <span role="gridcell" class="figure" title={formatExact(total, tree.unit)}>
+        <ShareBar part={total} whole={whole} />
+        {formatValue(total, tree.unit)} <span class="muted share">{formatShare(total, whole)}</span>
+      </span>
+      <span role="gridcell" class="figure" title={formatExact(self, tree.unit)}>
+        {formatValue(self, tree.unit)} <span class="muted share">{formatShare(self, whole)}</span>
+      </span>
+      <span role="gridcell" class="mono name" style={{ paddingLeft: `${(level - 1) * INDENT_PIXELS}px` }}>
+        {hasChildren ? (
+          <button
+            type="button"
+            class="turn"
+            tabIndex={-1}
+            aria-label={isOpen ? `Close ${name}` : `Open ${name}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              onTurn([node], !isOpen);
+            }}
+          >
+            {isOpen ? '▾' : '▸'}
+          </button>
+        ) : (
+          <span class="turn" />
+        )}
+        <span class={`kind kind-${tree.frames.kind[frame]}`} />
+        {name}
+        <span class="muted place">{place(tree.frames.file[frame] as string, tree.frames.line[frame] as number)}</span>
+      </span>
+    </div>
+  );
+}

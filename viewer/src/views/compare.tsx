@@ -1,0 +1,204 @@
+import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
+import type { LabelKey, Labels } from '../api/answers.js';
+import { askBytes, askJson } from '../api/client.js';
+import { decodeTree } from '../api/decode-tree.js';
+import { type Selection, selectionQuery } from '../api/selection.js';
+import type { Tree } from '../api/tree.js';
+import { formatRate } from '../format/rate.js';
+import { formatDuration, formatRange } from '../format/time.js';
+import { formatExact, formatShare, formatValue } from '../format/value.js';
+import { applyTransforms, FlameGraph, matchFrames } from '../graph/index.js';
+import { Answer } from '../parts/status.js';
+import { change, view } from '../state/page.js';
+import { selection, subject } from '../state/services.js';
+import { type Sides, sidesOf, withoutKey } from '../state/sides.js';
+import { theme } from '../state/theme.js';
+import { useAnswer } from '../state/use-answer.js';
+import { useSelected } from '../state/use-selected.js';
+import { normalised, sideOf } from '../tree/compared.js';
+import { nodeOf, pathKeys, printKey } from '../tree/path-keys.js';
+import { CompareToolbar } from './compare-toolbar.js';
+import { DifferenceTable } from './difference-table.js';
+import { TransformChips } from './transform-chips.js';
+
+/** What one side amounts to. */
+interface Amount {
+  total: number;
+  seconds: number;
+}
+
+interface Difference {
+  tree: Tree;
+  a: Amount;
+  b: Amount;
+}
+
+const askLabels = (question: string, signal: AbortSignal) => askJson<Labels>(question, signal);
+
+/** The question is the three that the answer is made of, a line each: the difference says for how many seconds neither side stands. */
+async function askDifference(questions: string, signal: AbortSignal): Promise<Difference> {
+  const [tree, a, b] = await Promise.all(
+    questions.split('\n').map(async (question) => decodeTree(await askBytes(question, signal))),
+  );
+  const amount = (side: Tree | undefined): Amount => ({ total: side?.total ?? 0, seconds: side?.seconds ?? 0 });
+  return { tree: tree as Tree, a: amount(a), b: amount(b) };
+}
+
+/** Two selections and what is more or less in the second. */
+export function CompareView(): JSX.Element | null {
+  const { comparison } = view.value;
+  const isOwn = ({ where, ...shown }: Selection) => ({ ...shown, where: withoutKey(where, comparison.by) });
+  const labels = useSelected('labels', {}, askLabels, isOwn);
+  const keys = labels.answer?.keys ?? [];
+  const shown = selection.value;
+  const sides = shown && sidesOf(shown, comparison, keys);
+  if (!shown) return null;
+  return (
+    <>
+      <CompareToolbar keys={keys} />
+      {sides ? <Compared sides={sides} /> : <Choose keys={keys} by={comparison.by} busy={labels.busy} />}
+    </>
+  );
+}
+
+function Choose({ keys, by, busy }: { keys: readonly LabelKey[]; by: string; busy: boolean }): JSX.Element {
+  const values = keys.find(({ key }) => key === by)?.values ?? [];
+  return (
+    <div class="notice" role="status">
+      {busy ? (
+        <h2>Asking the collector …</h2>
+      ) : (
+        <>
+          <h2>There are no two values of {by} in this range</h2>
+          <p>{values.length === 1 ? `All samples have ${values[0]?.value}. ` : ''}Choose a longer range, or compare by something else.</p>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Compared({ sides }: { sides: Sides }): JSX.Element {
+  const { frames, comparison } = view.value;
+  const [a, b] = [selectionQuery(sides.a), selectionQuery(sides.b)];
+  const question = [
+    `diff?${new URLSearchParams({ a, b, frames })}`,
+    `tree?${selectionQuery(sides.a, { nodes: 1 })}`,
+    `tree?${selectionQuery(sides.b, { nodes: 1 })}`,
+  ].join('\n');
+  const answered = useAnswer(question, `diff ${subject.value} ${frames} ${JSON.stringify(comparison)}`, askDifference);
+  return (
+    <Answer answered={answered} isEmpty={({ a, b }) => a.total === 0 && b.total === 0}>
+      {(difference) => (
+        <>
+          <div class="amounts">
+            <Side side="a" selection={sides.a} amount={difference.a} tree={difference.tree} />
+            <Side side="b" selection={sides.b} amount={difference.b} tree={difference.tree} />
+            <Change {...difference} />
+          </div>
+          <Shown difference={difference} />
+        </>
+      )}
+    </Answer>
+  );
+}
+
+interface SideProps {
+  side: 'a' | 'b';
+  selection: Selection;
+  amount: Amount;
+  tree: Tree;
+}
+
+function Side({ side, selection: { from, to }, amount: { total, seconds }, tree: { type, unit } }: SideProps): JSX.Element {
+  const { comparison } = view.value;
+  const about =
+    comparison.by === 'time'
+      ? formatRange(from, to, Date.now())
+      : `${formatDuration(seconds * 1000)} of profiles`;
+  return (
+    <div class="amount" data-side={side}>
+      <span class={`side side-${side}`}>{side.toUpperCase()}</span>
+      <strong title={formatExact(total, unit)}>{formatValue(total, unit)}</strong>{' '}
+      <span class="muted">
+        {seconds === 0 ? 'no samples' : formatRate(total, unit, type, seconds)} · {about}
+      </span>
+    </div>
+  );
+}
+
+function Change({ a, b }: Difference): JSX.Element | null {
+  if (a.total === 0 || b.total === 0 || a.seconds === 0 || b.seconds === 0) return null;
+  const ratio = b.total / b.seconds / (a.total / a.seconds) - 1;
+  return (
+    <div class="amount" data-change>
+      <strong class={ratio > 0 ? 'more' : ratio < 0 ? 'less' : undefined}>
+        {ratio > 0 ? '+' : ''}
+        {formatShare(ratio, 1)}
+      </strong>{' '}
+      <span class="muted">a second of profiles, from A to B; A's figures below are scaled to B's time</span>
+    </div>
+  );
+}
+
+function Shown({ difference }: { difference: Difference }): JSX.Element {
+  const { comparison, transforms, zoom, selected, search } = view.value;
+  const even = useMemo(
+    () => normalised(difference.tree, difference.a.seconds, difference.b.seconds),
+    [difference],
+  );
+  const { tree, taken } = useMemo(() => applyTransforms(even, [...transforms]), [even, transforms]);
+  const keys = useMemo(() => pathKeys(tree), [tree]);
+  const matched = useMemo(() => (search === '' ? undefined : matchFrames(tree.frames, search)), [tree, search]);
+  const trees = useMemo(() => ({ a: sideOf(tree, 'a'), b: sideOf(tree, 'b') }), [tree]);
+  if (comparison.layout === 'table') return <DifferenceTable tree={tree} />;
+  const keyOf = (node: number | undefined) => (node ? printKey(keys[node] as number) : undefined);
+  const common = {
+    orientation: view.value.shape,
+    theme: theme.value,
+    ...(matched ? { matched } : {}),
+    zoomed: nodeOf(keys, zoom),
+    onZoom: (node: number) => change({ zoom: keyOf(node) }),
+    selected: nodeOf(keys, selected) || undefined,
+    onSelect: (node: number | undefined) => change({ selected: keyOf(node) }, selected ? 'replace' : 'push'),
+    onTransform: (transform: (typeof transforms)[number]) =>
+      change({ transforms: [...transforms, transform], zoom: undefined, selected: undefined }),
+    onSandwich: (key: { name: string; file: string }) => change({ tab: 'sandwich' as const, of: key }),
+  };
+  return (
+    <>
+      <div class="toolbar slim">
+        <TransformChips tree={tree} taken={taken} />
+        {comparison.layout === 'both' && <Legend />}
+      </div>
+      {comparison.layout === 'both' ? (
+        <FlameGraph
+          {...common}
+          tree={tree}
+          colors={comparison.safeColours ? 'difference-safe' : 'difference'}
+          label="Difference of A and B. The table shows the same in figures."
+        />
+      ) : (
+        <div class="sides">
+          {(['a', 'b'] as const).map((side) => (
+            <section key={side} class="half" aria-label={side.toUpperCase()}>
+              <FlameGraph {...common} tree={trees[side]} colors={view.value.colour} label={`Stacks of ${side.toUpperCase()}`} />
+            </section>
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Legend(): JSX.Element {
+  const isSafe = view.value.comparison.safeColours;
+  return (
+    <ul class={isSafe ? 'legend safe' : 'legend'} aria-label="Colours">
+      <li class="more">more in B</li>
+      <li class="less">less in B</li>
+      <li class="only-a">only in A</li>
+      <li class="only-b">only in B</li>
+    </ul>
+  );
+}

@@ -1,0 +1,97 @@
+import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
+import type { Table, TableRow } from '../api/answers.js';
+import { formatRate } from '../format/rate.js';
+import { formatExact, formatShare, formatValue } from '../format/value.js';
+import { ShareBar } from '../parts/share-bar.js';
+import { shownSpan, view } from '../state/page.js';
+import { arrange } from '../tree/arrange.js';
+
+interface Props {
+  table: Table;
+  /** What a row is, as the heading of the first column. */
+  what: string;
+  /** How a row without a value is called. */
+  none: string;
+  /** With `self` as a column of its own: for what has others below it, as packages. */
+  withSelf?: boolean;
+  isChosen(row: TableRow): boolean;
+  /** What a click on a row does, in words, and done. */
+  action: string;
+  onChoose(row: TableRow): void;
+}
+
+/** A table of what is not frames: a row for each value of a tag or label, or for each package. */
+export function KeyTable({ table, what, none, withSelf = false, isChosen, action, onChoose }: Props): JSX.Element {
+  const { unit, total, type } = table;
+  const rows = useMemo(() => arrange(table.rows, 'total', false, view.value.search), [table, view.value.search]);
+  const { from, to } = shownSpan.value;
+  return (
+    <div class="plain-table">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{what}</th>
+            {withSelf && (
+              <th scope="col" class="figure">
+                Self
+              </th>
+            )}
+            <th scope="col" class="figure">
+              Total
+            </th>
+            <th scope="col" class="figure">
+              Share
+            </th>
+            <th scope="col" class="wide">
+              <span class="hidden">Share as a bar</span>
+            </th>
+            {!type.startsWith('inuse') && (
+              <th scope="col" class="figure">
+                Rate
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.name} class={isChosen(row) ? 'chosen' : undefined}>
+              <th scope="row">
+                <button type="button" class="link" title={action} aria-pressed={isChosen(row)} onClick={() => onChoose(row)}>
+                  {row.name === '' ? <span class="muted">{none}</span> : row.name}
+                </button>
+              </th>
+              {withSelf && (
+                <td class="figure" title={formatExact(row.self, unit)}>
+                  {formatValue(row.self, unit)}
+                </td>
+              )}
+              <td class="figure" title={formatExact(row.total, unit)}>
+                {formatValue(row.total, unit)}
+              </td>
+              <td class="figure">{formatShare(row.total, total)}</td>
+              <td>
+                <ShareBar part={row.total} whole={total} />
+              </td>
+              {!type.startsWith('inuse') && (
+                <td class="figure muted">{formatRate(row.total, unit, type, (to - from) / 1000)}</td>
+              )}
+            </tr>
+          ))}
+        </tbody>
+        {!withSelf && (
+          <tfoot>
+            <tr>
+              <th scope="row">All</th>
+              <td class="figure" data-sum title={formatExact(total, unit)}>
+                {formatValue(total, unit)}
+              </td>
+              <td colSpan={3} />
+            </tr>
+          </tfoot>
+        )}
+      </table>
+      {table.more > 0 && <p class="muted">{table.more} more, with less each.</p>}
+    </div>
+  );
+}

@@ -1,0 +1,121 @@
+import type { JSX } from 'preact';
+import type { ProfileEntry, Profiles } from '../api/answers.js';
+import { API, askJson } from '../api/client.js';
+import { type Selection, selectionQuery } from '../api/selection.js';
+import { typeName } from '../format/names.js';
+import { formatDuration, formatInstant } from '../format/time.js';
+import { formatExact, formatValue } from '../format/value.js';
+import { Icon } from '../parts/icons.js';
+import { Answer } from '../parts/status.js';
+import { printCondition, toggled } from '../state/conditions.js';
+import { change, view } from '../state/page.js';
+import { selection, valueType } from '../state/services.js';
+import { useSelected } from '../state/use-selected.js';
+
+const askProfiles = (question: string, signal: AbortSignal) => askJson<Profiles>(question, signal);
+
+/** The profiles that the figures come from, to be downloaded together or one at a time. */
+export function ProfilesView(): JSX.Element {
+  const answered = useSelected('profiles', {}, askProfiles);
+  const shown = selection.value;
+  return (
+    <Answer answered={answered} isEmpty={({ profiles }) => profiles.length === 0}>
+      {({ profiles, more }) => (
+        <>
+          <div class="toolbar">
+            {shown && (
+              <a class="button" href={`${API}/pprof?${selectionQuery(shown)}`} download>
+                <Icon name="download" />
+                All of it as pprof
+              </a>
+            )}
+            <span class="muted">
+              {profiles.length + more} profiles{more > 0 && `, of which the last ${profiles.length} are listed`}
+            </span>
+          </div>
+          <div class="plain-table">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Ended</th>
+                  <th scope="col" class="figure">
+                    Length
+                  </th>
+                  <th scope="col">Kind</th>
+                  <th scope="col" class="figure">
+                    Samples
+                  </th>
+                  <th scope="col" class="figure">
+                    {typeName(valueType.value?.name ?? '')}
+                  </th>
+                  <th scope="col">Tags</th>
+                  <th scope="col">pprof</th>
+                </tr>
+              </thead>
+              <tbody>
+                {profiles.map((profile) => (
+                  <Row key={profile.id} profile={profile} shown={shown} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </>
+      )}
+    </Answer>
+  );
+}
+
+function Row({ profile, shown }: { profile: ProfileEntry; shown: Selection | undefined }): JSX.Element {
+  const { where } = view.value;
+  const value = profile.types.find(({ name }) => name === valueType.value?.name);
+  const tags = Object.entries(profile.tags);
+  const ended = formatInstant(profile.to, Date.now());
+  // A profile is in the range of its middle; its tags tell it from others of the same time.
+  const alone = shown && {
+    ...shown,
+    from: profile.from,
+    to: profile.to,
+    where: tags.map(([key, text]) => printCondition({ key, value: text, not: false })),
+  };
+  return (
+    <tr>
+      <td>{ended}</td>
+      <td class="figure">{formatDuration(profile.to - profile.from)}</td>
+      <td>{profile.kind}</td>
+      <td class="figure">{profile.samples.toLocaleString('en')}</td>
+      <td class="figure" title={value && formatExact(value.total, value.unit)}>
+        {value ? formatValue(value.total, value.unit) : '–'}
+      </td>
+      <td class="tags">
+        {tags.map(([key, text]) => {
+          const condition = printCondition({ key, value: text, not: false });
+          return (
+            <button
+              key={key}
+              type="button"
+              class="tag"
+              aria-pressed={where.includes(condition)}
+              title={`Show only ${key} ${text}, or all again`}
+              onClick={() => change({ where: toggled(where, condition) })}
+            >
+              <span class="muted">{key}</span> {text}
+            </button>
+          );
+        })}
+      </td>
+      <td>
+        {alone && (
+          <a
+            class="tool"
+            href={`${API}/pprof?${selectionQuery(alone)}`}
+            download
+            aria-label={`Download the profile that ended at ${ended} as pprof`}
+            title="Download as pprof"
+          >
+            <Icon name="download" />
+          </a>
+        )}
+      </td>
+    </tr>
+  );
+}

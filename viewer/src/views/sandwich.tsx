@@ -1,0 +1,96 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { askBytes } from '../api/client.js';
+import { decodeSandwich } from '../api/decode-tree.js';
+import type { Tree } from '../api/tree.js';
+import { formatShare, formatValue } from '../format/value.js';
+import { FlameGraph } from '../graph/index.js';
+import { SearchField } from '../parts/search-field.js';
+import { Answer } from '../parts/status.js';
+import { change, view } from '../state/page.js';
+import { theme } from '../state/theme.js';
+import { useSelected, useTable } from '../state/use-selected.js';
+import type { FunctionKey } from '../state/view.js';
+import { FunctionTable } from './function-table.js';
+
+const askSandwich = async (question: string, signal: AbortSignal) => decodeSandwich(await askBytes(question, signal));
+
+/** One function, with who calls it above and what it calls below. */
+export function SandwichView(): JSX.Element {
+  const answered = useTable('function');
+  const { of } = view.value;
+  return (
+    <Answer answered={answered} isEmpty={({ rows }) => rows.length === 0}>
+      {(table) => (
+        <div class="beside">
+          <div class="beside-table">
+            <div class="toolbar">
+              <SearchField placeholder="Filter by name, file or package" />
+            </div>
+            <FunctionTable table={table} isNarrow />
+          </div>
+          {of ? (
+            <Sandwich of={of} whole={table.total} />
+          ) : (
+            <div class="notice" role="status">
+              <h2>Choose a function</h2>
+              <p>Its callers are shown above it, and what it calls below.</p>
+            </div>
+          )}
+        </div>
+      )}
+    </Answer>
+  );
+}
+
+function Sandwich({ of, whole }: { of: FunctionKey; whole: number }): JSX.Element {
+  const answered = useSelected('sandwich', { name: of.name, file: of.file }, askSandwich);
+  return (
+    <div class="sandwich">
+      <Answer answered={answered} isEmpty={({ callees }) => callees.totalValues[0] === 0}>
+        {({ callers, callees }) => (
+          <>
+            <Half title="Callers" tree={callers} orientation="flame" />
+            <h2 class="sandwich-name">
+              <span class="mono">{of.name}</span> <span class="muted">{of.file}</span>
+              <span class="sandwich-total" data-sandwich-total>
+                {formatValue(callees.totalValues[0] as number, callees.unit)}{' '}
+                <span class="muted">{formatShare(callees.totalValues[0] as number, whole)}</span>
+              </span>
+            </h2>
+            <Half title="Callees" tree={callees} orientation="icicle" />
+          </>
+        )}
+      </Answer>
+    </div>
+  );
+}
+
+interface HalfProps {
+  title: string;
+  tree: Tree;
+  orientation: 'flame' | 'icicle';
+}
+
+function Half({ title, tree, orientation }: HalfProps): JSX.Element {
+  const [zoomed, setZoomed] = useState(0);
+  const [selected, setSelected] = useState<number>();
+  const inTree = (node: number | undefined) => (node !== undefined && node < tree.parent.length ? node : undefined);
+  return (
+    <section class="half" aria-label={title}>
+      <h3 class="muted">{title}</h3>
+      <FlameGraph
+        tree={tree}
+        orientation={orientation}
+        colors={view.value.colour}
+        theme={theme.value}
+        zoomed={inTree(zoomed) ?? 0}
+        onZoom={setZoomed}
+        selected={inTree(selected)}
+        onSelect={setSelected}
+        onSandwich={(key) => change({ of: key, selected: undefined })}
+        label={`${title}, ${tree.parent.length - 1} nodes`}
+      />
+    </section>
+  );
+}
