@@ -49,7 +49,11 @@ export function labelsAnswer({ type, unit, chosen }: Selected): unknown {
 }
 
 /** The answer of `/series`; a profile is divided over the steps that it reaches over. */
-export function seriesAnswer({ type, unit, from, to, chosen }: Selected, step: number, by: string | null): unknown {
+export function seriesAnswer(
+  { type, unit, from, to, chosen }: Selected,
+  step: number,
+  by: string | null,
+): unknown {
   const first = Math.floor(from / step) * step;
   const steps = Math.ceil((to - first) / step);
   const series = new Map<string, number[]>();
@@ -62,7 +66,8 @@ export function seriesAnswer({ type, unit, from, to, chosen }: Selected, step: n
     for (let index = 0; index < steps; index++) {
       const start = first + index * step;
       const overlap = Math.min(profile.to, start + step) - Math.max(profile.from, start);
-      if (overlap > 0) values[index] = (values[index] as number) + (value * overlap) / (profile.to - profile.from);
+      if (overlap > 0)
+        values[index] = (values[index] as number) + (value * overlap) / (profile.to - profile.from);
     }
   }
   return { type, unit, from: first, step, series: [...series].map(([name, values]) => ({ name, values })) };
@@ -92,7 +97,13 @@ export function profilesAnswer({ profiles }: Selected, limit: number): unknown {
 export function timelineAnswer({ from, to, chosen }: Selected): Buffer {
   const tree = new TreeColumns();
   const lanes = new Map<string, number>();
-  const columns = { lane: [] as number[], node: [] as number[], end: [] as number[], wall: [] as number[], cpu: [] as number[] };
+  const columns = {
+    lane: [] as number[],
+    node: [] as number[],
+    end: [] as number[],
+    wall: [] as number[],
+    cpu: [] as number[],
+  };
   const listed: { name: string; threadId: string; runtimeId: string; kind: string }[] = [];
   for (const { profile, sample } of chosen) {
     const name = sample.labels.get('thread name') ?? '';

@@ -42,7 +42,14 @@ const MS = 1e6;
 function frameOf(text: string): GivenFrame {
   const [kind, name, file, line] = text.split('|') as [FrameKind, string, string, string];
   const [, installed] = file.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/) ?? [];
-  const packages = { app: '(your code)', package: installed ?? '', node: 'node', native: 'libc.so.6', gc: 'node', group: '' };
+  const packages = {
+    app: '(your code)',
+    package: installed ?? '',
+    node: 'node',
+    native: 'libc.so.6',
+    gc: 'node',
+    group: '',
+  };
   return { kind, name, file, line: Number(line), package: packages[kind] };
 }
 
@@ -55,27 +62,144 @@ const LOOP = [
 
 /** Stacks of one minute in version 1.4.0: thread, endpoint, milliseconds of CPU and of waiting, frames above the loop. */
 const WORK: [thread: string, endpoint: string, cpu: number, wait: number, frames: string[]][] = [
-  ['main', 'GET /cart', 401, 0, ['app|getCart|/srv/shop/src/cart.ts|12', 'app|renderCart|/srv/shop/src/cart.ts|40']],
-  ['main', 'GET /cart', 211, 0, ['app|getCart|/srv/shop/src/cart.ts|14', 'app|renderCart|/srv/shop/src/cart.ts|44', 'node|stringify|node:internal/json|3']],
-  ['main', 'GET /cart', 97, 503, ['app|getCart|/srv/shop/src/cart.ts|16', 'package|query|/srv/shop/node_modules/pg/lib/client.js|512', 'native|epoll_wait||0']],
-  ['main', 'GET /cart', 53, 0, ['app|getCart|/srv/shop/src/cart.ts|16', 'package|query|/srv/shop/node_modules/pg/lib/client.js|512', 'package|parseRow|/srv/shop/node_modules/pg-protocol/dist/parser.js|88']],
-  ['main', 'POST /order', 307, 0, ['app|postOrder|/srv/shop/src/order.ts|8', 'package|validate|/srv/shop/node_modules/ajv/dist/ajv.js|161', 'app|<anonymous>|/srv/shop/src/schema.ts|3']],
-  ['main', 'POST /order', 151, 0, ['app|postOrder|/srv/shop/src/order.ts|21', 'node|pbkdf2Sync|node:internal/crypto/pbkdf2|62', 'native|EVP_PBE_scrypt||0']],
-  ['main', 'POST /order', 89, 0, ['app|postOrder|/srv/shop/src/order.ts|30', 'app|priceOf|/srv/shop/src/price.ts|5', 'app|priceOf|/srv/shop/src/price.ts|9', 'app|priceOf|/srv/shop/src/price.ts|9', 'app|round|/srv/shop/src/price.ts|30']],
-  ['main', 'POST /order', 41, 0, ['app|postOrder|/srv/shop/src/order.ts|30', 'app|priceOf|/srv/shop/src/price.ts|5', 'app|constructor|/srv/shop/src/price.ts|2']],
-  ['main', 'GET /search', 173, 0, [`app|search|/srv/shop/src/search.ts|7`, `app|${MARKUP}|/srv/shop/src/search.ts|19`]],
-  ['main', 'GET /search', 61, 0, ['app|search|/srv/shop/src/search.ts|9', 'app|__proto__|/srv/shop/src/search.ts|27', 'node|exec|node:internal/regexp|1']],
+  [
+    'main',
+    'GET /cart',
+    401,
+    0,
+    ['app|getCart|/srv/shop/src/cart.ts|12', 'app|renderCart|/srv/shop/src/cart.ts|40'],
+  ],
+  [
+    'main',
+    'GET /cart',
+    211,
+    0,
+    [
+      'app|getCart|/srv/shop/src/cart.ts|14',
+      'app|renderCart|/srv/shop/src/cart.ts|44',
+      'node|stringify|node:internal/json|3',
+    ],
+  ],
+  [
+    'main',
+    'GET /cart',
+    97,
+    503,
+    [
+      'app|getCart|/srv/shop/src/cart.ts|16',
+      'package|query|/srv/shop/node_modules/pg/lib/client.js|512',
+      'native|epoll_wait||0',
+    ],
+  ],
+  [
+    'main',
+    'GET /cart',
+    53,
+    0,
+    [
+      'app|getCart|/srv/shop/src/cart.ts|16',
+      'package|query|/srv/shop/node_modules/pg/lib/client.js|512',
+      'package|parseRow|/srv/shop/node_modules/pg-protocol/dist/parser.js|88',
+    ],
+  ],
+  [
+    'main',
+    'POST /order',
+    307,
+    0,
+    [
+      'app|postOrder|/srv/shop/src/order.ts|8',
+      'package|validate|/srv/shop/node_modules/ajv/dist/ajv.js|161',
+      'app|<anonymous>|/srv/shop/src/schema.ts|3',
+    ],
+  ],
+  [
+    'main',
+    'POST /order',
+    151,
+    0,
+    [
+      'app|postOrder|/srv/shop/src/order.ts|21',
+      'node|pbkdf2Sync|node:internal/crypto/pbkdf2|62',
+      'native|EVP_PBE_scrypt||0',
+    ],
+  ],
+  [
+    'main',
+    'POST /order',
+    89,
+    0,
+    [
+      'app|postOrder|/srv/shop/src/order.ts|30',
+      'app|priceOf|/srv/shop/src/price.ts|5',
+      'app|priceOf|/srv/shop/src/price.ts|9',
+      'app|priceOf|/srv/shop/src/price.ts|9',
+      'app|round|/srv/shop/src/price.ts|30',
+    ],
+  ],
+  [
+    'main',
+    'POST /order',
+    41,
+    0,
+    [
+      'app|postOrder|/srv/shop/src/order.ts|30',
+      'app|priceOf|/srv/shop/src/price.ts|5',
+      'app|constructor|/srv/shop/src/price.ts|2',
+    ],
+  ],
+  [
+    'main',
+    'GET /search',
+    173,
+    0,
+    [`app|search|/srv/shop/src/search.ts|7`, `app|${MARKUP}|/srv/shop/src/search.ts|19`],
+  ],
+  [
+    'main',
+    'GET /search',
+    61,
+    0,
+    [
+      'app|search|/srv/shop/src/search.ts|9',
+      'app|__proto__|/srv/shop/src/search.ts|27',
+      'node|exec|node:internal/regexp|1',
+    ],
+  ],
   ['main', '', 113, 0, ['gc|Minor GC|node|0']],
   ['main', '', 29, 5987, ['native|uv__io_poll||0']],
-  ['worker 1', '', 521, 0, ['app|resize|/srv/shop/src/image-worker.ts|11', 'package|encode|/srv/shop/node_modules/@img/codec/index.js|77', 'native|png_write_row||0']],
-  ['worker 1', '', 227, 0, ['app|resize|/srv/shop/src/image-worker.ts|12', 'package|encode|/srv/shop/node_modules/@img/codec/index.js|79', 'package|deflate|/srv/shop/node_modules/@img/codec/deflate.js|140']],
+  [
+    'worker 1',
+    '',
+    521,
+    0,
+    [
+      'app|resize|/srv/shop/src/image-worker.ts|11',
+      'package|encode|/srv/shop/node_modules/@img/codec/index.js|77',
+      'native|png_write_row||0',
+    ],
+  ],
+  [
+    'worker 1',
+    '',
+    227,
+    0,
+    [
+      'app|resize|/srv/shop/src/image-worker.ts|12',
+      'package|encode|/srv/shop/node_modules/@img/codec/index.js|79',
+      'package|deflate|/srv/shop/node_modules/@img/codec/deflate.js|140',
+    ],
+  ],
   ['worker 1', '', 3, 5003, ['native|uv__io_poll||0']],
   ['libuv-worker', '', 83, 19, ['native|uv__work||0', 'native|uv__fs_read||0']],
 ];
 
 const BYTES: [number, string[]][] = [
   [1 << 20, ['app|getCart|/srv/shop/src/cart.ts|14', 'app|renderCart|/srv/shop/src/cart.ts|44']],
-  [3 << 18, ['app|postOrder|/srv/shop/src/order.ts|8', 'package|validate|/srv/shop/node_modules/ajv/dist/ajv.js|161']],
+  [
+    3 << 18,
+    ['app|postOrder|/srv/shop/src/order.ts|8', 'package|validate|/srv/shop/node_modules/ajv/dist/ajv.js|161'],
+  ],
   [5 << 17, ['app|search|/srv/shop/src/search.ts|7', 'app|buildIndex|/srv/shop/src/search.ts|60']],
 ];
 

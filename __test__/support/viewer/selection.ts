@@ -41,14 +41,17 @@ export function typesOf(profiles: readonly GivenProfile[]): string[] {
 export function select(all: readonly GivenProfile[], query: URLSearchParams, now: number): Selected {
   const service = query.get('service');
   const ofService = all.filter((profile) => profile.service === service);
-  if (ofService.length === 0) throw new Refusal(404, `There is no service ${service}. /services lists those there are.`);
+  if (ofService.length === 0)
+    throw new Refusal(404, `There is no service ${service}. /services lists those there are.`);
   const to = Number(query.get('to') ?? now);
   const from = Number(query.get('from') ?? to - 3_600_000);
   if (!Number.isFinite(from) || !Number.isFinite(to) || from >= to)
     throw new Refusal(400, 'from is not before to. Give both in milliseconds since the epoch.');
   const types = typesOf(ofService);
-  const type = query.get('type') ?? ['cpu', 'wall'].find((name) => types.includes(name)) ?? (types[0] as string);
-  if (!types.includes(type)) throw new Refusal(400, `${service} has no values of type ${type}, only ${types.join(', ')}.`);
+  const type =
+    query.get('type') ?? ['cpu', 'wall'].find((name) => types.includes(name)) ?? (types[0] as string);
+  if (!types.includes(type))
+    throw new Refusal(400, `${service} has no values of type ${type}, only ${types.join(', ')}.`);
   const conditions = query.getAll('where').map(parseCondition);
   const inRange = ofService.filter((profile) => {
     const middle = (profile.from + profile.to) / 2;
@@ -61,7 +64,14 @@ export function select(all: readonly GivenProfile[], query: URLSearchParams, now
     }),
   );
   const found = new Set(chosen.map(({ profile }) => profile));
-  return { type, unit: unitOf(type), from, to, profiles: inRange.filter((profile) => found.has(profile)), chosen };
+  return {
+    type,
+    unit: unitOf(type),
+    from,
+    to,
+    profiles: inRange.filter((profile) => found.has(profile)),
+    chosen,
+  };
 }
 
 interface Condition {
@@ -79,11 +89,15 @@ function parseCondition(text: string): Condition {
 
 function holds(conditions: Condition[], profile: GivenProfile, sample: GivenSample): boolean {
   const keys = new Set(conditions.filter(({ not }) => !not).map(({ key }) => key));
-  const valueOf = (key: string) => profile.tags.get(key) ?? sample.labels.get(key) ?? '';
+  const valueFor = (key: string) => profile.tags.get(key) ?? sample.labels.get(key) ?? '';
   for (const key of keys)
-    if (!conditions.some((condition) => !condition.not && condition.key === key && condition.value === valueOf(key)))
+    if (
+      !conditions.some(
+        (condition) => !condition.not && condition.key === key && condition.value === valueFor(key),
+      )
+    )
       return false;
-  return !conditions.some(({ not, key, value }) => not && valueOf(key) === value);
+  return !conditions.some(({ not, key, value }) => not && valueFor(key) === value);
 }
 
 /** The value that a sample has of a key. */

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { labelsAnswer, pprofAnswer, profilesAnswer, seriesAnswer, servicesAnswer, timelineAnswer } from './lists.js';
+import {
+  labelsAnswer,
+  pprofAnswer,
+  profilesAnswer,
+  seriesAnswer,
+  servicesAnswer,
+  timelineAnswer,
+} from './lists.js';
 import type { GivenProfile } from './samples.js';
 import { Refusal, select } from './selection.js';
 import { diffAnswer, sandwichAnswer, tableAnswer, treeAnswer } from './trees.js';

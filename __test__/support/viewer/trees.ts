@@ -114,7 +114,10 @@ function stackOf({ sample }: Chosen, size: string): GivenFrame[] {
 export function treeAnswer(selected: Selected, size: string, by: string | null): Buffer {
   const tree = new TreeColumns();
   for (const chosen of selected.chosen) {
-    const group = by === null ? [] : [{ name: keyOf(chosen, by), file: '', line: 0, kind: 'group' as const, package: '' }];
+    const group =
+      by === null
+        ? []
+        : [{ name: keyOf(chosen, by), file: '', line: 0, kind: 'group' as const, package: '' }];
     tree.add([...group, ...stackOf(chosen, size)], chosen.value);
   }
   return tree.write(selected);

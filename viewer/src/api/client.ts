@@ -35,7 +35,10 @@ async function ask(path: string, signal?: AbortSignal): Promise<Response> {
     response = await fetch(`${API}/${path}`, signal ? { signal } : {});
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError('The collector does not answer. Check that "everflame view" still runs, then try again.', 0);
+    throw new ApiError(
+      'The collector does not answer. Check that "everflame view" still runs, then try again.',
+      0,
+    );
   }
   if (!response.ok) throw new ApiError(await reasonOf(response), response.status);
   return response;
@@ -43,6 +46,7 @@ async function ask(path: string, signal?: AbortSignal): Promise<Response> {
 
 async function reasonOf(response: Response): Promise<string> {
   const body: unknown = await response.json().catch(() => undefined);
-  if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string') return body.error;
+  if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string')
+    return body.error;
   return `The collector answered ${response.status}. Its log says more.`;
 }

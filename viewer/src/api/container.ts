@@ -5,7 +5,9 @@ export class AnswerError extends Error {
   override name = 'AnswerError';
 
   constructor(what: string) {
-    super(`The collector's answer cannot be read: ${what}. Reload the page; if it stays so, update everflame.`);
+    super(
+      `The collector's answer cannot be read: ${what}. Reload the page; if it stays so, update everflame.`,
+    );
   }
 }
 
@@ -33,7 +35,8 @@ export function readContainer(bytes: ArrayBuffer, magic: string): Container {
   if (found !== magic) throw new AnswerError(`it does not begin with ${magic}`);
   const headingBytes = view.getUint32(4, true);
   const bodyStart = PREFIX_BYTES + headingBytes;
-  if (headingBytes % ALIGNMENT !== 0) throw new AnswerError('its heading has no length that is a multiple of 8');
+  if (headingBytes % ALIGNMENT !== 0)
+    throw new AnswerError('its heading has no length that is a multiple of 8');
   if (bodyStart > bytes.byteLength) throw new AnswerError('its heading is cut off');
   const heading = parseHeading(new Uint8Array(bytes, PREFIX_BYTES, headingBytes));
   if (!Array.isArray(heading.columns)) throw new AnswerError('its heading names no columns');
@@ -81,7 +84,11 @@ export function numberColumn({ columns }: Container, name: string, length?: numb
   return checkLength(column, name, length);
 }
 
-function checkLength<Column extends Uint32Array | Float64Array>(column: Column, name: string, length?: number): Column {
+function checkLength<Column extends Uint32Array | Float64Array>(
+  column: Column,
+  name: string,
+  length?: number,
+): Column {
   if (length !== undefined && column.length !== length)
     throw new AnswerError(`column ${name} has ${column.length} values in place of ${length}`);
   return column;
@@ -89,7 +96,8 @@ function checkLength<Column extends Uint32Array | Float64Array>(column: Column, 
 
 /** Indexes that each lead into a list of `length`. */
 export function checkIndexes(column: Uint32Array, name: string, length: number): void {
-  for (const index of column) if (index >= length) throw new AnswerError(`column ${name} leads beyond its list`);
+  for (const index of column)
+    if (index >= length) throw new AnswerError(`column ${name} leads beyond its list`);
 }
 
 /** Parents that each come before their node; only the root is its own. */
@@ -130,7 +138,8 @@ export function numberOf(heading: Record<string, unknown>, key: string): number 
 
 /** Checks that something is an object that is no list. */
 export function asRecord(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new AnswerError(`${what} is missing`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new AnswerError(`${what} is missing`);
   return value as Record<string, unknown>;
 }
 

@@ -59,13 +59,19 @@ function lanesOf(value: unknown): Lane[] {
     const lane = asRecord(item, 'a lane');
     // An id may be a number: it is shown, not reckoned with.
     const id = (key: string) => String(lane[key] ?? '');
-    return { name: textOf(lane, 'name'), kind: textOf(lane, 'kind'), threadId: id('threadId'), runtimeId: id('runtimeId') };
+    return {
+      name: textOf(lane, 'name'),
+      kind: textOf(lane, 'kind'),
+      threadId: id('threadId'),
+      runtimeId: id('runtimeId'),
+    };
   });
 }
 
 function labelsOf(value: unknown): Map<string, string>[] {
   if (!Array.isArray(value)) throw new AnswerError('the list of labels is missing');
   return value.map(
-    (item) => new Map(Object.entries(asRecord(item, 'a set of labels')).map(([key, text]) => [key, String(text)])),
+    (item) =>
+      new Map(Object.entries(asRecord(item, 'a set of labels')).map(([key, text]) => [key, String(text)])),
   );
 }

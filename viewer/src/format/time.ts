@@ -15,7 +15,9 @@ export function formatDuration(milliseconds: number): string {
     if (milliseconds >= 2 * unit || (milliseconds >= unit && milliseconds % unit === 0))
       return `${Number((milliseconds / unit).toFixed(1))} ${suffix}`;
   }
-  return milliseconds >= SECOND ? `${Number((milliseconds / SECOND).toFixed(1))} s` : `${Math.round(milliseconds)} ms`;
+  return milliseconds >= SECOND
+    ? `${Number((milliseconds / SECOND).toFixed(1))} s`
+    : `${Math.round(milliseconds)} ms`;
 }
 
 /** Clock time in the reader's zone, on 24 hours; with the day where it is not that of `now`. */

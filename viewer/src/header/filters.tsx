@@ -7,6 +7,7 @@ import { formatRate } from '../format/rate.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
 import { Combobox } from '../parts/combobox.js';
 import { Icon } from '../parts/icons.js';
+import { isLevel } from '../series/levels.js';
 import { inverted, parseCondition, printCondition, withCondition } from '../state/conditions.js';
 import { change, shownSpan, view } from '../state/page.js';
 import { suggest } from '../state/suggest.js';
@@ -81,7 +82,7 @@ function Sum({ labels: { type, unit, total } }: { labels: Labels }): JSX.Element
       <strong data-total title={formatExact(total, unit)}>
         {formatValue(total, unit)}
       </strong>{' '}
-      {!type.startsWith('inuse') && <span class="muted">{formatRate(total, unit, type, (to - from) / 1000)}</span>}
+      {!isLevel(type) && <span class="muted">{formatRate(total, unit, type, (to - from) / 1000)}</span>}
     </output>
   );
 }

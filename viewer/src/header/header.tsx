@@ -27,7 +27,13 @@ export function Header({ onHelp }: { onHelp(): void }): JSX.Element {
       >
         <Icon name={theme.value === 'dark' ? 'sun' : 'moon'} />
       </button>
-      <button type="button" class="tool" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={onHelp}>
+      <button
+        type="button"
+        class="tool"
+        aria-label="Keyboard shortcuts"
+        title="Keyboard shortcuts (?)"
+        onClick={onHelp}
+      >
         <Icon name="help" />
       </button>
     </header>

@@ -24,7 +24,11 @@ export function switchLive(): void {
   if (live) change({ live: false });
   else {
     followNow();
-    change({ live: true, window: 'last' in window ? window : { last: Math.round(to - from) }, brush: undefined });
+    change({
+      live: true,
+      window: 'last' in window ? window : { last: Math.round(to - from) },
+      brush: undefined,
+    });
   }
 }
 
@@ -66,7 +70,13 @@ export function TimeChoice(): JSX.Element {
         type="button"
         class="button live"
         aria-pressed={live}
-        title={live ? (isOpen ? 'Follows what arrives (l)' : 'Waits for the collector (l)') : 'Follow what arrives (l)'}
+        title={
+          live
+            ? isOpen
+              ? 'Follows what arrives (l)'
+              : 'Waits for the collector (l)'
+            : 'Follow what arrives (l)'
+        }
         onClick={switchLive}
       >
         <span class={live && isOpen ? 'dot on' : 'dot'} />

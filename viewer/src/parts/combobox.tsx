@@ -5,7 +5,7 @@ import type { Suggestion } from '../state/suggest.js';
 interface Props {
   label: string;
   placeholder: string;
-  field: RefObject<HTMLInputElement>;
+  field: RefObject<HTMLInputElement | null>;
   suggest(text: string): Suggestion[];
   /** Right of a suggestion, such as a share. */
   note(suggestion: Suggestion): string;
@@ -69,7 +69,13 @@ export function Combobox({ label, placeholder, field, suggest, note, onTake, onE
         onBlur={() => setIsOpen(false)}
         onKeyDown={onKeyDown}
       />
-      <div class="suggestions" role="listbox" id={`${id}list`} aria-label={label} hidden={suggestions.length === 0}>
+      <div
+        class="suggestions"
+        role="listbox"
+        id={`${id}list`}
+        aria-label={label}
+        hidden={suggestions.length === 0}
+      >
         {suggestions.map((suggestion, index) => (
           <div
             key={suggestion.text}

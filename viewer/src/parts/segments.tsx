@@ -8,7 +8,12 @@ interface Props<Value extends string> {
 }
 
 /** A choice of a few, all of them in sight: radio buttons in a row, moved over by the arrow keys. */
-export function Segments<Value extends string>({ label, value, options, onChange }: Props<Value>): JSX.Element {
+export function Segments<Value extends string>({
+  label,
+  value,
+  options,
+  onChange,
+}: Props<Value>): JSX.Element {
   const checked = options.findIndex((option) => option.value === value);
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -21,7 +26,6 @@ export function Segments<Value extends string>({ label, value, options, onChange
   return (
     <div class="segments" role="radiogroup" aria-label={label} onKeyDown={move}>
       {options.map((option, index) => (
-        // biome-ignore lint/a11y/useSemanticElements: an input would need a label of its own beside it to look like this
         <button
           key={option.value}
           type="button"

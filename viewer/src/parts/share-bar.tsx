@@ -5,7 +5,7 @@ export function ShareBar({ part, whole }: { part: number; whole: number }): JSX.
   const percent = whole > 0 ? Math.max(0, Math.min(100, (part / whole) * 100)) : 0;
   return (
     <span class="share-bar" aria-hidden="true">
-      <span style={{ width: `${percent}%` }} />
+      {percent > 0 && <span style={{ width: `${percent}%` }} />}
     </span>
   );
 }

@@ -11,7 +11,10 @@ const SHORTCUTS: [keys: string, does: string][] = [
   ['l', 'follow what arrives'],
   ['r', 'refresh'],
   ['t', 'light or dark'],
-  ['Tab, arrows', 'reach and use every control; in the call tree ← → close and open, in a graph they move between frames'],
+  [
+    'Tab, arrows',
+    'reach and use every control; in the call tree ← → close and open, in a graph they move between frames',
+  ],
   ['Enter', 'in tables and the call tree: callers and callees of the function'],
   ['?', 'this list'],
 ];

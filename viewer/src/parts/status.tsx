@@ -62,7 +62,11 @@ export function NoSamples(): JSX.Element {
   const showLast = () => {
     if (!known) return;
     const { from: start, to: end } = shownWindow.value;
-    change({ window: { from: Math.floor(known.to - (end - start)), to: Math.ceil(known.to) }, brush: undefined, live: false });
+    change({
+      window: { from: Math.floor(known.to - (end - start)), to: Math.ceil(known.to) },
+      brush: undefined,
+      live: false,
+    });
   };
   return (
     <Notice title={`No samples of type ${valueType.value?.name ?? ''} in this range`}>

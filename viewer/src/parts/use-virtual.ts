@@ -21,7 +21,11 @@ export interface VirtualRows {
 const OVERSCAN = 12;
 
 /** Draws only the rows in sight of a list of `count` rows, each of `rowHeight` pixels, that scrolls in `scroller`. */
-export function useVirtual(scroller: RefObject<HTMLElement>, count: number, rowHeight: number): VirtualRows {
+export function useVirtual(
+  scroller: RefObject<HTMLElement | null>,
+  count: number,
+  rowHeight: number,
+): VirtualRows {
   const [, draw] = useReducer((drawn: number) => drawn + 1, 0);
   const options = {
     count,
@@ -33,7 +37,7 @@ export function useVirtual(scroller: RefObject<HTMLElement>, count: number, rowH
     observeElementOffset,
     onChange: () => draw(undefined),
   };
-  const held = useRef<Virtualizer<HTMLElement, HTMLElement>>();
+  const held = useRef<Virtualizer<HTMLElement, HTMLElement> | undefined>(undefined);
   held.current ??= new Virtualizer<HTMLElement, HTMLElement>(options);
   const virtualizer = held.current;
   virtualizer.setOptions(options);

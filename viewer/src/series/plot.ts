@@ -1,13 +1,12 @@
 import uPlot from 'uplot';
-import { formatValue } from '../format/value.js';
 import type { Span } from '../state/view.js';
 
 /** What a strip draws. */
 export interface Points {
-  /** Middles of the steps, milliseconds since the epoch. */
+  /** Starts of the steps, milliseconds since the epoch. */
   times: number[];
-  values: number[];
-  unit: string;
+  /** Null where nothing is known: a gap. */
+  values: (number | null)[];
 }
 
 /** What a strip tells of the pointer. */
@@ -42,7 +41,7 @@ function clock(seconds: number, withSeconds: boolean, withDay: boolean): string 
   return withSeconds ? `${time}:${two(date.getSeconds())}` : time;
 }
 
-function axes(isLast: boolean, unit: string): uPlot.Axis[] {
+function axes(isLast: boolean, format: (value: number) => string): uPlot.Axis[] {
   const common = {
     stroke: () => colour('--muted'),
     font: '11px system-ui, sans-serif',
@@ -64,13 +63,19 @@ function axes(isLast: boolean, unit: string): uPlot.Axis[] {
       gap: 6,
       space: 24,
       grid: { stroke: () => colour('--line'), width: 1 },
-      values: (_plot, splits) => splits.map((value) => formatValue(value, unit)),
+      values: (_plot, splits) => splits.map(format),
     },
   ];
 }
 
 /** Makes a strip's plot. uPlot reckons time in seconds; everything outside of this module is in milliseconds. */
-export function makePlot(host: HTMLElement, width: number, isLast: boolean, unit: string, told: Told): uPlot {
+export function makePlot(
+  host: HTMLElement,
+  width: number,
+  isLast: boolean,
+  format: (value: number) => string,
+  told: Told,
+): uPlot {
   const options: uPlot.Options = {
     width,
     height: stripHeight(isLast),
@@ -83,7 +88,7 @@ export function makePlot(host: HTMLElement, width: number, isLast: boolean, unit
       drag: { x: true, y: false, setScale: false, dist: CLICK_PIXELS },
     },
     scales: { x: { time: true }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-    axes: axes(isLast, unit),
+    axes: axes(isLast, format),
     series: [
       {},
       {
@@ -117,7 +122,7 @@ export function drawPoints(plot: uPlot, { times, values }: Points, window: Span)
   plot.batch(() => {
     plot.setData([times.map((time) => time / 1000), values], false);
     plot.setScale('x', { min: window.from / 1000, max: window.to / 1000 });
-    plot.setScale('y', { min: 0, max: Math.max(...values, 0) });
+    plot.setScale('y', { min: 0, max: Math.max(...values.map((value) => value ?? 0), 0) });
   });
 }
 

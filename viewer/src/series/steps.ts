@@ -43,7 +43,9 @@ export function brushByKey(
   const width = window.to - window.from;
   if (!brush) {
     const tenth = Math.max(step, width / 10);
-    return direction < 0 ? { from: window.to - tenth, to: window.to } : { from: window.from, to: window.from + tenth };
+    return direction < 0
+      ? { from: window.to - tenth, to: window.to }
+      : { from: window.from, to: window.from + tenth };
   }
   if (isWider) {
     const to = Math.min(window.to, Math.max(brush.from + step, brush.to + direction * step));

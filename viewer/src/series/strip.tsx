@@ -5,14 +5,13 @@ import type { Series, ValueType } from '../api/answers.js';
 import { askJson } from '../api/client.js';
 import { selectionQuery } from '../api/selection.js';
 import { typeName } from '../format/names.js';
-import { formatRate } from '../format/rate.js';
 import { formatInstant, formatRange } from '../format/time.js';
-import { formatValue } from '../format/value.js';
 import { Icon } from '../parts/icons.js';
 import { change, shownWindow, view } from '../state/page.js';
 import { service } from '../state/services.js';
 import { theme } from '../state/theme.js';
 import { useAnswer } from '../state/use-answer.js';
+import { formatLevel, levelsOf, levelUnit } from './levels.js';
 import { drawBrush, drawPoints, makePlot, stripHeight } from './plot.js';
 import { brushByKey, stepFor } from './steps.js';
 
@@ -33,17 +32,22 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
   // From the start of a step, so that a window that moves asks for whole ones.
   const from = Math.floor(span.from / step) * step;
   const question =
-    name && `series?${selectionQuery({ service: name, from, to: span.to, type: type.name, where }, { step })}`;
+    name &&
+    `series?${selectionQuery({ service: name, from, to: span.to, type: type.name, where }, { step })}`;
   const { answer, error } = useAnswer(question, JSON.stringify([name, type.name, where, window]), askSeries);
-  const values = answer?.series[0]?.values ?? [];
+  const values = answer && service.value ? levelsOf(answer, service.value) : [];
   const [hovered, setHovered] = useState<number>();
   const host = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>();
+  const plot = useRef<uPlot | undefined>(undefined);
   const onBrush = (brushed: { from: number; to: number } | undefined) => change({ brush: brushed });
 
   useLayoutEffect(() => {
     const element = host.current as HTMLElement;
-    const made = makePlot(element, element.clientWidth, isLast, type.unit, { hover: setHovered, brush: onBrush });
+    const format = (level: number) => formatLevel(level, type.unit, type.name);
+    const made = makePlot(element, element.clientWidth, isLast, format, {
+      hover: setHovered,
+      brush: onBrush,
+    });
     plot.current = made;
     const observer = new ResizeObserver(() => {
       made.setSize({ width: element.clientWidth, height: stripHeight(isLast) });
@@ -57,7 +61,7 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
   }, [isLast, type.unit]);
   useEffect(() => {
     const times = values.map((_value, index) => (answer as Series).from + index * (answer as Series).step);
-    if (plot.current) drawPoints(plot.current, { times, values, unit: type.unit }, span);
+    if (plot.current) drawPoints(plot.current, { times, values }, span);
   }, [answer, span.from, span.to, isLast, type.unit]);
   useEffect(() => {
     if (plot.current) drawBrush(plot.current, brush);
@@ -79,29 +83,30 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
   return (
     <div class="strip">
       <div class="strip-name">
-        <strong>{typeName(type.name)}</strong>
+        <strong>{typeName(type.name)}</strong> <span class="muted">{levelUnit(type.unit, type.name)}</span>
         {onRemove && (
-          <button type="button" class="remove" aria-label={`Remove the strip of ${typeName(type.name)}`} onClick={onRemove}>
+          <button
+            type="button"
+            class="remove"
+            aria-label={`Remove the strip of ${typeName(type.name)}`}
+            onClick={onRemove}
+          >
             <Icon name="close" />
           </button>
         )}
-        {value !== undefined && answer && (
+        {value != null && answer && (
           <span class="muted strip-value">
-            {type.name.startsWith('inuse')
-              ? formatValue(value, type.unit)
-              : formatRate(value, type.unit, type.name, answer.step / 1000)}
+            {formatLevel(value, type.unit, type.name)}
             <br />
             {formatInstant(answer.from + (hovered as number) * answer.step, Date.now())}
           </span>
         )}
         {error && <span class="bad">{error.message}</span>}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset holds form controls, of which a plot has none */}
       <div
         class="strip-plot"
         ref={host}
         role="group"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the brush is moved by keys
         tabIndex={0}
         aria-label={`${typeName(type.name)} over time, ${formatRange(span.from, span.to, Date.now())}. ${
           brush ? `Brushed: ${formatRange(brush.from, brush.to, Date.now())}.` : 'Nothing is brushed.'

@@ -24,7 +24,9 @@ export function Strips(): JSX.Element | null {
           key={type.name}
           type={type}
           isLast={index === all.length - 1}
-          onRemove={index === 0 ? undefined : () => change({ strips: strips.filter((name) => name !== type.name) })}
+          onRemove={
+            index === 0 ? undefined : () => change({ strips: strips.filter((name) => name !== type.name) })
+          }
         />
       ))}
       {others.length > 0 && (

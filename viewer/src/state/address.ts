@@ -116,7 +116,9 @@ function parseWindow(given: URLSearchParams): Window {
 function parseSpan(text: string | null): Span | undefined {
   const [, from, to] = text?.match(/^(\d+(?:\.\d+)?)\.\.(\d+(?:\.\d+)?)$/) ?? [];
   const span = { from: Number(from), to: Number(to) };
-  return Number.isFinite(span.from) && span.to > span.from && span.to < Number.MAX_SAFE_INTEGER ? span : undefined;
+  return Number.isFinite(span.from) && span.to > span.from && span.to < Number.MAX_SAFE_INTEGER
+    ? span
+    : undefined;
 }
 
 function printSpan({ from, to }: Span): string {
@@ -136,7 +138,11 @@ function printDuration(duration: number): string {
   return `${duration / unit}${suffix}`;
 }
 
-function oneOf<Value extends string>(allowed: readonly Value[], text: string | null, otherwise: Value): Value {
+function oneOf<Value extends string>(
+  allowed: readonly Value[],
+  text: string | null,
+  otherwise: Value,
+): Value {
   return allowed.find((value) => value === text) ?? otherwise;
 }
 

@@ -1,5 +1,5 @@
 import { narrowToBrush, refresh, switchLive } from '../header/time-choice.js';
-import { change, shownWindow, view } from './page.js';
+import { change, shownWindow } from './page.js';
 import { switchTheme } from './theme.js';
 import { TABS } from './view.js';
 

@@ -1,5 +1,5 @@
 import { effect, signal } from '@preact/signals';
-import type { Ingested } from '../api/answers.js';
+import type { Ingested, Service } from '../api/answers.js';
 import { API } from '../api/client.js';
 import { now, view } from './page.js';
 import { loadServices, service, services } from './services.js';
@@ -10,9 +10,19 @@ export const connection = signal<'off' | 'connecting' | 'open'>('off');
 /** How often a live window moves when nothing arrives. */
 const FOLLOW_MILLISECONDS = 5000;
 
+/** After so long a pause a service is asked about anew: it may have been started with other settings. */
+const NEW_MILLISECONDS = 10_000;
+
 /** Moves the window to the present. */
 export function followNow(): void {
   now.value = Date.now();
+}
+
+/** Notes that more of a service is known, without asking for what else is. */
+function extend(known: Service, to: number): void {
+  services.value = services
+    .peek()
+    ?.map((one) => (one === known ? { ...one, to: Math.max(one.to, to) } : one));
 }
 
 function listen(): () => void {
@@ -28,7 +38,8 @@ function listen(): () => void {
     const ingested = JSON.parse(data) as Ingested;
     const known = services.peek()?.find(({ name }) => name === ingested.service);
     // A service that is new, or that had nothing for a while, may have other kinds of values now.
-    if (known === undefined || ingested.from > known.to) loadServices();
+    if (known === undefined || ingested.from > known.to + NEW_MILLISECONDS) loadServices();
+    else extend(known, ingested.to);
     if (ingested.service === service.peek()?.name && !document.hidden) followNow();
   });
   const timer = setInterval(() => {

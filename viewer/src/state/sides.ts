@@ -14,7 +14,11 @@ export interface Sides {
  * shown, each with its value. Undefined as long as a key has no two values to choose.
  * @param keys tags and labels in what is shown, apart from conditions on the comparison's own key
  */
-export function sidesOf(shown: Selection, comparison: Comparison, keys: readonly LabelKey[]): Sides | undefined {
+export function sidesOf(
+  shown: Selection,
+  comparison: Comparison,
+  keys: readonly LabelKey[],
+): Sides | undefined {
   if (comparison.by === 'time') {
     const earlier = comparison.before || shown.to - shown.from;
     return { a: { ...shown, from: shown.from - earlier, to: shown.to - earlier }, b: shown };
@@ -30,8 +34,12 @@ export function sidesOf(shown: Selection, comparison: Comparison, keys: readonly
 }
 
 /** The values compared: those chosen, else the two with the most, the earlier in the order of numbers and letters as A. */
-export function valuesOf(comparison: Comparison, keys: readonly LabelKey[]): { a: string; b: string } | undefined {
-  const known = keys.find(({ key }) => key === comparison.by)?.values.filter(({ value }) => value !== '') ?? [];
+export function valuesOf(
+  comparison: Comparison,
+  keys: readonly LabelKey[],
+): { a: string; b: string } | undefined {
+  const known =
+    keys.find(({ key }) => key === comparison.by)?.values.filter(({ value }) => value !== '') ?? [];
   const [first, second] = known
     .slice(0, 2)
     .map(({ value }) => value)

@@ -1,4 +1,6 @@
 import { computed, effect, signal } from '@preact/signals';
+import type { FrameKind } from '../api/tree.js';
+import { kindColor } from '../graph/index.js';
 
 export type Theme = 'light' | 'dark';
 
@@ -35,6 +37,11 @@ function remembered(): Theme | undefined {
   }
 }
 
+const KINDS: readonly FrameKind[] = ['app', 'package', 'node', 'native', 'gc', 'group'];
+
 effect(() => {
-  document.documentElement.dataset.theme = theme.value;
+  const { dataset, style } = document.documentElement;
+  dataset.theme = theme.value;
+  // The marks in the tables have the colours of the graphs.
+  for (const kind of KINDS) style.setProperty(`--frame-${kind}`, kindColor(theme.value, kind));
 });

@@ -55,7 +55,9 @@ function textsOf(transform: Transform): string[] {
 }
 
 function pairsOf(texts: string[]): { name: string; file: string }[] {
-  return texts.flatMap((name, index) => (index % 2 === 0 ? [{ name, file: texts[index + 1] as string }] : []));
+  return texts.flatMap((name, index) =>
+    index % 2 === 0 ? [{ name, file: texts[index + 1] as string }] : [],
+  );
 }
 
 /** A name may have half a surrogate pair, which `encodeURIComponent` throws at. */

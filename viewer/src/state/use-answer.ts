@@ -26,7 +26,7 @@ export function useAnswer<Answer>(
   ask: (question: string, signal: AbortSignal) => Promise<Answer>,
 ): Answered<Answer> {
   const [answered, setAnswered] = useState<Answered<Answer>>(NOTHING);
-  const latest = useRef<Latest<Answer>>();
+  const latest = useRef<Latest<Answer> | undefined>(undefined);
   latest.current ??= new Latest<Answer>({
     answer: (answer) => setAnswered({ answer, error: undefined, busy: false }),
     failed: (error) => setAnswered({ answer: undefined, error: error as Error, busy: false }),

@@ -1,12 +1,24 @@
 import type { TableRow } from '../api/answers.js';
 import type { Sort } from '../state/view.js';
 
-/** Rows whose name, file or package has the text, upper and lower case alike, in the order wanted. The rows given stay as they are. */
-export function arrange(rows: readonly TableRow[], sort: Sort, ascending: boolean, search: string): TableRow[] {
+/** Rows whose name, file or package has the text, upper and lower case alike, in the order wanted;
+ * those that are equal in it by their other value, then by name. The rows given stay as they are. */
+export function arrange(
+  rows: readonly TableRow[],
+  sort: Sort,
+  ascending: boolean,
+  search: string,
+): TableRow[] {
   const wanted = search.trim().toLowerCase();
   const has = (text: string) => text.toLowerCase().includes(wanted);
-  const found = wanted === '' ? [...rows] : rows.filter((row) => has(row.name) || has(row.file) || has(row.package));
+  const found =
+    wanted === '' ? [...rows] : rows.filter((row) => has(row.name) || has(row.file) || has(row.package));
   const direction = ascending ? 1 : -1;
   const byName = (a: TableRow, b: TableRow) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-  return found.sort((a, b) => (sort === 'name' ? 0 : direction * (a[sort] - b[sort])) || direction * byName(a, b));
+  const other = sort === 'self' ? 'total' : 'self';
+  return found.sort((a, b) =>
+    sort === 'name'
+      ? direction * byName(a, b)
+      : direction * (a[sort] - b[sort]) || direction * (a[other] - b[other]) || byName(a, b),
+  );
 }

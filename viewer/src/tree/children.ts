@@ -12,7 +12,8 @@ export function childrenOf(tree: Tree): Children {
   const nodes = tree.parent.length;
   const start = new Uint32Array(nodes + 1);
   for (let node = 1; node < nodes; node++) increase(start, (tree.parent[node] as number) + 1);
-  for (let node = 0; node < nodes; node++) start[node + 1] = (start[node + 1] as number) + (start[node] as number);
+  for (let node = 0; node < nodes; node++)
+    start[node + 1] = (start[node + 1] as number) + (start[node] as number);
   const list = new Uint32Array(Math.max(0, nodes - 1));
   const filled = start.slice();
   for (let node = 1; node < nodes; node++) {

@@ -51,7 +51,8 @@ export function heaviestWay(tree: Tree, children: Children): number[] {
   for (let node = 0; ; ) {
     const heaviest = childrenAt(children, node)[0];
     if (heaviest === undefined) return way;
-    if (node !== 0 && (tree.totalValues[heaviest] as number) * 2 <= (tree.totalValues[node] as number)) return way;
+    if (node !== 0 && (tree.totalValues[heaviest] as number) * 2 <= (tree.totalValues[node] as number))
+      return way;
     way.push(heaviest);
     node = heaviest;
   }

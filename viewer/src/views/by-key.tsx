@@ -52,7 +52,9 @@ export function PackagesView(): JSX.Element {
           withSelf
           isChosen={() => false}
           action="Find it in the flame graph"
-          onChoose={({ name }) => change({ tab: 'flame', colour: 'package', frames: 'function', search: name })}
+          onChoose={({ name }) =>
+            change({ tab: 'flame', colour: 'package', frames: 'function', search: name })
+          }
         />
       )}
     </Answer>
@@ -65,7 +67,9 @@ export function LabelsView(): JSX.Element {
   return (
     <Answer answered={answered} isEmpty={({ keys }) => keys.length === 0}>
       {(labels) => {
-        const by = labels.keys.find(({ key }) => key === view.value.by)?.key ?? (labels.keys[0] as { key: string }).key;
+        const by =
+          labels.keys.find(({ key }) => key === view.value.by)?.key ??
+          (labels.keys[0] as { key: string }).key;
         return (
           <>
             <div class="toolbar">
@@ -86,7 +90,15 @@ export function LabelsView(): JSX.Element {
   );
 }
 
-function Keys({ labels, isTag, title }: { labels: Labels; isTag: boolean; title: string }): JSX.Element | null {
+function Keys({
+  labels,
+  isTag,
+  title,
+}: {
+  labels: Labels;
+  isTag: boolean;
+  title: string;
+}): JSX.Element | null {
   const keys = labels.keys.filter((key) => key.isTag === isTag);
   if (keys.length === 0) return null;
   return (

@@ -36,7 +36,10 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
     () => new Set(heaviestWay(tree, children).map((node) => keys[node] as number)),
   );
   const active = selected === undefined && of ? heaviestNode(tree, of.name, of.file) : nodeOf(keys, selected);
-  const rows = useMemo(() => rowsOf(children, (node) => open.has(keys[node] as number)), [children, keys, open]);
+  const rows = useMemo(
+    () => rowsOf(children, (node) => open.has(keys[node] as number)),
+    [children, keys, open],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtual(scroller, rows.length, ROW_PIXELS);
   const at = rows.findIndex(({ node }) => node === active);
@@ -65,7 +68,9 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
   const onKeyDown = (event: KeyboardEvent) => {
     const row = rows[at];
     if (event.key === 'Enter' && row) change({ tab: 'sandwich' });
-    const next = { ArrowDown: at + 1, ArrowUp: Math.max(0, at - 1), Home: 0, End: rows.length - 1 }[event.key];
+    const next = { ArrowDown: at + 1, ArrowUp: Math.max(0, at - 1), Home: 0, End: rows.length - 1 }[
+      event.key
+    ];
     if (next !== undefined) {
       const target = rows[Math.min(next, rows.length - 1)];
       if (target) select(target.node);
@@ -91,7 +96,16 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
     <>
       <div class="toolbar">
         <FrameSizes />
-        <button type="button" class="button" onClick={() => turn(Array.from(tree.parent, (_parent, node) => node), true)}>
+        <button
+          type="button"
+          class="button"
+          onClick={() =>
+            turn(
+              Array.from(tree.parent, (_parent, node) => node),
+              true,
+            )
+          }
+        >
           Open all
         </button>
         <button type="button" class="button" onClick={() => setOpen(new Set())}>
@@ -113,7 +127,6 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
           class="table-body"
           ref={scroller}
           role="rowgroup"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: the tree is one stop of the tab key, its rows are moved over by arrows
           tabIndex={0}
           aria-label="Arrows move, open and close; Enter shows callers and callees"
           onKeyDown={onKeyDown}
@@ -167,8 +180,6 @@ function Row({ row, index, start, tree, isActive, onSelect, onTurn }: RowProps):
   const self = tree.selfValues[node] as number;
   const whole = tree.totalValues[0] as number;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the tree around it
-    // biome-ignore lint/a11y/useFocusableInteractive: the tree around it has the focus
     <div
       role="row"
       class="table-row"
@@ -208,7 +219,9 @@ function Row({ row, index, start, tree, isActive, onSelect, onTurn }: RowProps):
         )}
         <span class={`kind kind-${tree.frames.kind[frame]}`} />
         {name}
-        <span class="muted place">{place(tree.frames.file[frame] as string, tree.frames.line[frame] as number)}</span>
+        <span class="muted place">
+          {place(tree.frames.file[frame] as string, tree.frames.line[frame] as number)}
+        </span>
       </span>
     </div>
   );

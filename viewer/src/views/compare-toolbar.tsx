@@ -21,7 +21,7 @@ function set(changes: Partial<Comparison>): void {
 /** What is compared with what, and how it is shown. */
 export function CompareToolbar({ keys }: { keys: readonly LabelKey[] }): JSX.Element {
   const { comparison } = view.value;
-  const { by, before, layout, safeColours } = comparison;
+  const { by, before, layout } = comparison;
   return (
     <div class="toolbar">
       <label class="choice">
@@ -82,17 +82,7 @@ export function CompareToolbar({ keys }: { keys: readonly LabelKey[] }): JSX.Ele
         onChange={(chosen) => set({ layout: chosen })}
       />
       <FrameSizes />
-      <SearchField placeholder="Search in names, files and packages" />
-      <span class="spring" />
-      <button
-        type="button"
-        class="button"
-        aria-pressed={safeColours}
-        title="Colours that do not need red to be told from green"
-        onClick={() => set({ safeColours: !safeColours })}
-      >
-        Colour-blind safe
-      </button>
+      <SearchField placeholder="Search names, files, packages" />
     </div>
   );
 }
@@ -100,7 +90,8 @@ export function CompareToolbar({ keys }: { keys: readonly LabelKey[] }): JSX.Ele
 function ValueChoice({ side, keys }: { side: 'a' | 'b'; keys: readonly LabelKey[] }): JSX.Element {
   const { comparison } = view.value;
   const chosen = valuesOf(comparison, keys)?.[side] ?? '';
-  const values = keys.find(({ key }) => key === comparison.by)?.values.filter(({ value }) => value !== '') ?? [];
+  const values =
+    keys.find(({ key }) => key === comparison.by)?.values.filter(({ value }) => value !== '') ?? [];
   const name = side.toUpperCase();
   return (
     <label class="choice">
@@ -110,7 +101,9 @@ function ValueChoice({ side, keys }: { side: 'a' | 'b'; keys: readonly LabelKey[
         value={chosen}
         onChange={({ currentTarget }) => set({ [side]: currentTarget.value })}
       >
-        {!values.some(({ value }) => value === chosen) && <option value={chosen}>{chosen || '(choose)'}</option>}
+        {!values.some(({ value }) => value === chosen) && (
+          <option value={chosen}>{chosen || '(choose)'}</option>
+        )}
         {values.map(({ value }) => (
           <option key={value} value={value}>
             {value}

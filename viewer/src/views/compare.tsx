@@ -8,7 +8,7 @@ import type { Tree } from '../api/tree.js';
 import { formatRate } from '../format/rate.js';
 import { formatDuration, formatRange } from '../format/time.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
-import { applyTransforms, FlameGraph, matchFrames } from '../graph/index.js';
+import { applyTransforms, changeColor, FlameGraph, matchFrames } from '../graph/index.js';
 import { Answer } from '../parts/status.js';
 import { change, view } from '../state/page.js';
 import { selection, subject } from '../state/services.js';
@@ -41,7 +41,10 @@ async function askDifference(questions: string, signal: AbortSignal): Promise<Di
   const [tree, a, b] = await Promise.all(
     questions.split('\n').map(async (question) => decodeTree(await askBytes(question, signal))),
   );
-  const amount = (side: Tree | undefined): Amount => ({ total: side?.total ?? 0, seconds: side?.seconds ?? 0 });
+  const amount = (side: Tree | undefined): Amount => ({
+    total: side?.total ?? 0,
+    seconds: side?.seconds ?? 0,
+  });
   return { tree: tree as Tree, a: amount(a), b: amount(b) };
 }
 
@@ -71,7 +74,10 @@ function Choose({ keys, by, busy }: { keys: readonly LabelKey[]; by: string; bus
       ) : (
         <>
           <h2>There are no two values of {by} in this range</h2>
-          <p>{values.length === 1 ? `All samples have ${values[0]?.value}. ` : ''}Choose a longer range, or compare by something else.</p>
+          <p>
+            {values.length === 1 ? `All samples have ${values[0]?.value}. ` : ''}Choose a longer range, or
+            compare by something else.
+          </p>
         </>
       )}
     </div>
@@ -86,7 +92,11 @@ function Compared({ sides }: { sides: Sides }): JSX.Element {
     `tree?${selectionQuery(sides.a, { nodes: 1 })}`,
     `tree?${selectionQuery(sides.b, { nodes: 1 })}`,
   ].join('\n');
-  const answered = useAnswer(question, `diff ${subject.value} ${frames} ${JSON.stringify(comparison)}`, askDifference);
+  const answered = useAnswer(
+    question,
+    `diff ${subject.value} ${frames} ${JSON.stringify(comparison)}`,
+    askDifference,
+  );
   return (
     <Answer answered={answered} isEmpty={({ a, b }) => a.total === 0 && b.total === 0}>
       {(difference) => (
@@ -110,7 +120,12 @@ interface SideProps {
   tree: Tree;
 }
 
-function Side({ side, selection: { from, to }, amount: { total, seconds }, tree: { type, unit } }: SideProps): JSX.Element {
+function Side({
+  side,
+  selection: { from, to },
+  amount: { total, seconds },
+  tree: { type, unit },
+}: SideProps): JSX.Element {
   const { comparison } = view.value;
   const about =
     comparison.by === 'time'
@@ -149,18 +164,21 @@ function Shown({ difference }: { difference: Difference }): JSX.Element {
   );
   const { tree, taken } = useMemo(() => applyTransforms(even, [...transforms]), [even, transforms]);
   const keys = useMemo(() => pathKeys(tree), [tree]);
-  const matched = useMemo(() => (search === '' ? undefined : matchFrames(tree.frames, search)), [tree, search]);
+  const matched = useMemo(
+    () => (search === '' ? undefined : matchFrames(tree.frames, search)),
+    [tree, search],
+  );
   const trees = useMemo(() => ({ a: sideOf(tree, 'a'), b: sideOf(tree, 'b') }), [tree]);
   if (comparison.layout === 'table') return <DifferenceTable tree={tree} />;
-  const keyOf = (node: number | undefined) => (node ? printKey(keys[node] as number) : undefined);
+  const keyOf = (node: number) => (node > 0 ? printKey(keys[node] as number) : undefined);
   const common = {
     orientation: view.value.shape,
     theme: theme.value,
     ...(matched ? { matched } : {}),
     zoomed: nodeOf(keys, zoom),
     onZoom: (node: number) => change({ zoom: keyOf(node) }),
-    selected: nodeOf(keys, selected) || undefined,
-    onSelect: (node: number | undefined) => change({ selected: keyOf(node) }, selected ? 'replace' : 'push'),
+    selected: nodeOf(keys, selected) || -1,
+    onSelect: (node: number) => change({ selected: keyOf(node) }, selected ? 'replace' : 'push'),
     onTransform: (transform: (typeof transforms)[number]) =>
       change({ transforms: [...transforms, transform], zoom: undefined, selected: undefined }),
     onSandwich: (key: { name: string; file: string }) => change({ tab: 'sandwich' as const, of: key }),
@@ -182,7 +200,12 @@ function Shown({ difference }: { difference: Difference }): JSX.Element {
         <div class="sides">
           {(['a', 'b'] as const).map((side) => (
             <section key={side} class="half" aria-label={side.toUpperCase()}>
-              <FlameGraph {...common} tree={trees[side]} colors={view.value.colour} label={`Stacks of ${side.toUpperCase()}`} />
+              <FlameGraph
+                {...common}
+                tree={trees[side]}
+                colors={view.value.colour}
+                label={`Stacks of ${side.toUpperCase()}`}
+              />
             </section>
           ))}
         </div>
@@ -191,14 +214,35 @@ function Shown({ difference }: { difference: Difference }): JSX.Element {
   );
 }
 
+const CHANGES = [
+  ['more', 'more in B'],
+  ['less', 'less in B'],
+  ['only-a', 'only in A'],
+  ['only-b', 'only in B'],
+] as const;
+
 function Legend(): JSX.Element {
-  const isSafe = view.value.comparison.safeColours;
+  const { comparison } = view.value;
+  const { safeColours } = comparison;
   return (
-    <ul class={isSafe ? 'legend safe' : 'legend'} aria-label="Colours">
-      <li class="more">more in B</li>
-      <li class="less">less in B</li>
-      <li class="only-a">only in A</li>
-      <li class="only-b">only in B</li>
-    </ul>
+    <>
+      <ul class="legend" aria-label="Colours">
+        {CHANGES.map(([kind, text]) => (
+          <li key={kind}>
+            <span style={{ background: changeColor(theme.value, kind, 1, safeColours) }} />
+            {text}
+          </li>
+        ))}
+      </ul>
+      <button
+        type="button"
+        class="button"
+        aria-pressed={safeColours}
+        title="Colours that do not need red to be told from green"
+        onClick={() => change({ comparison: { ...comparison, safeColours: !safeColours } })}
+      >
+        Colour-blind safe
+      </button>
+    </>
   );
 }

@@ -35,7 +35,6 @@ export function DifferenceTable({ tree }: { tree: Tree }): JSX.Element {
           <tr>
             <th scope="col">Function</th>
             {['Self A', 'Self B', 'Change', 'Total A', 'Total B', 'Change'].map((text, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: the columns never change
               <th key={index} scope="col" class="figure">
                 {text}
               </th>
@@ -69,7 +68,9 @@ export function DifferenceTable({ tree }: { tree: Tree }): JSX.Element {
           ))}
         </tbody>
       </table>
-      {rows.length > MOST_ROWS && <p class="muted">{rows.length - MOST_ROWS} more, which changed less each.</p>}
+      {rows.length > MOST_ROWS && (
+        <p class="muted">{rows.length - MOST_ROWS} more, which changed less each.</p>
+      )}
     </div>
   );
 }

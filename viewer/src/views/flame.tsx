@@ -32,15 +32,19 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
   const { shape, colour, search, transforms, zoom, selected, of, beside } = view.value;
   const { tree, taken } = useMemo(() => applyTransforms(whole, [...transforms]), [whole, transforms]);
   const keys = useMemo(() => pathKeys(tree), [tree]);
-  const matched = useMemo(() => (search === '' ? undefined : matchFrames(tree.frames, search)), [tree, search]);
+  const matched = useMemo(
+    () => (search === '' ? undefined : matchFrames(tree.frames, search)),
+    [tree, search],
+  );
   const zoomed = nodeOf(keys, zoom);
   const chosen = selected === undefined && of ? heaviestNode(tree, of.name, of.file) : nodeOf(keys, selected);
   const frame = chosen ? (tree.frame[chosen] as number) : undefined;
-  const keyOf = (node: number | undefined) => (node ? printKey(keys[node] as number) : undefined);
-  const select = (node: number | undefined) => {
-    const of = node === undefined || node === 0 ? undefined : functionAt(tree, node);
-    change({ selected: keyOf(node), of }, view.value.selected ? 'replace' : 'push');
-  };
+  const keyOf = (node: number) => (node > 0 ? printKey(keys[node] as number) : undefined);
+  const select = (node: number) =>
+    change(
+      { selected: keyOf(node), of: node > 0 ? functionAt(tree, node) : undefined },
+      view.value.selected ? 'replace' : 'push',
+    );
   return (
     <>
       <div class="toolbar">
@@ -63,7 +67,7 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
           onChange={(chosenColour) => change({ colour: chosenColour })}
         />
         <FrameSizes />
-        <SearchField placeholder="Search in names, files and packages" />
+        <SearchField placeholder="Search names, files, packages" />
         {matched && (
           <output class="matched" data-matched>
             {formatShare(matchedTotal(tree, matched).total, tree.totalValues[0] as number)} matched
@@ -96,9 +100,11 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
           {...(matched ? { matched } : {})}
           zoomed={zoomed}
           onZoom={(node) => change({ zoom: keyOf(node) })}
-          selected={chosen || undefined}
+          selected={chosen || -1}
           onSelect={select}
-          onTransform={(transform) => change({ transforms: [...transforms, transform], zoom: undefined, selected: undefined })}
+          onTransform={(transform) =>
+            change({ transforms: [...transforms, transform], zoom: undefined, selected: undefined })
+          }
           onSandwich={(key) => change({ tab: 'sandwich', of: key })}
           label={`Merged stacks, ${tree.parent.length - 1} nodes. The call tree shows the same as a table.`}
         />
@@ -116,7 +122,8 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
       ) : (
         <p class="foot muted">
           {tree.parent.length - 1} nodes from {formatDuration(tree.seconds * 1000)} of profiles
-          {tree.omitted > 0 && `; ${tree.omitted} small nodes are left out, their values are in the nodes above`}
+          {tree.omitted > 0 &&
+            `; ${tree.omitted} small nodes are left out, their values are in the nodes above`}
         </p>
       )}
     </>

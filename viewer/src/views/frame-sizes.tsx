@@ -2,7 +2,12 @@ import type { JSX } from 'preact';
 import { change, view } from '../state/page.js';
 import { FRAME_SIZES, type FrameSize } from '../state/view.js';
 
-const NAMES: Record<FrameSize, string> = { function: 'Functions', line: 'Lines', file: 'Files', package: 'Packages' };
+const NAMES: Record<FrameSize, string> = {
+  function: 'Functions',
+  line: 'Lines',
+  file: 'Files',
+  package: 'Packages',
+};
 
 /** What one frame stands for. */
 export function FrameSizes(): JSX.Element {

@@ -44,7 +44,12 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
     select(rows[Math.max(0, Math.min(rows.length - 1, next))] as TableRow);
   };
   return (
-    <div class={isNarrow ? 'table narrow' : 'table functions'} role="grid" aria-label="Functions" aria-rowcount={rows.length + 1}>
+    <div
+      class={isNarrow ? 'table narrow' : 'table functions'}
+      role="grid"
+      aria-label="Functions"
+      aria-rowcount={rows.length + 1}
+    >
       <div role="row" class="table-head" aria-rowindex={1}>
         <Head column="self" text="Self" />
         <Head column="total" text="Total" />
@@ -59,7 +64,6 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
       <div
         class="table-body"
         ref={scroller}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the grid is one stop of the tab key, its rows are moved over by arrows
         tabIndex={0}
         role="rowgroup"
         aria-label="Arrows choose a function, Enter shows its callers and callees"
@@ -79,7 +83,9 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
             />
           ))}
         </div>
-        {rows.length === 0 && <p class="muted none">No function has “{search}” in its name, file or package.</p>}
+        {rows.length === 0 && (
+          <p class="muted none">No function has “{search}” in its name, file or package.</p>
+        )}
       </div>
     </div>
   );
@@ -98,8 +104,6 @@ interface RowProps {
 function Row({ row, index, start, table, isNarrow, isActive, onSelect }: RowProps): JSX.Element {
   const { unit, total } = table;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the grid around it
-    // biome-ignore lint/a11y/useFocusableInteractive: the grid around it has the focus
     <div
       role="row"
       class="table-row"
@@ -117,7 +121,11 @@ function Row({ row, index, start, table, isNarrow, isActive, onSelect }: RowProp
         <ShareBar part={row.total} whole={total} />
         {formatValue(row.total, unit)} <span class="muted share">{formatShare(row.total, total)}</span>
       </span>
-      <span role="gridcell" class="mono name" title={isNarrow ? `${row.name}\n${place(row.file, row.line)}` : row.name}>
+      <span
+        role="gridcell"
+        class="mono name"
+        title={isNarrow ? `${row.name}\n${place(row.file, row.line)}` : row.name}
+      >
         <span class={`kind kind-${row.kind}`} />
         {row.name}
       </span>
@@ -143,7 +151,10 @@ function Head({ column, text }: { column: 'self' | 'total' | 'name'; text: strin
   const first = column === 'name';
   return (
     <span role="columnheader" aria-sort={order} class={column === 'name' ? undefined : 'figure'}>
-      <button type="button" onClick={() => change({ sort: column, ascending: isSorted ? !ascending : first })}>
+      <button
+        type="button"
+        onClick={() => change({ sort: column, ascending: isSorted ? !ascending : first })}
+      >
         {text}
         <span aria-hidden="true">{isSorted ? (ascending ? ' ↑' : ' ↓') : ''}</span>
       </button>

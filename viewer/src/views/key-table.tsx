@@ -4,6 +4,7 @@ import type { Table, TableRow } from '../api/answers.js';
 import { formatRate } from '../format/rate.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
 import { ShareBar } from '../parts/share-bar.js';
+import { isLevel } from '../series/levels.js';
 import { shownSpan, view } from '../state/page.js';
 import { arrange } from '../tree/arrange.js';
 
@@ -22,9 +23,20 @@ interface Props {
 }
 
 /** A table of what is not frames: a row for each value of a tag or label, or for each package. */
-export function KeyTable({ table, what, none, withSelf = false, isChosen, action, onChoose }: Props): JSX.Element {
+export function KeyTable({
+  table,
+  what,
+  none,
+  withSelf = false,
+  isChosen,
+  action,
+  onChoose,
+}: Props): JSX.Element {
   const { unit, total, type } = table;
-  const rows = useMemo(() => arrange(table.rows, 'total', false, view.value.search), [table, view.value.search]);
+  const rows = useMemo(
+    () => arrange(table.rows, 'total', false, view.value.search),
+    [table, view.value.search],
+  );
   const { from, to } = shownSpan.value;
   return (
     <div class="plain-table">
@@ -46,7 +58,7 @@ export function KeyTable({ table, what, none, withSelf = false, isChosen, action
             <th scope="col" class="wide">
               <span class="hidden">Share as a bar</span>
             </th>
-            {!type.startsWith('inuse') && (
+            {!isLevel(type) && (
               <th scope="col" class="figure">
                 Rate
               </th>
@@ -57,7 +69,13 @@ export function KeyTable({ table, what, none, withSelf = false, isChosen, action
           {rows.map((row) => (
             <tr key={row.name} class={isChosen(row) ? 'chosen' : undefined}>
               <th scope="row">
-                <button type="button" class="link" title={action} aria-pressed={isChosen(row)} onClick={() => onChoose(row)}>
+                <button
+                  type="button"
+                  class="link"
+                  title={action}
+                  aria-pressed={isChosen(row)}
+                  onClick={() => onChoose(row)}
+                >
                   {row.name === '' ? <span class="muted">{none}</span> : row.name}
                 </button>
               </th>
@@ -73,7 +91,7 @@ export function KeyTable({ table, what, none, withSelf = false, isChosen, action
               <td>
                 <ShareBar part={row.total} whole={total} />
               </td>
-              {!type.startsWith('inuse') && (
+              {!isLevel(type) && (
                 <td class="figure muted">{formatRate(row.total, unit, type, (to - from) / 1000)}</td>
               )}
             </tr>

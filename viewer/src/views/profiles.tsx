@@ -30,7 +30,7 @@ export function ProfilesView(): JSX.Element {
               </a>
             )}
             <span class="muted">
-              {profiles.length + more} profiles{more > 0 && `, of which the last ${profiles.length} are listed`}
+              {profiles.length + more} profiles{more > 0 && `, of which ${profiles.length} are listed`}
             </span>
           </div>
           <div class="plain-table">
@@ -53,9 +53,11 @@ export function ProfilesView(): JSX.Element {
                 </tr>
               </thead>
               <tbody>
-                {profiles.map((profile) => (
-                  <Row key={profile.id} profile={profile} shown={shown} />
-                ))}
+                {profiles
+                  .toSorted((a, b) => b.to - a.to)
+                  .map((profile) => (
+                    <Row key={profile.id} profile={profile} shown={shown} />
+                  ))}
               </tbody>
             </table>
           </div>

@@ -13,7 +13,8 @@ import { useSelected, useTable } from '../state/use-selected.js';
 import type { FunctionKey } from '../state/view.js';
 import { FunctionTable } from './function-table.js';
 
-const askSandwich = async (question: string, signal: AbortSignal) => decodeSandwich(await askBytes(question, signal));
+const askSandwich = async (question: string, signal: AbortSignal) =>
+  decodeSandwich(await askBytes(question, signal));
 
 /** One function, with who calls it above and what it calls below. */
 export function SandwichView(): JSX.Element {
@@ -74,8 +75,9 @@ interface HalfProps {
 
 function Half({ title, tree, orientation }: HalfProps): JSX.Element {
   const [zoomed, setZoomed] = useState(0);
-  const [selected, setSelected] = useState<number>();
-  const inTree = (node: number | undefined) => (node !== undefined && node < tree.parent.length ? node : undefined);
+  const [selected, setSelected] = useState(-1);
+  // Of the tree before, a node may be none of this.
+  const inTree = (node: number, otherwise: number) => (node < tree.parent.length ? node : otherwise);
   return (
     <section class="half" aria-label={title}>
       <h3 class="muted">{title}</h3>
@@ -84,9 +86,9 @@ function Half({ title, tree, orientation }: HalfProps): JSX.Element {
         orientation={orientation}
         colors={view.value.colour}
         theme={theme.value}
-        zoomed={inTree(zoomed) ?? 0}
+        zoomed={inTree(zoomed, 0)}
         onZoom={setZoomed}
-        selected={inTree(selected)}
+        selected={inTree(selected, -1)}
         onSelect={setSelected}
         onSandwich={(key) => change({ of: key, selected: undefined })}
         label={`${title}, ${tree.parent.length - 1} nodes`}

@@ -7,7 +7,8 @@ import { change, view } from '../state/page.js';
 import { theme } from '../state/theme.js';
 import { useSelected } from '../state/use-selected.js';
 
-const askTimeline = async (question: string, signal: AbortSignal) => decodeTimeline(await askBytes(question, signal));
+const askTimeline = async (question: string, signal: AbortSignal) =>
+  decodeTimeline(await askBytes(question, signal));
 
 /** Samples and events of each thread by time. */
 export function TimelineView(): JSX.Element {
@@ -21,11 +22,15 @@ export function TimelineView(): JSX.Element {
             data={data}
             theme={theme.value}
             range={lanes ? [lanes.from, lanes.to] : null}
-            onRange={(range) => change({ lanes: range ? { from: range[0], to: range[1] } : undefined }, 'replace')}
+            onRange={(range) =>
+              change({ lanes: range ? { from: range[0], to: range[1] } : undefined }, 'replace')
+            }
             onSelect={(chosen) => chosen}
           />
           {data.omitted > 0 && (
-            <p class="foot muted">{data.omitted} samples are left out. Brush a shorter range to see all of them.</p>
+            <p class="foot muted">
+              {data.omitted} samples are left out. Brush a shorter range to see all of them.
+            </p>
           )}
         </>
       )}

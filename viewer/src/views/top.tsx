@@ -24,17 +24,13 @@ export function TopView(): JSX.Element {
             <div class="toolbar">
               <SearchField placeholder="Filter by name, file or package" />
               <span class="muted" data-found>
-                {found.length} of {table.rows.length + table.more} functions, self {formatValue(self, table.unit)}
+                {found.length} of {table.rows.length + table.more} functions, self{' '}
+                {formatValue(self, table.unit)}
               </span>
             </div>
             <FunctionTable table={table} />
             {row && (
-              <FunctionBar
-                {...row}
-                where={place(row.file, row.line)}
-                whole={table.total}
-                unit={table.unit}
-              />
+              <FunctionBar {...row} where={place(row.file, row.line)} whole={table.total} unit={table.unit} />
             )}
           </>
         );

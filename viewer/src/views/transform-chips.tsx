@@ -16,7 +16,9 @@ function textOf(transform: Transform): string {
     case 'merge-package':
       return `${transform.package} as one`;
     case 'collapse':
-      return transform.name === undefined ? 'Recursion collapsed' : `Recursion of ${transform.name} collapsed`;
+      return transform.name === undefined
+        ? 'Recursion collapsed'
+        : `Recursion of ${transform.name} collapsed`;
     case 'invert':
       return 'Callers below';
     case 'subtree':
@@ -27,7 +29,8 @@ function textOf(transform: Transform): string {
 /** What was done to the graph, each to be taken back, and the two that are for the whole graph. */
 export function TransformChips({ tree, taken }: { tree: Tree; taken: number }): JSX.Element {
   const { transforms } = view.value;
-  const set = (next: readonly Transform[]) => change({ transforms: next, zoom: undefined, selected: undefined });
+  const set = (next: readonly Transform[]) =>
+    change({ transforms: next, zoom: undefined, selected: undefined });
   const has = (kind: Transform['kind']) => transforms.some((transform) => transform.kind === kind);
   return (
     <>
@@ -47,7 +50,6 @@ export function TransformChips({ tree, taken }: { tree: Tree; taken: number }): 
         </button>
       )}
       {transforms.map((transform, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the place in the order is what tells equal ones apart
         <span key={index} class="chip">
           <span class="chip-text">{textOf(transform)}</span>
           <button

@@ -1,0 +1,39 @@
+import type { Series } from '../api/answers.js';
+import { formatValue } from '../format/value.js';
+import type { Span } from '../state/view.js';
+
+/**
+ * Whether a kind of value is what there was at one instant, as live memory: such values are shown as they are. Others came together over
+ * time and are shown by the second.
+ */
+export function isLevel(type: string): boolean {
+  return type.startsWith('inuse');
+}
+
+/**
+ * What a strip draws of a series: each step's sum by the second, of those seconds that are known.
+ * @param known what the service has profiles of. A step that is known in part is not a fall of the value, and one that
+ *   is not known is no zero but a gap
+ */
+export function levelsOf({ type, from, step, series }: Series, known: Span): (number | null)[] {
+  return (series[0]?.values ?? []).map((value, index) => {
+    const start = from + index * step;
+    const milliseconds = Math.min(start + step, known.to) - Math.max(start, known.from);
+    if (milliseconds <= 0) return null;
+    return isLevel(type) ? value : (value * 1000) / milliseconds;
+  });
+}
+
+/** A value of {@link levelsOf}: CPU time as cores, other time as how many waited at once, else so much a second. */
+export function formatLevel(value: number, unit: string, type: string): string {
+  if (isLevel(type)) return formatValue(value, unit);
+  if (unit !== 'nanoseconds') return `${formatValue(value, unit)}/s`;
+  return formatValue(value / 1e9, 'count');
+}
+
+/** What the figures of a strip count, to stand beside its name. */
+export function levelUnit(unit: string, type: string): string {
+  if (isLevel(type)) return 'each step';
+  if (unit !== 'nanoseconds') return 'a second';
+  return type === 'cpu' ? 'cores' : 'at once';
+}
