@@ -28,3 +28,11 @@ export function widths(tree: Tree): Float64Array {
     ? totalValues.map((value, node) => value + (totalValuesB[node] as number))
     : totalValues;
 }
+
+/** What was left out below one node, in a difference of both selections. */
+export function leftOutBelow(tree: Tree, node: number): number {
+  const { parent, selfValues, totalValues, selfValuesB, totalValuesB } = tree;
+  const rest = leftOut(parent, selfValues, totalValues)[node] as number;
+  if (!selfValuesB || !totalValuesB) return rest;
+  return rest + (leftOut(parent, selfValuesB, totalValuesB)[node] as number);
+}

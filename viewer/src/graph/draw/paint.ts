@@ -1,0 +1,228 @@
+import type { Coloring } from '../color/coloring.js';
+import { GAP, type Layout } from '../layout.js';
+import type { TextFit } from './text-fit.js';
+import type { Viewport } from './viewport.js';
+import { eachVisible } from './visible.js';
+
+/** What is used of a canvas' context: tests count with one of their own. */
+export type Pen = Pick<
+  CanvasRenderingContext2D,
+  | 'fillRect'
+  | 'strokeRect'
+  | 'fillText'
+  | 'fillStyle'
+  | 'strokeStyle'
+  | 'lineWidth'
+  | 'font'
+  | 'textBaseline'
+  | 'globalAlpha'
+>;
+
+/** Where on the canvas, in device pixels. */
+export interface Area {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Colours and font that the page gives, and the screen. */
+export interface Surface {
+  /** On frames. */
+  text: string;
+  /** On the ground, and on frames that a search has not found. */
+  faint: string;
+  /** Of what was left out. */
+  gap: string | CanvasPattern;
+  focus: string;
+  font: string;
+  /** Device pixels of a CSS pixel. */
+  ratio: number;
+}
+
+/** Rectangles to draw, and how. */
+export interface Scene {
+  layout: Layout;
+  coloring: Coloring;
+  view: Viewport;
+  area: Area;
+  /** Device pixels. */
+  rowHeight: number;
+  /** The root is at the bottom of the area. */
+  upward: boolean;
+  text: TextFit;
+  /** The text on a node, and what follows it where there is room. */
+  label: (node: number) => string;
+  more?: (node: number) => string;
+  /** How many of the rectangles before each one are matched, and of all at the end; what is not matched is dimmed. */
+  matchesBefore?: Uint32Array;
+  /** Nodes with a ring. */
+  selected?: number;
+  hovered?: number;
+}
+
+/** CSS pixels of a rectangle below which it has no text. */
+const LEAST_TEXT = 22;
+const PADDING = 4;
+/** How much of its colour a frame keeps that a search has not found. */
+const DIMMED = 0.25;
+/** Added to the number of a colour. */
+const DIM = 0x10000;
+const GAP_COLOR = -1;
+
+interface Label {
+  node: number;
+  left: number;
+  right: number;
+  top: number;
+  dim: boolean;
+}
+
+/** Draws a scene, one colour after another, then texts and rings, and answers with the number of rectangles. */
+export function paint(pen: Pen, scene: Scene, surface: Surface): number {
+  const { layout, area } = scene;
+  const boxes = new Map<number, number[]>();
+  const labels: Label[] = [];
+  let count = 0;
+  const [firstRow, behindRow] = visibleRows(scene);
+  for (let row = firstRow; row < behindRow; row++) {
+    const top = rowTop(scene, row);
+    const from = layout.rows[row] as number;
+    eachVisible(
+      layout.start,
+      layout.end,
+      from,
+      layout.rows[row + 1] as number,
+      scene.view,
+      area.width,
+      (first, behind, left, right) => {
+        const at = widest(layout, first, behind);
+        const node = layout.node[at] as number;
+        const dim =
+          scene.matchesBefore !== undefined && scene.matchesBefore[first] === scene.matchesBefore[behind];
+        const color = node >= GAP ? GAP_COLOR : scene.coloring.of(node) + (dim ? DIM : 0);
+        // A line of the ground between neighbours, where there is room for it.
+        const width = right - left > 3 ? right - left - 1 : right - left;
+        const box = boxes.get(color);
+        if (box) box.push(area.left + left, top, width);
+        else boxes.set(color, [area.left + left, top, width]);
+        if (right - left >= LEAST_TEXT * surface.ratio)
+          labels.push({ node, left: area.left + left, right: area.left + right, top, dim });
+        count++;
+      },
+    );
+  }
+  fill(pen, scene, surface, boxes);
+  write(pen, scene, surface, labels);
+  ring(pen, scene, surface, scene.hovered, 1);
+  ring(pen, scene, surface, scene.selected, 2);
+  return count;
+}
+
+type Place = Pick<Scene, 'layout' | 'view' | 'area' | 'rowHeight' | 'upward'>;
+
+/** Rows that reach into the area: the first, and the one behind the last. */
+function visibleRows({ layout, view, area, rowHeight }: Place): [number, number] {
+  const first = Math.max(0, Math.floor(view.top));
+  return [first, Math.min(layout.rows.length - 1, Math.ceil(view.top + area.height / rowHeight))];
+}
+
+/** Device pixels from the top of the canvas to that of a row. */
+export function rowTop({ view, area, rowHeight, upward }: Place, row: number): number {
+  const offset = Math.round((row - view.top) * rowHeight);
+  return upward ? area.top + area.height - offset - rowHeight : area.top + offset;
+}
+
+/** The rectangle at a place in device pixels, -1 where there is none. Of several that were drawn as one, the one that gave its colour. */
+export function rectangleAt(place: Place, x: number, y: number): number {
+  const { layout, view, area, rowHeight, upward } = place;
+  const down = upward ? area.top + area.height - y : y - area.top;
+  const row = Math.floor(down / rowHeight + view.top);
+  if (row < 0 || row >= layout.rows.length - 1 || down < 0 || down >= area.height) return -1;
+  const pixel = Math.floor(x - area.left);
+  const from = layout.rows[row] as number;
+  let found = -1;
+  eachVisible(
+    layout.start,
+    layout.end,
+    from,
+    layout.rows[row + 1] as number,
+    view,
+    area.width,
+    (first, behind, left, right) => {
+      if (pixel >= left && pixel < right) found = widest(layout, first, behind);
+    },
+  );
+  return found;
+}
+
+function widest({ start, end }: Layout, first: number, behind: number): number {
+  if (behind - first === 1) return first;
+  let best = first;
+  let width = -1;
+  for (let at = first; at < behind; at++) {
+    const own = (end[at] as number) - (start[at] as number);
+    if (own > width) [best, width] = [at, own];
+  }
+  return best;
+}
+
+function fill(
+  pen: Pen,
+  { coloring, rowHeight }: Scene,
+  surface: Surface,
+  boxes: Map<number, number[]>,
+): void {
+  const height = rowHeight - Math.max(1, Math.round(surface.ratio / 2));
+  for (const [color, box] of boxes) {
+    pen.globalAlpha = color >= DIM ? DIMMED : 1;
+    pen.fillStyle = color === GAP_COLOR ? surface.gap : (coloring.fills[color % DIM] as string);
+    for (let at = 0; at < box.length; at += 3) {
+      pen.fillRect(box[at] as number, box[at + 1] as number, box[at + 2] as number, height);
+    }
+  }
+  pen.globalAlpha = 1;
+}
+
+function write(pen: Pen, scene: Scene, { text, faint, font, ratio }: Surface, labels: Label[]): void {
+  pen.font = font;
+  pen.textBaseline = 'middle';
+  for (const dim of [false, true]) {
+    pen.fillStyle = dim ? faint : text;
+    for (const { node, left, right, top, dim: dimmed } of labels) {
+      if ((dimmed || node >= GAP) !== dim) continue;
+      const room = right - left - 2 * PADDING * ratio;
+      const name = node >= GAP ? 'not shown' : scene.label(node);
+      let shown = scene.text.fit(name, room);
+      if (shown === '') continue;
+      if (shown === name && node < GAP && scene.more) {
+        const both = `${name}  ${scene.more(node)}`;
+        if (scene.text.width(both) <= room) shown = both;
+      }
+      pen.fillText(shown, left + PADDING * ratio, top + Math.round(scene.rowHeight / 2));
+    }
+  }
+}
+
+function ring(pen: Pen, scene: Scene, surface: Surface, node: number | undefined, thickness: number): void {
+  if (node === undefined) return;
+  const { layout, view, area, rowHeight } = scene;
+  const at = layout.rectangle[node];
+  if (at === undefined) return;
+  const scale = area.width / (view.end - view.start);
+  const left = Math.max(0, Math.round(((layout.start[at] as number) - view.start) * scale));
+  const right = Math.min(area.width, Math.round(((layout.end[at] as number) - view.start) * scale));
+  const row = layout.depth[node] as number;
+  const [first, behind] = visibleRows(scene);
+  if (right < 0 || left > area.width || row < first || row >= behind) return;
+  const line = thickness * surface.ratio;
+  pen.strokeStyle = surface.focus;
+  pen.lineWidth = line;
+  const width = Math.max(line, right - left - 1);
+  pen.strokeRect(
+    area.left + left + line / 2,
+    rowTop(scene, row) + line / 2,
+    width - line,
+    rowHeight - line - surface.ratio / 2,
+  );
+}

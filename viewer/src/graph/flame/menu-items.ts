@@ -1,0 +1,49 @@
+import { NO_FRAME, type Tree } from '../../api/tree.js';
+import { nameOf, stackText } from '../details.js';
+import { copyText } from '../input/clipboard.js';
+import type { MenuItem } from '../menu/Menu.js';
+import type { Transform } from '../transforms/apply.js';
+import { type FunctionName, pathOf } from '../transforms/functions.js';
+
+export interface MenuActions {
+  onZoom: (node: number) => void;
+  onTransform?: ((transform: Transform) => void) | undefined;
+  onSandwich?: ((wanted: FunctionName) => void) | undefined;
+}
+
+/** What can be done with a node. Only what the page can do is offered. */
+export function menuItems(
+  tree: Tree,
+  node: number,
+  { onZoom, onTransform, onSandwich }: MenuActions,
+): MenuItem[] {
+  const { frames } = tree;
+  const frame = tree.frame[node] as number;
+  const items: MenuItem[] = [{ text: 'Zoom here', run: () => onZoom(node) }];
+  const offer = (text: string, transform: Transform, apart = false): void => {
+    if (onTransform) items.push({ text, run: () => onTransform(transform), apart });
+  };
+  const known = frame !== NO_FRAME;
+  const grouped = known && frames.kind[frame] === 'group';
+  if (node !== 0) offer('Show only this sub-tree', { kind: 'subtree', path: pathOf(tree, node) });
+  if (known && !grouped) {
+    const name = frames.name[frame] as string;
+    const wanted = { name, file: frames.file[frame] as string };
+    const owner = frames.package[frame] as string;
+    if (onSandwich) items.push({ text: 'Show callers and callees', run: () => onSandwich(wanted) });
+    offer('Focus on this function', { kind: 'focus', ...wanted }, true);
+    offer('Hide this function', { kind: 'hide', ...wanted });
+    offer('Collapse its recursion', { kind: 'collapse', ...wanted });
+    if (owner !== '') {
+      offer(`Hide ${owner}`, { kind: 'hide-package', package: owner }, true);
+      offer(`Merge ${owner} into one frame`, { kind: 'merge-package', package: owner });
+    }
+  }
+  offer('Collapse all recursion', { kind: 'collapse' }, true);
+  offer('Invert: callers from the leaf', { kind: 'invert' });
+  if (node !== 0) {
+    items.push({ text: 'Copy name', run: () => void copyText(nameOf(tree, node)), apart: true });
+    items.push({ text: 'Copy stack', run: () => void copyText(stackText(tree, node)) });
+  }
+  return items;
+}
