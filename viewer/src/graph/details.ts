@@ -27,6 +27,9 @@ const KINDS: Record<FrameKind, string> = {
   group: 'group',
 };
 
+/** Packages that say no more than whose code it is. */
+const NO_NAMES = new Set(['', 'node', '(your code)']);
+
 /** Name of a node: that of its frame, or `all` for the root. */
 export function nameOf(tree: Tree, node: number): string {
   const frame = tree.frame[node] as number;
@@ -60,7 +63,7 @@ export function detailsOf(tree: Tree, node: number): Details {
   return {
     name: nameOf(tree, node),
     place: line > 0 && file !== '' ? `${file}:${line}` : file,
-    origin: owner === '' || owner === '(your code)' || owner === kind ? kind : `${owner} · ${kind}`,
+    origin: NO_NAMES.has(owner) ? kind : `${owner} · ${kind}`,
     columns: totalValuesB ? ['A', 'B', 'change'] : [],
     lines: [
       value('total', totalValues, totalValuesB),

@@ -35,8 +35,9 @@ export function menuItems(
     offer('Hide this function', { kind: 'hide', ...wanted });
     offer('Collapse its recursion', { kind: 'collapse', ...wanted });
     if (owner !== '') {
-      offer(`Hide ${owner}`, { kind: 'hide-package', package: owner }, true);
-      offer(`Merge ${owner} into one frame`, { kind: 'merge-package', package: owner });
+      const called = owner === '(your code)' ? 'your code' : owner;
+      offer(`Hide ${called}`, { kind: 'hide-package', package: owner }, true);
+      offer(`Merge ${called} into one frame`, { kind: 'merge-package', package: owner });
     }
   }
   offer('Collapse all recursion', { kind: 'collapse' }, true);
