@@ -10,6 +10,7 @@ export function formatRate(value: number, unit: string, type: string, seconds: n
   const rate = value / seconds;
   if (unit !== 'nanoseconds') return `${formatValue(rate, unit)}/s`;
   const times = rate / 1e9;
+  if (times === 0) return type === 'cpu' ? '0 cores' : '0 at once';
   const digits = times >= 9.995 ? times.toFixed(1) : times >= 0.0995 ? times.toFixed(2) : times.toFixed(3);
   return type === 'cpu' ? `${digits} cores` : `${digits} at once`;
 }

@@ -33,7 +33,8 @@ export function formatValue(value: number, unit: string): string {
   const scales = unit === 'nanoseconds' ? NANOSECONDS : unit === 'bytes' ? BYTES : COUNT;
   const size = Math.abs(value);
   // A value that three digits would round up to the next unit is written in that one: 999,999 ns are 1 ms, not 1000 µs.
-  const scale = scales.find(({ factor }) => roundTo3(size) >= factor) ?? (scales.at(-1) as Scale);
+  const scale =
+    scales.find(({ factor }) => Math.max(size, roundTo3(size)) >= factor) ?? (scales.at(-1) as Scale);
   const digits = threeDigits(value / scale.factor);
   if (scale.suffix === '' || digits === '0') return digits === '0' && scale.suffix !== '' ? '0' : digits;
   return scales === COUNT ? digits + scale.suffix : `${digits} ${scale.suffix}`;

@@ -82,7 +82,11 @@ function Sum({ labels: { type, unit, total } }: { labels: Labels }): JSX.Element
       <strong data-total title={formatExact(total, unit)}>
         {formatValue(total, unit)}
       </strong>{' '}
-      {!isLevel(type) && <span class="muted">{formatRate(total, unit, type, (to - from) / 1000)}</span>}
+      {isLevel(type) ? (
+        <span class="muted">added up over all profiles</span>
+      ) : (
+        <span class="muted">{formatRate(total, unit, type, (to - from) / 1000)}</span>
+      )}
     </output>
   );
 }

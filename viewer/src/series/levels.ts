@@ -24,14 +24,14 @@ export function levelsOf({ type, from, step, series }: Series, known: Span): (nu
   });
 }
 
-/** A value of {@link levelsOf}: CPU time as cores, other time as how many waited at once, else so much a second. */
+/** A value of {@link levelsOf}, without its {@link levelUnit}. */
 export function formatLevel(value: number, unit: string, type: string): string {
-  if (isLevel(type)) return formatValue(value, unit);
-  if (unit !== 'nanoseconds') return `${formatValue(value, unit)}/s`;
-  return formatValue(value / 1e9, 'count');
+  return unit === 'nanoseconds' && !isLevel(type)
+    ? formatValue(value / 1e9, 'count')
+    : formatValue(value, unit);
 }
 
-/** What the figures of a strip count, to stand beside its name. */
+/** What the figures of a strip are: CPU time as cores, other time as how many waited at once, else so much a second. */
 export function levelUnit(unit: string, type: string): string {
   if (isLevel(type)) return 'each step';
   if (unit !== 'nanoseconds') return 'a second';

@@ -35,7 +35,8 @@ function colour(name: string): string {
 function clock(seconds: number, withSeconds: boolean, withDay: boolean): string {
   const date = new Date(seconds * 1000);
   const two = (number: number) => String(number).padStart(2, '0');
-  if (withDay && date.getHours() === 0 && date.getMinutes() === 0)
+  const isMidnight = date.getHours() + date.getMinutes() + date.getSeconds() === 0;
+  if (withDay && isMidnight)
     return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
   return withSeconds ? `${time}:${two(date.getSeconds())}` : time;

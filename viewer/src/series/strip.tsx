@@ -83,7 +83,7 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
   return (
     <div class="strip">
       <div class="strip-name">
-        <strong>{typeName(type.name)}</strong> <span class="muted">{levelUnit(type.unit, type.name)}</span>
+        <strong>{typeName(type.name)}</strong>
         {onRemove && (
           <button
             type="button"
@@ -94,10 +94,11 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
             <Icon name="close" />
           </button>
         )}
+        <span class="muted strip-value">
+          {value != null && formatLevel(value, type.unit, type.name)} {levelUnit(type.unit, type.name)}
+        </span>
         {value != null && answer && (
           <span class="muted strip-value">
-            {formatLevel(value, type.unit, type.name)}
-            <br />
             {formatInstant(answer.from + (hovered as number) * answer.step, Date.now())}
           </span>
         )}

@@ -12,7 +12,7 @@ import { applyTransforms, changeColor, FlameGraph, matchFrames } from '../graph/
 import { Answer } from '../parts/status.js';
 import { change, view } from '../state/page.js';
 import { selection, subject } from '../state/services.js';
-import { type Sides, sidesOf, withoutKey } from '../state/sides.js';
+import { type Sides, sidesOf, valuesOf, withoutKey } from '../state/sides.js';
 import { theme } from '../state/theme.js';
 import { useAnswer } from '../state/use-answer.js';
 import { useSelected } from '../state/use-selected.js';
@@ -21,6 +21,9 @@ import { nodeOf, pathKeys, printKey } from '../tree/path-keys.js';
 import { CompareToolbar } from './compare-toolbar.js';
 import { DifferenceTable } from './difference-table.js';
 import { TransformChips } from './transform-chips.js';
+
+/** What the sides are called in a comparison by time. */
+const EARLIER = { a: 'before', b: 'what is shown' };
 
 /** What one side amounts to. */
 interface Amount {
@@ -60,7 +63,11 @@ export function CompareView(): JSX.Element | null {
   return (
     <>
       <CompareToolbar keys={keys} />
-      {sides ? <Compared sides={sides} /> : <Choose keys={keys} by={comparison.by} busy={labels.busy} />}
+      {sides ? (
+        <Compared sides={sides} names={valuesOf(comparison, keys) ?? EARLIER} />
+      ) : (
+        <Choose keys={keys} by={comparison.by} busy={labels.busy} />
+      )}
     </>
   );
 }
@@ -84,7 +91,7 @@ function Choose({ keys, by, busy }: { keys: readonly LabelKey[]; by: string; bus
   );
 }
 
-function Compared({ sides }: { sides: Sides }): JSX.Element {
+function Compared({ sides, names }: { sides: Sides; names: Record<'a' | 'b', string> }): JSX.Element {
   const { frames, comparison } = view.value;
   const [a, b] = [selectionQuery(sides.a), selectionQuery(sides.b)];
   const question = [
@@ -106,7 +113,7 @@ function Compared({ sides }: { sides: Sides }): JSX.Element {
             <Side side="b" selection={sides.b} amount={difference.b} tree={difference.tree} />
             <Change {...difference} />
           </div>
-          <Shown difference={difference} />
+          <Shown difference={difference} names={names} />
         </>
       )}
     </Answer>
@@ -156,7 +163,13 @@ function Change({ a, b }: Difference): JSX.Element | null {
   );
 }
 
-function Shown({ difference }: { difference: Difference }): JSX.Element {
+function Shown({
+  difference,
+  names,
+}: {
+  difference: Difference;
+  names: Record<'a' | 'b', string>;
+}): JSX.Element {
   const { comparison, transforms, zoom, selected, search } = view.value;
   const even = useMemo(
     () => normalised(difference.tree, difference.a.seconds, difference.b.seconds),
@@ -200,6 +213,10 @@ function Shown({ difference }: { difference: Difference }): JSX.Element {
         <div class="sides">
           {(['a', 'b'] as const).map((side) => (
             <section key={side} class="half" aria-label={side.toUpperCase()}>
+              <h3>
+                <span class={`side side-${side}`}>{side.toUpperCase()}</span>
+                {names[side]}
+              </h3>
               <FlameGraph
                 {...common}
                 tree={trees[side]}

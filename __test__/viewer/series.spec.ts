@@ -1,0 +1,55 @@
+import test from 'ava';
+import type { Series } from '../../viewer/src/api/answers.js';
+import { levelsOf } from '../../viewer/src/series/levels.js';
+import { brushByKey, stepFor } from '../../viewer/src/series/steps.js';
+import { seriesAnswer } from '../support/viewer/lists.js';
+import { hourOfProfiles, MINUTE } from '../support/viewer/samples.js';
+import { select, sum } from '../support/viewer/selection.js';
+
+const END = Date.UTC(2026, 0, 15, 12);
+const STORE = hourOfProfiles(END);
+
+test('Levels by their seconds add up to the total, also where a step is known in part', (t) => {
+  const from = END - 60 * MINUTE;
+  const selected = select(STORE, new URLSearchParams(`service=shop&from=${from}&to=${END}`), END);
+  for (const step of [7000, 15_000, 60_000, 3_600_000]) {
+    const answer = seriesAnswer(selected, step, null) as Series;
+    const levels = levelsOf(answer, { from, to: END });
+    const total = levels.reduce<number>((all, level, index) => {
+      const start = answer.from + index * step;
+      return all + ((level ?? 0) * (Math.min(start + step, END) - Math.max(start, from))) / 1000;
+    }, 0);
+    t.true(Math.abs(total / sum(selected.chosen) - 1) < 1e-9, `step ${step}`);
+  }
+});
+
+test('What is not known is a gap and no zero', (t) => {
+  const series = {
+    type: 'cpu',
+    unit: 'nanoseconds',
+    from: 0,
+    step: 10,
+    series: [{ name: '', values: [0, 5, 0, 0] }],
+  };
+  t.deepEqual(levelsOf(series, { from: 10, to: 25 }), [null, 500, 0, null]);
+  t.deepEqual(levelsOf({ ...series, series: [] }, { from: 0, to: 40 }), []);
+});
+
+test('A step leaves 240 points at the most, and is the smallest that does', (t) => {
+  t.is(stepFor({ from: 0, to: 300_000 }), 2000);
+  t.is(stepFor({ from: 0, to: 3_600_000 }), 15_000);
+  t.is(stepFor({ from: 0, to: 7 * 86_400_000 }), 3_600_000);
+});
+
+test('Keys begin, move and widen the brush, within the window', (t) => {
+  const window = { from: 1000, to: 2000 };
+  const key = (name: string, brush?: { from: number; to: number }, isWider = false) =>
+    brushByKey(name, isWider, brush, window, 10);
+  t.deepEqual(key('ArrowRight'), { from: 1000, to: 1100 });
+  t.deepEqual(key('ArrowLeft'), { from: 1900, to: 2000 });
+  t.deepEqual(key('ArrowRight', { from: 1000, to: 1100 }), { from: 1010, to: 1110 });
+  t.deepEqual(key('ArrowLeft', { from: 1005, to: 1105 }), { from: 1000, to: 1100 });
+  t.deepEqual(key('ArrowRight', { from: 1990, to: 1995 }, true), { from: 1990, to: 2000 });
+  t.deepEqual(key('ArrowLeft', { from: 1990, to: 1995 }, true), { from: 1990, to: 2000 });
+  t.is(key('x'), undefined);
+});
