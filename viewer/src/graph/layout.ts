@@ -5,17 +5,21 @@ import { leftOut, widths } from './left-out.js';
 /** Set in `Layout.node` where a rectangle stands for what was left out below the node in the other bits. */
 export const GAP = 0x80000000;
 
-/**
- * Rectangles of a tree, sorted by depth and then by start, in the unit of the tree's values. Rectangles of a row do not overlap, and each lies inside
- * that of its parent in the row before. What is free behind the last child is the parent's self.
- */
-export interface Layout {
+/** Rectangles in rows. Those of a row are sorted and do not overlap. */
+export interface Rectangles {
   /** Row `d` is the rectangles `rows[d]` to before `rows[d + 1]`. */
   rows: Uint32Array;
   /** The node of a rectangle, with `GAP` for what was left out below that node. */
   node: Uint32Array;
   start: Float64Array;
   end: Float64Array;
+}
+
+/**
+ * Rectangles of a tree, sorted by depth and then by start, in the unit of the tree's values. Rectangles of a row do not overlap, and each lies inside
+ * that of its parent in the row before. What is free behind the last child is the parent's self.
+ */
+export interface Layout extends Rectangles {
   /** The rectangle of each node. */
   rectangle: Uint32Array;
   /** The row of each node; 0 is the root's. */

@@ -1,5 +1,5 @@
 import type { Coloring } from '../color/coloring.js';
-import { GAP, type Layout } from '../layout.js';
+import { GAP, type Rectangles } from '../layout.js';
 import type { TextFit } from './text-fit.js';
 import type { Viewport } from './viewport.js';
 import { eachVisible } from './visible.js';
@@ -40,9 +40,9 @@ export interface Surface {
   ratio: number;
 }
 
-/** Rectangles to draw, and how. */
+/** Rectangles to draw, and how. What a rectangle stands for is the business of `coloring` and `label`: a node of a tree, or an event. */
 export interface Scene {
-  layout: Layout;
+  layout: Rectangles;
   coloring: Coloring;
   view: Viewport;
   area: Area;
@@ -56,7 +56,7 @@ export interface Scene {
   more?: (node: number) => string;
   /** How many of the rectangles before each one are matched, and of all at the end; what is not matched is dimmed. */
   matchesBefore?: Uint32Array;
-  /** Nodes with a ring. */
+  /** Rectangles with a ring. */
   selected?: number;
   hovered?: number;
 }
@@ -156,7 +156,7 @@ export function rectangleAt(place: Place, x: number, y: number): number {
   return found;
 }
 
-function widest({ start, end }: Layout, first: number, behind: number): number {
+function widest({ start, end }: Rectangles, first: number, behind: number): number {
   if (behind - first === 1) return first;
   let best = first;
   let width = -1;
@@ -204,15 +204,19 @@ function write(pen: Pen, scene: Scene, { text, faint, font, ratio }: Surface, la
   }
 }
 
-function ring(pen: Pen, scene: Scene, surface: Surface, node: number | undefined, thickness: number): void {
-  if (node === undefined) return;
+function ring(
+  pen: Pen,
+  scene: Scene,
+  surface: Surface,
+  rectangle: number | undefined,
+  thickness: number,
+): void {
+  if (rectangle === undefined) return;
   const { layout, view, area, rowHeight } = scene;
-  const at = layout.rectangle[node];
-  if (at === undefined) return;
   const scale = area.width / (view.end - view.start);
-  const left = Math.max(0, Math.round(((layout.start[at] as number) - view.start) * scale));
-  const right = Math.min(area.width, Math.round(((layout.end[at] as number) - view.start) * scale));
-  const row = layout.depth[node] as number;
+  const left = Math.max(0, Math.round(((layout.start[rectangle] as number) - view.start) * scale));
+  const right = Math.min(area.width, Math.round(((layout.end[rectangle] as number) - view.start) * scale));
+  const row = layout.rows.findIndex((first) => first > rectangle) - 1;
   const [first, behind] = visibleRows(scene);
   if (right < 0 || left > area.width || row < first || row >= behind) return;
   const line = thickness * surface.ratio;

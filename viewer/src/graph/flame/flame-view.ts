@@ -238,8 +238,9 @@ export class FlameView {
       label: (node) => nameOf(tree, node),
       more: (node) => formatShare(widthOf(layout, node), layout.span),
       ...(matchesBefore && { matchesBefore }),
-      ...(selected >= 0 && { selected }),
-      ...(this.hovered !== undefined && this.hovered < GAP && { hovered: this.hovered }),
+      ...(selected >= 0 && { selected: layout.rectangle[selected] as number }),
+      ...(this.hovered !== undefined &&
+        this.hovered < GAP && { hovered: layout.rectangle[this.hovered] as number }),
     };
   }
 
