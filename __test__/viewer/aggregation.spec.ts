@@ -1,12 +1,15 @@
 import test from 'ava';
 import type { Table } from '../../viewer/src/api/answers.js';
+import { decodeTimeline } from '../../viewer/src/api/decode-timeline.js';
 import { decodeTree } from '../../viewer/src/api/decode-tree.js';
+import { amountOf } from '../../viewer/src/tree/amount.js';
 import { arrange } from '../../viewer/src/tree/arrange.js';
 import { childrenAt, childrenOf } from '../../viewer/src/tree/children.js';
 import { normalised, sideOf } from '../../viewer/src/tree/compared.js';
 import { heaviestWay, nodesAbove, rowsOf } from '../../viewer/src/tree/expanded.js';
 import { functionsOf } from '../../viewer/src/tree/functions.js';
 import { heaviestNode, nodeOf, pathKeys, printKey } from '../../viewer/src/tree/path-keys.js';
+import { timelineAnswer } from '../support/viewer/lists.js';
 import { hourOfProfiles } from '../support/viewer/samples.js';
 import { select } from '../support/viewer/selection.js';
 import { diffAnswer, tableAnswer, treeAnswer } from '../support/viewer/trees.js';
@@ -167,4 +170,15 @@ test('Rows are found by name, file and package, and ordered either way', (t) => 
     );
     t.is(values.length, rows.length);
   }
+});
+
+test('Ranges of a timeline side by side add up to the whole, whatever samples reach over their ends', (t) => {
+  const chosen = selected('type=wall');
+  const timeline = decodeTimeline(bufferOf(timelineAnswer(chosen)));
+  const bounds = [0, 1_234_567, 1_800_000, 3_000_001, 7.2e6].map((after) => END - 7.2e6 + after);
+  const parts = bounds.slice(1).map((to, index) => amountOf(timeline, { from: bounds[index] as number, to }));
+  const sum = (key: 'wall' | 'cpu') => parts.reduce((all, part) => all + part[key], 0);
+  const whole = chosen.chosen.reduce((all, { value }) => all + value, 0);
+  t.true(Math.abs(sum('wall') / whole - 1) < 1e-9);
+  t.true(Math.abs(sum('cpu') / tree.total - 1) < 1e-9);
 });

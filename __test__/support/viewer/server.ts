@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -36,6 +37,10 @@ export interface PageServer {
   ingest(profile: GivenProfile): void;
   /** While set, answers to `/api/v1/<path>` wait for it. */
   hold: Map<string, Promise<void>>;
+  /** While set, answers to `/api/v1/<path>` are this error. */
+  refuse: Map<string, string>;
+  /** Resolves when a page listens to the events. */
+  listened(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,6 +49,8 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
   const listeners = new Set<ServerResponse>();
   const asked: string[] = [];
   const hold: PageServer['hold'] = new Map();
+  const refuse: PageServer['refuse'] = new Map();
+  const news = new EventEmitter();
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       const status = error instanceof Refusal ? error.status : 500;
@@ -60,10 +67,13 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
       response.write(':\n\n');
       listeners.add(response);
+      news.emit('listened');
       response.on('close', () => listeners.delete(response));
       return;
     }
     await hold.get(path);
+    const refusal = refuse.get(path);
+    if (refusal !== undefined) throw new Refusal(503, refusal);
     if (path === 'services') return sendJson(response, servicesAnswer(profiles));
     const now = Date.now();
     const size = searchParams.get('frames') ?? 'function';
@@ -107,6 +117,10 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
     profiles,
     asked,
     hold,
+    refuse,
+    async listened() {
+      if (listeners.size === 0) await once(news, 'listened');
+    },
     ingest(profile) {
       profiles.push(profile);
       const { service, from, to } = profile;

@@ -8,6 +8,9 @@ export const view = signal<View>(parseView(location.search));
 /** The instant that a window of the last so many milliseconds ends at. */
 export const now = signal(Date.now());
 
+/** Whether this event has made a step already: what one click changes in two places is taken back as one. */
+let hasPushed = false;
+
 /**
  * Shows something else.
  * @param how `push` makes a step that the back button takes back; `replace` is for what changes with each key or frame
@@ -17,8 +20,13 @@ export function change(changes: Partial<View>, how: 'push' | 'replace' = 'push')
   const query = printView(next);
   if (query === printView(view.value)) return;
   const address = query === '' ? location.pathname : `?${query}`;
-  if (how === 'push') history.pushState(null, '', address);
-  else history.replaceState(null, '', address);
+  if (how === 'push' && !hasPushed) {
+    history.pushState(null, '', address);
+    hasPushed = true;
+    queueMicrotask(() => {
+      hasPushed = false;
+    });
+  } else history.replaceState(null, '', address);
   view.value = next;
 }
 

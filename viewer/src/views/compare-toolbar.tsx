@@ -82,7 +82,7 @@ export function CompareToolbar({ keys }: { keys: readonly LabelKey[] }): JSX.Ele
         onChange={(chosen) => set({ layout: chosen })}
       />
       <FrameSizes />
-      <SearchField placeholder="Search names, files, packages" />
+      <SearchField placeholder="Search name, file, package" />
     </div>
   );
 }

@@ -67,7 +67,7 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
           onChange={(chosenColour) => change({ colour: chosenColour })}
         />
         <FrameSizes />
-        <SearchField placeholder="Search names, files, packages" />
+        <SearchField placeholder="Search name, file, package" />
         {matched && (
           <output class="matched" data-matched>
             {formatShare(matchedTotal(tree, matched).total, tree.totalValues[0] as number)} matched

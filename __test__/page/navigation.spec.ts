@@ -1,0 +1,146 @@
+import { HOUR, pageTest, shows } from '../support/viewer/page.js';
+
+pageTest('The brush filters everything, and the back button takes it away', HOUR, async (t, { page }) => {
+  await shows(page, '[data-total]', '4.76 min');
+  const plot = await page.locator('.strip-plot .u-over').boundingBox();
+  if (!plot) throw new Error('There is no strip.');
+  const at = (share: number) => plot.x + plot.width * share;
+  await page.mouse.move(at(0.25), plot.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(at(0.4), plot.y + 20, { steps: 4 });
+  await page.mouse.up();
+  // Nine minutes of version 1.4.0 in one and a half processes.
+  await shows(page, '[data-total]', `${(9 * 2.56 * 1.5).toFixed(1)} s`);
+  t.regex(page.url(), /brush=/);
+  await page.getByRole('tab', { name: 'Threads' }).click();
+  await shows(page, '[data-sum]', '34.6 s');
+  await page.goBack();
+  await page.goBack();
+  await shows(page, '[data-total]', '4.76 min');
+  await page.goForward();
+  await shows(page, '[data-total]', '34.6 s');
+  await page.getByRole('button', { name: 'Make the brushed range the window' }).click();
+  t.notRegex(page.url(), /brush=/);
+  await shows(page, '[data-total]', '34.6 s');
+});
+
+pageTest('The brush is begun, moved and taken away by keys', HOUR, async (t, { page }) => {
+  await shows(page, '[data-total]', '4.76 min');
+  await page.keyboard.press('b');
+  await page.keyboard.press('ArrowRight');
+  // A tenth: six minutes.
+  await shows(page, '[data-total]', `${(6 * 2.56 * 1.5).toFixed(0)} s`);
+  await page.keyboard.press('ArrowRight');
+  t.regex(page.url(), /brush=/);
+  await page.keyboard.press('Escape');
+  await shows(page, '[data-total]', '4.76 min');
+});
+
+pageTest('Search tells the share that matches', HOUR, async (t, { page }) => {
+  await shows(page, '[data-total]', '4.76 min');
+  await page.keyboard.press('/');
+  await page.keyboard.type('rendercart');
+  await shows(page, '[data-matched]', '38.6% matched');
+  t.regex(page.url(), /search=rendercart/);
+  await page.keyboard.press('Escape');
+  await page.locator('[data-matched]').waitFor({ state: 'detached' });
+});
+
+pageTest('A filter is found, set, turned round and removed by keys', HOUR, async (_t, { page }) => {
+  await shows(page, '[data-total]', '4.76 min');
+  await page.keyboard.press('f');
+  await page.keyboard.type('vers');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await shows(page, '[role=option]', /version:1\.4\.0\s*40\.4%/);
+  await page.keyboard.type('1.4');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await shows(page, '.chip', /version = 1\.4\.0/);
+  await shows(page, '[data-total]', '1.92 min');
+  await page.getByRole('button', { name: 'version is 1.4.0: turn round' }).press('Enter');
+  await shows(page, '[data-total]', '2.84 min');
+  await page.getByRole('combobox', { name: 'Filter by a tag or label' }).press('Backspace');
+  await shows(page, '[data-total]', '4.76 min');
+});
+
+pageTest('Every view is reached by the keyboard, and named by its tab', HOUR, async (t, { page }) => {
+  const tab = page.getByRole('tab', { name: 'Flame graph' });
+  await tab.focus();
+  const names = await page.getByRole('tab').allInnerTexts();
+  t.is(names.length, 11);
+  for (const name of names.slice(1)) {
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('tabpanel', { name, exact: true }).waitFor();
+    t.is(await page.evaluate(() => document.activeElement?.textContent), name);
+  }
+  await page.keyboard.press('3');
+  await page.getByRole('tabpanel', { name: 'Call tree' }).waitFor();
+});
+
+pageTest(
+  'Another type of value has totals of its own, and a strip for each type wanted',
+  HOUR,
+  async (t, { page }) => {
+    await page.getByRole('combobox', { name: 'Value' }).selectOption('inuse_space');
+    await shows(page, '[data-total]', /MiB/);
+    await page.getByLabel('Add a strip').selectOption('cpu');
+    await page.getByLabel('Add a strip').selectOption('wall');
+    t.is(await page.locator('.strip-plot canvas').count(), 3);
+    await page.getByRole('button', { name: 'Remove the strip of CPU time' }).click();
+    t.is(await page.locator('.strip-plot canvas').count(), 2);
+  },
+);
+
+pageTest(
+  'An address restores the whole view',
+  `${HOUR}&tab=top&sort=name&order=ascending&search=cart&where=host:web-2`,
+  async (t, { page }) => {
+    await shows(page, '[data-total]', '1.59 min');
+    await shows(page, '.chip', /host = web-2/);
+    t.is(await page.locator('[data-search]').inputValue(), 'cart');
+    t.is(await page.locator('[aria-sort=ascending]').innerText(), 'Function ↑');
+    await page.reload();
+    await shows(page, '[data-total]', '1.59 min');
+  },
+);
+
+pageTest(
+  'Another service starts without the filters of the last',
+  `${HOUR}&where=host:web-2`,
+  async (t, { page }) => {
+    await shows(page, '[data-total]', '1.59 min');
+    await page.getByRole('combobox', { name: 'Service' }).selectOption('mailer');
+    await shows(page, '[data-total]', /s$/);
+    t.is(await page.locator('.chip').count(), 0);
+    await page.goBack();
+    await shows(page, '[data-total]', '1.59 min');
+  },
+);
+
+pageTest(
+  "The theme is the system's until another is chosen, which holds",
+  HOUR,
+  async (t, { page }) => {
+    const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+    t.is(await theme(), 'dark');
+    await page.getByRole('button', { name: 'Light colours' }).click();
+    t.is(await theme(), 'light');
+    await page.reload();
+    await shows(page, '[data-total]', '4.76 min');
+    t.is(await theme(), 'light');
+    await page.keyboard.press('t');
+    t.is(await theme(), 'dark');
+  },
+  { dark: true },
+);
+
+pageTest('The list of keys opens and closes', HOUR, async (t, { page }) => {
+  await shows(page, '[data-total]', '4.76 min');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+  await page.keyboard.press('3');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  t.notRegex(page.url(), /tab=/);
+});
