@@ -25,6 +25,7 @@ const TYPESCRIPT_SOURCES = [
   'native/index.d.ts',
   'native/store/index.d.ts',
 ];
+const VIEWER_SOURCES = ['viewer', 'package-lock.json'];
 
 /** The latest modification time, in milliseconds, of a file or of anything in a folder; 0 where there is nothing. */
 function newestChange(path) {
@@ -70,8 +71,17 @@ export async function buildNative() {
 
 /** Compiles the TypeScript when a source is newer than what was compiled last. */
 export async function buildTypeScript() {
-  const stale = newestChange(join(ROOT, 'dist')) < newestOf(TYPESCRIPT_SOURCES);
+  // Not all of dist/: the page that is built there says nothing of this.
+  const compiled = newestOf(['dist/index.js', 'dist/src']);
+  const stale = compiled < newestOf(TYPESCRIPT_SOURCES);
   if (stale) await mustRun('npm', ['run', '--silent', 'build:ts']);
+  return stale;
+}
+
+/** Builds the page when one of its sources is newer than what was built last. */
+export async function buildViewer() {
+  const stale = newestChange(join(ROOT, 'dist', 'viewer')) < newestOf(VIEWER_SOURCES);
+  if (stale) await mustRun('npm', ['run', '--silent', 'build:viewer']);
   return stale;
 }
 

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { buildNative, buildTypeScript, installDependencies } from './build.mjs';
+import { installBrowser } from './browser.mjs';
+import { buildNative, buildTypeScript, buildViewer, installDependencies } from './build.mjs';
 import { BENCH, EXAMPLE, ROOT, run, runScript } from './commands.mjs';
 import { installTestNodes } from './nodes.mjs';
 import { installReceivers } from './receivers.mjs';
@@ -34,7 +35,9 @@ const MEASURED = [
   '__test__/facade/inspector.spec.ts',
   '__test__/facade/preload.spec.ts',
 ];
-const OTHERS = ['__test__/**', ...MEASURED.map((pattern) => `!${pattern}`)];
+/** Those that drive the page in a browser. */
+const PAGE = ['__test__/page/**'];
+const OTHERS = ['__test__/**', ...[...MEASURED, ...PAGE].map((pattern) => `!${pattern}`)];
 
 /** The test files of these patterns, so many at a time. */
 function ava(patterns, concurrency, timeoutSeconds) {
@@ -80,7 +83,13 @@ export const STEPS = [
   { name: 'biome', needs: ['dependencies'], run: command(join(BIN, 'biome'), ['ci', '--colors=off']) },
   { name: 'native', needs: ['dependencies'], run: prepare(buildNative) },
   { name: 'tsc', needs: ['dependencies', 'native'], run: command(join(BIN, 'tsc'), ['--noEmit']) },
+  {
+    name: 'tsc-viewer',
+    needs: ['dependencies'],
+    run: command(join(BIN, 'tsc'), ['--noEmit', '-p', 'viewer']),
+  },
   { name: 'typescript', needs: ['native'], run: prepare(buildTypeScript) },
+  { name: 'viewer', needs: ['dependencies'], run: prepare(buildViewer) },
   {
     name: 'nodes',
     needs: ['tools'],
@@ -121,6 +130,19 @@ export const STEPS = [
     needs: ['typescript', 'nodes', 'receivers'],
     // They count, and mostly wait.
     run: ava(OTHERS, cpus().length + 1, 2400),
+  },
+  {
+    name: 'browser',
+    needs: ['dependencies'],
+    run: prepare(async () => {
+      ENVIRONMENT.EVERFLAME_TEST_BROWSER = await installBrowser();
+    }),
+  },
+  {
+    name: 'page',
+    needs: ['viewer', 'browser'],
+    // The browser takes what there is of the cores.
+    run: ava(PAGE, 1, 1200),
   },
   { name: 'portable', needs: ['typescript', 'nodes'], run: tapScript('portable.mjs', 1800) },
   { name: 'arm64', needs: ['typescript'], run: tapScript('arm64.mjs', 1200) },

@@ -46,8 +46,8 @@ export function App(): JSX.Element {
       <Header onHelp={help} />
       {hasData && <Filters />}
       {hasData && <Strips />}
-      {hasData && <Tabs />}
       <main class="main">
+        {hasData && <Tabs />}
         {hasData ? (
           <div class="panel" id="panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
             <View key={tab} />

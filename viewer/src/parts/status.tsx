@@ -1,9 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { formatInstant, formatRange } from '../format/time.js';
-import { followNow } from '../state/live.js';
+import { refresh } from '../state/actions.js';
 import { change, shownSpan, shownWindow, view } from '../state/page.js';
-import { loadServices, service, services, servicesError, valueType } from '../state/services.js';
-import { forgetAnswers } from '../state/use-answer.js';
+import { service, services, servicesError, valueType } from '../state/services.js';
 
 /** A panel that has no figures to show: what is so, why, and what to do. */
 function Notice({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
@@ -17,16 +16,11 @@ function Notice({ title, children }: { title: string; children?: ComponentChildr
 
 /** What a question that failed leaves in its panel. */
 export function Failure({ error }: { error: Error }): JSX.Element {
-  const again = () => {
-    forgetAnswers();
-    loadServices();
-    followNow();
-  };
   return (
     <div class="notice failure" role="alert">
       <h2>This cannot be shown</h2>
       <p>{error.message}</p>
-      <button type="button" class="button" onClick={again}>
+      <button type="button" class="button" onClick={refresh}>
         Try again
       </button>
     </div>

@@ -1,17 +1,10 @@
-import { narrowToBrush, refresh, switchLive } from '../header/time-choice.js';
-import { change, shownWindow } from './page.js';
+import { moveWindow, narrowToBrush, refresh, switchLive } from './actions.js';
+import { change } from './page.js';
 import { switchTheme } from './theme.js';
 import { TABS } from './view.js';
 
 function focus(selector: string): void {
   document.querySelector<HTMLElement>(selector)?.focus();
-}
-
-/** Moves the window by half of its length; it no longer follows the present. */
-function moveWindow(direction: 1 | -1): void {
-  const { from, to } = shownWindow.value;
-  const by = (direction * (to - from)) / 2;
-  change({ window: { from: Math.round(from + by), to: Math.round(to + by) }, brush: undefined, live: false });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Latest } from './latest.js';
 
@@ -13,6 +14,8 @@ const NOTHING: Answered<never> = { answer: undefined, error: undefined, busy: fa
 /** Answers that the back button and another tab find again. */
 const KEPT = 12;
 const kept = new Map<string, unknown>();
+/** Counts how often everything was to be asked anew. */
+const round = signal(0);
 
 /**
  * Asks the collector, and again whenever the question changes.
@@ -49,13 +52,14 @@ export function useAnswer<Answer>(
       keep(question, answer);
       return answer;
     });
-  }, [question, subject, ask]);
+  }, [question, subject, ask, round.value]);
   return answered;
 }
 
-/** Forgets every answer, so that what is asked again is asked of the collector. */
-export function forgetAnswers(): void {
+/** Asks everything that is shown of the collector again. */
+export function askAnew(): void {
   kept.clear();
+  round.value++;
 }
 
 function keep(question: string, answer: unknown): void {

@@ -213,10 +213,10 @@ function Shown({
         <div class="sides">
           {(['a', 'b'] as const).map((side) => (
             <section key={side} class="half" aria-label={side.toUpperCase()}>
-              <h3>
+              <h2>
                 <span class={`side side-${side}`}>{side.toUpperCase()}</span>
                 {names[side]}
-              </h3>
+              </h2>
               <FlameGraph
                 {...common}
                 tree={trees[side]}

@@ -80,7 +80,7 @@ function Half({ title, tree, orientation }: HalfProps): JSX.Element {
   const inTree = (node: number, otherwise: number) => (node < tree.parent.length ? node : otherwise);
   return (
     <section class="half" aria-label={title}>
-      <h3 class="muted">{title}</h3>
+      <h2 class="muted">{title}</h2>
       <FlameGraph
         tree={tree}
         orientation={orientation}
