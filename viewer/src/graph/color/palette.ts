@@ -57,11 +57,11 @@ const SAFE_CHANGES: Record<Theme, Record<Change, Color>> = {
     'only-b': [0.9, 0.15, 102],
   },
   dark: {
-    more: [0.52, 0.13, 48],
+    more: [0.43, 0.12, 42],
     less: [0.5, 0.09, 230],
     same: [0.34, 0.004, 270],
     'only-a': [0.4, 0.15, 265],
-    'only-b': [0.52, 0.11, 100],
+    'only-b': [0.54, 0.11, 102],
   },
 };
 

@@ -26,24 +26,19 @@ export function eachVisible(
     const start = starts[at] as number;
     if (start >= view.end) return;
     const end = ends[at] as number;
+    if (end <= start) {
+      at++;
+      continue;
+    }
     let left = Math.max(free, Math.round((start - view.start) * scale));
     let right = Math.min(pixels, Math.round((end - view.start) * scale));
-    let behind = at + 1;
     if (right <= left) {
-      left = Math.floor((start - view.start) * scale);
-      if (left < free) {
-        // Its column is another one's already. Most of its neighbours are as narrow: they are skipped at once.
-        at = Math.max(behind, firstAbove(ends, view.start + free / scale, at, to));
-        continue;
-      }
-      if (end <= start) {
-        at = behind;
-        continue;
-      }
+      left = Math.max(free, Math.floor((start - view.start) * scale));
       right = left + 1;
-      behind = Math.max(behind, firstAbove(ends, view.start + right / scale, at, to));
-      // The one that reaches out of the column has columns of its own behind it.
+      if (left >= pixels) return;
     }
+    // Those that end in the last column are drawn with this one. One that reaches out of it has columns of its own.
+    const behind = firstAbove(ends, view.start + right / scale, at + 1, to);
     draw(at, behind, left, right);
     free = right;
     at = behind;

@@ -2,9 +2,6 @@ import { eachVisible } from '../draw/visible.js';
 import type { Rectangles } from '../layout.js';
 import type { LaneSamples } from './lanes.js';
 
-/** Columns between two samples that are still drawn as one call of the same function. */
-const JOINED = 1;
-
 /**
  * The stacks of a lane over time, as rectangles whose starts and ends are columns of the screen. A function that is in samples that follow each other,
  * below the same callers, is one rectangle. Each column shows one sample, so the number of rectangles follows the columns, not the samples.
@@ -26,8 +23,7 @@ export function stackChart(
       rows[depth - 1] ??= { node: [], start: [], end: [] };
       const row = rows[depth - 1] as (typeof rows)[number];
       const previous = row.node.length - 1;
-      if (row.node[previous] === node && left - (row.end[previous] as number) <= JOINED)
-        row.end[previous] = right;
+      if (row.node[previous] === node && row.end[previous] === left) row.end[previous] = right;
       else {
         row.node.push(node);
         row.start.push(left);
