@@ -6,8 +6,11 @@ import { busyColumns } from '../../viewer/src/graph/timeline/busy.js';
 import { eventName, sampleDetails, spokenSample } from '../../viewer/src/graph/timeline/describe.js';
 import { eventRows } from '../../viewer/src/graph/timeline/event-rows.js';
 import { depths, divide, type LaneSamples, SELF_KINDS } from '../../viewer/src/graph/timeline/lanes.js';
+import type { Look } from '../../viewer/src/graph/timeline/look.js';
+import { paintBusy } from '../../viewer/src/graph/timeline/paint-lanes.js';
 import { heightOf, placeLanes } from '../../viewer/src/graph/timeline/place-lanes.js';
 import { stackChart } from '../../viewer/src/graph/timeline/stack-chart.js';
+import { monospace, RecordingPen, surface } from './support/pen.js';
 import { randomNumbers, randomTree } from './support/random-tree.js';
 
 const THREADS = 3;
@@ -334,4 +337,45 @@ test('a sample is told with its frame, its thread, its time and its labels', (t)
   const unlabelled = { ...data, labels: [], node: data.node.slice().fill(1) };
   t.is(eventName(unlabelled, 0), data.frames.name[data.frame[1] as number] as string);
   t.is(eventName({ ...unlabelled, node: data.node.slice().fill(0) }, 0), 'event');
+});
+
+test('a strip is as high as its thread was busy, each bar is drawn once, and an idle thread has none', (t) => {
+  const data = randomTimeline(4);
+  const lane = threadsOf(data)[0] as LaneSamples;
+  const look: Look = {
+    surface: surface(),
+    text: monospace(),
+    ground: 'ground',
+    line: 'line',
+    kinds: [...SELF_KINDS],
+    stacks: { fills: [], of: () => 0 },
+    events: { fills: [], of: () => 0 },
+  };
+  for (const view of [
+    { start: 0, end: 6000 },
+    { start: 200, end: 260 },
+  ]) {
+    const pen = new RecordingPen();
+    paintBusy({ pen, look, width: 401, height: 400, view }, lane, 50, 20);
+    const [ground, ...bars] = pen.boxes;
+    t.deepEqual([ground?.left, ground?.top, ground?.width, ground?.height], [0, 50, 401, 20]);
+    const bar = (view.end - view.start) / 401;
+    for (let column = 0; column < 400; column++) {
+      const own = bars
+        .filter(({ left, width }) => left <= column && column < left + width)
+        .sort((a, b) => b.top - a.top);
+      let bottom = 70;
+      for (const { top, height } of own) {
+        t.is(top + height, bottom);
+        bottom = top;
+      }
+      t.true(bottom >= 50);
+      const from = view.start + Math.floor(column / 2) * 2 * bar;
+      const busy = busyByHand(data, lane.index, from, from + 2 * bar).reduce((sum, value) => sum + value, 0);
+      t.true(Math.abs(70 - bottom - (busy / (2 * bar)) * 20) <= 0.5 + 1e-6);
+    }
+  }
+  const idle = new RecordingPen();
+  paintBusy({ pen: idle, look, width: 401, height: 400, view: { start: 1e6, end: 2e6 } }, lane, 50, 20);
+  t.is(idle.boxes.length, 1);
 });

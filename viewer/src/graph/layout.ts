@@ -46,21 +46,22 @@ export function layOut(tree: Tree): Layout {
   end[0] = width[0] as number;
 
   let filled = 1;
+  let row = 0;
   for (let at = 0; at < rectangles; at++) {
-    if (at === rows[rows.length - 1]) rows.push(filled);
+    if (at === rows[row + 1]) {
+      rows.push(filled);
+      row++;
+    }
     const parent = node[at] as number;
     if (parent >= GAP) continue;
     rectangle[parent] = at;
+    depth[parent] = row;
     const right = end[at] as number;
     let left = start[at] as number;
-    for (
-      let index = children.first[parent] as number;
-      index < (children.first[parent + 1] as number);
-      index++
-    ) {
+    const behind = children.first[parent + 1] as number;
+    for (let index = children.first[parent] as number; index < behind; index++) {
       const child = children.node[index] as number;
       node[filled] = child;
-      depth[child] = (depth[parent] as number) + 1;
       start[filled] = left;
       // Sums of fractions may exceed the whole by a rounding.
       left = Math.min(right, left + (width[child] as number));

@@ -66,9 +66,8 @@ const LEAST_TEXT = 22;
 const PADDING = 4;
 /** How much of its colour a frame keeps that a search has not found. */
 const DIMMED = 0.25;
-/** Added to the number of a colour. */
-const DIM = 0x10000;
-const GAP_COLOR = -1;
+/** Boxes of one fill are drawn together: 0 is that of gaps, then each colour has one number, and one for where it is dimmed. */
+const GAP_FILL = 0;
 
 interface Label {
   node: number;
@@ -81,7 +80,7 @@ interface Label {
 /** Draws a scene, one colour after another, then texts and rings, and answers with the number of rectangles. */
 export function paint(pen: Pen, scene: Scene, surface: Surface): number {
   const { layout, area } = scene;
-  const boxes = new Map<number, number[]>();
+  const boxes: number[][] = [];
   const labels: Label[] = [];
   let count = 0;
   const [firstRow, behindRow] = visibleRows(scene);
@@ -100,12 +99,12 @@ export function paint(pen: Pen, scene: Scene, surface: Surface): number {
         const node = layout.node[at] as number;
         const dim =
           scene.matchesBefore !== undefined && scene.matchesBefore[first] === scene.matchesBefore[behind];
-        const color = node >= GAP ? GAP_COLOR : scene.coloring.of(node) + (dim ? DIM : 0);
+        const filled = node >= GAP ? GAP_FILL : scene.coloring.of(node) * 2 + (dim ? 2 : 1);
         // A line of the ground between neighbours, where there is room for it.
         const width = right - left > 3 ? right - left - 1 : right - left;
-        const box = boxes.get(color);
+        const box = boxes[filled];
         if (box) box.push(area.left + left, top, width);
-        else boxes.set(color, [area.left + left, top, width]);
+        else boxes[filled] = [area.left + left, top, width];
         if (right - left >= LEAST_TEXT * surface.ratio)
           labels.push({ node, left: area.left + left, right: area.left + right, top, dim });
         count++;
@@ -162,21 +161,19 @@ function widest({ start, end }: Rectangles, first: number, behind: number): numb
   let width = -1;
   for (let at = first; at < behind; at++) {
     const own = (end[at] as number) - (start[at] as number);
-    if (own > width) [best, width] = [at, own];
+    if (own <= width) continue;
+    best = at;
+    width = own;
   }
   return best;
 }
 
-function fill(
-  pen: Pen,
-  { coloring, rowHeight }: Scene,
-  surface: Surface,
-  boxes: Map<number, number[]>,
-): void {
+function fill(pen: Pen, { coloring, rowHeight }: Scene, surface: Surface, boxes: number[][]): void {
   const height = rowHeight - Math.max(1, Math.round(surface.ratio / 2));
-  for (const [color, box] of boxes) {
-    pen.globalAlpha = color >= DIM ? DIMMED : 1;
-    pen.fillStyle = color === GAP_COLOR ? surface.gap : (coloring.fills[color % DIM] as string);
+  for (const [filled, box] of boxes.entries()) {
+    if (!box) continue;
+    pen.globalAlpha = filled !== GAP_FILL && filled % 2 === 0 ? DIMMED : 1;
+    pen.fillStyle = filled === GAP_FILL ? surface.gap : (coloring.fills[(filled - 1) >> 1] as string);
     for (let at = 0; at < box.length; at += 3) {
       pen.fillRect(box[at] as number, box[at + 1] as number, box[at + 2] as number, height);
     }

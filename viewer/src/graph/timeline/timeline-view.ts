@@ -1,18 +1,16 @@
 import type { TimelineData } from '../../api/timeline.js';
-import { type Coloring, frameColoring } from '../color/coloring.js';
-import { kindColor, packageColor, SHADES, type Theme } from '../color/palette.js';
+import type { Theme } from '../color/palette.js';
 import { CanvasSurface } from '../draw/canvas-surface.js';
 import { Motion } from '../draw/motion.js';
-import { pageSurface } from '../draw/page-surface.js';
-import { paint, rectangleAt, type Scene, type Surface } from '../draw/paint.js';
-import { TextFit } from '../draw/text-fit.js';
+import { paint, rectangleAt, type Scene } from '../draw/paint.js';
 import { pan, type Viewport, zoomAround } from '../draw/viewport.js';
 import { firstAbove } from '../draw/visible.js';
 import { listen, type Point } from '../input/gestures.js';
-import { type Tick, ticks } from './axis.js';
-import { busyColumns } from './busy.js';
+import { ticks } from './axis.js';
 import { eventName } from './describe.js';
-import { depths, SELF_KINDS } from './lanes.js';
+import { depths } from './lanes.js';
+import { type Look, makeLook } from './look.js';
+import { paintAxis, paintBusy, paintLines, paintRange, paintRing } from './paint-lanes.js';
 import { AXIS_HEIGHT, busyHeight, type PlacedLane, ROW_HEIGHT } from './place-lanes.js';
 import { stackChart } from './stack-chart.js';
 
@@ -202,26 +200,33 @@ export class TimelineView {
 
   private draw(): void {
     const { pen, canvas, ratio } = this.surface;
+    const { data, lanes, scrolled, selected } = this.model;
     const look = this.dress();
-    const marks = ticks(this.view, this.model.data.from, canvas.width, TICK_DISTANCE * ratio);
-    this.drawLines(marks);
-    for (const lane of this.model.lanes) {
-      const top = Math.round((AXIS_HEIGHT + lane.top - this.model.scrolled) * ratio);
-      const height = Math.round(lane.height * ratio);
-      if (top + height <= 0 || top >= canvas.height) continue;
+    const ground = { pen, look, width: canvas.width, height: canvas.height, view: this.view };
+    const marks = ticks(this.view, data.from, canvas.width, TICK_DISTANCE * ratio);
+    paintLines(ground, marks);
+    for (const lane of lanes) {
+      const top = Math.round((AXIS_HEIGHT + lane.top - scrolled) * ratio);
+      if (top + lane.height * ratio <= 0 || top >= canvas.height) continue;
       if (lane.events) {
         paint(pen, this.sceneOf(lane, lane.events, this.view), look.surface);
         continue;
       }
-      this.drawBusy(lane, top, Math.round(busyHeight(lane) * ratio));
+      paintBusy(ground, lane.samples, top, Math.round(busyHeight(lane) * ratio));
       if (!lane.open) continue;
-      const tree = { parent: this.model.data.parent, depth: this.depth };
-      const chart = stackChart(lane.samples, tree, this.model.data.node, this.view, canvas.width);
+      const tree = { parent: data.parent, depth: this.depth };
+      const chart = stackChart(lane.samples, tree, data.node, this.view, canvas.width);
       paint(pen, this.sceneOf(lane, chart, { start: 0, end: canvas.width, top: 0 }), look.surface);
     }
-    this.drawSelected();
-    this.drawAxis(marks);
-    this.drawRange();
+    const chosen = selected && lanes.find(({ samples }) => samples.index === selected.lane.samples.index);
+    if (selected && chosen) {
+      const { start, end } = chosen.samples;
+      const time = { start: start[selected.at] as number, end: end[selected.at] as number };
+      paintRing(ground, time, (AXIS_HEIGHT + chosen.top - scrolled) * ratio, chosen.height * ratio);
+    }
+    paintAxis(ground, marks, AXIS_HEIGHT * ratio);
+    const range = this.drawing ?? this.model.range;
+    if (range) paintRange(ground, range);
   }
 
   private sceneOf(lane: PlacedLane, layout: Scene['layout'], view: Viewport): Scene {
@@ -253,152 +258,10 @@ export class TimelineView {
     };
   }
 
-  /** The strip of a lane: as high as the thread was busy, in the colours of whose code it ran. */
-  private drawBusy(lane: PlacedLane, top: number, height: number): void {
-    const { pen, canvas } = this.surface;
-    const { kinds, surface } = this.dress();
-    const shares = busyColumns(lane.samples, this.view, canvas.width);
-    pen.fillStyle = surface.faint;
-    pen.globalAlpha = 0.12;
-    pen.fillRect(0, top, canvas.width, height);
-    pen.globalAlpha = 1;
-    const drawn = new Float64Array(canvas.width);
-    for (const [kind, share] of shares.entries()) {
-      pen.fillStyle = kinds[kind] as string;
-      for (let column = 0; column < share.length; column++) {
-        const value = (share[column] as number) * height;
-        if (value <= 0) continue;
-        const base = drawn[column] as number;
-        // Rounded as sums, so that thin parts do not add up to more than the whole.
-        const [from, to] = [Math.round(base), Math.round(base + value)];
-        if (to > from) pen.fillRect(column, top + height - to, 1, to - from);
-        drawn[column] = base + value;
-      }
-    }
-  }
-
-  private drawSelected(): void {
-    const { selected, scrolled } = this.model;
-    const lane =
-      selected && this.model.lanes.find(({ samples }) => samples.index === selected.lane.samples.index);
-    if (!selected || !lane) return;
-    const { pen, ratio } = this.surface;
-    const [left, right] = this.columns(
-      selected.lane.samples.start[selected.at] as number,
-      selected.lane.samples.end[selected.at] as number,
-    );
-    const line = 2 * ratio;
-    pen.strokeStyle = this.dress().surface.focus;
-    pen.lineWidth = line;
-    pen.strokeRect(
-      left - line / 2,
-      (AXIS_HEIGHT + lane.top - scrolled) * ratio,
-      Math.max(ratio, right - left) + line,
-      lane.height * ratio,
-    );
-  }
-
-  private drawRange(): void {
-    const range = this.drawing ?? this.model.range;
-    if (!range) return;
-    const { pen, canvas, ratio } = this.surface;
-    const { surface, ground } = this.dress();
-    const [left, right] = this.columns(range.start, range.end);
-    pen.fillStyle = ground;
-    pen.globalAlpha = 0.6;
-    pen.fillRect(0, 0, left, canvas.height);
-    pen.fillRect(right, 0, canvas.width - right, canvas.height);
-    pen.globalAlpha = 1;
-    pen.fillStyle = surface.focus;
-    for (const edge of [left, right]) pen.fillRect(Math.round(edge - ratio / 2), 0, ratio, canvas.height);
-  }
-
-  /** Lines at the marks of the axis, behind the lanes. */
-  private drawLines(marks: Tick[]): void {
-    const { pen, canvas, ratio } = this.surface;
-    pen.fillStyle = this.dress().line;
-    for (const { at } of marks) pen.fillRect(this.columns(at, at)[0], 0, ratio, canvas.height);
-  }
-
-  private drawAxis(marks: Tick[]): void {
-    const { pen, canvas, ratio } = this.surface;
-    const { surface, ground, line } = this.dress();
-    const height = AXIS_HEIGHT * ratio;
-    pen.fillStyle = ground;
-    pen.fillRect(0, 0, canvas.width, height);
-    pen.font = surface.font;
-    pen.textBaseline = 'middle';
-    for (const { at, text } of marks) {
-      const [left] = this.columns(at, at);
-      pen.fillStyle = line;
-      pen.fillRect(left, 0, ratio, height);
-      pen.fillStyle = surface.faint;
-      pen.fillText(text, left + 4 * ratio, Math.round(height / 2));
-    }
-    pen.fillStyle = line;
-    pen.fillRect(0, height - ratio, canvas.width, ratio);
-  }
-
-  /** Device pixels of two times, no further than a line beyond the canvas. */
-  private columns(start: number, end: number): [number, number] {
-    const { width } = this.surface.canvas;
-    const scale = width / (this.view.end - this.view.start);
-    const column = (time: number) =>
-      Math.min(width + 4, Math.max(-4, Math.round((time - this.view.start) * scale)));
-    return [column(start), column(end)];
-  }
-
   private dress(): Look {
     const { theme, data } = this.model;
     const { pen, ratio } = this.surface;
     if (this.look?.surface.ratio !== ratio) this.look = makeLook(pen, ratio, theme, data);
     return this.look as Look;
   }
-}
-
-interface Look {
-  surface: Surface;
-  text: TextFit;
-  ground: string;
-  line: string;
-  /** Per `SELF_KINDS`. */
-  kinds: string[];
-  /** Of nodes. */
-  stacks: Coloring;
-  /** Of samples that are events. */
-  events: Coloring;
-}
-
-function makeLook(pen: CanvasRenderingContext2D, ratio: number, theme: Theme, data: TimelineData): Look {
-  const surface = pageSurface(pen, ratio, theme);
-  const style = getComputedStyle(pen.canvas);
-  return {
-    surface,
-    text: new TextFit((character) => {
-      pen.font = surface.font;
-      return pen.measureText(character).width;
-    }),
-    ground: style.getPropertyValue('--ground').trim() || (theme === 'dark' ? '#16171c' : '#fff'),
-    line: style.getPropertyValue('--line').trim() || '#8884',
-    kinds: SELF_KINDS.map((kind) => kindColor(theme, kind, SHADES - 2)),
-    stacks: frameColoring(data.frames, data.frame, 'kind', theme),
-    events: eventColoring(data, theme),
-  };
-}
-
-/** Garbage collections in their own colour, other events by their name. */
-function eventColoring(data: TimelineData, theme: Theme): Coloring {
-  const fills: string[] = [];
-  const numbers = new Map<string, number>();
-  return {
-    fills,
-    of: (sample) => {
-      const name = eventName(data, sample);
-      const known = numbers.get(name);
-      if (known !== undefined) return known;
-      fills.push(/^gc\b|garbage/i.test(name) ? kindColor(theme, 'gc') : packageColor(theme, name));
-      numbers.set(name, fills.length - 1);
-      return fills.length - 1;
-    },
-  };
 }
