@@ -112,7 +112,6 @@ export function FlameGraph(props: FlameGraphProps) {
       <div
         ref={graph}
         class="graph-focus"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what has this role takes keys itself
         tabIndex={0}
         role="application"
         aria-roledescription={orientation === 'flame' ? 'flame graph' : 'icicle graph'}

@@ -133,7 +133,6 @@ export function Timeline({ data, theme, range, onRange, onSelect }: TimelineProp
         <LaneNames lanes={lanes} onToggle={toggle} />
         <div
           class="timeline-canvas"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what has this role takes keys itself
           tabIndex={0}
           role="application"
           aria-roledescription="timeline"
