@@ -169,6 +169,38 @@ pageTest(
   },
 );
 
+pageTest(
+  'A range chosen in the lanes is added up, and stands in the address',
+  `${HOUR}&tab=timeline`,
+  async (t, { page }) => {
+    const lanes = await page.locator('.panel canvas').last().boundingBox();
+    if (!lanes) throw new Error('There are no lanes.');
+    await page.mouse.move(lanes.x + lanes.width * 0.5, lanes.y + 100);
+    await page.mouse.down();
+    await page.mouse.move(lanes.x + lanes.width * 0.9, lanes.y + 100, { steps: 4 });
+    await page.mouse.up();
+    await shows(page, '[data-chosen]', /\d+ samples, CPU time .* min, wall time .* min/);
+    t.regex(page.url(), /lanes=/);
+  },
+);
+
+pageTest(
+  'What is hidden in the graph is said, and taken back',
+  `${HOUR}&function=Layer.handle&file=/srv/shop/node_modules/router/lib/layer.js`,
+  async (t, { page }) => {
+    await page.getByRole('button', { name: 'Only this' }).click();
+    // What is outside of requests is gone: 976 ms a minute.
+    await shows(page, '.toolbar', `${((976 * 90) / 60000).toFixed(2)} min taken out`);
+    await shows(page, '.chip', /Only Layer\.handle/);
+    await page.getByRole('button', { name: 'Collapse recursion' }).click();
+    t.regex(page.url(), /transform=focus.*transform=collapse/);
+    await page.getByRole('button', { name: 'Take all back' }).click();
+    t.is(await page.locator('.chip').count(), 0);
+    await page.goBack();
+    await shows(page, '.chip', /Recursion collapsed/);
+  },
+);
+
 pageTest('Markup in names is text in every view', HOUR, async (t, { page, go }) => {
   for (const tab of ['flame&beside=1', 'top', 'sandwich', 'compare&layout=table&against=version']) {
     await go(`${HOUR}&tab=${tab}`);
@@ -185,5 +217,5 @@ pageTest('Markup in names is text in every view', HOUR, async (t, { page, go }) 
   await go(`${HOUR}&where=${encodeURIComponent(`x:${MARKUP}`)}`);
   await shows(page, '.chip', MARKUP);
   t.is(await page.locator('img').count(), 0);
-  t.is(await page.title(), 'Everflame');
+  t.is(await page.title(), 'shop · Everflame');
 });

@@ -8,7 +8,7 @@ import { Tabs } from './parts/tabs.js';
 import { Strips } from './series/strips.js';
 import { listenToKeys } from './state/keys.js';
 import { view } from './state/page.js';
-import { selection } from './state/services.js';
+import { selection, service } from './state/services.js';
 import type { Tab } from './state/view.js';
 import { EndpointsView, LabelsView, PackagesView, ThreadsView } from './views/by-key.js';
 import { CallTreeView } from './views/call-tree.js';
@@ -41,6 +41,10 @@ export function App(): JSX.Element {
   const { tab } = view.value;
   const View = VIEWS[tab];
   const hasData = selection.value !== undefined;
+  const name = service.value?.name;
+  useEffect(() => {
+    document.title = name === undefined ? 'Everflame' : `${name} · Everflame`;
+  }, [name]);
   return (
     <>
       <Header onHelp={help} />

@@ -4,6 +4,7 @@ import type { Labels } from '../api/answers.js';
 import { askJson } from '../api/client.js';
 import { typeName } from '../format/names.js';
 import { formatRate } from '../format/rate.js';
+import { formatRange } from '../format/time.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
 import { Combobox } from '../parts/combobox.js';
 import { Icon } from '../parts/icons.js';
@@ -12,12 +13,13 @@ import { inverted, parseCondition, printCondition, withCondition } from '../stat
 import { change, shownSpan, view } from '../state/page.js';
 import { suggest } from '../state/suggest.js';
 import { useSelected } from '../state/use-selected.js';
+import type { Span } from '../state/view.js';
 
 const askLabels = (question: string, signal: AbortSignal) => askJson<Labels>(question, signal);
 
 /** Which samples count: a chip for each condition, a field for the next, and what the samples found amount to. */
 export function Filters(): JSX.Element {
-  const { where } = view.value;
+  const { where, brush } = view.value;
   const field = useRef<HTMLInputElement>(null);
   const { answer } = useSelected('labels', {}, askLabels);
   const take = (text: string) => {
@@ -33,6 +35,7 @@ export function Filters(): JSX.Element {
       {where.map((text) => (
         <Chip key={text} text={text} />
       ))}
+      {brush && <BrushChip brush={brush} />}
       <Combobox
         label="Filter by a tag or label"
         placeholder={where.length === 0 ? 'Filter by a tag or label, as version:1.4.0' : 'Add a filter'}
@@ -67,6 +70,22 @@ function Chip({ text }: { text: string }): JSX.Element | null {
         class="remove"
         aria-label={`${named}: remove`}
         onClick={() => change({ where: where.filter((other) => other !== text) })}
+      >
+        <Icon name="close" />
+      </button>
+    </span>
+  );
+}
+
+function BrushChip({ brush: { from, to } }: { brush: Span }): JSX.Element {
+  return (
+    <span class="chip">
+      <span class="chip-text">{formatRange(from, to, Date.now())}</span>
+      <button
+        type="button"
+        class="remove"
+        aria-label="Brushed range: remove"
+        onClick={() => change({ brush: undefined })}
       >
         <Icon name="close" />
       </button>

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { formatDuration, formatRange } from '../format/time.js';
+import { formatRange } from '../format/time.js';
 import { Icon } from '../parts/icons.js';
 import { Segments } from '../parts/segments.js';
 import { narrowToBrush, refresh, switchLive } from '../state/actions.js';
@@ -7,7 +7,14 @@ import { connection, followNow } from '../state/live.js';
 import { change, shownWindow, view } from '../state/page.js';
 import { HOUR } from '../state/view.js';
 
-const PRESETS = [HOUR / 12, HOUR / 4, HOUR, 6 * HOUR, 24 * HOUR, 7 * 24 * HOUR];
+const PRESETS: [text: string, milliseconds: number][] = [
+  ['5 min', HOUR / 12],
+  ['15 min', HOUR / 4],
+  ['1 h', HOUR],
+  ['6 h', 6 * HOUR],
+  ['24 h', 24 * HOUR],
+  ['7 d', 7 * 24 * HOUR],
+];
 
 /** The window of time: its presets, what it is, and whether it follows. */
 export function TimeChoice(): JSX.Element {
@@ -22,11 +29,7 @@ export function TimeChoice(): JSX.Element {
       <Segments
         label="Window of time"
         value={'last' in window ? String(window.last) : undefined}
-        options={PRESETS.map((last) => ({
-          value: String(last),
-          text: formatDuration(last),
-          title: `The last ${formatDuration(last)}`,
-        }))}
+        options={PRESETS.map(([text, last]) => ({ value: String(last), text, title: `The last ${text}` }))}
         onChange={(last) => {
           followNow();
           change({ window: { last: Number(last) }, brush: undefined });

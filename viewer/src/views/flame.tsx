@@ -5,7 +5,7 @@ import type { Tree } from '../api/tree.js';
 import { place } from '../format/names.js';
 import { formatDuration } from '../format/time.js';
 import { formatShare } from '../format/value.js';
-import { applyTransforms, FlameGraph, matchedTotal, matchFrames } from '../graph/index.js';
+import { applyTransforms, FlameGraph, matchedTotal, matchFrames, type Transform } from '../graph/index.js';
 import { SearchField } from '../parts/search-field.js';
 import { Segments } from '../parts/segments.js';
 import { Answer } from '../parts/status.js';
@@ -16,6 +16,7 @@ import { heaviestNode, nodeOf, pathKeys, printKey } from '../tree/path-keys.js';
 import { FrameSizes } from './frame-sizes.js';
 import { FunctionBar } from './function-bar.js';
 import { FunctionTable } from './function-table.js';
+import { KindLegend } from './kind-legend.js';
 import { TransformChips } from './transform-chips.js';
 
 /** The merged stacks as a graph, with the table of functions beside it on demand. */
@@ -40,6 +41,8 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
   const chosen = selected === undefined && of ? heaviestNode(tree, of.name, of.file) : nodeOf(keys, selected);
   const frame = chosen ? (tree.frame[chosen] as number) : undefined;
   const keyOf = (node: number) => (node > 0 ? printKey(keys[node] as number) : undefined);
+  const transform = (added: Transform) =>
+    change({ transforms: [...transforms, added], zoom: undefined, selected: undefined, of: undefined });
   const select = (node: number) =>
     change(
       { selected: keyOf(node), of: node > 0 ? functionAt(tree, node) : undefined },
@@ -102,9 +105,7 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
           onZoom={(node) => change({ zoom: keyOf(node) })}
           selected={chosen || -1}
           onSelect={select}
-          onTransform={(transform) =>
-            change({ transforms: [...transforms, transform], zoom: undefined, selected: undefined })
-          }
+          onTransform={transform}
           onSandwich={(key) => change({ tab: 'sandwich', of: key })}
           label={`Merged stacks, ${tree.parent.length - 1} nodes. The call tree shows the same as a table.`}
         />
@@ -118,9 +119,25 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
           total={tree.totalValues[chosen] as number}
           whole={tree.totalValues[0] as number}
           unit={tree.unit}
-        />
+        >
+          <button
+            type="button"
+            class="button"
+            onClick={() => transform({ kind: 'focus', ...functionAt(tree, chosen) })}
+          >
+            Only this
+          </button>
+          <button
+            type="button"
+            class="button"
+            onClick={() => transform({ kind: 'hide', ...functionAt(tree, chosen) })}
+          >
+            Hide
+          </button>
+        </FunctionBar>
       ) : (
         <p class="foot muted">
+          {colour === 'kind' && <KindLegend />}
           {tree.parent.length - 1} nodes from {formatDuration(tree.seconds * 1000)} of profiles
           {tree.omitted > 0 &&
             `; ${tree.omitted} small nodes are left out, their values are in the nodes above`}

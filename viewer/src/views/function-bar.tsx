@@ -12,6 +12,7 @@ interface Props {
   total: number;
   whole: number;
   unit: string;
+  /** Further buttons, before those that every view has. */
   children?: ComponentChildren;
 }
 
