@@ -3,9 +3,10 @@ import type { Tree } from '../../viewer/src/api/tree.js';
 import { coloring } from '../../viewer/src/graph/color/coloring.js';
 import { matchesBefore } from '../../viewer/src/graph/draw/matches.js';
 import { paint, rectangleAt, type Scene } from '../../viewer/src/graph/draw/paint.js';
+import { type Image, pixelOf, Raster } from '../../viewer/src/graph/draw/raster.js';
 import { GAP, type Layout, layOut } from '../../viewer/src/graph/layout.js';
 import { matchFrames } from '../../viewer/src/graph/search.js';
-import { CHARACTER, monospace, RecordingPen, surface } from './support/pen.js';
+import { type Box, CHARACTER, monospace, RecordingPen, surface } from './support/pen.js';
 import { manyTrees, randomTree } from './support/random-tree.js';
 
 const ROW = 20;
@@ -206,4 +207,58 @@ test('more device pixels draw more, with lines as wide', (t) => {
   );
   t.true(twice > once.boxes.length);
   t.true(pen.boxes.every(({ height }) => height === 2 * ROW - 1));
+});
+
+/** What a pen has drawn, as colours of pixels. */
+function pixelsOf(boxes: Box[], width: number, height: number): Uint32Array {
+  const pixels = new Uint32Array(width * height);
+  for (const box of boxes) {
+    for (let y = Math.max(0, box.top); y < Math.min(height, box.top + box.height); y++) {
+      pixels.fill(
+        pixelOf(box.fill as string, box.alpha),
+        y * width + box.left,
+        y * width + box.left + box.width,
+      );
+    }
+  }
+  return pixels;
+}
+
+test('many boxes are written as the pixels that the calls would have drawn', (t) => {
+  const tree = randomTree(12, { nodes: 30_000, functions: 400, deepest: 40, leftOut: true });
+  const matched = matchFrames(tree.frames, 'function5');
+  for (const top of [0, 2.37]) {
+    for (const upward of [false, true]) {
+      const view = { start: tree.total / 7, end: tree.total, top };
+      const scene = sceneOf(tree, { view, upward });
+      const all = { ...scene, matchesBefore: matchesBefore(scene.layout, tree.frame, matched) };
+      const called = painted(all);
+      t.true(called.boxes.length > 3000);
+
+      const image = { width: 800, height: 400, data: new Uint8ClampedArray(800 * 400 * 4).fill(77) };
+      const pen = new RecordingPen();
+      const count = paint(pen, all, surface(), new Raster(image as unknown as Image));
+      t.is(count, called.boxes.length);
+      t.deepEqual(pen.images, [{ image, x: 0, y: 0, left: 0, top: 0, width: 800, height: 400 }]);
+      const gaps = called.boxes.filter(({ fill }) => fill === 'gap');
+      t.true(gaps.length > 0);
+      t.deepEqual(pen.boxes, gaps);
+      t.deepEqual(pen.texts, called.texts);
+      const others = called.boxes.filter(({ fill }) => fill !== 'gap');
+      t.deepEqual(new Uint32Array(image.data.buffer), pixelsOf(others, 800, 400));
+    }
+  }
+});
+
+test('few boxes leave what was drawn before', (t) => {
+  const image = { width: 800, height: 400, data: new Uint8ClampedArray(800 * 400 * 4) };
+  const pen = new RecordingPen();
+  paint(pen, sceneOf(randomTree(2)), surface(), new Raster(image as unknown as Image));
+  t.deepEqual(pen.images, []);
+  t.true(pen.boxes.length > 50);
+});
+
+test('a pixel is red, green, blue and how much it covers', (t) => {
+  t.deepEqual(Array.from(new Uint8Array(Uint32Array.of(pixelOf('#102030', 1)).buffer)), [16, 32, 48, 255]);
+  t.deepEqual(Array.from(new Uint8Array(Uint32Array.of(pixelOf('#ff00fe', 0.2)).buffer)), [255, 0, 254, 51]);
 });

@@ -23,6 +23,7 @@ export class RecordingPen implements Pen {
   globalAlpha = 1;
   boxes: Box[] = [];
   texts: { text: string; x: number; y: number; fill: unknown }[] = [];
+  images: unknown[] = [];
   rings: Omit<Box, 'fill' | 'alpha'>[] = [];
 
   fillRect(left: number, top: number, width: number, height: number): void {
@@ -30,6 +31,9 @@ export class RecordingPen implements Pen {
   }
   strokeRect(left: number, top: number, width: number, height: number): void {
     this.rings.push({ left, top, width, height });
+  }
+  putImageData(image: ImageData, ...[x, y, left, top, width, height]: number[]): void {
+    this.images.push({ image, x, y, left, top, width, height });
   }
   fillText(text: string, x: number, y: number): void {
     this.texts.push({ text, x, y, fill: this.fillStyle });

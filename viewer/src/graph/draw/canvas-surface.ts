@@ -1,8 +1,11 @@
+import { Raster } from './raster.js';
+
 /** A canvas that follows its element's size and the screen's pixels, and is drawn when something has changed: once a frame at most. */
 export class CanvasSurface {
   readonly pen: CanvasRenderingContext2D;
   /** Device pixels of a CSS pixel. */
   ratio = 1;
+  private pixels: Raster | undefined;
   private frame = 0;
   private readonly sizes: ResizeObserver;
   private screen: MediaQueryList | undefined;
@@ -18,6 +21,15 @@ export class CanvasSurface {
     // Reports the first size too, before the browser shows the element.
     this.sizes = new ResizeObserver(this.fit);
     this.sizes.observe(canvas);
+  }
+
+  /** Pixels of the whole canvas. */
+  get raster(): Raster {
+    const { width, height } = this.canvas;
+    if (this.pixels?.image.width !== width || this.pixels.image.height !== height) {
+      this.pixels = new Raster(this.pen.createImageData(width, height));
+    }
+    return this.pixels;
   }
 
   /** Draws in the next frame. */

@@ -1,5 +1,6 @@
 import type { Coloring } from '../color/coloring.js';
 import { GAP, type Rectangles } from '../layout.js';
+import { pixelOf, type Raster } from './raster.js';
 import type { TextFit } from './text-fit.js';
 import type { Viewport } from './viewport.js';
 import { eachVisible } from './visible.js';
@@ -10,6 +11,7 @@ export type Pen = Pick<
   | 'fillRect'
   | 'strokeRect'
   | 'fillText'
+  | 'putImageData'
   | 'fillStyle'
   | 'strokeStyle'
   | 'lineWidth'
@@ -77,15 +79,23 @@ interface Label {
   dim: boolean;
 }
 
-/** Draws a scene, one colour after another, then texts and rings, and answers with the number of rectangles. */
-export function paint(pen: Pen, scene: Scene, surface: Surface): number {
+/** Boxes beyond which writing pixels costs less than calls. Below, the canvas need not be replaced as a whole. */
+const MANY = 1500;
+
+/**
+ * Draws a scene, one colour after another, then texts and rings, and answers with the number of rectangles.
+ * @param raster of the whole canvas; where there is one, many boxes replace what was in the area before
+ */
+export function paint(pen: Pen, scene: Scene, surface: Surface, raster?: Raster): number {
   const { layout, area } = scene;
   const boxes: number[][] = [];
   const labels: Label[] = [];
+  const tops: number[] = [];
   let count = 0;
   const [firstRow, behindRow] = visibleRows(scene);
   for (let row = firstRow; row < behindRow; row++) {
     const top = rowTop(scene, row);
+    tops.push(top);
     const from = layout.rows[row] as number;
     eachVisible(
       layout.start,
@@ -111,7 +121,17 @@ export function paint(pen: Pen, scene: Scene, surface: Surface): number {
       },
     );
   }
-  fill(pen, scene, surface, boxes);
+  const height = scene.rowHeight - Math.max(1, Math.round(surface.ratio / 2));
+  if (raster && count > MANY) {
+    const colors = boxes.map((_, filled) =>
+      filled === GAP_FILL ? 0 : pixelOf(colorOf(scene, filled), alphaOf(filled)),
+    );
+    raster.replace(area, boxes, colors, tops, height);
+    pen.putImageData(raster.image as ImageData, 0, 0, area.left, area.top, area.width, area.height);
+    fill(pen, scene, surface, boxes.slice(0, GAP_FILL + 1), height);
+  } else {
+    fill(pen, scene, surface, boxes, height);
+  }
   write(pen, scene, surface, labels);
   ring(pen, scene, surface, scene.hovered, 1);
   ring(pen, scene, surface, scene.selected, 2);
@@ -168,12 +188,19 @@ function widest({ start, end }: Rectangles, first: number, behind: number): numb
   return best;
 }
 
-function fill(pen: Pen, { coloring, rowHeight }: Scene, surface: Surface, boxes: number[][]): void {
-  const height = rowHeight - Math.max(1, Math.round(surface.ratio / 2));
+function alphaOf(filled: number): number {
+  return filled !== GAP_FILL && filled % 2 === 0 ? DIMMED : 1;
+}
+
+function colorOf({ coloring }: Scene, filled: number): string {
+  return coloring.fills[(filled - 1) >> 1] as string;
+}
+
+function fill(pen: Pen, scene: Scene, surface: Surface, boxes: number[][], height: number): void {
   for (const [filled, box] of boxes.entries()) {
     if (!box) continue;
-    pen.globalAlpha = filled !== GAP_FILL && filled % 2 === 0 ? DIMMED : 1;
-    pen.fillStyle = filled === GAP_FILL ? surface.gap : (coloring.fills[(filled - 1) >> 1] as string);
+    pen.globalAlpha = alphaOf(filled);
+    pen.fillStyle = filled === GAP_FILL ? surface.gap : colorOf(scene, filled);
     for (let at = 0; at < box.length; at += 3) {
       pen.fillRect(box[at] as number, box[at + 1] as number, box[at + 2] as number, height);
     }

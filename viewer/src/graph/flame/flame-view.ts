@@ -260,7 +260,7 @@ export class FlameView {
   }
 
   private draw(): void {
-    paint(this.surface.pen, this.scene(), this.dress().surface);
+    paint(this.surface.pen, this.scene(), this.dress().surface, this.surface.raster);
   }
 }
 

@@ -209,14 +209,19 @@ export class TimelineView {
       const top = Math.round((AXIS_HEIGHT + lane.top - scrolled) * ratio);
       if (top + lane.height * ratio <= 0 || top >= canvas.height) continue;
       if (lane.events) {
-        paint(pen, this.sceneOf(lane, lane.events, this.view), look.surface);
+        paint(pen, this.sceneOf(lane, lane.events, this.view), look.surface, this.surface.raster);
         continue;
       }
       paintBusy(ground, lane.samples, top, Math.round(busyHeight(lane) * ratio));
       if (!lane.open) continue;
       const tree = { parent: data.parent, depth: this.depth };
       const chart = stackChart(lane.samples, tree, data.node, this.view, canvas.width);
-      paint(pen, this.sceneOf(lane, chart, { start: 0, end: canvas.width, top: 0 }), look.surface);
+      paint(
+        pen,
+        this.sceneOf(lane, chart, { start: 0, end: canvas.width, top: 0 }),
+        look.surface,
+        this.surface.raster,
+      );
     }
     const chosen = selected && lanes.find(({ samples }) => samples.index === selected.lane.samples.index);
     if (selected && chosen) {
