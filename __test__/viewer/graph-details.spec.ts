@@ -32,7 +32,7 @@ test('a node is told with its place, its package, its values and its shares', (t
       { name: 'total', values: ['2 s'] },
       { name: 'self', values: ['2 s'] },
       { name: 'of all', values: ['50%'] },
-      { name: 'of its caller', values: ['66.7%'] },
+      { name: 'of its parent', values: ['66.7%'] },
     ],
   });
   const outer = detailsOf(smallTree(), 1);
@@ -59,7 +59,7 @@ test('a node of a difference is told with both values and the change', (t) => {
 });
 
 test('a node is spoken in one sentence', (t) => {
-  t.is(spoken(smallTree(), 2), 'inner, node:fs, total 2 s, self 2 s, of all 50%, of its caller 66.7%');
+  t.is(spoken(smallTree(), 2), 'inner, node:fs, total 2 s, self 2 s, of all 50%, of its parent 66.7%');
   t.is(
     spoken(smallTree(true), 1),
     'outer, /app/a.js:7, total A 3 s, B 2 s, change -33.3%, self A 1 s, B 2 s, change +100.0%, of all A 75%, B 50%',

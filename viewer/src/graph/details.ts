@@ -69,7 +69,7 @@ export function detailsOf(tree: Tree, node: number): Details {
       value('total', totalValues, totalValuesB),
       value('self', selfValues, selfValuesB),
       ...(node === 0 ? [] : [share('of all', 0)]),
-      ...(node === 0 || parent === 0 ? [] : [share('of its caller', parent)]),
+      ...(node === 0 || parent === 0 ? [] : [share('of its parent', parent)]),
     ],
   };
 }

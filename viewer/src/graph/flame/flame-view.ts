@@ -187,7 +187,7 @@ export class FlameView {
     return true;
   }
 
-  /** Moves as little as is needed to see a node; what is too narrow to see is shown with its caller. */
+  /** Moves as little as is needed to see a node; what is too narrow to see is made wide enough. */
   private reveal(node: number): void {
     const { tree, layout } = this.model;
     const { start, end } = this.rangeOf(node);
