@@ -165,7 +165,9 @@ pageTest(
     await page.locator('canvas').last().waitFor();
     // Two hosts, two versions each, three threads.
     for (const name of ['main', 'worker 1', 'libuv-worker'])
-      t.is(await page.getByText(name, { exact: true }).count(), 4);
+      for (const process of ['web114', 'web115', 'web214', 'web215'])
+        await page.getByRole('button', { name: `${name} ${process}` }).waitFor();
+    t.is(await page.getByRole('tabpanel').getByRole('listitem').count(), 12);
   },
 );
 

@@ -253,7 +253,7 @@ export function shopProfile(to: number, version: string, host: string, load = 1)
       ['env', 'prod'],
       ['version', version],
       ['host', host],
-      ['runtime-id', `runtime-${host}-${version}`],
+      ['runtime-id', `${host}${version}`.replaceAll(/[-.]/g, '')],
     ]),
     samples: samplesOf(version, load),
   };
