@@ -46,7 +46,7 @@ pageTest(
 );
 
 pageTest('The call tree is opened and closed by keys', `${HOUR}&tab=tree`, async (t, { page }) => {
-  const tree = page.getByRole('treegrid').getByRole('rowgroup');
+  const tree = page.getByRole('treegrid');
   const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
   await row('getCart').waitFor();
   t.is(await row('postOrder').getAttribute('aria-expanded'), 'false');
@@ -54,6 +54,7 @@ pageTest('The call tree is opened and closed by keys', `${HOUR}&tab=tree`, async
   await tree.focus();
   await page.keyboard.press('Home');
   t.is(await row('start_thread').getAttribute('aria-selected'), 'true');
+  t.is(await tree.getAttribute('aria-activedescendant'), await row('start_thread').getAttribute('id'));
   await page.keyboard.press('ArrowLeft');
   t.is(await page.getByRole('row').count(), 2);
   await page.keyboard.press('ArrowRight');

@@ -1,16 +1,11 @@
-import {
-  elementScroll,
-  observeElementOffset,
-  observeElementRect,
-  type VirtualItem,
-  Virtualizer,
-} from '@tanstack/virtual-core';
+import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
 /** The rows of a long list that are in sight. */
 export interface VirtualRows {
-  items: VirtualItem[];
+  /** Each with its place below the head, in pixels. */
+  items: { index: number; top: number }[];
   /** Height of all rows, in pixels. */
   height: number;
   /** Scrolls as little as needed to show a row. */
@@ -20,7 +15,10 @@ export interface VirtualRows {
 /** Rows above and below the visible ones that are there too, so that scrolling shows no gaps. */
 const OVERSCAN = 12;
 
-/** Draws only the rows in sight of a list of `count` rows, each of `rowHeight` pixels, that scrolls in `scroller`. */
+/**
+ * Draws only the rows in sight of a list of `count` rows that scrolls in `scroller`, below a head that stays.
+ * @param rowHeight of each row, and of the head, in pixels
+ */
 export function useVirtual(
   scroller: RefObject<HTMLElement | null>,
   count: number,
@@ -32,6 +30,8 @@ export function useVirtual(
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: OVERSCAN,
+    scrollMargin: rowHeight,
+    scrollPaddingStart: rowHeight,
     scrollToFn: elementScroll,
     observeElementRect,
     observeElementOffset,
@@ -44,7 +44,7 @@ export function useVirtual(
   useLayoutEffect(() => virtualizer._didMount(), [virtualizer]);
   useLayoutEffect(() => virtualizer._willUpdate());
   return {
-    items: virtualizer.getVirtualItems(),
+    items: virtualizer.getVirtualItems().map(({ index, start }) => ({ index, top: start - rowHeight })),
     height: virtualizer.getTotalSize(),
     show: (index) => virtualizer.scrollToIndex(index, { align: 'auto' }),
   };

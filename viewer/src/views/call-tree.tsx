@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { Tree } from '../api/tree.js';
 import { place } from '../format/names.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
@@ -91,6 +91,8 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
     } else return;
     event.preventDefault();
   };
+  const id = useId();
+  const isShown = virtual.items.some(({ index }) => index === at);
   const frame = active ? (tree.frame[active] as number) : undefined;
   return (
     <>
@@ -113,7 +115,16 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
         </button>
         <span class="muted">{tree.parent.length - 1} nodes</span>
       </div>
-      <div class="table call-tree" role="treegrid" aria-label="Call tree" aria-rowcount={rows.length + 1}>
+      <div
+        class="table call-tree"
+        ref={scroller}
+        role="treegrid"
+        tabIndex={0}
+        aria-label="Call tree"
+        aria-rowcount={rows.length + 1}
+        aria-activedescendant={isShown ? `${id}${at}` : undefined}
+        onKeyDown={onKeyDown}
+      >
         <div role="row" class="table-head" aria-rowindex={1}>
           <span role="columnheader" class="figure">
             Total
@@ -123,28 +134,20 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
           </span>
           <span role="columnheader">Function</span>
         </div>
-        <div
-          class="table-body"
-          ref={scroller}
-          role="rowgroup"
-          tabIndex={0}
-          aria-label="Arrows move, open and close; Enter shows callers and callees"
-          onKeyDown={onKeyDown}
-        >
-          <div class="table-rows" style={{ height: `${virtual.height}px` }}>
-            {virtual.items.map(({ index, start }) => (
-              <Row
-                key={index}
-                row={rows[index] as TreeRow}
-                index={index}
-                start={start}
-                tree={tree}
-                isActive={index === at}
-                onSelect={select}
-                onTurn={turn}
-              />
-            ))}
-          </div>
+        <div class="table-rows" role="rowgroup" style={{ height: `${virtual.height}px` }}>
+          {virtual.items.map(({ index, top }) => (
+            <Row
+              key={index}
+              id={`${id}${index}`}
+              row={rows[index] as TreeRow}
+              index={index}
+              top={top}
+              tree={tree}
+              isActive={index === at}
+              onSelect={select}
+              onTurn={turn}
+            />
+          ))}
         </div>
       </div>
       {active && frame !== undefined ? (
@@ -163,16 +166,17 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
 }
 
 interface RowProps {
+  id: string;
   row: TreeRow;
   index: number;
-  start: number;
+  top: number;
   tree: Tree;
   isActive: boolean;
   onSelect(node: number): void;
   onTurn(nodes: readonly number[], isOpen: boolean): void;
 }
 
-function Row({ row, index, start, tree, isActive, onSelect, onTurn }: RowProps): JSX.Element {
+function Row({ id, row, index, top, tree, isActive, onSelect, onTurn }: RowProps): JSX.Element {
   const { node, level, hasChildren, isOpen } = row;
   const frame = tree.frame[node] as number;
   const name = tree.frames.name[frame] as string;
@@ -181,6 +185,7 @@ function Row({ row, index, start, tree, isActive, onSelect, onTurn }: RowProps):
   const whole = tree.totalValues[0] as number;
   return (
     <div
+      id={id}
       role="row"
       class="table-row"
       aria-rowindex={index + 2}
@@ -189,7 +194,7 @@ function Row({ row, index, start, tree, isActive, onSelect, onTurn }: RowProps):
       aria-setsize={row.of}
       aria-expanded={hasChildren ? isOpen : undefined}
       aria-selected={isActive}
-      style={{ transform: `translateY(${start}px)` }}
+      style={{ transform: `translateY(${top}px)` }}
       onClick={() => onSelect(node)}
       onDblClick={() => onTurn([node], !isOpen)}
     >

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useId, useMemo, useRef } from 'preact/hooks';
 import type { Table, TableRow } from '../api/answers.js';
 import { place, shortFile } from '../format/names.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
@@ -29,6 +29,8 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
   const select = ({ name, file }: TableRow) =>
     change({ of: { name, file }, selected: undefined }, view.value.of ? 'replace' : 'push');
   const onKeyDown = (event: KeyboardEvent) => {
+    // Not from the buttons in the head.
+    if (event.target !== event.currentTarget) return;
     if (event.key === 'Enter' && of) change({ tab: 'sandwich' });
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? ROW_PIXELS) / ROW_PIXELS) - 1);
     const next = {
@@ -43,12 +45,18 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
     event.preventDefault();
     select(rows[Math.max(0, Math.min(rows.length - 1, next))] as TableRow);
   };
+  const id = useId();
+  const isShown = virtual.items.some(({ index }) => index === active);
   return (
     <div
       class={isNarrow ? 'table narrow' : 'table functions'}
+      ref={scroller}
       role="grid"
+      tabIndex={0}
       aria-label="Functions"
       aria-rowcount={rows.length + 1}
+      aria-activedescendant={isShown ? `${id}${active}` : undefined}
+      onKeyDown={onKeyDown}
     >
       <div role="row" class="table-head" aria-rowindex={1}>
         <Head column="self" text="Self" />
@@ -61,55 +69,49 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
           </>
         )}
       </div>
-      <div
-        class="table-body"
-        ref={scroller}
-        tabIndex={0}
-        role="rowgroup"
-        aria-label="Arrows choose a function, Enter shows its callers and callees"
-        onKeyDown={onKeyDown}
-      >
-        <div class="table-rows" style={{ height: `${virtual.height}px` }}>
-          {virtual.items.map(({ index, start }) => (
-            <Row
-              key={index}
-              row={rows[index] as TableRow}
-              index={index}
-              start={start}
-              table={table}
-              isNarrow={isNarrow}
-              isActive={index === active}
-              onSelect={select}
-            />
-          ))}
-        </div>
-        {rows.length === 0 && (
-          <p class="muted none">No function has “{search}” in its name, file or package.</p>
-        )}
+      <div class="table-rows" role="rowgroup" style={{ height: `${virtual.height}px` }}>
+        {virtual.items.map(({ index, top }) => (
+          <Row
+            key={index}
+            id={`${id}${index}`}
+            row={rows[index] as TableRow}
+            index={index}
+            top={top}
+            table={table}
+            isNarrow={isNarrow}
+            isActive={index === active}
+            onSelect={select}
+          />
+        ))}
       </div>
+      {rows.length === 0 && (
+        <p class="muted none">No function has “{search}” in its name, file or package.</p>
+      )}
     </div>
   );
 }
 
 interface RowProps {
+  id: string;
   row: TableRow;
   index: number;
-  start: number;
+  top: number;
   table: Table;
   isNarrow: boolean;
   isActive: boolean;
   onSelect(row: TableRow): void;
 }
 
-function Row({ row, index, start, table, isNarrow, isActive, onSelect }: RowProps): JSX.Element {
+function Row({ id, row, index, top, table, isNarrow, isActive, onSelect }: RowProps): JSX.Element {
   const { unit, total } = table;
   return (
     <div
+      id={id}
       role="row"
       class="table-row"
       aria-rowindex={index + 2}
       aria-selected={isActive}
-      style={{ transform: `translateY(${start}px)` }}
+      style={{ transform: `translateY(${top}px)` }}
       onClick={() => onSelect(row)}
       onDblClick={() => change({ tab: 'sandwich' })}
     >
