@@ -41,6 +41,14 @@ pageTest(
 );
 
 pageTest(
+  'A function that is not in the range is said to be in none of its samples',
+  `${HOUR}&tab=sandwich&function=gone&file=gone.ts`,
+  async (_t, { page }) => {
+    await shows(page, '.notice', 'gone is in no sample of this range');
+  },
+);
+
+pageTest(
   'A service that is not there is named, and those that are',
   'service=nobody',
   async (_t, { page }) => {
@@ -62,7 +70,8 @@ pageTest(
   },
 );
 
-const NOW = Date.now();
+/** An hour that has just ended: as a whole it is in the last hour for half a minute. */
+const justNow = () => Date.now() - 1000;
 pageTest(
   'Live mode shows what arrives',
   'service=shop&live=1&tab=threads',
@@ -75,7 +84,7 @@ pageTest(
     await shows(page, '[data-sum]', `${minutes.toFixed(1)} min`);
     t.is(await page.getByRole('button', { name: 'Live' }).getAttribute('aria-pressed'), 'true');
   },
-  { end: NOW - 1000 },
+  { end: justNow },
 );
 
 pageTest(
@@ -101,15 +110,24 @@ pageTest(
       while (labels() === asked) await page.waitForRequest(/labels/);
     }
     t.is(trees(), before + 1);
+    const endOf = (path: string) =>
+      Number(
+        new URLSearchParams(server.asked.findLast((asked) => asked.startsWith(path))?.split('?')[1]).get(
+          'to',
+        ),
+      );
+    const newest = endOf('labels');
+    t.true(endOf('tree') < newest);
     server.hold.clear();
     const last = page.waitForResponse(/tree/);
     release();
     await last;
-    // 120 profiles are two hours, and five minutes more.
-    await shows(page, '.foot', /from 12[0-9] min of profiles|from 2\.\d h of profiles/);
-    t.is(trees(), before + 2);
+    // 120 profiles are two hours, and there are five minutes more.
+    await shows(page, '.foot', /from 2\.1 h of profiles/);
+    while (endOf('tree') < newest) await page.waitForRequest(/tree/);
+    t.is(server.most.get('tree'), 1);
   },
-  { end: NOW - 1000 },
+  { end: justNow },
 );
 
 for (const dark of [false, true])

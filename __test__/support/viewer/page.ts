@@ -21,8 +21,8 @@ export interface Opened {
 }
 
 export interface Settings {
-  /** When the last profile of the fixture ends. */
-  end?: number;
+  /** Says, when the test begins, when the last profile of the fixture ends. */
+  end?: () => number;
   dark?: boolean;
   width?: number;
   height?: number;
@@ -44,10 +44,10 @@ export function pageTest(
   title: string,
   query: string,
   body: (t: ExecutionContext, opened: Opened) => Promise<void>,
-  { end = END, dark = false, width = 1280, height = 800 }: Settings = {},
+  { end = () => END, dark = false, width = 1280, height = 800 }: Settings = {},
 ): void {
   test.serial(title, async (t) => {
-    const server = await servePage(BUILT, hourOfProfiles(end));
+    const server = await servePage(BUILT, hourOfProfiles(end()));
     const context = await browser.newContext({
       viewport: { width, height },
       colorScheme: dark ? 'dark' : 'light',

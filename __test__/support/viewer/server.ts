@@ -37,6 +37,8 @@ export interface PageServer {
   ingest(profile: GivenProfile): void;
   /** While set, answers to `/api/v1/<path>` wait for it. */
   hold: Map<string, Promise<void>>;
+  /** The most questions of each path that were under way at once. */
+  most: Map<string, number>;
   /** While set, answers to `/api/v1/<path>` are this error. */
   refuse: Map<string, string>;
   /** Resolves when a page listens to the events. */
@@ -51,6 +53,8 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
   const hold: PageServer['hold'] = new Map();
   const refuse: PageServer['refuse'] = new Map();
   const news = new EventEmitter();
+  const underWay = new Map<string, number>();
+  const most: PageServer['most'] = new Map();
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       const status = error instanceof Refusal ? error.status : 500;
@@ -71,6 +75,9 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
       response.on('close', () => listeners.delete(response));
       return;
     }
+    underWay.set(path, (underWay.get(path) ?? 0) + 1);
+    most.set(path, Math.max(most.get(path) ?? 0, underWay.get(path) ?? 0));
+    response.on('close', () => underWay.set(path, (underWay.get(path) ?? 0) - 1));
     await hold.get(path);
     const refusal = refuse.get(path);
     if (refusal !== undefined) throw new Refusal(503, refusal);
@@ -117,6 +124,7 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
     profiles,
     asked,
     hold,
+    most,
     refuse,
     async listened() {
       if (listeners.size === 0) await once(news, 'listened');

@@ -5,7 +5,7 @@ import { change, shownSpan, shownWindow, view } from '../state/page.js';
 import { service, services, servicesError, valueType } from '../state/services.js';
 
 /** A panel that has no figures to show: what is so, why, and what to do. */
-function Notice({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
+export function Notice({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
   return (
     <div class="notice" role="status">
       <h2>{title}</h2>

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { shortFile } from '../format/names.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
+import { copyText } from '../graph/input/clipboard.js';
 import { change, view } from '../state/page.js';
 
 interface Props {
@@ -42,7 +43,7 @@ export function FunctionBar(props: Props): JSX.Element {
         {props.children}
         <Goto tab="flame" text="Flame graph" />
         <Goto tab="sandwich" text="Sandwich" />
-        <button type="button" class="button" onClick={() => void navigator.clipboard?.writeText(props.name)}>
+        <button type="button" class="button" onClick={() => void copyText(props.name)}>
           Copy name
         </button>
       </div>

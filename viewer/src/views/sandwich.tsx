@@ -6,7 +6,7 @@ import type { Tree } from '../api/tree.js';
 import { formatShare, formatValue } from '../format/value.js';
 import { FlameGraph } from '../graph/index.js';
 import { SearchField } from '../parts/search-field.js';
-import { Answer } from '../parts/status.js';
+import { Answer, Notice } from '../parts/status.js';
 import { change, view } from '../state/page.js';
 import { theme } from '../state/theme.js';
 import { useSelected, useTable } from '../state/use-selected.js';
@@ -33,10 +33,9 @@ export function SandwichView(): JSX.Element {
           {of ? (
             <Sandwich of={of} whole={table.total} />
           ) : (
-            <div class="notice" role="status">
-              <h2>Choose a function</h2>
+            <Notice title="Choose a function">
               <p>Its callers are shown above it, and what it calls below.</p>
-            </div>
+            </Notice>
           )}
         </div>
       )}
@@ -48,20 +47,26 @@ function Sandwich({ of, whole }: { of: FunctionKey; whole: number }): JSX.Elemen
   const answered = useSelected('sandwich', { name: of.name, file: of.file }, askSandwich);
   return (
     <div class="sandwich">
-      <Answer answered={answered} isEmpty={({ callees }) => callees.totalValues[0] === 0}>
-        {({ callers, callees }) => (
-          <>
-            <Half title="Callers" tree={callers} orientation="flame" />
-            <h2 class="sandwich-name">
-              <span class="mono">{of.name}</span> <span class="muted">{of.file}</span>
-              <span class="sandwich-total" data-sandwich-total>
-                {formatValue(callees.totalValues[0] as number, callees.unit)}{' '}
-                <span class="muted">{formatShare(callees.totalValues[0] as number, whole)}</span>
-              </span>
-            </h2>
-            <Half title="Callees" tree={callees} orientation="icicle" />
-          </>
-        )}
+      <Answer answered={answered} isEmpty={() => false}>
+        {({ callers, callees }) =>
+          callees.totalValues[0] === 0 ? (
+            <Notice title={`${of.name} is in no sample of this range`}>
+              <p>Choose another function on the left, or a longer range.</p>
+            </Notice>
+          ) : (
+            <>
+              <Half title="Callers" tree={callers} orientation="flame" />
+              <h2 class="sandwich-name">
+                <span class="mono">{of.name}</span> <span class="muted">{of.file}</span>
+                <span class="sandwich-total" data-sandwich-total>
+                  {formatValue(callees.totalValues[0] as number, callees.unit)}{' '}
+                  <span class="muted">{formatShare(callees.totalValues[0] as number, whole)}</span>
+                </span>
+              </h2>
+              <Half title="Callees" tree={callees} orientation="icicle" />
+            </>
+          )
+        }
       </Answer>
     </div>
   );
