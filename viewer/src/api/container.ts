@@ -144,16 +144,16 @@ export function asRecord(value: unknown, what: string): Record<string, unknown> 
 }
 
 /** Checks a list and everything in it. */
-export function listOf<Item>(value: unknown, isItem: (item: unknown) => item is Item, what: string): Item[] {
+function listOf<Item>(value: unknown, isItem: (item: unknown) => item is Item, what: string): Item[] {
   if (!Array.isArray(value) || !value.every(isItem)) throw new AnswerError(`the list of ${what} is missing`);
   return value;
 }
 
-export function isText(value: unknown): value is string {
+function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-export function isCount(value: unknown): value is number {
+function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 

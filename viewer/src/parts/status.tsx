@@ -15,7 +15,7 @@ export function Notice({ title, children }: { title: string; children?: Componen
 }
 
 /** What a question that failed leaves in its panel. */
-export function Failure({ error }: { error: Error }): JSX.Element {
+function Failure({ error }: { error: Error }): JSX.Element {
   return (
     <div class="notice failure" role="alert">
       <h2>This cannot be shown</h2>
@@ -48,7 +48,7 @@ export function NoService(): JSX.Element {
 }
 
 /** A range without samples, and the shortest way to one that has some. */
-export function NoSamples(): JSX.Element {
+function NoSamples(): JSX.Element {
   const { from, to } = shownSpan.value;
   const { where, brush } = view.value;
   const known = service.value;

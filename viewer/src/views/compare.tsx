@@ -39,7 +39,10 @@ interface Difference {
 
 const askLabels = (question: string, signal: AbortSignal) => askJson<Labels>(question, signal);
 
-/** The question is the three that the answer is made of, a line each: the difference says for how many seconds neither side stands. */
+/**
+ * Asks for a difference and, as it does not say for how many seconds its sides stand, for the root of each side.
+ * @param questions these three, a line each
+ */
 async function askDifference(questions: string, signal: AbortSignal): Promise<Difference> {
   const [tree, a, b] = await Promise.all(
     questions.split('\n').map(async (question) => decodeTree(await askBytes(question, signal))),
@@ -54,8 +57,11 @@ async function askDifference(questions: string, signal: AbortSignal): Promise<Di
 /** Two selections and what is more or less in the second. */
 export function CompareView(): JSX.Element | null {
   const { comparison } = view.value;
-  const isOwn = ({ where, ...shown }: Selection) => ({ ...shown, where: withoutKey(where, comparison.by) });
-  const labels = useSelected('labels', {}, askLabels, isOwn);
+  const withoutOwn = ({ where, ...shown }: Selection) => ({
+    ...shown,
+    where: withoutKey(where, comparison.by),
+  });
+  const labels = useSelected('labels', {}, askLabels, withoutOwn);
   const keys = labels.answer?.keys ?? [];
   const shown = selection.value;
   const sides = shown && sidesOf(shown, comparison, keys);
@@ -93,6 +99,7 @@ function Choose({ keys, by, busy }: { keys: readonly LabelKey[]; by: string; bus
 
 function Compared({ sides, names }: { sides: Sides; names: Record<'a' | 'b', string> }): JSX.Element {
   const { frames, comparison } = view.value;
+  const { by, before } = comparison;
   const [a, b] = [selectionQuery(sides.a), selectionQuery(sides.b)];
   const question = [
     `diff?${new URLSearchParams({ a, b, frames })}`,
@@ -101,7 +108,7 @@ function Compared({ sides, names }: { sides: Sides; names: Record<'a' | 'b', str
   ].join('\n');
   const answered = useAnswer(
     question,
-    `diff ${subject.value} ${frames} ${JSON.stringify(comparison)}`,
+    `diff ${subject.value} ${frames} ${JSON.stringify([by, before, comparison.a, comparison.b])}`,
     askDifference,
   );
   return (
@@ -187,7 +194,7 @@ function Shown({
   const common = {
     orientation: view.value.shape,
     theme: theme.value,
-    ...(matched ? { matched } : {}),
+    matched,
     zoomed: nodeOf(keys, zoom),
     onZoom: (node: number) => change({ zoom: keyOf(node) }),
     selected: nodeOf(keys, selected) || -1,

@@ -100,7 +100,7 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
           orientation={shape}
           colors={colour}
           theme={theme.value}
-          {...(matched ? { matched } : {})}
+          matched={matched}
           zoomed={zoomed}
           onZoom={(node) => change({ zoom: keyOf(node) })}
           selected={chosen || -1}
