@@ -43,7 +43,8 @@ interface Hover {
 }
 
 /** A flame graph or an icicle. It fills its container; a click selects and zooms, the wheel zooms, keys and the menu do all that the pointer does. */
-export function FlameGraph(props: FlameGraphProps) {
+export function FlameGraph(given: FlameGraphProps) {
+  const props = withinTree(given);
   const { tree, orientation, label, zoomed, selected, onZoom, onSelect } = props;
   const graph = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -142,6 +143,16 @@ export function FlameGraph(props: FlameGraphProps) {
       )}
     </div>
   );
+}
+
+/** A live tree may have fewer nodes than the one in which the reader chose. */
+function withinTree(props: FlameGraphProps): FlameGraphProps {
+  const { length } = props.tree.parent;
+  return {
+    ...props,
+    zoomed: props.zoomed < length ? props.zoomed : 0,
+    selected: props.selected < length ? props.selected : -1,
+  };
 }
 
 function useModel(props: FlameGraphProps, layout: Layout): FlameModel {
