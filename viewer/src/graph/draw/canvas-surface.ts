@@ -23,14 +23,14 @@ export class CanvasSurface {
     this.sizes.observe(canvas);
   }
 
-  /** Pixels of the whole canvas. */
-  get raster(): Raster {
+  /** Pixels of the whole canvas, made when first asked for. */
+  readonly raster = (): Raster => {
     const { width, height } = this.canvas;
     if (this.pixels?.image.width !== width || this.pixels.image.height !== height) {
       this.pixels = new Raster(this.pen.createImageData(width, height));
     }
     return this.pixels;
-  }
+  };
 
   /** Draws in the next frame. */
   invalidate(): void {

@@ -84,9 +84,9 @@ const MANY = 1500;
 
 /**
  * Draws a scene, one colour after another, then texts and rings, and answers with the number of rectangles.
- * @param raster of the whole canvas; where there is one, many boxes replace what was in the area before
+ * @param raster makes pixels of the whole canvas, asked for when there are many boxes; where it is given, they replace what was in the area before
  */
-export function paint(pen: Pen, scene: Scene, surface: Surface, raster?: Raster): number {
+export function paint(pen: Pen, scene: Scene, surface: Surface, raster?: () => Raster): number {
   const { layout, area } = scene;
   const boxes: number[][] = [];
   const labels: Label[] = [];
@@ -126,8 +126,9 @@ export function paint(pen: Pen, scene: Scene, surface: Surface, raster?: Raster)
     const colors = boxes.map((_, filled) =>
       filled === GAP_FILL ? 0 : pixelOf(colorOf(scene, filled), alphaOf(filled)),
     );
-    raster.replace(area, boxes, colors, tops, height);
-    pen.putImageData(raster.image as ImageData, 0, 0, area.left, area.top, area.width, area.height);
+    const pixels = raster();
+    pixels.replace(area, boxes, colors, tops, height);
+    pen.putImageData(pixels.image as ImageData, 0, 0, area.left, area.top, area.width, area.height);
     fill(pen, scene, surface, boxes.slice(0, GAP_FILL + 1), height);
   } else {
     fill(pen, scene, surface, boxes, height);
