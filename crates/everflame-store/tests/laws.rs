@@ -416,8 +416,8 @@ fn a_sandwich_has_the_function_in_the_middle() {
         }
         let nearest: BTreeMap<String, u64> = paths(&callers, 0)
             .into_iter()
-            .filter(|(path, _)| path.len() == 1)
-            .map(|(path, (_, total))| (path[0].clone(), total))
+            .filter(|(path, _)| path.len() == 2)
+            .map(|(path, (_, total))| (path[1].clone(), total))
             .collect();
         assert_eq!(nearest, expected, "callers of {}", row.frame.name);
     }

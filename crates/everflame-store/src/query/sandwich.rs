@@ -6,8 +6,8 @@ use rustc_hash::FxBuildHasher;
 
 const NONE: u32 = u32::MAX;
 
-/// Callers with the function as their root, the nearest below it, and callees. In both, the root's total is what the function
-/// has: a stack in which it is twice counts once, from its outermost place.
+/// Callers and callees. In both the function is the one child of the root, and its total is what the function has: a stack in
+/// which it is twice counts once, from its outermost place. Of callers the nearest stand right below it.
 pub(crate) fn sandwich(tree: &Tree, name: &str, file: &str, most: usize) -> (Tree, Tree) {
     let is_it = |frame: &FrameName| frame.name == name && (file.is_empty() || frame.file == file);
     let wanted: Vec<bool> = tree.frames.iter().map(is_it).collect();
@@ -22,9 +22,9 @@ pub(crate) fn sandwich(tree: &Tree, name: &str, file: &str, most: usize) -> (Tre
             below[node] = callees.node(below[above], frame);
             callees.add(below[node], own);
         } else if wanted[frame as usize] {
-            below[node] = 0;
-            callees.add(0, own);
-            let mut place = 0;
+            below[node] = callees.node(0, frame);
+            callees.add(below[node], own);
+            let mut place = callers.node(0, frame);
             let mut caller = above;
             while caller != 0 {
                 place = callers.node(place, tree.frame[caller]);
