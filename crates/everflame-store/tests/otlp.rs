@@ -820,13 +820,13 @@ fn what_would_take_the_memory_of_others_is_refused() {
         let many = vec![(1, 1); 16_000];
         request.locations.push((0, 0, many, Vec::new()));
         let large = request.locations.len() as u64 - 1;
-        for other in 0..1060 {
+        for other in 0..4200 {
             request
                 .locations
                 .push((0, other + 1, Vec::new(), Vec::new()));
             request.stacks.push(vec![large, large + 1 + other]);
         }
-        (2..1062).map(|stack| sample(stack, 1)).collect()
+        (2..4202).map(|stack| sample(stack, 1)).collect()
     });
     let profiles = {
         let mut request = Request::default();
@@ -851,10 +851,7 @@ fn what_would_take_the_memory_of_others_is_refused() {
         request
     };
     let cases = [
-        (
-            inlined,
-            "it has more than 16777216 frames and labels in all",
-        ),
+        (inlined, "it has more than 67108864 frames in all stacks"),
         (profiles, "it has more than 10000 profiles"),
         (
             tags,

@@ -12,7 +12,8 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Used {
     samples: usize,
-    references: usize,
+    frames: usize,
+    labels: usize,
 }
 
 pub(super) struct Builder<'a> {
@@ -68,7 +69,8 @@ impl<'a> Builder<'a> {
 
     /// A stack that is not there yet, from the outermost frame on.
     pub(super) fn stack(&mut self, frames: Vec<u32>) -> Result<u32, Refusal> {
-        self.refer(frames.len())?;
+        self.used.frames += frames.len();
+        at_most(self.used.frames, self.limits.frames, "frames in all stacks")?;
         self.profile.stacks.push(frames.into());
         Ok(self.profile.stacks.len() as u32 - 1)
     }
@@ -80,7 +82,12 @@ impl<'a> Builder<'a> {
         if let Some(id) = self.label_set_ids.get(labels.as_slice()) {
             return Ok(*id);
         }
-        self.refer(labels.len())?;
+        self.used.labels += labels.len();
+        at_most(
+            self.used.labels,
+            self.limits.set_labels,
+            "labels in all sets of labels",
+        )?;
         let id = self.profile.label_sets.len() as u32;
         self.profile.label_sets.push(labels.as_slice().into());
         self.label_set_ids.insert(labels.as_slice().into(), id);
@@ -107,15 +114,6 @@ impl<'a> Builder<'a> {
         });
         self.profile.values.extend_from_slice(values);
         Ok(())
-    }
-
-    fn refer(&mut self, count: usize) -> Result<(), Refusal> {
-        self.used.references += count;
-        at_most(
-            self.used.references,
-            self.limits.references,
-            "frames and labels in all",
-        )
     }
 }
 

@@ -17,9 +17,11 @@ pub struct Limits {
     pub depth: usize,
     /// Labels of one sample.
     pub labels: usize,
-    /// Frames of all stacks and labels of all sets together. A place with a thousand inlined functions is one number in a
-    /// stack, and so a few bytes can be gigabytes of frames.
-    pub references: usize,
+    /// Frames of all stacks. A place with a thousand inlined functions is one number in a stack, and so a few bytes can be
+    /// gigabytes of frames.
+    pub frames: usize,
+    /// Labels of all sets of labels.
+    pub set_labels: usize,
     /// Kinds of value.
     pub types: usize,
     /// Bytes of what the resources of one message say of themselves.
@@ -35,7 +37,8 @@ impl Default for Limits {
             entries: 2_000_000,
             depth: 16_384,
             labels: 64,
-            references: 16 << 20,
+            frames: 64 << 20,
+            set_labels: 16 << 20,
             types: 32,
             tags: 4 << 20,
         }

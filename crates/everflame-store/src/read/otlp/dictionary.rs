@@ -174,11 +174,7 @@ impl<'a> Dictionary<'a> {
                 3 => {
                     let inlined = self.lines.len() - first;
                     within(inlined, limits.depth, "functions at one place")?;
-                    within(
-                        self.lines.len(),
-                        limits.references,
-                        "functions at all places",
-                    )?;
+                    within(self.lines.len(), limits.entries, "functions at all places")?;
                     let line = self.line(value.bytes()?)?;
                     self.lines.push(line);
                     Ok(())
