@@ -1,17 +1,19 @@
 //! The dictionaries that are in memory, by their epoch. An epoch is as much of one service as one dictionary serves: it ends
 //! when the dictionary is large, so that retention can remove what generated names have left.
 
+use crate::checksum::{DICTIONARY, checksum_of};
 use crate::dictionary::{Dictionary, Lengths};
 use crate::error::StoreError;
+use crate::query::unreadable;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
-use rusqlite::{Connection, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Params, Row, params};
 use rustc_hash::FxHashMap;
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use twox_hash::XxHash3_64;
 
 /// Bytes of dictionaries that stay in memory for the next question.
 const KEPT_BYTES: usize = 48 << 20;
@@ -79,10 +81,7 @@ impl Dictionaries {
             .0
             .used
             .store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
-        if shared
-            .is_behind(connection, epoch)
-            .map_err(|cause| damaged(epoch, &cause.to_string()))?
-        {
+        if shared.is_behind(connection, epoch).map_err(unreadable)? {
             let mut loaded = shared.write();
             loaded.catch_up(connection, epoch)?;
             shared
@@ -125,50 +124,48 @@ impl Dictionaries {
     }
 }
 
-const NO_DELTA: &str = "its bytes are not what was written";
-
-fn damaged(epoch: i64, why: &str) -> StoreError {
-    StoreError::Damaged {
-        what: format!("dictionary {epoch} ({why})"),
-    }
-}
-
 impl Loaded {
     fn catch_up(&mut self, connection: &Connection, epoch: i64) -> Result<(), StoreError> {
-        let failed = |cause: rusqlite::Error| damaged(epoch, &cause.to_string());
         let mut statement = connection
-            .prepare_cached(
-                "SELECT sequence, whole, checksum, data FROM dictionary WHERE epoch = ?1 AND sequence > ?2 ORDER BY sequence",
-            )
-            .map_err(failed)?;
+            .prepare_cached(&format!(
+                "SELECT {} FROM dictionary WHERE epoch = ?1 AND sequence > ?2 ORDER BY sequence",
+                DICTIONARY.columns
+            ))
+            .map_err(unreadable)?;
         let mut rows = statement
             .query(params![epoch, self.sequence])
-            .map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            let sequence: i64 = row.get(0).map_err(failed)?;
-            let whole: bool = row.get(1).map_err(failed)?;
-            let checksum: i64 = row.get(2).map_err(failed)?;
-            let data = row
-                .get_ref(3)
-                .map_err(failed)?
-                .as_blob()
-                .map_err(|_| damaged(epoch, NO_DELTA))?;
-            if whole {
-                self.dictionary = Dictionary::default();
-            }
-            if checksum_of(data) != checksum
-                || unpack(data)
-                    .and_then(|delta| self.dictionary.extend(&delta))
-                    .is_none()
-            {
+            .map_err(unreadable)?;
+        while let Some(row) = rows.next().map_err(unreadable)? {
+            if self.add(row, 0).map_err(unreadable)?.is_none() {
                 // Half of a delta would give ids to other things.
                 *self = Loaded::default();
-                return Err(damaged(epoch, NO_DELTA));
+                return Err(StoreError::Damaged {
+                    what: format!("dictionary {epoch} (its bytes are not what was written)"),
+                });
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the next delta, a row of [`DICTIONARY`] from column `first` on. `None` where it is not whole or not the next; then the
+    /// dictionary is of no use any more.
+    pub(crate) fn add(&mut self, row: &Row, first: usize) -> rusqlite::Result<Option<()>> {
+        if !DICTIONARY.is_whole(row, first)? {
+            return Ok(None);
+        }
+        let (sequence, whole): (i64, bool) = (row.get(first + 1)?, row.get(first + 2)?);
+        if whole {
+            self.dictionary = Dictionary::default();
+        } else if sequence != self.sequence + 1 {
+            return Ok(None);
+        }
+        let data = row.get_ref(first + 3)?.as_blob()?;
+        let added = unpack(data).and_then(|delta| self.dictionary.extend(&delta));
+        if added.is_some() {
             self.sequence = sequence;
             self.persisted = Some(self.dictionary.lengths());
         }
-        Ok(())
+        Ok(added)
     }
 
     /// Writes what is not in the file yet. `settle` follows when the transaction has come to its end.
@@ -184,9 +181,12 @@ impl Loaded {
             });
         }
         let data = pack(&self.dictionary.delta(since));
-        connection
-            .prepare_cached("INSERT INTO dictionary VALUES (?1, ?2, 0, ?3, ?4)")?
-            .execute(params![epoch, self.sequence + 1, checksum_of(&data), data])?;
+        connection.prepare_cached(INSERT)?.execute(delta_row(
+            epoch,
+            self.sequence + 1,
+            false,
+            &data,
+        ))?;
         Ok(Saved {
             sequence: self.sequence + 1,
             lengths,
@@ -197,10 +197,7 @@ impl Loaded {
     pub(crate) fn compact(&self, connection: &Connection, epoch: i64) -> rusqlite::Result<Saved> {
         let data = pack(&self.dictionary.delta(Dictionary::default().lengths()));
         connection.execute("DELETE FROM dictionary WHERE epoch = ?1", [epoch])?;
-        connection.execute(
-            "INSERT INTO dictionary VALUES (?1, ?2, 1, ?3, ?4)",
-            params![epoch, self.sequence + 1, checksum_of(&data), data],
-        )?;
+        connection.execute(INSERT, delta_row(epoch, self.sequence + 1, true, &data))?;
         Ok(Saved {
             sequence: self.sequence + 1,
             lengths: self.dictionary.lengths(),
@@ -220,8 +217,17 @@ pub(crate) struct Saved {
     lengths: Lengths,
 }
 
-pub(crate) fn checksum_of(data: &[u8]) -> i64 {
-    XxHash3_64::oneshot(data) as i64
+const INSERT: &str =
+    "INSERT INTO dictionary(epoch, sequence, whole, data, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+fn delta_row(epoch: i64, sequence: i64, whole: bool, data: &[u8]) -> impl Params + use<'_> {
+    let fields = [
+        ValueRef::Integer(epoch),
+        ValueRef::Integer(sequence),
+        ValueRef::Integer(whole.into()),
+        ValueRef::Blob(data),
+    ];
+    (epoch, sequence, whole, data, checksum_of(&fields))
 }
 
 /// Mostly paths, which compress to a fifth.

@@ -1,16 +1,29 @@
 //! What goes wrong, in sentences for the person who can do something about it.
 
+use crate::database::is_damage;
+use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// A store that cannot be used, or a question that has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    #[error("cannot make the folder {}: {cause}. Name another with --store", path.display())]
+    #[error("cannot make the folder {}: {cause}. Name another folder with --store", path.display())]
     Folder {
         path: PathBuf,
         cause: std::io::Error,
     },
+
+    #[error("cannot read and write {}: {cause}{}", path.display(), file_remedy(cause))]
+    File {
+        path: PathBuf,
+        cause: std::io::Error,
+    },
+
+    #[error("{} is not a file. Move it away, or name another folder with --store", path.display())]
+    NoFile { path: PathBuf },
 
     #[error(
         "the store {} has format {found}, of a newer Everflame; this one knows format {known}. Update everflame, or name another folder with --store",
@@ -47,6 +60,9 @@ pub enum StoreError {
     #[error("{what} is damaged; everflame view repairs the store when it starts")]
     Damaged { what: String },
 
+    #[error("the store cannot answer: {cause}")]
+    Unanswered { cause: rusqlite::Error },
+
     #[error("the store {}: {cause}{}", path.display(), remedy(cause))]
     Engine {
         path: PathBuf,
@@ -54,14 +70,75 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// The kind of error for programs: `NOT_FOUND`, `BAD_QUERY`, `HELD` (by another process), `NEWER` (of a newer version),
+    /// `FULL` (no room on the disk), `DAMAGED`, or `FAILED`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StoreError::Missing { .. }
+            | StoreError::NoService { .. }
+            | StoreError::NoType { .. } => "NOT_FOUND",
+            StoreError::DifferentKinds { .. } => "BAD_QUERY",
+            StoreError::Held { .. } => "HELD",
+            StoreError::Newer { .. } => "NEWER",
+            StoreError::Damaged { .. } => "DAMAGED",
+            StoreError::Folder { cause, .. } | StoreError::File { cause, .. } if is_full(cause) => {
+                "FULL"
+            }
+            StoreError::Engine { cause, .. } | StoreError::Unanswered { cause } => {
+                if has_no_room(cause) {
+                    "FULL"
+                } else if is_damage(cause) {
+                    "DAMAGED"
+                } else {
+                    "FAILED"
+                }
+            }
+            StoreError::Folder { .. }
+            | StoreError::File { .. }
+            | StoreError::NoFile { .. }
+            | StoreError::ReadOnly => "FAILED",
+        }
+    }
+
+    pub(crate) fn is_damage(&self) -> bool {
+        self.code() == "DAMAGED"
+    }
+}
+
+/// SQLite has another name for it where the file is the index of the log.
+fn has_no_room(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_SHMSIZE
+    })
+}
+
+fn is_full(cause: &std::io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+    )
+}
+
+const FREE_SPACE: &str = ". Free space, or lower the limit with --store-size";
+const GIVE_RIGHTS: &str =
+    ". Give this user the right to write there, or name another folder with --store";
+
+fn file_remedy(cause: &std::io::Error) -> &'static str {
+    match cause.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => GIVE_RIGHTS,
+        _ if is_full(cause) => FREE_SPACE,
+        _ => ". Name another folder with --store",
+    }
+}
+
 fn remedy(cause: &rusqlite::Error) -> &'static str {
     match cause.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DiskFull) => {
-            ". Free space, or lower the limit with --store-bytes"
+        _ if has_no_room(cause) => FREE_SPACE,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            GIVE_RIGHTS
         }
-        Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied) => {
-            ". Give this user the right to write there, or name another folder with --store"
-        }
+        _ if is_damage(cause) => ". everflame view repairs the store when it starts",
         _ => "",
     }
 }

@@ -4,16 +4,19 @@
 //! file, which one process writes and any number read. See docs/store.md.
 
 mod block;
+mod checksum;
 mod database;
 mod dictionaries;
 mod dictionary;
 mod error;
 mod fingerprint;
 mod intern;
+mod lock;
 mod maintain;
 mod moments;
 mod query;
 mod read;
+mod repair;
 mod store;
 mod upload;
 mod varint;
@@ -28,5 +31,6 @@ pub use query::{
     TimelineSample, Tree,
 };
 pub use read::{Limits, ValueType};
+pub use repair::{Counts, Repair};
 pub use store::{Status, Store};
 pub use upload::{Format, Outcome, Part, Prepared, Upload};

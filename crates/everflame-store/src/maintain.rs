@@ -1,8 +1,9 @@
 //! Sums of whole hours, and what has to go.
 
 use crate::block::{Block, Rows};
+use crate::checksum::BLOCK;
 use crate::database::FILE;
-use crate::dictionaries::{Dictionaries, checksum_of};
+use crate::dictionaries::Dictionaries;
 use crate::query::{HOUR, shapes, unrolled};
 use crate::varint::Bytes;
 use crate::writer::{Failure, NewBlock, Place, insert};
@@ -146,33 +147,35 @@ fn roll(connection: &mut Connection, service: i64, hour: i64) -> Result<(), Fail
     let (from, to) = (hour * HOUR, (hour + 1) * HOUR);
     let mut sums: FxHashMap<Place, Sum> = FxHashMap::default();
     {
-        let mut statement = transaction.prepare_cached(
-            "SELECT epoch, series, shape, kind, start, end, covered, samples, totals, checksum, data FROM block
+        let mut statement = transaction.prepare_cached(&format!(
+            "SELECT {} FROM block
              WHERE service = :service AND middle >= :from AND middle < :to AND (level = 1 OR rolled = 0)",
-        )?;
+            BLOCK.columns
+        ))?;
         let mut rows =
             statement.query(named_params! { ":service": service, ":from": from, ":to": to })?;
         while let Some(row) = rows.next()? {
+            // What is damaged is in no answer either.
+            if !BLOCK.is_whole(row, 0)? {
+                continue;
+            }
             let place = Place {
                 service,
-                epoch: row.get(0)?,
-                series: row.get(1)?,
-                shape: row.get(2)?,
-                kind: row.get(3)?,
+                epoch: row.get(1)?,
+                series: row.get(2)?,
+                shape: row.get(3)?,
+                kind: row.get(4)?,
             };
-            let data = row.get_ref(10)?.as_blob().unwrap_or_default();
+            let data = row.get_ref(13)?.as_blob().unwrap_or_default();
             let of = types.get(&place.shape).copied().unwrap_or(0);
-            let is_whole = checksum_of(data) == row.get::<_, i64>(9)?;
-            // What is damaged is in no answer either.
             let Some(block) = Block::open(data, of)
                 .ok()
-                .filter(|_| is_whole)
                 .and_then(|block| block.rows().ok())
             else {
                 continue;
             };
             let sum = sums.entry(place).or_default();
-            let (start, end) = (row.get(4)?, row.get(5)?);
+            let (start, end) = (row.get(6)?, row.get(7)?);
             match &mut sum.rows {
                 None => {
                     (sum.start, sum.end) = (start, end);
@@ -184,9 +187,9 @@ fn roll(connection: &mut Connection, service: i64, hour: i64) -> Result<(), Fail
                     rows.append(block);
                 }
             }
-            sum.covered = sum.covered.saturating_add(row.get(6)?);
-            sum.samples = sum.samples.saturating_add(row.get(7)?);
-            let mut totals = Bytes(row.get_ref(8)?.as_blob().unwrap_or_default());
+            sum.covered = sum.covered.saturating_add(row.get(9)?);
+            sum.samples = sum.samples.saturating_add(row.get(10)?);
+            let mut totals = Bytes(row.get_ref(11)?.as_blob().unwrap_or_default());
             for total in &mut sum.totals {
                 *total = total.saturating_add(totals.varint().unwrap_or(0));
             }
@@ -204,7 +207,7 @@ fn roll(connection: &mut Connection, service: i64, hour: i64) -> Result<(), Fail
         bounds,
     )?;
     transaction.execute(
-        "UPDATE block SET rolled = 1 WHERE service = :service AND middle >= :from AND middle < :to AND level = 0",
+        "UPDATE block SET rolled = 1, checksum = checksum | 1 WHERE service = :service AND middle >= :from AND middle < :to AND level = 0",
         bounds,
     )?;
     for (place, sum) in sums {
@@ -252,7 +255,7 @@ fn only_hours(connection: &Connection, service: i64, from: i64, to: i64) -> rusq
     let bounds = named_params! { ":service": service, ":from": from, ":to": to };
     connection
         .prepare_cached(
-            "UPDATE block SET only = 1 WHERE service = :service AND middle >= :from AND middle < :to AND level = 1",
+            "UPDATE block SET only = 1, checksum = checksum | 2 WHERE service = :service AND middle >= :from AND middle < :to AND level = 1",
         )?
         .execute(bounds)?;
     let removed = connection

@@ -3,34 +3,52 @@
 use crate::database::{self, FILE, engine_error};
 use crate::dictionaries::Dictionaries;
 use crate::error::StoreError;
+use crate::lock::Lock;
 use crate::maintain::{self, Maintained, Retention};
 use crate::query::{
     Answer, Asker, Found, Granularity, Key, ProfileHead, Selection, Series, Service, SourceLine,
     Table, TableBy, Timeline, Tree,
 };
 use crate::read::Limits;
+use crate::repair::{self, Repair};
 use crate::upload::{self, Outcome, Prepared, Upload};
 use crate::writer::{self, Failure};
 use rusqlite::Connection;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-
-/// File that the writing process holds; its number stands in it.
-const LOCK: &str = "writer.lock";
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Connections that are kept for the next question.
 const KEPT_READERS: usize = 4;
+
+/// Repairs of a store while it is used. A disk that damages it again and again is not one to go on with.
+const MOST_REPAIRS: u32 = 2;
 
 pub struct Store {
     folder: PathBuf,
     path: PathBuf,
     limits: Limits,
+    opened: RwLock<Arc<Opened>>,
+    writer: Option<Writer>,
+}
+
+/// What belongs to one file: after a repair there is another in its place, and whoever asks at that time goes on with this one.
+struct Opened {
+    file: Option<Identity>,
     dictionaries: Dictionaries,
-    writer: Option<Mutex<Connection>>,
     readers: Mutex<Vec<Connection>>,
-    _lock: Option<File>,
+}
+
+/// Number of the device and of the file on it.
+type Identity = (u64, u64);
+
+struct Writer {
+    connection: Mutex<Connection>,
+    lock: Lock,
+    repaired: Mutex<Option<Repair>>,
+    repairs: AtomicU32,
+    /// Answers leave out what is damaged: the next one who opens the store shall look at all of it.
+    is_suspect: AtomicBool,
 }
 
 /// How much the store holds.
@@ -45,19 +63,41 @@ pub struct Status {
 
 impl Store {
     /// Opens the store in a folder for writing, and makes it where there is none. Another process that writes it is an error.
+    /// Where the store is damaged, what is whole in it is kept: see `repaired`.
     pub fn open(folder: &Path) -> Result<Store, StoreError> {
         make_folder(folder)?;
-        let lock = take_lock(folder)?;
+        let lock = Lock::take(folder)?;
         let path = folder.join(FILE);
-        let connection = database::open_to_write(&path)?;
+        repair::finish_interrupted(folder)?;
+        if lock.was_left {
+            repair::read_ahead(folder);
+        }
+        let opened = database::open_to_write(&path).and_then(|mut connection| {
+            let repaired = match lock.was_left {
+                true => repair::check(&path, &mut connection)?,
+                false => None,
+            };
+            Ok((connection, repaired))
+        });
+        let (connection, repaired) = match opened {
+            Err(error) if error.is_damage() => {
+                let repaired = repair::rebuild(folder, &error)?;
+                (database::open_to_write(&path)?, Some(repaired))
+            }
+            opened => opened?,
+        };
         Ok(Store {
             folder: folder.to_owned(),
+            opened: RwLock::new(Opened::new(&path, Vec::new())),
             path,
             limits: Limits::default(),
-            dictionaries: Dictionaries::default(),
-            writer: Some(Mutex::new(connection)),
-            readers: Mutex::default(),
-            _lock: Some(lock),
+            writer: Some(Writer {
+                connection: Mutex::new(connection),
+                lock,
+                repaired: Mutex::new(repaired),
+                repairs: AtomicU32::new(0),
+                is_suspect: AtomicBool::new(false),
+            }),
         })
     }
 
@@ -67,13 +107,17 @@ impl Store {
         let connection = database::open_to_read(&path)?;
         Ok(Store {
             folder: folder.to_owned(),
+            opened: RwLock::new(Opened::new(&path, vec![connection])),
             path,
             limits: Limits::default(),
-            dictionaries: Dictionaries::default(),
             writer: None,
-            readers: Mutex::new(vec![connection]),
-            _lock: None,
         })
+    }
+
+    /// What the last repair of this store has kept and lost, since it was opened or at that time.
+    pub fn repaired(&self) -> Option<Repair> {
+        let writer = self.writer.as_ref()?;
+        locked(&writer.repaired).clone()
     }
 
     /// Reads the profiles of an upload; for `commit`. Any number of threads may do so at once.
@@ -83,12 +127,7 @@ impl Store {
 
     /// Puts uploads into the store: all of them or, where this fails, none. They are on the disk when it returns.
     pub fn commit(&self, uploads: Vec<Prepared>) -> Result<Vec<Vec<Outcome>>, StoreError> {
-        let mut connection = self
-            .writer()?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        writer::commit(&mut connection, &self.dictionaries, uploads)
-            .map_err(|failure| self.failed(failure))
+        self.write(|connection, dictionaries| writer::commit(connection, dictionaries, &uploads))
     }
 
     /// Adds up hours that are over, and removes what is too old or too much. For once a minute.
@@ -98,12 +137,9 @@ impl Store {
 
     /// As `maintain`, at another time: nanoseconds since the epoch.
     pub fn maintain_at(&self, retention: &Retention, now: i64) -> Result<Maintained, StoreError> {
-        let mut connection = self
-            .writer()?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        maintain::maintain(&mut connection, &self.dictionaries, retention, now)
-            .map_err(|failure| self.failed(failure))
+        self.write(|connection, dictionaries| {
+            maintain::maintain(connection, dictionaries, retention, now)
+        })
     }
 
     pub fn services(&self) -> Result<Vec<Service>, StoreError> {
@@ -136,7 +172,10 @@ impl Store {
         by: Option<&str>,
         most: usize,
     ) -> Result<Answer<Series>, StoreError> {
-        self.ask(|asker| asker.series(selection, step, by, most))
+        self.ask_found(
+            |asker| asker.series(selection, step, by, most),
+            |answer| answer.found.damaged,
+        )
     }
 
     /// With `by`, each of the key's values is a node below the root.
@@ -147,7 +186,10 @@ impl Store {
         by: Option<&str>,
         most: usize,
     ) -> Result<Answer<Tree>, StoreError> {
-        self.ask(|asker| asker.tree(selection, granularity, by, most))
+        self.ask_found(
+            |asker| asker.tree(selection, granularity, by, most),
+            |answer| answer.found.damaged,
+        )
     }
 
     /// One tree with the values of both selections, and what was found of the second.
@@ -158,7 +200,10 @@ impl Store {
         granularity: Granularity,
         most: usize,
     ) -> Result<(Answer<Tree>, Found), StoreError> {
-        self.ask(|asker| asker.diff(a, b, granularity, most))
+        self.ask_found(
+            |asker| asker.diff(a, b, granularity, most),
+            |(answer, found_b)| answer.found.damaged + found_b.damaged,
+        )
     }
 
     /// Callers and callees of a function; of one file only where that is not empty.
@@ -169,7 +214,10 @@ impl Store {
         file: &str,
         most: usize,
     ) -> Result<Answer<(Tree, Tree)>, StoreError> {
-        self.ask(|asker| asker.sandwich(selection, name, file, most))
+        self.ask_found(
+            |asker| asker.sandwich(selection, name, file, most),
+            |answer| answer.found.damaged,
+        )
     }
 
     /// Rows, the largest first, and the sum of all samples.
@@ -179,7 +227,10 @@ impl Store {
         by: &TableBy,
         most: usize,
     ) -> Result<Answer<(Table, u64)>, StoreError> {
-        self.ask(|asker| asker.table(selection, by, most))
+        self.ask_found(
+            |asker| asker.table(selection, by, most),
+            |answer| answer.found.damaged,
+        )
     }
 
     /// Cost of each line of a file, and the sum of all samples.
@@ -188,7 +239,10 @@ impl Store {
         selection: &Selection,
         file: &str,
     ) -> Result<Answer<(Vec<SourceLine>, u64)>, StoreError> {
-        self.ask(|asker| asker.lines(selection, file))
+        self.ask_found(
+            |asker| asker.lines(selection, file),
+            |answer| answer.found.damaged,
+        )
     }
 
     /// Every kind of value as one profile.proto, compressed with gzip.
@@ -198,7 +252,10 @@ impl Store {
 
     /// Samples by thread and time, `most` at most.
     pub fn timeline(&self, selection: &Selection, most: usize) -> Result<Timeline, StoreError> {
-        self.ask(|asker| asker.timeline(selection, most))
+        self.ask_found(
+            |asker| asker.timeline(selection, most),
+            |timeline| timeline.damaged,
+        )
     }
 
     pub fn status(&self) -> Result<Status, StoreError> {
@@ -219,16 +276,24 @@ impl Store {
         })
     }
 
-    /// Answers from one state of the file.
-    fn ask<T>(
+    /// Answers from one state of the file. One that is damaged is repaired, if this process writes it.
+    fn ask<T>(&self, question: impl Fn(&Asker) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let opened = self.opened();
+        match self.ask_once(&opened, &question) {
+            Err(error) if error.is_damage() && self.writer.is_some() => {
+                self.repair(&opened, error)?;
+                self.ask_once(&self.opened(), &question)
+            }
+            answer => answer,
+        }
+    }
+
+    fn ask_once<T>(
         &self,
-        question: impl FnOnce(&Asker) -> Result<T, StoreError>,
+        opened: &Opened,
+        question: &impl Fn(&Asker) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let kept = self
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let kept = locked(&opened.readers).pop();
         let mut connection = match kept {
             Some(connection) => connection,
             None => database::open_to_read(&self.path)?,
@@ -236,26 +301,142 @@ impl Store {
         let transaction = connection.transaction().map_err(engine_error(&self.path))?;
         let answer = question(&Asker {
             connection: &transaction,
-            dictionaries: &self.dictionaries,
+            dictionaries: &opened.dictionaries,
         });
         drop(transaction);
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = locked(&opened.readers);
         if readers.len() < KEPT_READERS {
             readers.push(connection);
         }
         answer
     }
 
-    fn writer(&self) -> Result<&Mutex<Connection>, StoreError> {
-        self.writer.as_ref().ok_or(StoreError::ReadOnly)
+    /// The same, and takes note of blocks that the answer has left out.
+    fn ask_found<T>(
+        &self,
+        question: impl Fn(&Asker) -> Result<T, StoreError>,
+        damaged: impl Fn(&T) -> u64,
+    ) -> Result<T, StoreError> {
+        let answer = self.ask(question)?;
+        if let Some(writer) = &self.writer
+            && damaged(&answer) > 0
+        {
+            writer.is_suspect.store(true, Ordering::Relaxed);
+        }
+        Ok(answer)
     }
 
-    fn failed(&self, failure: Failure) -> StoreError {
-        match failure {
-            Failure::Engine(cause) => engine_error(&self.path)(cause),
-            Failure::Store(error) => error,
+    /// Writes; a store that is damaged is repaired first.
+    fn write<T>(
+        &self,
+        change: impl Fn(&mut Connection, &Dictionaries) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let writer = self.writer.as_ref().ok_or(StoreError::ReadOnly)?;
+        let attempt = |opened: &Opened| {
+            change(&mut locked(&writer.connection), &opened.dictionaries).map_err(|failure| {
+                match failure {
+                    Failure::Engine(cause) => engine_error(&self.path)(cause),
+                    Failure::Store(error) => error,
+                }
+            })
+        };
+        let opened = self.opened();
+        match attempt(&opened) {
+            Err(error) if error.is_damage() => {
+                self.repair(&opened, error)?;
+                attempt(&self.opened())
+            }
+            done => done,
         }
     }
+
+    /// Makes the store anew from what is whole, unless another thread has done so since `seen`.
+    fn repair(&self, seen: &Arc<Opened>, why: StoreError) -> Result<(), StoreError> {
+        let Some(writer) = &self.writer else {
+            return Err(why);
+        };
+        let mut connection = locked(&writer.connection);
+        if !Arc::ptr_eq(seen, &self.opened()) {
+            return Ok(());
+        }
+        if writer.repairs.fetch_add(1, Ordering::Relaxed) >= MOST_REPAIRS {
+            writer.is_suspect.store(true, Ordering::Relaxed);
+            return Err(why);
+        }
+        // The file is closed before another is put into its place.
+        *connection = Connection::open_in_memory().map_err(engine_error(&self.path))?;
+        locked(&seen.readers).clear();
+        let rebuilt = repair::rebuild(&self.folder, &why);
+        // Also where it failed: the file is what it was.
+        *connection = database::open_to_write(&self.path)?;
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) =
+            Opened::new(&self.path, Vec::new());
+        *locked(&writer.repaired) = Some(rebuilt?);
+        Ok(())
+    }
+
+    /// The file that is in its place now. One who only reads learns here that the writer has repaired it.
+    fn opened(&self) -> Arc<Opened> {
+        let opened = self
+            .opened
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if self.writer.is_some() || opened.file == identity(&self.path) {
+            return opened;
+        }
+        let new = Opened::new(&self.path, Vec::new());
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = new.clone();
+        new
+    }
+}
+
+impl Opened {
+    fn new(path: &Path, readers: Vec<Connection>) -> Arc<Opened> {
+        Arc::new(Opened {
+            file: identity(path),
+            dictionaries: Dictionaries::default(),
+            readers: Mutex::new(readers),
+        })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let connection = std::mem::replace(
+            self.connection
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner),
+            match Connection::open_in_memory() {
+                Ok(nothing) => nothing,
+                Err(_) => return,
+            },
+        );
+        if connection.close().is_ok()
+            && !self.is_suspect.load(Ordering::Relaxed)
+            && !std::thread::panicking()
+        {
+            self.lock.leave_clean();
+        }
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata()
+        .ok()
+        .map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere a file that is open cannot be replaced.
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<Identity> {
+    None
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
@@ -268,38 +449,4 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
         path: folder.to_owned(),
         cause,
     })
-}
-
-/// The lock goes with the process, however that ends.
-fn take_lock(folder: &Path) -> Result<File, StoreError> {
-    let path = folder.join(LOCK);
-    let failed = |cause| StoreError::Folder {
-        path: path.clone(),
-        cause,
-    };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
-    if let Err(error) = file.try_lock() {
-        return Err(match error {
-            std::fs::TryLockError::WouldBlock => {
-                let mut holder = String::new();
-                // Whoever it is has the lock, whether the number can be read or not.
-                let _ = file.read_to_string(&mut holder);
-                StoreError::Held {
-                    path: folder.to_owned(),
-                    holder,
-                }
-            }
-            std::fs::TryLockError::Error(cause) => failed(cause),
-        });
-    }
-    file.set_len(0)
-        .and_then(|()| write!(file, "{}", std::process::id()))
-        .map_err(failed)?;
-    Ok(file)
 }

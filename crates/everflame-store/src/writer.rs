@@ -1,13 +1,17 @@
 //! The one that writes: a transaction for what has come meanwhile, however much it is.
 
 use crate::block::Rows;
-use crate::dictionaries::{Dictionaries, Shared, checksum_of};
+use crate::checksum::{
+    BLOCK, MOMENTS, Rows as Checked, SERIES, SERVICE, SHAPE, block_checksum_of, checksum_of,
+};
+use crate::dictionaries::{Dictionaries, Shared};
 use crate::intern::intern;
 use crate::moments::{self, Moment};
 use crate::read::ValueType;
 use crate::upload::{Origin, Outcome, Prepared, PreparedProfile};
 use crate::varint::put;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -18,12 +22,12 @@ const EPOCH_BYTES: usize = 24 << 20;
 pub(crate) fn commit(
     connection: &mut Connection,
     dictionaries: &Dictionaries,
-    uploads: Vec<Prepared>,
+    uploads: &[Prepared],
 ) -> Result<Vec<Vec<Outcome>>, Failure> {
     let transaction = connection.transaction()?;
     let mut used = Used::default();
     let outcomes = uploads
-        .into_iter()
+        .iter()
         .map(|upload| add(&transaction, dictionaries, &mut used, upload))
         .collect::<Result<Vec<_>, Failure>>();
     let finished = outcomes.and_then(|outcomes| {
@@ -77,18 +81,18 @@ fn add(
     connection: &Connection,
     dictionaries: &Dictionaries,
     used: &mut Used,
-    upload: Prepared,
+    upload: &Prepared,
 ) -> Result<Vec<Outcome>, Failure> {
     // Profiles of one process follow each other.
     let mut last: Option<(Arc<Origin>, i64, i64)> = None;
     upload
         .profiles
-        .into_iter()
+        .iter()
         .map(|profile| {
             // A service of which nothing was taken is none.
             let profile = match profile {
                 Ok(profile) => profile,
-                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+                Err(refusal) => return Ok(Outcome::Refused(refusal.clone())),
             };
             let (service, series) = match &last {
                 Some((origin, service, series)) if Arc::ptr_eq(origin, &profile.origin) => {
@@ -111,9 +115,9 @@ fn ids_of(connection: &Connection, origin: &Origin) -> rusqlite::Result<(i64, i6
     let tags = serde_json::to_string(&origin.tags).unwrap_or_default();
     let series = row_id(
         connection,
+        &SERIES,
         "SELECT id FROM series WHERE service = ?1 AND tags = ?2",
-        "INSERT INTO series(service, tags) VALUES (?1, ?2)",
-        params![service, tags],
+        &[ValueRef::Integer(service), ValueRef::Text(tags.as_bytes())],
     )?;
     Ok((service, series))
 }
@@ -124,7 +128,7 @@ fn add_profile(
     used: &mut Used,
     service: i64,
     series: i64,
-    profile: PreparedProfile,
+    profile: &PreparedProfile,
 ) -> Result<Outcome, Failure> {
     let is_known = connection
         .prepare_cached("SELECT 1 FROM block WHERE hash = ?1")?
@@ -142,7 +146,7 @@ fn add_profile(
             epoch,
             series,
             shape,
-            kind: profile.kind,
+            kind: profile.kind.clone(),
         },
         level: 0,
         start: profile.start,
@@ -150,7 +154,7 @@ fn add_profile(
         middle: profile.start + (profile.end - profile.start) / 2,
         covered: profile.end - profile.start,
         samples: samples as i64,
-        totals: profile.totals,
+        totals: profile.totals.clone(),
         hash: Some(profile.hash),
     };
     insert(connection, &block, &rows)?;
@@ -200,29 +204,25 @@ pub(crate) fn insert(
         shape,
         kind,
     } = &block.place;
-    connection
-        .prepare_cached(
-            "INSERT INTO block(service, epoch, series, shape, kind, level, rolled, only, start, end, middle, covered, samples,
-             totals, hash, checksum, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )?
-        .execute(params![
-            service,
-            epoch,
-            series,
-            shape,
-            kind,
-            block.level,
-            block.start,
-            block.end,
-            block.middle,
-            block.covered,
-            block.samples,
-            totals,
-            block.hash.as_ref().map(<[u8; 16]>::as_slice),
-            checksum_of(&data),
-            data,
-        ])?;
-    Ok(())
+    let hash = block.hash.as_ref().map(<[u8; 16]>::as_slice);
+    let number = ValueRef::Integer;
+    let fields = [
+        number(*service),
+        number(*epoch),
+        number(*series),
+        number(*shape),
+        ValueRef::Text(kind.as_bytes()),
+        number(block.level),
+        number(block.start),
+        number(block.end),
+        number(block.middle),
+        number(block.covered),
+        number(block.samples),
+        ValueRef::Blob(&totals),
+        hash.map_or(ValueRef::Null, ValueRef::Blob),
+        ValueRef::Blob(&data),
+    ];
+    insert_row(connection, &BLOCK, &fields, block_checksum_of(&fields))
 }
 
 fn insert_moments(
@@ -248,22 +248,49 @@ fn insert_moments(
         shape,
         ..
     } = &block.place;
+    let number = ValueRef::Integer;
+    let fields = [
+        number(*service),
+        number(*epoch),
+        number(*series),
+        number(*shape),
+        number(block.start),
+        number(first.min(block.start)),
+        number(last.max(block.end)),
+        ValueRef::Blob(&data),
+    ];
+    insert_named(connection, &MOMENTS, &fields)
+}
+
+/// A row of a table without flags.
+pub(crate) fn insert_named(
+    connection: &Connection,
+    rows: &Checked,
+    fields: &[ValueRef],
+) -> rusqlite::Result<()> {
+    insert_row(connection, rows, fields, checksum_of(fields))
+}
+
+/// Fields, flags that are not set, checksum.
+fn insert_row(
+    connection: &Connection,
+    rows: &Checked,
+    fields: &[ValueRef],
+    checksum: i64,
+) -> rusqlite::Result<()> {
+    let flags: &[ValueRef] = match rows.has_flags {
+        true => &[ValueRef::Integer(0); 2],
+        false => &[],
+    };
+    let values = fields
+        .iter()
+        .chain(flags)
+        .copied()
+        .chain([ValueRef::Integer(checksum)])
+        .map(ToSqlOutput::Borrowed);
     connection
-        .prepare_cached(
-            "INSERT INTO moments(service, epoch, series, shape, origin, start, end, checksum, data)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            service,
-            epoch,
-            series,
-            shape,
-            block.start,
-            first.min(block.start),
-            last.max(block.end),
-            checksum_of(&data),
-            data
-        ])?;
+        .prepare_cached(&rows.insert())?
+        .execute(params_from_iter(values))?;
     Ok(())
 }
 
@@ -302,9 +329,9 @@ fn open_epoch(
 fn service_id(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     row_id(
         connection,
+        &SERVICE,
         "SELECT id FROM service WHERE name = ?1",
-        "INSERT INTO service(name) VALUES (?1)",
-        params![name],
+        &[ValueRef::Text(name.as_bytes())],
     )
 }
 
@@ -312,9 +339,9 @@ fn shape_id(connection: &Connection, service: i64, types: &[ValueType]) -> rusql
     let text = shape_text(types);
     let shape = row_id(
         connection,
+        &SHAPE,
         "SELECT id FROM shape WHERE types = ?1",
-        "INSERT INTO shape(types) VALUES (?1)",
-        params![text],
+        &[ValueRef::Text(text.as_bytes())],
     )?;
     connection
         .prepare_cached("INSERT OR IGNORE INTO service_shape VALUES (?1, ?2)")?
@@ -330,21 +357,34 @@ fn shape_text(types: &[ValueType]) -> String {
     serde_json::to_string(&pairs).unwrap_or_default()
 }
 
+/// The id of the row with these values, which is made where there is none.
 fn row_id(
     connection: &Connection,
+    rows: &Checked,
     select: &str,
-    insert: &str,
-    values: &[&dyn rusqlite::ToSql],
+    values: &[ValueRef],
 ) -> rusqlite::Result<i64> {
     let known = connection
         .prepare_cached(select)?
-        .query_row(values, |row| row.get(0))
+        .query_row(
+            params_from_iter(values.iter().map(|value| ToSqlOutput::Borrowed(*value))),
+            |row| row.get(0),
+        )
         .optional()?;
-    match known {
-        Some(id) => Ok(id),
-        None => {
-            connection.prepare_cached(insert)?.execute(values)?;
-            Ok(connection.last_insert_rowid())
-        }
+    if let Some(id) = known {
+        return Ok(id);
     }
+    let id: i64 = connection
+        .prepare_cached(&format!(
+            "SELECT coalesce(max(id), 0) + 1 FROM {}",
+            rows.table
+        ))?
+        .query_row([], |row| row.get(0))?;
+    let fields: Vec<ValueRef> = [ValueRef::Integer(id)]
+        .iter()
+        .chain(values)
+        .copied()
+        .collect();
+    insert_named(connection, rows, &fields)?;
+    Ok(id)
 }

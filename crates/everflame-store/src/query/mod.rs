@@ -24,7 +24,7 @@ pub use timeline::{LabelTexts, Lane, Timeline, TimelineSample};
 pub use tree::{FrameName, Granularity, Tree};
 
 pub(crate) use overview::unrolled;
-pub(crate) use selection::{HOUR, shapes};
+pub(crate) use selection::{HOUR, shapes, unreadable};
 
 use crate::dictionaries::Dictionaries;
 use crate::error::StoreError;

@@ -2,7 +2,8 @@
 
 use super::selection::{HOUR, Picked, Selection, Tags, tags_of, unreadable};
 use crate::block::{Block, Damaged};
-use crate::dictionaries::{Dictionaries, Shared, checksum_of};
+use crate::checksum::BLOCK;
+use crate::dictionaries::{Dictionaries, Shared};
 use crate::dictionary::Dictionary;
 use crate::error::StoreError;
 use indexmap::IndexSet;
@@ -12,8 +13,7 @@ use std::collections::hash_map::Entry;
 
 /// Blocks of an hour that lies in the range as a whole are read as its sum; where the profiles are not kept any more, the sum
 /// belongs to the range that has its middle.
-const BLOCKS: &str = "
-    SELECT epoch, series, shape, start, end, middle, covered, checksum, data FROM block
+const MEANT: &str = "
     WHERE service = :service AND middle >= :from AND middle < :to AND (
         level = 0 AND (rolled = 0 OR middle < :first_hour OR middle >= :last_hour)
         OR level = 1 AND (only = 1 OR middle >= :first_hour AND middle < :last_hour)
@@ -162,7 +162,9 @@ pub(crate) fn scan(
     let selection = picked.selection;
     let mut found = Found::default();
     let mut epochs: FxHashMap<i64, Shared> = FxHashMap::default();
-    let mut statement = connection.prepare_cached(BLOCKS).map_err(unreadable)?;
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {} FROM block {MEANT}", BLOCK.columns))
+        .map_err(unreadable)?;
     let mut rows = statement
         .query(named_params! {
             ":service": picked.service,
@@ -173,20 +175,30 @@ pub(crate) fn scan(
         })
         .map_err(unreadable)?;
     while let Some(row) = rows.next().map_err(unreadable)? {
-        let number = |index: usize| row.get::<_, i64>(index).map_err(unreadable);
-        let (epoch, series, shape) = (number(0)?, number(1)?, number(2)?);
-        let Some(column) = picked.columns.get(&shape) else {
+        // Blocks without the kind that is asked for are not read.
+        let column = row
+            .get::<_, i64>(3)
+            .ok()
+            .map(|shape| picked.columns.get(&shape));
+        if column == Some(None) {
+            continue;
+        }
+        let (Some(Some(column)), true) = (column, BLOCK.is_whole(row, 0).map_err(unreadable)?)
+        else {
+            found.damaged += 1;
             continue;
         };
+        let number = |index: usize| row.get::<_, i64>(index).map_err(unreadable);
+        let (epoch, series) = (number(1)?, number(2)?);
         let head = Head {
             series,
-            shape,
-            start: number(3)?,
-            end: number(4)?,
-            middle: number(5)?,
+            shape: number(3)?,
+            start: number(6)?,
+            end: number(7)?,
+            middle: number(8)?,
         };
         let data = row
-            .get_ref(8)
+            .get_ref(13)
             .map_err(unreadable)?
             .as_blob()
             .unwrap_or_default();
@@ -198,14 +210,12 @@ pub(crate) fn scan(
         };
         matcher.tags(connection, series)?;
         let dictionary = &shared.read().dictionary;
-        let is_whole = checksum_of(data) == number(7)?;
         let block = match Block::open(data, column.of) {
             Ok(block)
-                if is_whole
-                    && block
-                        .label_sets
-                        .iter()
-                        .all(|set| (*set as usize) < dictionary.label_set_count()) =>
+                if block
+                    .label_sets
+                    .iter()
+                    .all(|set| (*set as usize) < dictionary.label_set_count()) =>
             {
                 block
             }
@@ -227,7 +237,7 @@ pub(crate) fn scan(
         if !is_meant {
             continue;
         }
-        let covered = number(6)?;
+        let covered = number(9)?;
         let scanned = Scanned {
             head: &head,
             epoch,

@@ -1,5 +1,6 @@
 //! Which samples a question is about.
 
+use crate::database::is_damage;
 use crate::error::StoreError;
 use crate::read::ValueType;
 use crate::upload::NANOSECONDS;
@@ -39,7 +40,7 @@ pub(crate) struct Picked<'a> {
     pub(crate) columns: FxHashMap<i64, Column>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) of: usize,
     pub(crate) kind: usize,
@@ -161,9 +162,14 @@ pub(crate) fn tags_of(connection: &Connection, series: i64) -> Result<Tags, Stor
     })
 }
 
+/// What makes an error of SQLite one of a question.
 pub(crate) fn unreadable(cause: rusqlite::Error) -> StoreError {
-    StoreError::Damaged {
-        what: format!("the store ({cause})"),
+    if is_damage(&cause) {
+        StoreError::Damaged {
+            what: format!("the store ({cause})"),
+        }
+    } else {
+        StoreError::Unanswered { cause }
     }
 }
 

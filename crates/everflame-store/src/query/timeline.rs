@@ -3,7 +3,8 @@
 use super::scan::{Matcher, value_of};
 use super::selection::{Picked, shapes, unreadable};
 use super::tree::{Granularity, Growing, Places, Tree};
-use crate::dictionaries::{Dictionaries, Shared, checksum_of};
+use crate::checksum::MOMENTS;
+use crate::dictionaries::{Dictionaries, Shared};
 use crate::dictionary::Dictionary;
 use crate::error::StoreError;
 use crate::moments::{Moment, decode};
@@ -106,19 +107,23 @@ pub(crate) fn timeline(
     let mut epochs: FxHashMap<i64, Shared> = FxHashMap::default();
     let mut damaged = 0;
     let mut statement = connection
-        .prepare_cached(
-            "SELECT epoch, series, shape, origin, checksum, data FROM moments
-             WHERE service = :service AND end > :from AND start < :to ORDER BY start",
-        )
+        .prepare_cached(&format!(
+            "SELECT {} FROM moments WHERE service = :service AND end > :from AND start < :to ORDER BY start",
+            MOMENTS.columns
+        ))
         .map_err(unreadable)?;
     let selection = picked.selection;
     let mut rows = statement
         .query(named_params! { ":service": picked.service, ":from": selection.from, ":to": selection.to })
         .map_err(unreadable)?;
     while let Some(row) = rows.next().map_err(unreadable)? {
+        if !MOMENTS.is_whole(row, 0).map_err(unreadable)? {
+            damaged += 1;
+            continue;
+        }
         let number = |index: usize| row.get::<_, i64>(index).map_err(unreadable);
-        let (epoch, series, checksum) = (number(0)?, number(1)?, number(4)?);
-        let Some(columns) = shapes.get(&number(2)?) else {
+        let (epoch, series) = (number(1)?, number(2)?);
+        let Some(columns) = shapes.get(&number(3)?) else {
             continue;
         };
         let shared = match epochs.get(&epoch) {
@@ -128,13 +133,11 @@ pub(crate) fn timeline(
                 .or_insert(dictionaries.get(connection, epoch)?),
         };
         let data = row
-            .get_ref(5)
+            .get_ref(7)
             .map_err(unreadable)?
             .as_blob()
             .unwrap_or_default();
-        let moments = decode(data, number(3)?, columns.of)
-            .ok()
-            .filter(|_| checksum_of(data) == checksum);
+        let moments = decode(data, number(4)?, columns.of).ok();
         let dictionary = &shared.read().dictionary;
         building.matcher.tags(connection, series)?;
         match moments.filter(|moments| moments.iter().all(|moment| is_known(dictionary, moment))) {

@@ -1,0 +1,281 @@
+//! Copies what is whole in a damaged store into a new one, a row at a time.
+
+use super::check::{counts, settle_hours};
+use super::source::{self, each_name, each_row};
+use super::{Counts, Repair};
+use crate::block::Block;
+use crate::checksum::{BLOCK, DICTIONARY, MOMENTS, Rows, SERIES, SERVICE, SHAPE};
+use crate::database::{self, engine_error};
+use crate::dictionaries::Loaded;
+use crate::error::StoreError;
+use crate::moments;
+use crate::writer::insert_named;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Row, params_from_iter};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::path::Path;
+
+/// What the table `tally` counts, in the order of [`counts`].
+pub(crate) const KINDS: [&str; 3] = ["profile", "hour", "moments"];
+
+/// Makes the store `new` of what is whole in the file `path`.
+pub(crate) fn salvage(path: &Path, new: &Path, repair: &mut Repair) -> Result<(), StoreError> {
+    let failed = engine_error(new);
+    let target = database::make(new).map_err(&failed)?;
+    target.execute_batch("BEGIN").map_err(&failed)?;
+    let mut before = None;
+    let mut bad = Bad::default();
+    if let Some(source) = source::open(path) {
+        before = tally(&source).ok().flatten();
+        let mut copying = Copying {
+            source: &source,
+            target: &target,
+            services: FxHashSet::default(),
+            series: FxHashSet::default(),
+            types: FxHashMap::default(),
+            dictionaries: FxHashMap::default(),
+            nameless: 0,
+        };
+        bad = copying.all().map_err(&failed)?;
+        repair.nameless = copying.nameless;
+    }
+    settle_hours(&target).map_err(&failed)?;
+    let [profiles, hours, samples] = counts(&target).map_err(&failed)?;
+    target
+        .execute_batch("DELETE FROM dictionary WHERE epoch NOT IN (SELECT id FROM epoch); COMMIT")
+        .map_err(&failed)?;
+    target.close().map_err(|(_, cause)| failed(cause))?;
+    repair.is_counted = before.is_some();
+    let lost = |index: usize, kept: u64, seen: u64| Counts {
+        kept,
+        lost: before.map_or(seen, |before| before[index].saturating_sub(kept)),
+    };
+    repair.profiles = lost(0, profiles, bad.blocks);
+    repair.hours = lost(1, hours, 0);
+    repair.samples = lost(2, samples, bad.moments);
+    Ok(())
+}
+
+/// What the store says that it has; `None` where that is not what was written.
+pub(crate) fn tally(connection: &Connection) -> rusqlite::Result<Option<[u64; 3]>> {
+    let mut tally = [0; 3];
+    for (place, kind) in tally.iter_mut().zip(KINDS) {
+        let (number, opposite): (i64, i64) = connection.query_row(
+            "SELECT number, opposite FROM tally NOT INDEXED WHERE kind = ?1",
+            [kind],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        if number < 0 || number.checked_neg() != Some(opposite) {
+            return Ok(None);
+        }
+        *place = number as u64;
+    }
+    Ok(Some(tally))
+}
+
+/// Rows that were seen and are not whole, or of no use without others.
+#[derive(Default)]
+struct Bad {
+    blocks: u64,
+    moments: u64,
+}
+
+struct Copying<'a> {
+    source: &'a Connection,
+    target: &'a Connection,
+    services: FxHashSet<i64>,
+    series: FxHashSet<i64>,
+    /// Number of kinds of value by shape.
+    types: FxHashMap<i64, usize>,
+    /// Numbers of stacks and of sets of labels by epoch.
+    dictionaries: FxHashMap<i64, (usize, usize)>,
+    nameless: u64,
+}
+
+impl Copying<'_> {
+    fn all(&mut self) -> rusqlite::Result<Bad> {
+        let mut services = FxHashSet::default();
+        self.names(&SERVICE, |row| {
+            services.insert(row.get(1)?);
+            Ok(true)
+        })?;
+        let mut series = FxHashSet::default();
+        self.names(&SERIES, |row| {
+            series.insert(row.get(1)?);
+            Ok(true)
+        })?;
+        let mut types = FxHashMap::default();
+        self.names(&SHAPE, |row| {
+            let pairs: Result<Vec<(String, String)>, _> =
+                serde_json::from_str(row.get_ref(2)?.as_str()?);
+            let Ok(pairs) = pairs else { return Ok(false) };
+            types.insert(row.get(1)?, pairs.len());
+            Ok(true)
+        })?;
+        (self.services, self.series, self.types) = (services, series, types);
+        self.copy_dictionaries()?;
+        let source = self.source;
+        let mut bad = Bad::default();
+        each_row(source, &BLOCK, |row| {
+            let is_kept = BLOCK.is_whole(row, 1)?
+                && self.is_readable(row, |data, types, (nodes, sets)| {
+                    Block::open(data, types)
+                        .and_then(|block| block.rows())
+                        .is_ok_and(|rows| {
+                            rows.nodes.iter().all(|node| (*node as usize) < nodes)
+                                && rows.label_sets.iter().all(|set| (*set as usize) < sets)
+                        })
+                })?;
+            if is_kept {
+                self.copy_owned(&BLOCK, row)
+            } else {
+                bad.blocks += 1;
+                Ok(())
+            }
+        })?;
+        each_row(source, &MOMENTS, |row| {
+            let origin = row.get::<_, i64>(5).unwrap_or(0);
+            let is_kept = MOMENTS.is_whole(row, 1)?
+                && self.is_readable(row, |data, types, (nodes, sets)| {
+                    moments::decode(data, origin, types).is_ok_and(|moments| {
+                        moments.iter().all(|moment| {
+                            (moment.node as usize) < nodes && (moment.label_set as usize) < sets
+                        })
+                    })
+                })?;
+            if is_kept {
+                self.copy_owned(&MOMENTS, row)
+            } else {
+                bad.moments += 1;
+                Ok(())
+            }
+        })?;
+        Ok(bad)
+    }
+
+    /// Copies a table of names. `known` takes note of a row, and says whether it is of use.
+    fn names(
+        &self,
+        rows: &Rows,
+        mut known: impl FnMut(&Row) -> rusqlite::Result<bool>,
+    ) -> rusqlite::Result<()> {
+        let mut copy = |row: &Row| {
+            if rows.is_whole(row, 1)? && known(row)? {
+                self.copy(rows, row)?;
+            }
+            Ok(())
+        };
+        each_row(self.source, rows, &mut copy)?;
+        each_name(self.source, rows, &mut copy)
+    }
+
+    /// Copies of each dictionary as much as is there from its beginning on: what follows a gap has no meaning.
+    fn copy_dictionaries(&mut self) -> rusqlite::Result<()> {
+        let mut deltas: Vec<(i64, i64, bool, i64)> = Vec::new();
+        each_row(self.source, &DICTIONARY, |row| {
+            if DICTIONARY.is_whole(row, 1)? {
+                deltas.push((row.get(1)?, row.get(2)?, row.get(3)?, row.get(0)?));
+            }
+            Ok::<_, rusqlite::Error>(())
+        })?;
+        deltas.sort_unstable();
+        deltas.dedup();
+        let mut statement = self.source.prepare(&format!(
+            "SELECT rowid, {} FROM dictionary NOT INDEXED WHERE rowid = ?1",
+            DICTIONARY.columns
+        ))?;
+        for deltas in deltas.chunk_by(|a, b| a.0 == b.0) {
+            let mut loaded = Loaded::default();
+            for (.., id) in deltas {
+                let mut found = statement.query([id])?;
+                let Ok(Some(row)) = found.next() else { break };
+                if loaded.add(row, 1)?.is_none() {
+                    break;
+                }
+                self.copy(&DICTIONARY, row)?;
+                let lengths = (
+                    loaded.dictionary.node_count(),
+                    loaded.dictionary.label_set_count(),
+                );
+                self.dictionaries.insert(deltas[0].0, lengths);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what a row of samples points to is there, and its data is what `reads` says it must be: with the number of kinds
+    /// of value, of stacks and of sets of labels.
+    fn is_readable(
+        &self,
+        row: &Row,
+        reads: impl FnOnce(&[u8], usize, (usize, usize)) -> bool,
+    ) -> rusqlite::Result<bool> {
+        let (epoch, shape): (i64, i64) = (row.get(2)?, row.get(4)?);
+        let Some(types) = self.types.get(&shape) else {
+            return Ok(false);
+        };
+        // The root, which profiles without samples and without stacks need, is in all.
+        let lengths = self.dictionaries.get(&epoch).copied().unwrap_or((1, 0));
+        let data = match row.get_ref("data")? {
+            ValueRef::Blob(data) => data,
+            _ => return Ok(false),
+        };
+        Ok(reads(data, *types, lengths))
+    }
+
+    /// Copies a row of samples, and gives names to what has lost its own.
+    fn copy_owned(&mut self, rows: &Rows, row: &Row) -> rusqlite::Result<()> {
+        let (service, epoch, series, shape): (i64, i64, i64, i64) =
+            (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        if self.services.insert(service) {
+            self.nameless += 1;
+            let name = format!("(lost {service})");
+            insert_named(
+                self.target,
+                &SERVICE,
+                &[ValueRef::Integer(service), ValueRef::Text(name.as_bytes())],
+            )?;
+        }
+        if self.series.insert(series) {
+            self.nameless += 1;
+            let tags = format!(r#"[["runtime-id","(lost {series})"]]"#);
+            insert_named(
+                self.target,
+                &SERIES,
+                &[
+                    ValueRef::Integer(series),
+                    ValueRef::Integer(service),
+                    ValueRef::Text(tags.as_bytes()),
+                ],
+            )?;
+        }
+        self.target
+            .prepare_cached("INSERT OR IGNORE INTO epoch(id, service) VALUES (?1, ?2)")?
+            .execute([epoch, service])?;
+        self.target
+            .prepare_cached("INSERT OR IGNORE INTO service_shape(service, shape) VALUES (?1, ?2)")?
+            .execute([service, shape])?;
+        self.copy(rows, row)
+    }
+
+    /// Copies the row, whose number stands before its columns. What is there already stays.
+    fn copy(&self, rows: &Rows, row: &Row) -> rusqlite::Result<()> {
+        let count = rows.columns.split(',').count();
+        let values = (0..=count)
+            .map(|index| row.get_ref(index).map(ToSqlOutput::Borrowed))
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let places = vec!["?"; count].join(", ");
+        let (number, own) = match rows.columns.starts_with("id,") {
+            true => ("", &values[1..]),
+            false => ("rowid, ", &values[..]),
+        };
+        let first = if number.is_empty() { "" } else { "?, " };
+        self.target
+            .prepare_cached(&format!(
+                "INSERT OR IGNORE INTO {}({number}{}) VALUES ({first}{places})",
+                rows.table, rows.columns
+            ))?
+            .execute(params_from_iter(own))?;
+        Ok(())
+    }
+}
