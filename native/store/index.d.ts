@@ -12,10 +12,14 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** A store in a folder. */
 export declare class NativeStore {
   /**
-   * Opens the store of a folder for writing, and makes it where there is none; with `readOnly` for questions alone. Throws
-   * where another process writes it, where it is of a newer version, and where the folder cannot be used.
+   * Opens the store of a folder for writing, and makes it where there is none; with `readOnly` for questions alone. What is
+   * damaged is repaired as it is opened for writing: see `repaired`. Throws where another process writes it, where it is of a
+   * newer version, and where the folder cannot be used. Here and elsewhere the message of an error is its code, a colon and a
+   * sentence; codes are `NOT_FOUND`, `BAD_QUERY`, `HELD`, `NEWER`, `FULL`, `DAMAGED` and `FAILED`.
    */
   static open(folder: string, readOnly: boolean): NativeStore
+  /** What the last repair has kept and lost, as a sentence; it may come later than the opening, when a question meets damage. */
+  get repaired(): string | null
   /** Lets go of the file, when the last question under way is answered. */
   close(): void
   /**

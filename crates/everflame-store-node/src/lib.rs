@@ -36,14 +36,17 @@ pub struct NativeRetention {
     pub bytes: f64,
 }
 
+/// Messages are `CODE: sentence`, with the codes of `StoreError::code`.
 pub(crate) fn failed(error: StoreError) -> Error {
-    Error::new(Status::GenericFailure, error.to_string())
+    Error::new(Status::GenericFailure, format!("{}: {error}", error.code()))
 }
 
 #[napi]
 impl NativeStore {
-    /// Opens the store of a folder for writing, and makes it where there is none; with `readOnly` for questions alone. Throws
-    /// where another process writes it, where it is of a newer version, and where the folder cannot be used.
+    /// Opens the store of a folder for writing, and makes it where there is none; with `readOnly` for questions alone. What is
+    /// damaged is repaired as it is opened for writing: see `repaired`. Throws where another process writes it, where it is of a
+    /// newer version, and where the folder cannot be used. Here and elsewhere the message of an error is its code, a colon and a
+    /// sentence; codes are `NOT_FOUND`, `BAD_QUERY`, `HELD`, `NEWER`, `FULL`, `DAMAGED` and `FAILED`.
     #[napi(factory)]
     pub fn open(folder: String, read_only: bool) -> Result<NativeStore> {
         let folder = Path::new(&folder);
@@ -55,6 +58,12 @@ impl NativeStore {
         Ok(NativeStore {
             store: Mutex::new(Some(Arc::new(store.map_err(failed)?))),
         })
+    }
+
+    /// What the last repair has kept and lost, as a sentence; it may come later than the opening, when a question meets damage.
+    #[napi(getter)]
+    pub fn repaired(&self) -> Result<Option<String>> {
+        Ok(self.store()?.repaired().map(|repair| repair.to_string()))
     }
 
     /// Lets go of the file, when the last question under way is answered.
@@ -247,6 +256,6 @@ impl NativeStore {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store
             .clone()
-            .ok_or_else(|| Error::new(Status::GenericFailure, "the store is closed"))
+            .ok_or_else(|| Error::new(Status::GenericFailure, "FAILED: the store is closed"))
     }
 }

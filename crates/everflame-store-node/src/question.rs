@@ -33,7 +33,7 @@ impl Task for Question {
         let ask = self
             .ask
             .take()
-            .ok_or_else(|| Error::new(Status::GenericFailure, "it is asked once"))?;
+            .ok_or_else(|| Error::new(Status::GenericFailure, "FAILED: it is asked once"))?;
         ask(&self.store).map_err(failed)
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn granularity(name: &str) -> Result<Granularity> {
         "package" => Ok(Granularity::Package),
         _ => Err(Error::new(
             Status::InvalidArg,
-            "frames are told by function, line, file or package",
+            "BAD_QUERY: frames are told by function, line, file or package",
         )),
     }
 }

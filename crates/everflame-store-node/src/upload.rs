@@ -33,7 +33,10 @@ impl NativeUpload {
     pub(crate) fn into_upload(self) -> Result<Upload> {
         let time = |time: BigInt| match time.get_i64() {
             (time, true) => Ok(time),
-            _ => Err(Error::new(Status::InvalidArg, "a time is out of range")),
+            _ => Err(Error::new(
+                Status::InvalidArg,
+                "BAD_QUERY: a time is out of range",
+            )),
         };
         Ok(Upload {
             service: self.service,
