@@ -59,10 +59,9 @@ function explain(step, { output, failures }) {
   return `${failures.trimEnd()}\n\nThe whole output: ${relative(ROOT, file)}`;
 }
 
-/** Runs a step; a thrown error is a failure of the step, told by its message. */
-async function runStep(step) {
+/** Runs a step and prints its line; a thrown error is a failure of the step, told by its message. */
+async function runStep(step, withdraw) {
   const start = performance.now();
-  const withdraw = announce(step.name);
   const result = await step.run().catch((error) => ({
     ok: false,
     output: error instanceof Advice ? error.message : error.stack,
@@ -80,23 +79,43 @@ async function runStep(step) {
   return result;
 }
 
-async function runSteps(steps) {
-  let total = NO_TESTS;
-  const failed = new Set();
-  for (const step of steps) {
-    const missing = step.needs.find((name) => failed.has(name));
-    if (missing !== undefined) {
-      failed.add(step.name);
-      console.log(`not run ${step.name.padEnd(12)}it needs ${missing}`);
-      continue;
-    }
-    const { ok, tests } = await runStep(step);
-    if (!ok) failed.add(step.name);
-    total = addResults(total, tests);
-    // A step may fail without a failed test: a compile error, a lint, a time-out.
-    if (!ok && tests.failed === 0) total = addResults(total, { ...NO_TESTS, failed: 1 });
+/** What has come of the steps so far. */
+class Outcome {
+  total = NO_TESTS;
+  failed = new Set();
+
+  /** Whether a step can be run; says so where it cannot. */
+  allows(step) {
+    const missing = step.needs.find((name) => this.failed.has(name));
+    if (missing === undefined) return true;
+    this.failed.add(step.name);
+    console.log(`not run ${step.name.padEnd(12)}it needs ${missing}`);
+    return false;
   }
-  return total;
+
+  async run(step, withdraw) {
+    const { ok, tests } = await runStep(step, withdraw);
+    if (!ok) this.failed.add(step.name);
+    this.total = addResults(this.total, tests);
+    // A step may fail without a failed test: a compile error, a lint, a time-out.
+    if (!ok && tests.failed === 0) this.total = addResults(this.total, { ...NO_TESTS, failed: 1 });
+  }
+}
+
+async function runSteps(steps) {
+  const outcome = new Outcome();
+  const isAside = ({ beside }) => beside !== undefined && steps.some(({ name }) => name === beside);
+  for (const step of steps) {
+    if (isAside(step)) continue;
+    const aside = steps.filter(({ beside }) => beside === step.name);
+    const others = (async () => {
+      // They have no line of their own until they are done: the other step has it.
+      for (const other of aside) if (outcome.allows(other)) await outcome.run(other, () => {});
+    })();
+    if (outcome.allows(step)) await outcome.run(step, announce(step.name));
+    await others;
+  }
+  return outcome.total;
 }
 
 await main(async () => {

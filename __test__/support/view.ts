@@ -28,7 +28,7 @@ export async function openView(
     child.stderr?.on('data', (more: string) => {
       said += more;
       const found = /the page is at (\S+)/.exec(said);
-      if (found) resolve(found[1] as string);
+      if (found) resolve(new URL(found[1] as string).origin);
     });
     void ended.then(({ stderr }) => reject(new Error(`it ended: ${stderr}`)), reject);
   });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -94,12 +95,12 @@ if (process.env.npm_lifecycle_event !== undefined) {
  * `stdout` is for what is read by a program, which a warning on the other stream would break.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutSeconds?: number, isScript?: boolean }} [options]
- *   `isScript` is for those that run programs by this module themselves
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutSeconds?: number, isScript?: boolean, isAside?: boolean }} [options]
+ *   `isScript` is for those that run programs by this module themselves, `isAside` for what is to take the time that others leave
  * @returns {Promise<{ code: number | null, signal: string | null, output: string, stdout: string, missing: boolean }>}
  */
 export function run(command, args, options = {}) {
-  const { cwd = ROOT, env = {}, timeoutSeconds, isScript = false } = options;
+  const { cwd = ROOT, env = {}, timeoutSeconds, isScript = false, isAside = false } = options;
   return new Promise((settle, reject) => {
     // Left open: what would go on with the result is to end too.
     if (ending) return;
@@ -110,6 +111,8 @@ export function run(command, args, options = {}) {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
+    // Before it has started anything itself: what it starts has the priority that it has.
+    if (isAside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     const end = () => (isScript ? endScript(child) : endGroup(child.pid));
     const unguard = child.pid === undefined ? () => {} : guard(end);
     let output = '';

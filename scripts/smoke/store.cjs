@@ -5,7 +5,7 @@ const [binary, folder, ...files] = process.argv.slice(2);
 const { NativeStore } = require(binary);
 
 async function main() {
-  const parts = files.map((file) => ({ name: 'wall.pprof', data: readFileSync(file) }));
+  const parts = files.map((file) => ({ name: 'wall.pprof', format: 'pprof', data: readFileSync(file) }));
   const store = NativeStore.open(folder, false);
   const upload = { service: 'smoke', tags: ['env', 'test'], start: 0n, end: 0n, parts };
   const [outcomes] = await store.ingest([upload]);

@@ -13,6 +13,9 @@ import { runProgram } from './run';
 /** How often a profile is sent, in seconds: what runs now is on the page a moment later. */
 const PERIOD = '1';
 
+/** The page follows what the program does, from its start on. */
+const NOW = { last: '5m', live: '1' };
+
 export interface DevOptions extends StoreOptions {
   /** Undefined for the usual one, or any that is free where it is taken. */
   port?: number;
@@ -42,7 +45,7 @@ export async function dev(
     throw error;
   }
   announce(inbox, collector.addresses[0] ?? '');
-  const page = pageAddress(collector);
+  const page = pageAddress(collector, NOW);
   logger.notice(`the page is at ${page}`);
   if (options.open) openBrowser(page);
   // From now on: a signal that comes while the program runs is the program's, which ends by it or not.

@@ -48,7 +48,7 @@ export async function view(files: string[], options: ViewOptions): Promise<void>
     throw error;
   }
   if (shown.inbox !== undefined) announce(shown.inbox, collector.addresses[0] ?? '');
-  const page = pageAddress(collector);
+  const page = pageAddress(collector, shown.range);
   for (const line of [`the page is at ${page}`, ...shown.lines(collector)]) logger.notice(line);
   if (options.open) openBrowser(page);
   const signal = await endingSignal();
@@ -62,6 +62,8 @@ export async function view(files: string[], options: ViewOptions): Promise<void>
 interface Shown {
   store: FolderStore;
   inbox?: string;
+  /** What the page shows first, unless that is the last hour. */
+  range?: Record<string, string>;
   /** What a reader is told beside the page's address. */
   lines(collector: Collector): string[];
   close(): Promise<void>;
@@ -90,6 +92,7 @@ async function storeOfFiles(files: string[], logger: Logger): Promise<Shown> {
     await keepFiles(store, files);
     return {
       store,
+      range: await rangeOf(store),
       lines: () => ['Ctrl+C ends it; the files stay as they are'],
       close: async () => {
         await store.close();
@@ -100,6 +103,14 @@ async function storeOfFiles(files: string[], logger: Logger): Promise<Shown> {
     remove();
     throw error;
   }
+}
+
+/** The time of the first file, which need not be today. */
+async function rangeOf(store: FolderStore): Promise<Record<string, string>> {
+  const { services } = (await store.services()) as { services: { name: string; from: number; to: number }[] };
+  const [first] = services;
+  if (!first) return {};
+  return { service: first.name, from: String(Math.floor(first.from)), to: String(Math.ceil(first.to) + 1) };
 }
 
 /** Each file is a service of its name. */

@@ -138,9 +138,7 @@ fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
 pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let engine = engine_error(path);
     if !path.exists() {
-        return Err(StoreError::Missing {
-            path: path.to_owned(),
-        });
+        return Err(missing(path));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(&engine)?;
@@ -152,9 +150,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         .map_err(&engine)?;
     check_format(path, &connection)?;
     if is_empty(&connection).map_err(&engine)? {
-        return Err(StoreError::Missing {
-            path: path.to_owned(),
-        });
+        return Err(missing(path));
     }
     check_schema(path, &connection)?;
     Ok(connection)
@@ -286,5 +282,12 @@ pub(crate) fn engine_error(path: &Path) -> impl Fn(rusqlite::Error) -> StoreErro
     move |cause| StoreError::Engine {
         path: path.clone(),
         cause,
+    }
+}
+
+/// There is no file, or none with our tables, in the folder that it should be in.
+fn missing(path: &Path) -> StoreError {
+    StoreError::Missing {
+        path: path.parent().unwrap_or(path).to_owned(),
     }
 }

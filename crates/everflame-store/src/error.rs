@@ -38,7 +38,7 @@ pub enum StoreError {
     #[error("the store {} is written by process {holder}. End that one, or name another folder with --store", path.display())]
     Held { path: PathBuf, holder: String },
 
-    #[error("there is no store in {} yet", path.display())]
+    #[error("there is no store in {} yet: everflame view or everflame dev makes one. To name another folder: --store", path.display())]
     Missing { path: PathBuf },
 
     #[error("the store is open for reading only")]
