@@ -49,6 +49,8 @@ function coded(error: unknown): EverflameError {
 export class FolderStore implements Store {
   private timer: NodeJS.Timeout | undefined;
   private maintenance: Promise<void> = Promise.resolve();
+  /** The report of a repair that was told last. */
+  private told: string | null = null;
 
   private constructor(
     private readonly native: Native,
@@ -61,11 +63,14 @@ export class FolderStore implements Store {
    */
   static open(folder: string, logger: Logger, retention: Readonly<Retention> = RETENTION): FolderStore {
     const store = FolderStore.opened(folder, false, retention);
-    if (store.native.repaired) logger.warn(store.native.repaired);
+    store.tellRepair(logger);
     store.timer = setInterval(() => {
-      store.maintenance = store.maintain().catch((error: unknown) => {
-        logger.error(`the store could not be tidied: ${messageOf(error)}`);
-      });
+      store.maintenance = store
+        .maintain()
+        .catch((error: unknown) => {
+          logger.error(`the store could not be tidied: ${messageOf(error)}`);
+        })
+        .then(() => store.tellRepair(logger));
     }, MAINTENANCE_MILLISECONDS).unref();
     return store;
   }
@@ -82,6 +87,13 @@ export class FolderStore implements Store {
     } catch (error) {
       throw coded(error);
     }
+  }
+
+  /** A store is mended when it is opened, or when a question meets the damage. */
+  private tellRepair(logger: Logger): void {
+    const { repaired } = this.native;
+    if (repaired && repaired !== this.told) logger.warn(repaired);
+    this.told = repaired;
   }
 
   /** Adds up hours that are over, and removes what is too old or too much. */
