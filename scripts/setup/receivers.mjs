@@ -8,7 +8,6 @@ import { makeWhole } from './whole-folder.mjs';
 
 /** Sources of our own and the versions of everybody else's. */
 const SOURCES = join(ROOT, '__test__', 'receivers');
-const REQUIREMENTS = join(SOURCES, 'test-agent', 'requirements.txt');
 /** What is installed; __test__/support/real-receivers/ starts it from there. */
 const RECEIVERS = join(ROOT, '.cache', 'receivers');
 /** In an installed folder: what it was made from. */
@@ -112,19 +111,40 @@ async function checkPython() {
   }
   if (version !== undefined && !isOlder(version, OLDEST_PYTHON)) return version;
   throw new Advice(
-    `The Datadog test agent, which uploads are tested against, needs Python ${OLDEST_PYTHON} or newer as python3, with ` +
+    `The Datadog test agent and ddtrace, which uploads are tested with, need Python ${OLDEST_PYTHON} or newer as python3, with ` +
       `venv; ${version === undefined ? 'there is none' : `this is ${version}`}. ` +
       'On Debian and Ubuntu "apt-get install python3-venv" installs both; then run this command again.',
   );
 }
 
+/** As a module: the folder gets another name, and the scripts in it have that of now in their first line. */
+const PIP = ['-m', 'pip', '--quiet', '--disable-pip-version-check', '--no-input'];
+
+function requirementsOf(name) {
+  return join(SOURCES, name, 'requirements.txt');
+}
+
 async function installTestAgent() {
   const version = await checkPython();
-  await installOnce('test-agent', hashOf(version, readFileSync(REQUIREMENTS)), async (folder) => {
+  const requirements = requirementsOf('test-agent');
+  await installOnce('test-agent', hashOf(version, readFileSync(requirements)), async (folder) => {
     await mustRun('python3', ['-m', 'venv', folder]);
-    // As a module: the folder gets another name, and the scripts in it have that of now in their first line.
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
-    await mustRun(join(folder, 'bin', 'python3'), [...pip, '-r', REQUIREMENTS], {
+    await mustRun(join(folder, 'bin', 'python3'), [...PIP, 'install', '-r', requirements], {
+      timeoutSeconds: PIP_LIMIT_SECONDS,
+    });
+  });
+}
+
+/** Datadog's profiler for Python: it sends to the collector. */
+async function installDdtrace() {
+  const version = await checkPython();
+  const requirements = requirementsOf('ddtrace');
+  await installOnce('ddtrace', hashOf(version, readFileSync(requirements)), async (folder) => {
+    // A pip of its own, and modules compiled that a small program never loads, would take as long again.
+    await mustRun('python3', ['-m', 'venv', '--without-pip', folder]);
+    const into = ['--python', join(folder, 'bin', 'python3')];
+    const args = [...PIP, ...into, 'install', '--no-compile', '-r', requirements];
+    await mustRun(join(RECEIVERS, 'test-agent', 'bin', 'python3'), args, {
       timeoutSeconds: PIP_LIMIT_SECONDS,
     });
   });
@@ -133,11 +153,13 @@ async function installTestAgent() {
 /** What there is, in the order of installation. */
 const INSTALLERS = [
   { title: 'Installing the Datadog test agent', install: installTestAgent },
+  // By the pip of the test agent.
+  { title: 'Installing ddtrace for Python', install: installDdtrace },
   { title: 'Building the Agent, Collector and Pyroscope receivers', install: installGoPrograms },
 ];
 
 /**
- * Installs what uploads are tested against under .cache/receivers/, unless it is there. Of two processes the second one
+ * Installs what uploads are tested with under .cache/receivers/, unless it is there. Of two processes the second one
  * waits and finds everything done.
  * @param {{ step?: (title: string, body: () => Promise<void>) => Promise<void>, onWait?: () => void }} [show] `step` shows
  *   what is at work, and `onWait` that another process is
