@@ -108,12 +108,9 @@ impl Task for Ingest {
     type JsValue = Vec<Vec<NativeOutcome>>;
 
     fn compute(&mut self) -> Result<Self::Output> {
-        let uploads = std::mem::take(&mut self.uploads);
-        let prepared = uploads
-            .into_iter()
-            .map(|upload| self.store.prepare(upload))
-            .collect();
-        self.store.commit(prepared).map_err(failed)
+        self.store
+            .ingest(std::mem::take(&mut self.uploads))
+            .map_err(failed)
     }
 
     fn resolve(&mut self, _: Env, outcomes: Self::Output) -> Result<Self::JsValue> {

@@ -16,7 +16,11 @@ use crate::writer::{self, Failure};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// Uploads that are read while others are put into the file.
+const READ_AHEAD: usize = 2;
 
 /// Connections that are kept for the next question.
 const KEPT_READERS: usize = 4;
@@ -123,6 +127,38 @@ impl Store {
     /// Reads the profiles of an upload; for `commit`. Any number of threads may do so at once.
     pub fn prepare(&self, upload: Upload) -> Prepared {
         upload.prepare(&self.limits)
+    }
+
+    /// Reads uploads and puts them into the store: all of them or, where this fails, none. They are on the disk when it
+    /// returns. While one is put in, another thread reads the next; no more than a few are in memory as they are read.
+    pub fn ingest(&self, uploads: Vec<Upload>) -> Result<Vec<Vec<Outcome>>, StoreError> {
+        if uploads.len() < 2 {
+            let prepared = uploads.into_iter().map(|upload| self.prepare(upload));
+            return self.commit(prepared.collect());
+        }
+        self.write(|connection, dictionaries| {
+            let (sender, prepared) = sync_channel(READ_AHEAD);
+            let uploads = &uploads;
+            // With the sender in it: what is received ends with the thread.
+            let read = move || {
+                for upload in uploads {
+                    // Nobody receives where the commit has failed.
+                    if sender.send(self.prepare(upload.clone())).is_err() {
+                        return;
+                    }
+                }
+            };
+            std::thread::scope(|scope| {
+                match std::thread::Builder::new().spawn_scoped(scope, read) {
+                    Ok(_) => writer::commit(connection, dictionaries, prepared),
+                    // The system has no thread left for it.
+                    Err(_) => {
+                        let one_by_one = uploads.iter().map(|upload| self.prepare(upload.clone()));
+                        writer::commit(connection, dictionaries, one_by_one)
+                    }
+                }
+            })
+        })
     }
 
     /// Puts uploads into the store: all of them or, where this fails, none. They are on the disk when it returns.

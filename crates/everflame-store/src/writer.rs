@@ -13,6 +13,7 @@ use crate::varint::put;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use rustc_hash::FxHashMap;
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// Bytes of a dictionary in memory after which the service gets a new one.
@@ -22,13 +23,13 @@ const EPOCH_BYTES: usize = 24 << 20;
 pub(crate) fn commit(
     connection: &mut Connection,
     dictionaries: &Dictionaries,
-    uploads: &[Prepared],
+    uploads: impl IntoIterator<Item: Borrow<Prepared>>,
 ) -> Result<Vec<Vec<Outcome>>, Failure> {
     let transaction = connection.transaction()?;
     let mut used = Used::default();
     let outcomes = uploads
-        .iter()
-        .map(|upload| add(&transaction, dictionaries, &mut used, upload))
+        .into_iter()
+        .map(|upload| add(&transaction, dictionaries, &mut used, upload.borrow()))
         .collect::<Result<Vec<_>, Failure>>();
     let finished = outcomes.and_then(|outcomes| {
         let saved = used

@@ -41,10 +41,10 @@ fn write_until_killed(folder: &Path) -> ! {
     let mut number = store.status().expect("a status").profiles;
     let mut out = std::io::stdout();
     loop {
-        let prepared = (number..number + TOGETHER)
-            .map(|number| store.prepare(numbered(number).upload()))
+        let uploads = (number..number + TOGETHER)
+            .map(|number| numbered(number).upload())
             .collect();
-        let outcomes = store.commit(prepared).expect("a commit");
+        let outcomes = store.ingest(uploads).expect("a commit");
         assert!(
             outcomes
                 .iter()

@@ -205,9 +205,9 @@ fn the_same_profile_is_kept_once() {
     let twice: Vec<_> = profiles
         .iter()
         .chain(&profiles)
-        .map(|profile| store.prepare(profile.upload()))
+        .map(|profile| profile.upload())
         .collect();
-    let outcomes = store.commit(twice).expect("a commit");
+    let outcomes = store.ingest(twice).expect("a commit");
     assert!(
         outcomes.iter().all(|parts| parts == &[Outcome::Duplicate]),
         "{outcomes:?}"
@@ -217,9 +217,9 @@ fn the_same_profile_is_kept_once() {
     let together: Vec<_> = profiles
         .iter()
         .chain(&profiles)
-        .map(|profile| store.prepare(profile.upload()))
+        .map(|profile| profile.upload())
         .collect();
-    let outcomes = store.commit(together).expect("a commit");
+    let outcomes = store.ingest(together).expect("a commit");
     let kept = outcomes
         .iter()
         .filter(|parts| matches!(parts[..], [Outcome::Kept { .. }]))

@@ -229,11 +229,8 @@ impl Encoder {
 }
 
 pub(crate) fn ingest(store: &Store, profiles: &[KnownProfile]) {
-    let prepared = profiles
-        .iter()
-        .map(|profile| store.prepare(profile.upload()))
-        .collect();
-    store.commit(prepared).expect("a commit");
+    let uploads = profiles.iter().map(KnownProfile::upload).collect();
+    store.ingest(uploads).expect("a commit");
 }
 
 /// `cpu` of everything.
