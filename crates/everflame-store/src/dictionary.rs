@@ -103,6 +103,11 @@ impl Dictionary {
     }
 
     pub(crate) fn node(&mut self, node: Node) -> u32 {
+        // A frame was mostly put right behind its caller: then there is nothing to look up.
+        let next = node.parent as usize + 1;
+        if self.nodes.get_index(next) == Some(&node) {
+            return next as u32;
+        }
         self.nodes.insert_full(node).0 as u32
     }
 

@@ -15,11 +15,7 @@ pub(crate) fn intern(dictionary: &mut Dictionary, profile: &Profile) -> (Rows, V
         texts: vec![NONE; profile.texts.len()],
         frames: vec![NONE; profile.frames.len()],
     };
-    let nodes: Vec<u32> = profile
-        .stacks
-        .iter()
-        .map(|stack| interner.stack(stack))
-        .collect();
+    let nodes = interner.nodes();
     let label_sets: Vec<u32> = (0..profile.label_sets.len())
         .map(|set| interner.label_set(set))
         .collect();
@@ -58,11 +54,29 @@ struct Interner<'a> {
 }
 
 impl Interner<'_> {
-    fn stack(&mut self, stack: &[u32]) -> u32 {
-        stack.iter().fold(ROOT, |parent, frame| {
-            let frame = self.frame(*frame);
-            self.dictionary.node(Node { parent, frame })
-        })
+    /// The node of each stack. In the order of their frames most have callers in common with the one before, which are
+    /// then looked up once.
+    fn nodes(&mut self) -> Vec<u32> {
+        let profile = self.profile;
+        let stacks = &profile.stacks;
+        let mut order: Vec<u32> = (0..stacks.len() as u32).collect();
+        order.sort_unstable_by_key(|index| &stacks[*index as usize]);
+        let mut nodes = vec![ROOT; stacks.len()];
+        let (mut before, mut path): (&[u32], Vec<u32>) = (&[], vec![ROOT]);
+        for index in order {
+            let stack = &stacks[index as usize];
+            let pairs = before.iter().zip(stack);
+            let common = pairs.take_while(|(one, other)| one == other).count();
+            path.truncate(1 + common);
+            for frame in &stack[common..] {
+                let parent = path.last().copied().unwrap_or(ROOT);
+                let frame = self.frame(*frame);
+                path.push(self.dictionary.node(Node { parent, frame }));
+            }
+            nodes[index as usize] = path.last().copied().unwrap_or(ROOT);
+            before = stack;
+        }
+        nodes
     }
 
     fn frame(&mut self, index: u32) -> u32 {
