@@ -166,6 +166,10 @@ impl Dictionary {
         self.nodes.len()
     }
 
+    pub(crate) fn function_count(&self) -> usize {
+        self.functions.len()
+    }
+
     pub(crate) fn frame_count(&self) -> usize {
         self.frames.len()
     }

@@ -73,6 +73,11 @@ impl Growing {
             let mut places = Places::new(dictionary);
             match by_node {
                 ByNode::Dense(values) => {
+                    // Room for all at once: growing step by step moves each node several times.
+                    self.nodes.reserve(values.len());
+                    self.own
+                        .iter_mut()
+                        .for_each(|own| own.reserve(values.len()));
                     for (node, value) in values.iter().enumerate().filter(|(_, value)| **value != 0)
                     {
                         let place = self.place(&mut places, ROOT, node as u32);
@@ -155,14 +160,16 @@ impl Growing {
     }
 
     fn frame(&mut self, places: &mut Places, frame: u32) -> u32 {
-        let known = places.frames[frame as usize];
-        if known != NONE {
-            return known;
+        // Lines of one function have one name, unless lines are what is told apart.
+        let known = match self.granularity {
+            Granularity::Line => &mut places.frames[frame as usize],
+            _ => &mut places.functions[places.dictionary.frame_of(frame).function as usize],
+        };
+        if *known == NONE {
+            let name = name_of(places.dictionary, frame, self.granularity);
+            *known = self.frames.insert_full(name).0 as u32;
         }
-        let name = name_of(places.dictionary, frame, self.granularity);
-        let index = self.frames.insert_full(name).0 as u32;
-        places.frames[frame as usize] = index;
-        index
+        *known
     }
 
     /// The tree with totals, and `most` nodes at most: those with the largest.
@@ -177,6 +184,7 @@ pub(crate) struct Places<'a> {
     dictionary: &'a Dictionary,
     nodes: Vec<u32>,
     frames: Vec<u32>,
+    functions: Vec<u32>,
     met: Vec<u32>,
     path: Vec<u32>,
 }
@@ -187,6 +195,7 @@ impl Places<'_> {
             dictionary,
             nodes: vec![NONE; dictionary.node_count()],
             frames: vec![NONE; dictionary.frame_count()],
+            functions: vec![NONE; dictionary.function_count()],
             met: Vec::new(),
             path: Vec::new(),
         }
