@@ -1,7 +1,17 @@
 import { parseArgs } from 'node:util';
 import { PROFILERS } from './profilers.mjs';
 
-export const SECTIONS = ['service', 'programs', 'pauses', 'start', 'delivery', 'idle', 'handler', 'install'];
+export const SECTIONS = [
+  'service',
+  'programs',
+  'pauses',
+  'start',
+  'delivery',
+  'idle',
+  'handler',
+  'install',
+  'store',
+];
 
 const FULL = {
   rounds: 5,
@@ -29,7 +39,7 @@ export const HELP = `Usage: npm run bench -- [options]
 
   --only SECTION,…      some of: ${SECTIONS.join(', ')}
   --profilers NAME,…    some of: ${Object.keys(PROFILERS).join(', ')}; "none" is what the others are compared with
-  --rounds N            interleaved rounds of service, programs, delivery and handler, ${FULL.rounds}; pauses have a third
+  --rounds N            interleaved rounds of service, programs, delivery, handler and store, ${FULL.rounds}; pauses have a third
                         of them with ${FULL.flushes} flushes each, start has ${FULL.starts}, idle and install one
   --seconds N           measured seconds of one run, and the period of the profilers in it, ${FULL.seconds}
   --warmup N            seconds of load before it, ${FULL.warmupSeconds}

@@ -8,6 +8,7 @@ import { PROFILERS } from './profilers.mjs';
 import { judge } from './report/budgets.mjs';
 import { toMarkdown } from './report/markdown.mjs';
 import { rotate, tabulate } from './report/statistics.mjs';
+import { judgeStore } from './report/store.mjs';
 import { nextMessage, startChild } from './sections/children.mjs';
 import { measureDelivery } from './sections/delivery.mjs';
 import { measureHandler, RATES } from './sections/handler.mjs';
@@ -17,6 +18,7 @@ import { measurePauses, SHAPES } from './sections/pauses.mjs';
 import { measureProgram, PROGRAMS } from './sections/programs.mjs';
 import { measureService } from './sections/service.mjs';
 import { measureStart } from './sections/start.mjs';
+import { measureStore } from './sections/store.mjs';
 
 const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 
@@ -119,6 +121,8 @@ async function main(args) {
     rounds[part.title] = part.rounds;
     absent[part.title] = missing;
   }
+  const store = options.sections.includes('store') ? await measureStore(options) : undefined;
+  const judged = [...judge(sections, options), ...(store === undefined ? [] : judgeStore(store))];
   const result = {
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
     host,
@@ -126,7 +130,8 @@ async function main(args) {
     rounds,
     absent,
     sections,
-    budgets: options.quick ? [] : judge(sections, options),
+    store,
+    budgets: options.quick ? [] : judged,
   };
   const folder = options.output ?? RESULTS;
   mkdirSync(folder, { recursive: true });

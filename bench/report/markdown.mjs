@@ -1,4 +1,5 @@
 import { PROFILERS } from '../profilers.mjs';
+import { storeTables } from './store.mjs';
 
 /** Column titles, and how many decimals a reader wants. */
 const METRICS = {
@@ -86,7 +87,8 @@ function sectionTable(name, table, rounds, absent) {
   ].join('\n');
 }
 
-function budgetTable(verdicts) {
+/** The budgets, met or missed. */
+export function budgetTable(verdicts) {
   const rows = verdicts.map(({ what, unit, measured, allowed, floor, met }) => {
     const figure = (number) => (number === undefined ? '' : `${number.toFixed(2)} ${unit}`.trim());
     return `| ${what} | ${figure(allowed)} | ${figure(measured)} | ${figure(floor)} | ${met ? 'met' : 'missed'} |`;
@@ -102,12 +104,13 @@ function budgetTable(verdicts) {
 }
 
 /** The whole result for a reader: the host, one table for each section with its rounds, and the budgets. */
-export function toMarkdown({ command, host, engine, rounds, absent, sections, budgets }) {
+export function toMarkdown({ command, host, engine, rounds, absent, sections, store, budgets }) {
   const machine = `${host.cpu}, ${host.cores} cores, ${host.system}, Node.js ${host.node}${engine === undefined ? '' : `, engine ${engine}`}`;
   return [
     `\`${command}\` on ${machine}. Medians of the rounds of each section; in brackets the median ratio to the run without a profiler in the same round, and its quartiles.`,
     '',
     ...Object.entries(sections).map(([name, table]) => sectionTable(name, table, rounds[name], absent[name])),
+    ...(store === undefined ? [] : [storeTables(store)]),
     ...(budgets.length > 0 ? [budgetTable(budgets)] : []),
   ].join('\n');
 }
