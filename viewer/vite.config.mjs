@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { plainNumbers } from './plain-numbers.mjs';
 import { weigh } from './weigh.mjs';
 
 export default defineConfig({
@@ -16,5 +17,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
   },
-  plugins: [weigh()],
+  plugins: [plainNumbers(), weigh()],
 });

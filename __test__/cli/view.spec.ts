@@ -168,6 +168,25 @@ test('with --exit the command ends with the program, and as it does', async (t) 
   t.is(none.code, 127, none.stderr);
 });
 
+test('a program of which nothing is profiled is told, and files are written where a flag says so', async (t) => {
+  const folder = temporaryFolder(t);
+  const dev = (args: string[], env = {}) =>
+    everflame(['dev', '--no-open', '--port', '0', '--exit', ...args], { cwd: folder, env });
+  t.regex(
+    (await dev(['true'])).stderr,
+    /no Node\.js process has reported a profile: true is not a Node\.js program/,
+  );
+  const off = await dev(['node', '-e', '0'], { DD_PROFILING_ENABLED: 'false' });
+  t.regex(off.stderr, /no Node\.js process was profiled: DD_PROFILING_ENABLED is false/);
+  const { code, stderr } = await dev(['--output', 'out', '--inbox', 'in', 'node', '-e', BUSY]);
+  t.is(code, 0, stderr);
+  t.notRegex(stderr, /warn/);
+  t.regex(stderr, /to see it again: everflame view --inbox in\n/);
+  t.true(readdirSync(join(folder, 'out')).length > 0);
+  const { stdout } = await everflame(['query', 'services', '--json', '--inbox', 'in'], { cwd: folder });
+  t.true((JSON.parse(stdout) as Services).services.length > 0);
+});
+
 test('a second collector of one store is told of the first, and of its port', async (t) => {
   const folder = temporaryFolder(t);
   const view = await openView(t, ['view', '--port', '0', '--no-open'], { cwd: folder });
@@ -204,8 +223,13 @@ test('questions in words', async (t) => {
   t.regex((await ask('table', '--from', 'soon')).stderr, /--from "soon" is no time: give 15m/);
   t.regex((await ask('table', '--where', 'x')).stderr, /--where "x": give key:value/);
   t.regex((await ask('table', '--service', 'nope')).stderr, /no service "nope"; there is shop/);
+  // An option that may be repeated takes one value each time.
+  t.regex((await ask('--where', 'thread name:Main Event Loop', 'table', '--limit', '1')).stdout, / burn /);
   const gone = await everflame(['query', 'services', '--store', 'nowhere'], { cwd: folder });
-  t.regex(gone.stderr, /there is no store in .*nowhere yet/);
+  t.regex(gone.stderr, /there is no store in .*nowhere yet: everflame view or everflame dev makes one/);
+  const empty = temporaryFolder(t);
+  t.regex((await everflame(['query', 'services'], { cwd: empty })).stderr, /there is no store in /);
+  t.deepEqual(readdirSync(empty), [], 'a question makes no folder');
 });
 
 test('a collector beyond this machine asks for its token', async (t) => {

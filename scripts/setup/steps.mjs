@@ -20,9 +20,9 @@ function prepare(body) {
 }
 
 /** `failures` picks what tells of failed tests out of the output, for a program that also tells of all the others. */
-function command(name, args, { count = () => NO_TESTS, failures, timeoutSeconds = 900 } = {}) {
+function command(name, args, { count = () => NO_TESTS, failures, timeoutSeconds = 900, isAside = false } = {}) {
   return async () => {
-    const { code, output, missing } = await run(name, args, { env: ENVIRONMENT, timeoutSeconds });
+    const { code, output, missing } = await run(name, args, { env: ENVIRONMENT, timeoutSeconds, isAside });
     const text = missing ? `${name} was not found.` : output;
     return { ok: code === 0, output: text, failures: failures?.(text), tests: count(text) };
   };
@@ -35,6 +35,10 @@ const MEASURED = [
   '__test__/facade/inspector.spec.ts',
   '__test__/facade/preload.spec.ts',
 ];
+/** Crates whose tests count, whatever else the machine does. */
+const STORE = ['everflame-store', 'everflame-store-node'];
+const without = (crate) => ['--exclude', crate];
+
 /** Those that drive the page in a browser. */
 const PAGE = ['__test__/page/**'];
 const OTHERS = ['__test__/**', ...[...MEASURED, ...PAGE].map((pattern) => `!${pattern}`)];
@@ -101,7 +105,7 @@ export const STEPS = [
   {
     name: 'cargo-test',
     needs: ['nodes'],
-    run: command('cargo', ['test', '--locked', '--workspace', '--no-fail-fast'], {
+    run: command('cargo', ['test', '--locked', '--no-fail-fast', '--workspace', ...STORE.flatMap(without)], {
       count: countCargoTests,
       timeoutSeconds: 1800,
     }),
@@ -117,7 +121,8 @@ export const STEPS = [
     needs: ['tools'],
     run: prepare(() => installDependencies(BENCH)),
   },
-  { name: 'receivers', needs: ['tools'], run: prepare(() => installReceivers()) },
+  // The linker of the binaries leaves a core to Go.
+  { name: 'receivers', needs: ['tools'], beside: 'native', run: prepare(() => installReceivers()) },
   {
     name: 'measured',
     needs: ['typescript', 'nodes', 'example', 'peers'],
@@ -145,7 +150,17 @@ export const STEPS = [
     // The browser takes what there is of the cores.
     run: ava(PAGE, 1, 1200),
   },
-  // Both compile for minutes, and `delivered` waits for minutes.
+  // All three compile for minutes, and `delivered` waits for minutes.
+  {
+    name: 'store-test',
+    needs: ['tools'],
+    beside: 'delivered',
+    run: command('cargo', ['test', '--locked', '--no-fail-fast', ...STORE.flatMap((crate) => ['-p', crate])], {
+      count: countCargoTests,
+      timeoutSeconds: 1800,
+      isAside: true,
+    }),
+  },
   {
     name: 'portable',
     needs: ['typescript', 'nodes'],

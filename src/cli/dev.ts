@@ -50,7 +50,9 @@ export async function dev(
   if (options.open) openBrowser(page);
   // From now on: a signal that comes while the program runs is the program's, which ends by it or not.
   const asked = endAsked();
-  const end = await runProgram(program, programArguments, flags, warnings, environmentFor(collector));
+  const end = await runProgram(program, programArguments, flags, warnings, environmentFor(collector, flags));
+  // Where profiles have come, they are on the page.
+  if (end.lastLine && !end.isProfiled) logger.notice(end.lastLine);
   const stays = end.hasRun && end.signal === null && !options.exit && !asked.isDone();
   if (stays) {
     logger.notice(
@@ -61,9 +63,20 @@ export async function dev(
   withdraw(inbox);
   await collector.close();
   await store.close();
-  if (end.hasRun) logger.notice(`the history is in ${folder}; to see it again: everflame view`);
+  if (end.hasRun)
+    logger.notice(`the history is in ${folder}; to see it again: everflame view${optionsOf(options)}`);
   asked.forget();
   if (end.signal) process.kill(process.pid, end.signal);
+}
+
+/** The options by which another command finds the same store. */
+function optionsOf({ store, inbox }: StoreOptions): string {
+  const given = { '--inbox': inbox, '--store': store };
+  return Object.entries(given)
+    .map(([name, value]) =>
+      value === undefined ? '' : ` ${name} ${/^[\w@%+=:,./-]+$/.test(value) ? value : JSON.stringify(value)}`,
+    )
+    .join('');
 }
 
 /** At the usual port, or another where somebody has it and nobody asked for it. */
@@ -76,13 +89,18 @@ async function startSomewhere(options: CollectorOptions, port: number | undefine
   }
 }
 
-/** Profiles go to the collector, whatever the environment says of other receivers. */
-function environmentFor({ addresses: [address = ''] }: Collector): NodeJS.ProcessEnv {
+/** Profiles go to the collector, whatever the environment says of other receivers, and to files where a flag says so. */
+function environmentFor(
+  { addresses: [address = ''] }: Collector,
+  flags: Record<string, unknown>,
+): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     DD_TRACE_AGENT_URL: address,
-    EVERFLAME_EXPORTERS: 'datadog',
+    EVERFLAME_EXPORTERS: flags.output === undefined ? 'datadog' : 'datadog,file',
   };
+  // A place for files that the environment names is of no use without them.
+  for (const name of settings.output.env) delete environment[name];
   const [period = ''] = settings.period.env;
   if (settings.period.env.every((name) => !process.env[name])) environment[period] = PERIOD;
   return environment;

@@ -158,8 +158,8 @@ Examples:
   everflame dev node app.js
   everflame dev --rate 999 -- npm start
 
-The program runs as with "everflame run", and sends a profile each second. Ctrl+C ends the program and the page; the history
-stays, for "everflame view".`,
+The program runs as with "everflame run", but its profiles go to the page, one each second unless --period says otherwise; with
+--output they are written to files as well. Ctrl+C ends the program and the page; the history stays, for "everflame view".`,
     );
   addSettings(command);
   return command.action(async (first: string, rest: string[], options: import('./dev').DevOptions) => {
@@ -182,8 +182,16 @@ function viewCommand(): Command {
       'on which address; beyond this machine everybody must show a token',
       'localhost',
     )
-    .option('--name <host...>', 'names beside localhost by which it is asked, such as host.docker.internal')
-    .option('--token <text>', 'the token, where one is needed (default: a random one)')
+    .option(
+      '--name <host>',
+      'a name beside localhost by which it is asked, such as host.docker.internal; may be repeated',
+      hostNames,
+      [],
+    )
+    .option(
+      '--token <text>',
+      'a token that everybody must show (default: none on this machine, else a random one)',
+    )
     .option('--socket <path>', 'a Unix socket on which it listens too')
     .option('--inbox <dir>', INBOX)
     .option('--store <dir>', STORE)
@@ -312,6 +320,17 @@ seconds at most; no profile and no key is sent. The exit code is 0 when profiles
       print(text);
       if (!ok) process.exitCode = 1;
     });
+}
+
+/** Of an option that may be repeated. */
+function all(text: string, before: string[]): string[] {
+  return [...before, text];
+}
+
+function hostNames(text: string, before: string[]): string[] {
+  if (!/^[\w.-]+$/.test(text))
+    throw new InvalidArgumentError('It must be a name of a host, without scheme and port.');
+  return all(text, before);
 }
 
 function port(text: string): number {

@@ -3,7 +3,7 @@ import type { Condition, Selection } from '../collector/store';
 import { EverflameError } from '../engine';
 import { alignColumns, type Column } from './columns';
 import { formatShare, formatValue } from './format';
-import { storeFolders } from './open-store';
+import { storeToRead } from './open-store';
 import type { Question } from './questions';
 import { readTime } from './read-time';
 import { visible } from './visible';
@@ -74,8 +74,7 @@ interface Profiles {
 
 /** The text that `everflame query` prints. Throws an EverflameError where there is no answer. */
 export async function query(question: Question, options: QueryOptions, now = Date.now()): Promise<string> {
-  const { folder } = storeFolders(options, () => undefined);
-  const store = FolderStore.read(folder);
+  const store = FolderStore.read(storeToRead(options));
   try {
     const answer = await ask(store, question, options, now);
     return options.json ? JSON.stringify(answer.json, undefined, 2) : answer.lines().join('\n');

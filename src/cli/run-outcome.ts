@@ -41,6 +41,11 @@ export class RunOutcome {
     return this.folder === undefined ? undefined : reportIn(this.folder);
   }
 
+  /** Whether a process has said that it is profiled. */
+  get isProfiled(): boolean {
+    return this.read().some(({ kind }) => kind === 'started' || kind === 'sending');
+  }
+
   /** The last line of a run: where the profiles are, or why there is none. Undefined where it has been said already. */
   lastLine(program: string): string | undefined {
     const events = this.read();

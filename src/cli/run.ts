@@ -48,6 +48,8 @@ export interface ProgramEnd {
   hasRun: boolean;
   /** The signal that ended it. */
   signal: NodeJS.Signals | null;
+  /** Whether a process of it was. */
+  isProfiled: boolean;
   /** What became of its profiles, for the reader of the terminal. */
   lastLine: string | undefined;
   logger: Logger;
@@ -65,7 +67,7 @@ export async function runProgram(
   const { environment } = settled;
   const logger = new Logger(readSetting('logLevel', environment));
   for (const warning of [...warnings, ...settled.warnings]) logger.warn(warning);
-  const none = { hasRun: false, signal: null, lastLine: undefined, logger };
+  const none = { hasRun: false, signal: null, isProfiled: false, lastLine: undefined, logger };
   const obstacle = whyNotAProgram(program);
   if (obstacle !== undefined) {
     logger.error(`cannot run ${program}: ${obstacle}`);
@@ -85,10 +87,12 @@ export async function runProgram(
   // First of all: whatever the summary meets, the end is the program's.
   process.exitCode = end.signal ? SIGNAL_BASE + constants.signals[end.signal] : end.code;
   const lastLine = outcome.lastLine(program);
+  const { isProfiled } = outcome;
   outcome.close();
   return {
     hasRun: true,
     signal: end.signal,
+    isProfiled,
     lastLine: settled.refused ? undefined : lastLine || undefined,
     logger,
   };

@@ -6,7 +6,7 @@ import { FolderStore } from '../collector/native-store';
 import { announce, withdraw } from '../collector/presence';
 import { readSetting } from '../config/resolve';
 import { EverflameError } from '../engine';
-import { Logger, reasonOf } from '../log';
+import { codeOf, Logger, reasonOf } from '../log';
 import { openBrowser } from './open-browser';
 import { openStore, type StoreOptions } from './open-store';
 import { pageAddress } from './page-address';
@@ -74,8 +74,11 @@ function storeOfFolder(options: ViewOptions, logger: Logger): Shown {
   return {
     store,
     inbox,
-    lines: ({ addresses }) => [
-      `to send profiles there: DD_TRACE_AGENT_URL=${addresses[0]}; what is left in ${inbox} is taken in`,
+    lines: ({ addresses, token }) => [
+      // What sends to an Agent has no token to show.
+      token === undefined
+        ? `to send profiles there: DD_TRACE_AGENT_URL=${addresses[0]}; what is left in ${inbox} is taken in`
+        : `what is left in ${inbox} is taken in, and what is sent with the token as a bearer's; what sends to an Agent has none: give it a socket with --socket`,
       `Ctrl+C ends it, and the history stays in ${folder}`,
     ],
     close: () => store.close(),
@@ -140,7 +143,11 @@ function readFile(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new EverflameError('UNREADABLE', `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+    const remedy =
+      codeOf(error) === 'EISDIR' ? `Name the files in it: ${join(file, '*.pprof')}` : 'Check its name';
+    throw new EverflameError('UNREADABLE', `cannot read ${file}: ${reasonOf(error)}. ${remedy}`, {
+      cause: error,
+    });
   }
 }
 

@@ -37,7 +37,7 @@ export interface CollectorOptions {
   port?: number;
   /** Names beside localhost by which it is asked, such as `host.docker.internal`. */
   names?: readonly string[];
-  /** Where the host needs one: made where left out. */
+  /** Everybody must show it. Left out, it is made where the host needs one. */
   token?: string;
   /** It listens there too. */
   socketPath?: string;
@@ -62,7 +62,7 @@ export interface Collector {
 /** Starts a collector. Throws an EverflameError where it cannot listen, and for a token that is none. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { host = 'localhost', port = COLLECTOR_PORT, socketPath, names = [], inbox } = options;
-  const token = isLoopback(host) ? undefined : (options.token ?? makeToken());
+  const token = options.token ?? (isLoopback(host) ? undefined : makeToken());
   const doors: Doors = {
     names: [...names, host].map((name) => name.toLowerCase()),
     token: token === undefined ? undefined : new Token(token),

@@ -102,6 +102,13 @@ export class FolderStore implements Store {
   }
 
   async ingest(uploads: Upload[]): Promise<Kept[]> {
+    // One that cannot be told to the binding must not take those with it that came at the same time.
+    const kept = await this.ingestValid(uploads.filter(isInTime));
+    return uploads.map((upload) => (isInTime(upload) ? (kept.shift() as Kept) : outOfTime(upload)));
+  }
+
+  private async ingestValid(uploads: Upload[]): Promise<Kept[]> {
+    if (uploads.length === 0) return [];
     const outcomes = await answered(
       this.native.ingest(
         uploads.map(({ service, tags, start, end, profiles }) => ({
@@ -179,6 +186,16 @@ export class FolderStore implements Store {
     await this.maintenance;
     this.native.close();
   }
+}
+
+/** Nanoseconds since 1970 in 63 bits: to 2262. */
+function isInTime({ start, end }: Upload): boolean {
+  return [start, end].every((time) => time >= 0n && BigInt.asUintN(63, time) === time);
+}
+
+function outOfTime({ profiles }: Upload): Kept {
+  const reason = 'it is of a time before 1970 or after 2262: set the clock of its machine';
+  return { profiles: profiles.map(() => ({ state: 'refused', reason, samples: 0 })) };
 }
 
 function native({ type, ...selection }: Selection): NativeSelection {

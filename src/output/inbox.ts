@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { assertWritable } from './folder';
+import { assertWritable, mkdirIfMissing } from './folder';
 import { temporaryHome } from './own-folder';
 import { runtimeIdIn } from './process-name';
 
@@ -60,6 +60,8 @@ export function inboxPrefix(workingDirectory: string, warn: (line: string) => vo
         return join(folder, 'profile');
       }
     }
+    // Names of functions and endpoints are nobody else's business. One that is there stays as it is.
+    mkdirIfMissing(dirname(here), 0o700);
     assertWritable(here);
     return here;
   } catch {

@@ -14,7 +14,14 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts the Chromium that {@link installBrowser} finds. */
-export async function startBrowser() {
-  return chromium.launch({ executablePath: await installBrowser(), args: FLAGS });
+/** Starts the Chromium that {@link installBrowser} finds. `env` is added to its environment. */
+export async function startBrowser(env: Record<string, string> = {}) {
+  const own = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return chromium.launch({
+    executablePath: await installBrowser(),
+    args: FLAGS,
+    env: { ...Object.fromEntries(own), ...env },
+  });
 }

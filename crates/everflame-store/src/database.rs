@@ -137,8 +137,13 @@ fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
 /// Opens the file for reading, beside a process that writes it.
 pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let engine = engine_error(path);
-    if !path.exists() {
-        return Err(missing(path));
+    match path.metadata() {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Err(missing(path)),
+        Err(cause) => {
+            let path = path.to_owned();
+            return Err(StoreError::File { path, cause });
+        }
+        Ok(_) => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(&engine)?;

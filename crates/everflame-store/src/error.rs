@@ -159,7 +159,9 @@ pub enum Refusal {
     #[error("its JSON cannot be read: {0}")]
     Json(String),
 
-    #[error("it has a value below zero: differences of profiles are not kept")]
+    #[error(
+        "it has a value below zero: differences of profiles are not kept, send the profiles themselves"
+    )]
     Negative,
 
     #[error("its values of type {0} add up to more than 9,223,372,036,854,775,807")]
@@ -168,6 +170,11 @@ pub enum Refusal {
     #[error("it ends before it starts")]
     Backwards,
 
-    #[error("it is of {0}: clocks differ by more than a day")]
+    #[error("it lasts longer than a day: send start and end of one period")]
+    TooLong,
+
+    #[error(
+        "it is of {0}, and clocks may differ by a day: set the clock of the machine that is wrong"
+    )]
     Future(String),
 }

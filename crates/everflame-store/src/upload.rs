@@ -8,6 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Clocks of two machines differ; by more than a day one of them is wrong.
 const FURTHEST_FUTURE: i64 = 24 * 3600 * NANOSECONDS;
+/// A client's period may be a day, and an hour more at the end of summer time for one that counts local days.
+const LONGEST: i64 = 25 * 3600 * NANOSECONDS;
 pub(crate) const NANOSECONDS: i64 = 1_000_000_000;
 
 /// What is different in each upload of a process, and so is no property of it.
@@ -189,6 +191,7 @@ fn kind_of(name: &str) -> String {
 }
 
 fn span_of(profile: &Profile, start: i64, end: i64, now: i64) -> Result<(i64, i64), Refusal> {
+    let is_told = start != end;
     let (start, end) = match (start, end) {
         (start, end) if start != end => (start, end),
         // Without any time it is of now.
@@ -200,6 +203,10 @@ fn span_of(profile: &Profile, start: i64, end: i64, now: i64) -> Result<(i64, i6
     };
     if end < start {
         return Err(Refusal::Backwards);
+    }
+    // A client that gives a wrong beginning would hear that its profiles are kept, and find them nowhere.
+    if is_told && end - start > LONGEST {
+        return Err(Refusal::TooLong);
     }
     if end > now.saturating_add(FURTHEST_FUTURE) {
         let hours = (end - now) / (3600 * NANOSECONDS);

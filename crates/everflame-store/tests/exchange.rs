@@ -134,10 +134,7 @@ fn what_is_no_profile_is_refused_and_changes_nothing() {
         profile.encode_to_vec()
     };
     let cases = [
-        (
-            Vec::new(),
-            "it is no profile: its first text is not the empty one",
-        ),
+        (Vec::new(), "it is no profile: it is empty"),
         (
             b"GET / HTTP/1.1\r\n\r\n".to_vec(),
             "it is no profile: its bytes end in the middle, or are something else",

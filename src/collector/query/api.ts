@@ -8,10 +8,13 @@ const MOST_NODES = 1_000_000;
 const NODES = 65_536;
 const MOST_ROWS = 100_000;
 const ROWS = 1000;
-const MOST_SERIES = 1000;
+const MOST_SERIES = 200;
 const SERIES = 10;
-/** Steps of a series. */
-const MOST_STEPS = 100_000;
+/** Steps of one series, and of each of several. */
+const MOST_STEPS = 20_000;
+const MOST_STEPS_BY = 2000;
+/** Milliseconds: more than the time from 1970 to the last that can be told. */
+const LONGEST_STEP = 9_000_000_000_000;
 const MOST_SAMPLES = 2_000_000;
 const SAMPLES = 200_000;
 
@@ -33,12 +36,17 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
   [
     '/series',
     async (store, parameters) => {
-      const step = parameters.count('step', 1, Number.MAX_SAFE_INTEGER, 0);
+      const step = parameters.count('step', 1, LONGEST_STEP, 0);
       if (step === 0) throw parameters.bad('step', 'is missing. Give milliseconds.');
-      const options = { step, ...by(parameters), limit: parameters.count('limit', 1, MOST_SERIES, SERIES) };
+      const options: { step: number; by?: string; limit: number } = {
+        step,
+        ...by(parameters),
+        limit: parameters.count('limit', 1, MOST_SERIES, SERIES),
+      };
       return select(parameters, async (at) => {
-        if ((at.to - at.from) / step > MOST_STEPS) {
-          const least = Math.ceil((at.to - at.from) / MOST_STEPS);
+        const most = options.by === undefined ? MOST_STEPS : MOST_STEPS_BY;
+        if ((at.to - at.from) / step > most) {
+          const least = Math.ceil((at.to - at.from) / most);
           throw parameters.bad('step', `is ${step}, too short for this range. Give ${least} or more.`);
         }
         return json(await store.series(at, options));

@@ -9,6 +9,9 @@ use rustc_hash::FxHashMap;
 
 pub(crate) const HOUR: i64 = 3600 * NANOSECONDS;
 
+/// Names of others in the sentence about one that is not there.
+const MOST_NAMES: usize = 10;
+
 /// What is shown unless something else is asked for: the first of these that there is.
 const FIRST_TYPES: [&str; 4] = ["cpu", "cpu-time", "wall", "wall-time"];
 
@@ -180,9 +183,11 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
             known.push(name);
         }
     }
-    if known.is_empty() {
-        "none yet".to_owned()
-    } else {
-        known.join(", ")
+    let more = known.len().saturating_sub(MOST_NAMES);
+    known.truncate(MOST_NAMES);
+    match (known.is_empty(), more) {
+        (true, _) => "none yet".to_owned(),
+        (_, 0) => known.join(", "),
+        _ => format!("{} and {more} more", known.join(", ")),
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn series(
     let step = step.max(1).max(span / MOST_STEPS + 1);
     let steps = (span / step + i64::from(span % step != 0)) as usize;
     let mut matcher = Matcher::new(picked, by);
-    let mut lines: Vec<Vec<f64>> = Vec::new();
+    let mut lines: Vec<Points> = Vec::new();
     let found = scan(
         connection,
         dictionaries,
@@ -65,32 +65,35 @@ pub(crate) fn series(
             })?;
             for (group, sum) in sums.into_iter().enumerate().filter(|(_, sum)| *sum > 0) {
                 if lines.len() <= group {
-                    lines.resize(group + 1, vec![0.0; steps]);
+                    lines.resize_with(group + 1, Points::default);
                 }
-                spread(&mut lines[group], head, selection.from, step, sum as f64);
+                lines[group].spread(head, selection.from, step, steps, sum as f64);
             }
             Ok(())
         },
     )?;
-    let names = matcher.groups.into_iter();
-    let mut lines: Vec<Line> = names
-        .zip(lines)
-        .map(|(name, values)| Line {
-            name: if name.is_empty() && by.is_some() {
-                "(none)".to_owned()
-            } else {
-                name
-            },
-            values,
+    let mut named: Vec<(String, Points)> = matcher.groups.into_iter().zip(lines).collect();
+    named
+        .sort_by(|(a, left), (b, right)| right.sum().total_cmp(&left.sum()).then_with(|| a.cmp(b)));
+    let rest = match named.len() > most {
+        true => named.split_off(most.max(1) - usize::from(most > 1)),
+        false => Vec::new(),
+    };
+    let name_of = |name: String| match name.is_empty() && by.is_some() {
+        true => "(none)".to_owned(),
+        false => name,
+    };
+    let mut lines: Vec<Line> = named
+        .into_iter()
+        .map(|(name, points)| Line {
+            name: name_of(name),
+            values: points.values(steps),
         })
         .collect();
-    let sum = |line: &Line| line.values.iter().sum::<f64>();
-    lines.sort_by(|a, b| sum(b).total_cmp(&sum(a)).then_with(|| a.name.cmp(&b.name)));
-    if lines.len() > most {
-        let rest = lines.split_off(most.max(1) - usize::from(most > 1));
-        let values = (0..steps)
-            .map(|index| rest.iter().map(|line| line.values[index]).sum())
-            .collect();
+    if !rest.is_empty() {
+        let mut values = vec![0.0; steps];
+        rest.iter()
+            .for_each(|(_, points)| points.add_to(&mut values));
         lines.push(Line {
             name: OTHERS.to_owned(),
             values,
@@ -99,30 +102,58 @@ pub(crate) fn series(
     Ok(Series { step, lines, found })
 }
 
-/// Divides a sum among the steps over which its profile reaches. What reaches beyond the range stays in its first or last step,
-/// so that the sum is that of every other answer.
-fn spread(values: &mut [f64], head: &Head, from: i64, step: i64, sum: f64) {
-    let Some(last) = values.len().checked_sub(1) else {
-        return;
-    };
-    let index_of = |at: i64| (at.saturating_sub(from).max(0) / step).min(last as i64) as usize;
-    let length = head.end - head.start;
-    if length <= 0 {
-        values[index_of(head.middle)] += sum;
-        return;
+/// The values of one line, by step. A line for each value of a label can have a few of many steps.
+#[derive(Default)]
+struct Points(Vec<(u32, f64)>);
+
+impl Points {
+    fn add(&mut self, index: usize, value: f64) {
+        match self.0.last_mut() {
+            // Blocks come in the order of time.
+            Some((last, sum)) if *last as usize == index => *sum += value,
+            _ => self.0.push((index as u32, value)),
+        }
     }
-    let (first, end) = (index_of(head.start), index_of(head.end - 1));
-    for (index, value) in values.iter_mut().enumerate().take(end + 1).skip(first) {
-        let begins = if index == first {
-            head.start
-        } else {
-            from + index as i64 * step
+
+    fn sum(&self) -> f64 {
+        self.0.iter().map(|(_, value)| value).sum()
+    }
+
+    fn values(&self, steps: usize) -> Vec<f64> {
+        let mut values = vec![0.0; steps];
+        self.add_to(&mut values);
+        values
+    }
+
+    fn add_to(&self, values: &mut [f64]) {
+        for (index, value) in &self.0 {
+            values[*index as usize] += value;
+        }
+    }
+
+    /// Divides a sum among the steps over which its profile reaches. What reaches beyond the range stays in its first or last
+    /// step, so that the sum is that of every other answer.
+    fn spread(&mut self, head: &Head, from: i64, step: i64, steps: usize, sum: f64) {
+        let Some(last) = steps.checked_sub(1) else {
+            return;
         };
-        let ends = if index == end {
-            head.end
-        } else {
-            from + (index as i64 + 1) * step
-        };
-        *value += sum * (ends - begins) as f64 / length as f64;
+        let index_of = |at: i64| (at.saturating_sub(from).max(0) / step).min(last as i64) as usize;
+        let length = head.end - head.start;
+        if length <= 0 {
+            self.add(index_of(head.middle), sum);
+            return;
+        }
+        let (first, end) = (index_of(head.start), index_of(head.end - 1));
+        for index in first..=end {
+            let begins = match index == first {
+                true => head.start,
+                false => from + index as i64 * step,
+            };
+            let ends = match index == end {
+                true => head.end,
+                false => from + (index as i64 + 1) * step,
+            };
+            self.add(index, sum * (ends - begins) as f64 / length as f64);
+        }
     }
 }

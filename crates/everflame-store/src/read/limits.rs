@@ -31,7 +31,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            bytes: 256 << 20,
+            bytes: 64 << 20,
             profiles: 10_000,
             samples: 2_000_000,
             entries: 2_000_000,

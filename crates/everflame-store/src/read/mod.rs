@@ -16,10 +16,19 @@ pub(crate) use profile::Profile;
 pub use profile::ValueType;
 
 use crate::error::Refusal;
+use std::borrow::Cow;
+
+fn unpacked<'a>(data: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>, Refusal> {
+    let plain = decompress::decompress(data, limits.bytes)?;
+    match plain.is_empty() {
+        true => Err(Refusal::Malformed("it is empty")),
+        false => Ok(plain),
+    }
+}
 
 /// Reads a profile.proto, plain or compressed with gzip or Zstandard.
 pub(crate) fn read_pprof(data: &[u8], limits: &Limits) -> Result<Profile, Refusal> {
-    let plain = decompress::decompress(data, limits.bytes)?;
+    let plain = unpacked(data, limits)?;
     pprof::read(&plain, limits)
 }
 
@@ -29,7 +38,7 @@ pub(crate) fn read_otlp(
     data: &[u8],
     limits: &Limits,
 ) -> Result<Vec<Result<OtlpProfile, Refusal>>, Refusal> {
-    let plain = decompress::decompress(data, limits.bytes)?;
+    let plain = unpacked(data, limits)?;
     otlp::read(&plain, limits)
 }
 
@@ -38,6 +47,6 @@ pub(crate) fn read_otlp_json(
     data: &[u8],
     limits: &Limits,
 ) -> Result<Vec<Result<OtlpProfile, Refusal>>, Refusal> {
-    let plain = decompress::decompress(data, limits.bytes)?;
+    let plain = unpacked(data, limits)?;
     otlp::read(&otlp::from_json(&plain, limits)?, limits)
 }

@@ -1,0 +1,126 @@
+/** The store itself behind the collector: what only it and its facade decide. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { FolderStore } from '#src/collector/native-store.js';
+import type { Upload } from '#src/collector/store.js';
+import { Logger } from '#src/log.js';
+import { encodeProfile } from '../support/build-profile.js';
+import { temporaryFolder } from '../support/folder.js';
+import { openCollector, until } from './support/collector.js';
+import { AGENT, agentUpload } from './support/upload.js';
+
+const TYPES: [string, string][] = [['cpu', 'nanoseconds']];
+const NOW = BigInt(Date.now()) * 1_000_000n;
+const MINUTE = 60_000_000_000n;
+
+function profileOf(cpu: number, period = {}): Buffer {
+  return encodeProfile(TYPES, [{ values: [cpu], stack: [{ name: 'work', file: '/app/work.js' }] }], period);
+}
+
+function uploadOf(cpu: number, start: bigint, end: bigint): Upload {
+  const profiles: Upload['profiles'] = [{ name: 'wall.pprof', format: 'pprof', data: profileOf(cpu) }];
+  return { service: 'shop', tags: [], start, end, client: 'test', profiles };
+}
+
+function openStore(t: ExecutionContext): { store: FolderStore; lines: string[] } {
+  const lines: string[] = [];
+  const say = (line: string): void => {
+    lines.push(line);
+  };
+  const logger = new Logger('debug', { error: say, warn: say, info: say, debug: say });
+  const store = FolderStore.open(join(temporaryFolder(t), 'store'), logger);
+  t.teardown(() => store.close());
+  return { store, lines };
+}
+
+const ALL = { service: 'shop', from: 0, to: Date.now() + 60_000, where: [] };
+
+test('a time that cannot be takes no other upload with it', async (t) => {
+  const { store } = openStore(t);
+  const times: [start: bigint, end: bigint][] = [
+    [NOW - MINUTE, NOW],
+    [-62_135_596_800_000_000_000n, -62_135_596_800_000_000_000n + MINUTE],
+    [NOW, 2n ** 63n],
+    [2n ** 70n, 2n ** 70n + 1n],
+    [NOW, NOW - 1n],
+    [1n, NOW],
+    [NOW - 2n * MINUTE, NOW - MINUTE],
+  ];
+  const kept = await store.ingest(times.map(([start, end], index) => uploadOf(2 ** index, start, end)));
+  t.deepEqual(
+    kept.map(({ profiles }) => profiles.map(({ state }) => state).join()),
+    ['kept', 'refused', 'refused', 'refused', 'refused', 'refused', 'kept'],
+  );
+  for (const { profiles } of kept) {
+    for (const { state, reason } of profiles) t.is(state === 'refused', reason !== undefined);
+  }
+  t.like(await store.table(ALL, { by: 'function', limit: 10 }), { total: 1 + 64 });
+});
+
+test('over HTTP it is a fault of the client, and those beside it are kept', async (t) => {
+  const { store } = openStore(t);
+  const { ask } = await openCollector(t, { store });
+  const at = (start: string, end: string, cpu: number) =>
+    ask(AGENT, agentUpload({ 'wall.pprof': profileOf(cpu) }, { start, end }));
+  const now = new Date().toISOString();
+  const before = new Date(Date.now() - 60_000).toISOString();
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, index) =>
+      index % 10 === 3
+        ? at('0001-01-01T00:00:00Z', '0001-01-01T00:01:00Z', 1000)
+        : at(before, now, index + 1),
+    ),
+  );
+  for (const [index, { status, text }] of answers.entries()) t.is(status, index % 10 === 3 ? 400 : 200, text);
+  const others = answers.map((_, index) => (index % 10 === 3 ? 0 : index + 1));
+  t.like(await store.table(ALL, { by: 'function', limit: 10 }), {
+    total: others.reduce((sum, one) => sum + one),
+  });
+});
+
+test('a profile of such a time is set aside, and the inbox goes on', async (t) => {
+  const { store } = openStore(t);
+  const inbox = temporaryFolder(t);
+  const now = { start: NOW - MINUTE, durationNanoseconds: MINUTE };
+  const odd = { start: 2n ** 63n - 1n, durationNanoseconds: 2n ** 63n - 1n };
+  for (let sequence = 0; sequence < 5; sequence++) {
+    const data = sequence === 2 ? profileOf(100, odd) : profileOf(sequence + 1, now);
+    writeFileSync(join(inbox, `profile.777.${sequence}.wall.pprof`), data);
+  }
+  await openCollector(t, { store, inbox });
+  await until(() => !readdirSync(inbox).some((name) => name.endsWith('.pprof')), 'an inbox without profiles');
+  t.true(existsSync(join(inbox, 'refused', 'profile.777.2.wall.pprof')));
+  const { services } = (await store.services()) as { services: { name: string; profiles: number }[] };
+  t.is(services[0]?.profiles, 4);
+});
+
+test('a series has as many points as can be shown', async (t) => {
+  const { store } = openStore(t);
+  await store.ingest([uploadOf(5, NOW - MINUTE, NOW)]);
+  const { error, json } = await openCollector(t, { store });
+  const to = Date.now();
+  const range = `service=shop&from=${to - 3_600_000}&to=${to}`;
+  t.regex(
+    await error(`/api/v1/series?${range}&step=36`),
+    /^400 step is 36, too short for this range\. Give 180 or more/,
+  );
+  t.regex(await error(`/api/v1/series?${range}&step=1000&by=env`), /^400 step is 1000, .*Give 1800 or more/);
+  t.regex(await error(`/api/v1/series?${range}&step=60000&limit=201`), /^400 limit is "201"/);
+  const { series } = (await json(`/api/v1/series?${range}&step=60000`)) as { series: { values: number[] }[] };
+  t.is(Math.round(series[0]?.values.reduce((sum, one) => sum + one, 0) ?? 0), 5);
+});
+
+test('many other services are not all named', async (t) => {
+  const { store } = openStore(t);
+  await store.ingest(
+    Array.from({ length: 30 }, (_, index) => ({
+      ...uploadOf(1, NOW - MINUTE, NOW),
+      service: `service ${String(index).padStart(2, '0')}`,
+    })),
+  );
+  await t.throwsAsync(store.table({ ...ALL, service: 'nope' }, { by: 'function', limit: 1 }), {
+    code: 'NOT_FOUND',
+    message: /^no service "nope" in the store; there is service 00, .*service 09 and 20 more$/,
+  });
+});
