@@ -227,8 +227,10 @@ function queryCommand(): Command {
     .option('--to <time>', 'until when, in the same forms (default: now)')
     .option('--type <name>', 'values to add up: cpu, wall or another of the service')
     .option(
-      '--where <key:value...>',
-      'of samples and processes with this label or tag; !key:value for all others',
+      '--where <key:value>',
+      'of samples and processes with this label or tag; !key:value for all others; may be repeated',
+      all,
+      [],
     )
     .option(
       '--by <key>',
