@@ -20,7 +20,11 @@ function prepare(body) {
 }
 
 /** `failures` picks what tells of failed tests out of the output, for a program that also tells of all the others. */
-function command(name, args, { count = () => NO_TESTS, failures, timeoutSeconds = 900, isAside = false } = {}) {
+function command(
+  name,
+  args,
+  { count = () => NO_TESTS, failures, timeoutSeconds = 900, isAside = false } = {},
+) {
   return async () => {
     const { code, output, missing } = await run(name, args, { env: ENVIRONMENT, timeoutSeconds, isAside });
     const text = missing ? `${name} was not found.` : output;
@@ -155,11 +159,15 @@ export const STEPS = [
     name: 'store-test',
     needs: ['tools'],
     beside: 'delivered',
-    run: command('cargo', ['test', '--locked', '--no-fail-fast', ...STORE.flatMap((crate) => ['-p', crate])], {
-      count: countCargoTests,
-      timeoutSeconds: 1800,
-      isAside: true,
-    }),
+    run: command(
+      'cargo',
+      ['test', '--locked', '--no-fail-fast', ...STORE.flatMap((crate) => ['-p', crate])],
+      {
+        count: countCargoTests,
+        timeoutSeconds: 1800,
+        isAside: true,
+      },
+    ),
   },
   {
     name: 'portable',

@@ -20,7 +20,8 @@ export function checkSource(request: IncomingMessage, { names, token }: Doors): 
   const host = request.headers.host ?? '';
   const name = hostName(host);
   // An address as a literal cannot be made to lead elsewhere; beyond this machine any of its own may be meant.
-  const isOwn = isThisMachine(name) || (name !== '' && names.includes(name)) || (token !== undefined && isIP(name) !== 0);
+  const isOwn =
+    isThisMachine(name) || (name !== '' && names.includes(name)) || (token !== undefined && isIP(name) !== 0);
   if (!isOwn) {
     throw new Refusal(
       403,
