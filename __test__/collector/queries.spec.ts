@@ -95,7 +95,7 @@ const WRONG: [path: string, error: string][] = [
   ['/tree?service=a&nodes=0', '400 nodes is "0". Give a whole number from 1 to 1000000.'],
   ['/tree?service=a&nodes=1e3', '400 nodes is "1e3". Give a whole number from 1 to 1000000.'],
   ['/series?service=a', '400 step is missing. Give milliseconds.'],
-  ['/series?service=a&from=0&to=1000000&step=1', '400 step is 1, too short for this range. Give 10 or more.'],
+  ['/series?service=a&from=0&to=1000000&step=1', '400 step is 1, too short for this range. Give 50 or more.'],
   ['/table?service=a', '400 by is missing. Give function, line, file, package or the key of a label.'],
   ['/sandwich?service=a', '400 name is missing. Give the name of a function.'],
   ['/lines?service=a', '400 file is missing. Give a file as it stands in a profile.'],

@@ -18,6 +18,9 @@ export class Advice extends Error {}
 /** How long a script may take to end what it has started: it kills, which takes no time. */
 const SCRIPT_LIMIT_SECONDS = 10;
 
+/** What runs beside others compiles and tests on one core: the caches and the disk have no priorities. */
+const ONE_CORE = { CARGO_BUILD_JOBS: '1', RUST_TEST_THREADS: '1' };
+
 /** How soon a script learns that whoever started it is gone. */
 const ORPHAN_MILLISECONDS = 500;
 
@@ -107,7 +110,7 @@ export function run(command, args, options = {}) {
     // A group of its own: at a time-out the children of the program end with it.
     const child = spawn(command, args, {
       cwd,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env, ...(isAside ? ONE_CORE : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

@@ -93,9 +93,18 @@ export function seedOf(
   };
 }
 
+/** A working directory that is gone has no path. */
+function here(): string {
+  try {
+    return resolve('.');
+  } catch {
+    return '/';
+  }
+}
+
 function ownProgram(): Pick<Seed, 'script' | 'workingDirectory' | 'environment'> {
   const script = EVALUATED.test(` ${process.execArgv.join(' ')} `) ? undefined : process.argv[1];
-  const workingDirectory = resolve('.');
+  const workingDirectory = here();
   const environment = Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] => READ.test(entry[0])),
   );
