@@ -201,6 +201,9 @@ fn span_of(profile: &Profile, start: i64, end: i64, now: i64) -> Result<(i64, i6
             profile.start.saturating_add(profile.duration),
         ),
     };
+    if start < 0 {
+        return Err(Refusal::Malformed("it is of a time before 1970"));
+    }
     if end < start {
         return Err(Refusal::Backwards);
     }
@@ -213,9 +216,6 @@ fn span_of(profile: &Profile, start: i64, end: i64, now: i64) -> Result<(i64, i6
         return Err(Refusal::Future(format!(
             "a time {hours} hours ahead of this machine's clock"
         )));
-    }
-    if start < 0 {
-        return Err(Refusal::Malformed("it is of a time before 1970"));
     }
     Ok((start, end))
 }
