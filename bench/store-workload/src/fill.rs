@@ -136,6 +136,7 @@ impl Pool {
             parts: vec![Part {
                 name: "wall.pprof".to_owned(),
                 data: data.clone(),
+                ..Part::default()
             }],
         }
     }
