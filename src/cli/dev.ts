@@ -8,6 +8,7 @@ import { Logger } from '../log';
 import { openBrowser } from './open-browser';
 import { openStore, type StoreOptions } from './open-store';
 import { pageAddress } from './page-address';
+import { quoted } from './quoted';
 import { runProgram } from './run';
 
 /** How often a profile is sent, in seconds: what runs now is on the page a moment later. */
@@ -73,9 +74,7 @@ export async function dev(
 function optionsOf({ store, inbox }: StoreOptions): string {
   const given = { '--inbox': inbox, '--store': store };
   return Object.entries(given)
-    .map(([name, value]) =>
-      value === undefined ? '' : ` ${name} ${/^[\w@%+=:,./-]+$/.test(value) ? value : JSON.stringify(value)}`,
-    )
+    .map(([name, value]) => (value === undefined ? '' : ` ${name} ${quoted(value)}`))
     .join('');
 }
 

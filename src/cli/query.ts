@@ -1,4 +1,5 @@
 import { FolderStore } from '../collector/native-store';
+import { parseConditions } from '../collector/query/conditions';
 import type { Condition, Selection } from '../collector/store';
 import { EverflameError } from '../engine';
 import { alignColumns, type Column } from './columns';
@@ -149,23 +150,15 @@ function selectionOf(services: Service[], options: QueryOptions, now: number): S
   };
 }
 
-/** `key:value`, or `!key:value` for all but that; the same key again is one more value. */
 function conditions(texts: string[] = []): Condition[] {
-  const found = new Map<string, Condition>();
-  for (const text of texts) {
-    const match = /^(!?)([^:]+):(.*)$/s.exec(text);
-    if (!match) {
-      throw new EverflameError(
+  return parseConditions(
+    texts,
+    (text) =>
+      new EverflameError(
         'BAD_QUERY',
         `--where ${JSON.stringify(text)}: give key:value, or !key:value for all but that`,
-      );
-    }
-    const [, sign = '', key = '', value = ''] = match;
-    const condition = found.get(sign + key);
-    if (condition) condition.values.push(value);
-    else found.set(sign + key, { key, values: [value], negated: sign !== '' });
-  }
-  return [...found.values()];
+      ),
+  );
 }
 
 function column(title: string, cells: string[], align: Column['align'] = 'left'): Column {

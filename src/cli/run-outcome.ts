@@ -8,6 +8,7 @@ import { codeOf, reasonOf } from '../log';
 import { absolutePrefix } from '../output/folder';
 import { type ProfileFile, profilesAt } from '../output/pprof-file';
 import type { RunEvent } from '../run-report';
+import { quoted } from './quoted';
 import { sentSummary } from './sent-summary';
 
 /** Collects what the processes below `everflame run` report. */
@@ -200,11 +201,6 @@ function collected(started: { pid: number; prefix: string }[]): string | undefin
   if (page === undefined || pages.some((other) => other !== page)) return undefined;
   const count = new Set(started.map(({ pid }) => pid)).size;
   return `${count === 1 ? 'the profiles of 1 process are' : `the profiles of ${count} processes are`} on the page at ${page}`;
-}
-
-/** A path as a shell takes it for one word. */
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A path as short as it is from the working directory. */

@@ -1,4 +1,5 @@
 import type { Condition, Selection } from '../store';
+import { parseConditions } from './conditions';
 import type { Parameters } from './parameters';
 
 const HOUR = 3_600_000;
@@ -17,7 +18,6 @@ export function readSelection(parameters: Parameters, now = Date.now()): Selecti
   return { service, from, to, ...(type ? { type } : {}), where };
 }
 
-/** `key:value`, or `!key:value`. Of the same key either value is meant, or with the sign none of them. */
 function readConditions(parameters: Parameters): Condition[] {
   const given = parameters.texts('where');
   if (given.length > MOST_CONDITIONS)
@@ -25,22 +25,13 @@ function readConditions(parameters: Parameters): Condition[] {
       'where',
       `is there ${given.length} times. Give it ${MOST_CONDITIONS} times at most.`,
     );
-  const found = new Map<string, Condition>();
-  for (const text of given) {
-    const negated = text.startsWith('!');
-    const plain = negated ? text.slice(1) : text;
-    const colon = plain.indexOf(':');
-    if (colon <= 0 || plain.length > MOST_CHARACTERS) {
-      throw parameters.bad(
-        'where',
-        `is ${JSON.stringify(text.slice(0, 60))}. Give key:value, or !key:value for all but that.`,
-      );
-    }
-    const [key, value] = [plain.slice(0, colon), plain.slice(colon + 1)];
-    const name = `${negated} ${key}`;
-    const condition = found.get(name);
-    if (condition) condition.values.push(value);
-    else found.set(name, { key, values: [value], negated });
-  }
-  return [...found.values()];
+  const refuse = (text: string) =>
+    parameters.bad(
+      'where',
+      `is ${JSON.stringify(text.slice(0, 60))}. Give key:value, or !key:value for all but that.`,
+    );
+  // Without the sign.
+  const long = given.find((text) => text.length - Number(text.startsWith('!')) > MOST_CHARACTERS);
+  if (long !== undefined) throw refuse(long);
+  return parseConditions(given, refuse);
 }
