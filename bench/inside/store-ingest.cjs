@@ -3,7 +3,9 @@
 const { readdirSync, readFileSync } = require('node:fs');
 const { readFile } = require('node:fs/promises');
 const { join } = require('node:path');
-const { NativeStore } = require('../../native/store');
+const { loadStore } = require('../../dist/src/collector/native-binding');
+
+const { NativeStore } = loadStore();
 
 /** Senders that wait for an answer, each with one profile. */
 const SENDERS = 16;

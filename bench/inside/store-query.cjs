@@ -1,7 +1,9 @@
 // Asks stores for trees, by the binding and, where the collector is built, over HTTP. Tells each time, and the most memory.
 const { existsSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
-const { NativeStore } = require('../../native/store');
+const { loadStore } = require('../../dist/src/collector/native-binding');
+
+const { NativeStore } = loadStore();
 
 const COLLECTOR = join(__dirname, '../../dist/src/collector');
 /** What the API takes where a question does not say. */

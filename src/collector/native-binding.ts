@@ -14,8 +14,8 @@ export interface StoreBinding {
 let loaded: StoreBinding | undefined;
 
 /**
- * Loads the store's binary on first use: beside its declarations in a checkout, else from the package of the platform. Not by the
- * generated loader, for which `NAPI_RS_NATIVE_LIBRARY_PATH` would name the sampler's. Throws an EverflameError where there is none.
+ * Loads the store's binary on first use: beside its declarations in a checkout, else from the package of the platform. No loader is
+ * generated: for that `NAPI_RS_NATIVE_LIBRARY_PATH` would name the sampler's. Throws an EverflameError where there is none.
  */
 export function loadStore(): StoreBinding {
   loaded ??= load();

@@ -26,8 +26,8 @@ pub use database::FORMAT;
 pub use error::{Refusal, StoreError};
 pub use maintain::{Maintained, Retention};
 pub use query::{
-    Answer, Filter, Found, FrameKind, FrameName, Granularity, Key, LabelTexts, Lane, MOST_STEPS,
-    ProfileHead, Row, Selection, Series, SeriesLine, Service, SourceLine, Table, TableBy, Timeline,
+    Answer, Filter, Found, FrameKind, FrameName, Granularity, Key, LabelTexts, Lane, ProfileHead,
+    Row, Selection, Series, SeriesLine, Service, SourceLine, Table, TableBy, Timeline,
     TimelineSample, Tree,
 };
 pub use read::{Limits, ValueType};

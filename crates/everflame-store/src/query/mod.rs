@@ -18,7 +18,7 @@ pub use lines::Line as SourceLine;
 pub use overview::{Key, ProfileHead, Service};
 pub use scan::Found;
 pub use selection::{Filter, Selection};
-pub use series::{Line as SeriesLine, MOST_STEPS, Series};
+pub use series::{Line as SeriesLine, Series};
 pub use table::{Row, Table};
 pub use timeline::{LabelTexts, Lane, Timeline, TimelineSample};
 pub use tree::{FrameName, Granularity, Tree};

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 /// Name of what is beyond the limit.
 const OTHERS: &str = "(other)";
 /// Steps of one answer: more than a screen has points.
-pub const MOST_STEPS: i64 = 20_000;
+const MOST_STEPS: i64 = 20_000;
 
 /// One line over time.
 #[derive(Clone, Debug, PartialEq)]
