@@ -13,13 +13,14 @@ export interface View {
   end(): Promise<Ended>;
 }
 
-/** Runs `everflame view` or another command with a page until the test ends it. */
+/** Runs `everflame view` or another command with a page until the test ends it; `command` is another installation's. */
 export async function openView(
   t: ExecutionContext,
   args: string[],
   options: SpawnOptions = {},
+  command = CLI,
 ): Promise<View> {
-  const { child, ended } = start(process.execPath, [CLI, ...args], options);
+  const { child, ended } = start(process.execPath, [command, ...args], options);
   t.teardown(() => {
     child.kill('SIGKILL');
   });

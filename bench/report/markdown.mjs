@@ -28,6 +28,7 @@ const METRICS = {
   handlerP50Microseconds: ['p50 µs', 2],
   handlerP99Microseconds: ['p99 µs', 2],
   binaryMegabytes: ['binary MB', 2],
+  storeMegabytes: ['store MB', 2],
   packageMegabytes: ['package MB', 2],
   dependenciesMegabytes: ['dependencies MB', 2],
   installMegabytes: ['together MB', 2],

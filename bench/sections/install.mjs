@@ -27,19 +27,26 @@ function dependencyFolders(folder, found = new Set()) {
   return found;
 }
 
-/** What an installation puts on a disk: our package, the binary of one platform, and the packages that it needs. */
+/** The size of the binary that a build has put into a folder, of the platform with the largest. */
+function binaryIn(...folder) {
+  const place = join(ROOT, 'native', ...folder);
+  const binaries = readdirSync(place).filter((name) => name.endsWith('.node'));
+  return Math.max(...binaries.map((name) => statSync(join(place, name)).size));
+}
+
+/** What an installation puts on a disk: our package, the two binaries of one platform, and the packages that it needs. */
 export async function measureInstall() {
   const [packed] = JSON.parse(
     execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }),
   );
-  const folder = join(ROOT, 'native');
-  const binaries = readdirSync(folder).filter((name) => name.endsWith('.node'));
-  const binary = Math.max(...binaries.map((name) => statSync(join(folder, name)).size));
+  const binary = binaryIn();
+  const store = binaryIn('store');
   const dependencies = [...dependencyFolders(ROOT)].reduce((sum, place) => sum + sizeOf(place), 0);
   return {
     binaryMegabytes: binary / 1e6,
+    storeMegabytes: store / 1e6,
     packageMegabytes: packed.unpackedSize / 1e6,
     dependenciesMegabytes: dependencies / 1e6,
-    installMegabytes: (packed.unpackedSize + binary + dependencies) / 1e6,
+    installMegabytes: (packed.unpackedSize + binary + store + dependencies) / 1e6,
   };
 }
