@@ -1,7 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { Profile } from 'pprof-format';
 import type { Frame, LoadedProfile, LoadedSample } from '#src/profile/model.js';
 import { readProfile } from '#src/profile/read.js';
 
 export { readProfile };
+
+/** The comments of profiles, in their order. */
+export function commentsOf(profiles: LoadedProfile[]): string[] {
+  return profiles.flatMap(({ path }) => {
+    const { comment, stringTable } = Profile.decode(gunzipSync(readFileSync(path)));
+    return comment.map((id) => stringTable.strings[Number(id)] ?? '');
+  });
+}
 
 /** Which samples to look at. */
 export type Filter = (sample: LoadedSample) => boolean;

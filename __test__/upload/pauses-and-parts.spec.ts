@@ -1,5 +1,7 @@
 /** The pure rules of delivery: how long to wait, in which order, and what is left of an upload that was sent in parts. */
+import { gunzipSync, gzipSync } from 'node:zlib';
 import test from 'ava';
+import { Profile } from 'pprof-format';
 import { Backoff } from '#src/upload/backoff.js';
 import { eventOf } from '#src/upload/event.js';
 import { oldestFirst, type Parcel } from '#src/upload/parcel.js';
@@ -106,6 +108,22 @@ test('the parts of an upload have its sums, its names and its labels, and each w
       t.deepEqual(profile.types, whole.types);
       t.is(profile.timeNanos, whole.timeNanos);
     }
+  }
+});
+
+test('the series of a period are in one of the parts, and other comments in each', async (t) => {
+  const series = 'everflame.metrics:{"start":0}';
+  const profile = Profile.decode(gunzipSync(encodeProfile([...WALL_TYPES], wallSamples(5, 13, START))));
+  profile.comment = ['another', series].map((text) => profile.stringTable.dedup(text));
+  const upload = givenUpload([{ name: 'wall.pprof', data: gzipSync(profile.encode()) }]);
+  for (const pieces of [1, 2, 16]) {
+    const parts = [...(await splitUpload(upload, pieces)).values()];
+    const comments = parts.map(({ attachments }) => {
+      const { comment, stringTable } = Profile.decode(gunzipSync(attachments[0]?.data ?? Buffer.alloc(0)));
+      return comment.map((place) => stringTable.strings[Number(place)]);
+    });
+    t.deepEqual(comments, [['another', series], ...Array(parts.length - 1).fill(['another'])]);
+    t.is(parts.length, Math.min(pieces, 5));
   }
 });
 

@@ -42,11 +42,19 @@ function pieceOf(profile: Profile, index: number, pieces: number): Uint8Array | 
   const { length } = profile.sample;
   const bound = (place: number): number => Math.floor((length * place) / pieces);
   const samples = profile.sample.slice(bound(index), bound(index + 1));
-  return samples.length > 0 ? withOnly(profile, samples).encode() : undefined;
+  if (samples.length === 0) return undefined;
+  const isFirst = bound(index) === 0;
+  const comment = profile.comment.filter((place) => isFirst || !isSeries(profile, place));
+  return withOnly(profile, samples, comment).encode();
 }
 
-/** The profile with these samples, and what they need of the tables. */
-function withOnly(profile: Profile, sample: Sample[]): Profile {
+/** Whether a comment has the period's series (docs/runtime-metrics.md), of which receivers add up the active times. */
+function isSeries({ stringTable }: Profile, place: Numeric): boolean {
+  return (stringTable.strings[Number(place)] ?? '').startsWith('everflame.metrics:');
+}
+
+/** The profile with these samples and comments, and what they need of the tables. */
+function withOnly(profile: Profile, sample: Sample[], comment: Numeric[]): Profile {
   const locations = idsOf(sample.flatMap(({ locationId }) => locationId));
   const location = profile.location.filter(({ id }) => locations.has(BigInt(id)));
   const functions = idsOf(location.flatMap(({ line }) => line.map(({ functionId }) => functionId)));
@@ -81,7 +89,7 @@ function withOnly(profile: Profile, sample: Sample[]): Profile {
     mapping: profile.mapping
       .filter(({ id }) => mappings.has(BigInt(id)))
       .map((one) => ({ ...one, filename: text(one.filename), buildId: text(one.buildId) })),
-    comment: profile.comment.map(text),
+    comment: comment.map(text),
     dropFrames: text(profile.dropFrames),
     keepFrames: text(profile.keepFrames),
     defaultSampleType: text(profile.defaultSampleType),

@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod engine;
+pub mod event_loop;
 mod memory_map;
 pub mod native;
 pub mod pprof;

@@ -11,8 +11,8 @@ use crate::pprof::{Encoding, EncodingError};
 use crate::signal::{self, Slots};
 use crate::source_map::{self, SourceMapFailure};
 use crate::v8::{
-    CALIBRATION_SOURCE, EntryError, EntryPoints, Features, IsolateLog, be_silent_in_forks,
-    callback_panics,
+    CALIBRATION_SOURCE, EntryError, EntryPoints, Features, Isolate, IsolateLog, UsedHeap,
+    be_silent_in_forks, callback_panics,
 };
 
 /// What to sample and how.
@@ -488,6 +488,14 @@ pub fn threads() -> Vec<ThreadStatus> {
 pub struct Attached {
     thread: Arc<JavaScriptThread>,
     tid: i32,
+    isolate: Isolate,
+}
+
+impl Attached {
+    /// Reads how much of the thread's heap is in use; `None` where V8 does not tell.
+    pub fn used_heap(&self) -> Option<UsedHeap> {
+        UsedHeap::of(self.isolate)
+    }
 }
 
 /// Makes the calling JavaScript thread known: from now on its stacks have JavaScript names. `None`: it is known already,
@@ -549,7 +557,11 @@ pub unsafe fn attach(
         ranges,
     });
     runtime.discover(tid);
-    Ok(Some(Attached { thread, tid }))
+    Ok(Some(Attached {
+        thread,
+        tid,
+        isolate,
+    }))
 }
 
 /// The profiler's own counters by name: totals since the process started.

@@ -1,6 +1,7 @@
 //! Node-API bindings of Everflame: conversion only. Everything that decides is in `everflame-core`.
 
 pub mod courier;
+mod event_loop;
 mod heap;
 pub mod metrics;
 pub mod options;
@@ -9,6 +10,7 @@ pub mod profile;
 
 use std::time::Duration;
 
+use everflame_core::event_loop::Thread;
 use everflame_core::session::{self, Attached};
 use napi::bindgen_prelude::{Env, Object, Unknown};
 use napi::{Error, Result, Status};
@@ -45,7 +47,7 @@ pub fn attach_thread(env: Env, thread_id: u32, name: String) -> Result<()> {
     // SAFETY: called from JavaScript on this thread, so its isolate is current and not collecting; the hook below runs
     // on the same thread before the isolate ends.
     let attached = unsafe {
-        session::attach(name, thread_id.to_string(), |source| {
+        session::attach(name.clone(), thread_id.to_string(), |source| {
             // Without it V8's layout is not proved, and the report of features says so.
             let ran: Result<Unknown> = env.run_script(source);
             drop(ran);
@@ -53,6 +55,14 @@ pub fn attach_thread(env: Env, thread_id: u32, name: String) -> Result<()> {
     }
     .map_err(failed)?;
     if let Some(attached) = attached {
+        // Of Everflame's own threads nobody wants to know how busy they are.
+        if !name.starts_with("everflame-") {
+            let thread = Thread {
+                id: thread_id,
+                name,
+            };
+            event_loop::watch(&env, thread, attached.used_heap());
+        }
         env.add_env_cleanup_hook(attached, |attached: Attached| {
             // SAFETY: cleanup hooks run on the environment's thread while its isolate is alive.
             unsafe { session::detach(attached) };

@@ -17,6 +17,7 @@ use super::output;
 use super::period::Period;
 use super::tables::{StackId, Tables};
 use crate::engine::{Observer, Settled};
+use crate::event_loop::Series;
 use crate::signal::{
     AGGREGATOR, COUNTERS, Slots, flags, monotonic, own_tid, terminal, thread_cpu, thread_name,
 };
@@ -110,6 +111,7 @@ struct State {
     tables: Tables,
     composer: Composer,
     period: Period,
+    series: Series,
     threads: Threads,
     isolates: Isolates,
     /// The stack of time that has none.
@@ -148,6 +150,7 @@ impl State {
             tables,
             composer,
             period: Period::new(monotonic(), options.timeline, options.interval),
+            series: Series::default(),
             threads: Threads::default(),
             isolates: Isolates::default(),
             unseen,
@@ -171,6 +174,7 @@ impl State {
         self.options = options;
         self.composer.configure(&options);
         self.period = Period::new(monotonic(), options.timeline, options.interval);
+        self.series.clear();
         self.accounted = 0;
         self.began = observer.began;
         self.rotated = observer.began;
@@ -208,6 +212,7 @@ impl State {
         let mut until = monotonic();
         let observer = self.observer.clone();
         if let Some(observer) = &observer {
+            self.series.look_at_memory(until);
             // Asked after the clock: a stack whose reading begins later bears a later time.
             if let Some(since) = observer.reading_since() {
                 settled.forget();

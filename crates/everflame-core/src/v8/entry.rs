@@ -209,7 +209,7 @@ unsafe fn range_of(function: GetCodeRange, isolate: Isolate) -> MemoryRange {
 }
 
 /// The address of an exported symbol of the process.
-pub(super) fn symbol_address(symbol: &CStr) -> Option<*mut c_void> {
+pub(crate) fn symbol_address(symbol: &CStr) -> Option<*mut c_void> {
     // SAFETY: a terminated string; the default handle searches the global scope.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, symbol.as_ptr()) };
     (!address.is_null()).then_some(address)

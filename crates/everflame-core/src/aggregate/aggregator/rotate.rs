@@ -38,6 +38,7 @@ impl State {
         self.await_originals(mailbox);
         let offset = realtime_offset();
         let data = self.encode(&mut period, end, offset, encoding);
+        self.series.clear();
         self.rebuild_if_large();
         let sequence = self.sequence;
         self.sequence += 1;
@@ -74,11 +75,14 @@ impl State {
         period.replace_stacks(self.composer.originals.stacks(&mut self.tables));
         period.finish(&self.tables);
         let runtime_id = self.options.runtime_id.map(runtime_id_comment);
+        self.series.collect(end);
+        let series = self.series.comment(end, realtime_offset);
         let missing = self.composer.originals.has_missing();
         let comments: Vec<&str> = missing
             .then_some(MISSING_SOURCE_MAPS)
             .into_iter()
             .chain(runtime_id.as_deref())
+            .chain(series.as_deref())
             .collect();
         let heading = Heading {
             end,
