@@ -5,6 +5,8 @@ import { createCatalogue, STOCK } from './src/catalogue.mjs';
 import { pick, seededRandom } from './src/random.mjs';
 
 const REQUESTS_PER_CONNECTION = 400;
+/** What "until it is interrupted" is: the longest time that a timer has. */
+const MOST_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 const WORDS = ['harbour', 'paper', 'winter', 'letters', 'garden', 'recipes', 'map', 'island'];
 const REVIEW = `I *really* liked it.\n\n1. The maps\n2. The **recipes**\n\n> Every chapter ends with a question.\n\n${'A longer thought about it all. '.repeat(20)}`;
 
@@ -49,16 +51,19 @@ function chooseRequest(random, books) {
 }
 
 /**
- * Drives the service with the mix above and resolves with autocannon's result.
- * @param {{ url: string, seconds: number, connections?: number, seed?: number }} options
+ * Drives the service with the mix above. What it returns resolves with autocannon's result, and has a method `stop` that ends it
+ * before its time.
+ * @param {{ url: string, seconds: number, rate?: number, connections?: number, seed?: number }} options `seconds` of 0 are no end,
+ *   a `rate` of 0 is what the service bears
  */
-export async function drive({ url, seconds, connections = 10, seed = 1 }) {
+export function drive({ url, seconds, rate = 0, connections = 10, seed = 1 }) {
   const { books } = createCatalogue(STOCK);
   let client = 0;
   return autocannon({
     url,
-    duration: seconds,
+    duration: seconds || MOST_SECONDS,
     connections,
+    ...(rate > 0 ? { overallRate: rate } : {}),
     setupClient(connection) {
       const random = seededRandom(seed * 1000 + client++);
       connection.setRequests(
@@ -68,28 +73,50 @@ export async function drive({ url, seconds, connections = 10, seed = 1 }) {
   });
 }
 
-const HELP = `Usage: node load.mjs [--url URL] [--seconds N] [--connections N] [--seed N]
+const HELP = `Usage: node load.mjs [--url URL] [--seconds N] [--rate N] [--connections N] [--seed N]
 
-Sends requests to the bookshop, which must be running: node server.mjs
+Sends requests to the bookshop, which must be running: node server.mjs. Ctrl+C ends it and sums up.
 
   --url           where it listens, http://127.0.0.1:3000
-  --seconds       how long, 20
+  --seconds       how long, 20; 0 for until Ctrl+C
+  --rate          requests a second, 0 for as many as the service bears, which is what it does without
   --connections   how many at a time, 10
   --seed          which requests: the same seed makes the same ones, 1
   --help          show this text`;
 
+/** The least and the most of each number. */
+const RANGES = {
+  seconds: [0, MOST_SECONDS],
+  rate: [0, 100_000],
+  connections: [1, 10_000],
+  seed: [0, Number.MAX_SAFE_INTEGER / 1000],
+};
+
+function checkNumbers(values) {
+  for (const [name, [least, most]] of Object.entries(RANGES)) {
+    const number = Number(values[name]);
+    if (values[name] === '' || !Number.isInteger(number) || number < least || number > most)
+      throw new Error(
+        `--${name} takes a whole number from ${least} to ${Math.floor(most)}; this is "${values[name]}".`,
+      );
+  }
+  return values;
+}
+
 /** The command line's values; undefined where it is wrong, which is said here. */
 function readOptions() {
   try {
-    return parseArgs({
+    const { values } = parseArgs({
       options: {
         url: { type: 'string', default: 'http://127.0.0.1:3000' },
         seconds: { type: 'string', default: '20' },
+        rate: { type: 'string', default: '0' },
         connections: { type: 'string', default: '10' },
         seed: { type: 'string', default: '1' },
         help: { type: 'boolean', default: false },
       },
-    }).values;
+    });
+    return checkNumbers(values);
   } catch (error) {
     console.error(`${error.message}\n\n${HELP}`);
     return undefined;
@@ -106,12 +133,15 @@ async function main() {
     console.log(HELP);
     return;
   }
-  const result = await drive({
+  const load = drive({
     url: values.url,
     seconds: Number(values.seconds),
+    rate: Number(values.rate),
     connections: Number(values.connections),
     seed: Number(values.seed),
   });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => load.stop());
+  const result = await load;
   if (result.requests.total === 0) {
     console.error(`No answer from ${values.url}. Start the service first: node server.mjs`);
     process.exitCode = 1;

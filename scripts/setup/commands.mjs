@@ -24,24 +24,40 @@ const ONE_CORE = { CARGO_BUILD_JOBS: '1', RUST_TEST_THREADS: '1' };
 /** How soon a script learns that whoever started it is gone. */
 const ORPHAN_MILLISECONDS = 500;
 
-/** What ends each process group that runs. */
+/** What ends what runs. */
 const guards = new Set();
+/** The leaders of the process groups that run, for an end of this script that no signal announces. */
+const leaders = new Set();
 /** Whether this script was told to end: from then on nothing is started, and nothing that ends is news. */
 let ending = false;
 
 /**
- * Has a process group ended when this script is interrupted; children in groups of their own do not get an
- * interrupt from the terminal. Returns the function that ends this care.
- * @param {() => void | Promise<void>} end
+ * Has something done when this script is told to end: children in groups of their own do not get an interrupt from the
+ * terminal. Returns the function that ends this care.
+ * @param {(code: number) => number | void | Promise<number | void>} end is told the exit code that stands for the signal, and may
+ *   name another
  */
-function guard(end) {
+export function guard(end) {
   guards.add(end);
   return () => guards.delete(end);
 }
 
-/** As above, for the group of a program, which is killed. */
-export function guardGroup(leader) {
-  return guard(() => endGroup(leader));
+/** Has a process group killed when this script ends, however that is. Returns the function that ends this care. */
+export function killAtExit(leader) {
+  leaders.add(leader);
+  return () => leaders.delete(leader);
+}
+
+process.on('exit', () => leaders.forEach(endGroup));
+
+/** Both of it for the group of a program, which is killed unless another end is given. */
+export function guardGroup(leader, end = () => endGroup(leader)) {
+  const unguard = guard(end);
+  const spare = killAtExit(leader);
+  return () => {
+    unguard();
+    spare();
+  };
 }
 
 /** Kills whatever still runs in a process group. That there is nothing is no error. */
@@ -70,8 +86,8 @@ async function endAll(code) {
   // Not twice: this script would end before what it waits for.
   if (ending) return;
   ending = true;
-  await Promise.all([...guards].map((end) => end()));
-  process.exit(code);
+  const codes = await Promise.all([...guards].map((end) => end(code)));
+  process.exit(codes.find((other) => other !== undefined) ?? code);
 }
 
 for (const [signal, number] of [
@@ -81,6 +97,8 @@ for (const [signal, number] of [
 ]) {
   process.on(signal, () => endAll(128 + number));
 }
+// Whoever read what this script writes is gone: a pipe that was closed, or a terminal.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => endAll(1));
 
 /**
  * npm passes signals on to the shell that it runs a script in, which ends and tells nobody; and who is killed tells
@@ -117,7 +135,7 @@ export function run(command, args, options = {}) {
     // Before it has started anything itself: what it starts has the priority that it has.
     if (isAside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     const end = () => (isScript ? endScript(child) : endGroup(child.pid));
-    const unguard = child.pid === undefined ? () => {} : guard(end);
+    const unguard = child.pid === undefined ? () => {} : guardGroup(child.pid, end);
     let output = '';
     let stdout = '';
     const timer =

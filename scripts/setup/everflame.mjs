@@ -1,8 +1,16 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { mustRun, ROOT } from './commands.mjs';
 
+const BUILT = join(ROOT, 'dist', 'src');
+
 /** The command line as it was built in this checkout. */
-export const EVERFLAME = join(ROOT, 'dist', 'src', 'cli', 'main.js');
+export const EVERFLAME = join(BUILT, 'cli', 'main.js');
+
+/** A module of Everflame as it was built in this checkout, named from `src/`. */
+export function fromDist(file) {
+  return import(pathToFileURL(join(BUILT, file)).href);
+}
 
 /** What an `everflame` command prints on standard output. */
 export async function everflame(...args) {

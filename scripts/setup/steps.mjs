@@ -137,7 +137,7 @@ export const STEPS = [
   },
   {
     name: 'delivered',
-    needs: ['typescript', 'nodes', 'receivers'],
+    needs: ['typescript', 'nodes', 'receivers', 'example'],
     // They count, and mostly wait.
     run: ava(OTHERS, cpus().length + 1, 2400),
   },
@@ -181,7 +181,12 @@ export const STEPS = [
     beside: 'delivered',
     run: tapScript('arm64.mjs', 2400, { isAside: true }),
   },
-  { name: 'demo', needs: ['typescript', 'example'], run: script('demo.mjs', ['--seconds', '10'], 300) },
+  {
+    name: 'demo',
+    // It looks at the page in the browser of `page`, where there is one.
+    needs: ['typescript', 'viewer', 'example'],
+    run: script('demo.mjs', ['--check'], 300),
+  },
   {
     name: 'bench',
     needs: ['typescript', 'example', 'peers'],
