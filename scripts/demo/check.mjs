@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fromRoot } from '../setup/build.mjs';
 import { Advice, guard } from '../setup/commands.mjs';
 import { EVERFLAME } from '../setup/everflame.mjs';
 import { step } from '../setup/progress.mjs';
-import { ask } from './ask.mjs';
+import { arrived, ask } from './ask.mjs';
 import { Bookshop, RATE, SERVICE } from './bookshop.mjs';
 import { pageRows } from './page-rows.mjs';
 import { tablesOf } from './tables.mjs';
@@ -14,21 +13,6 @@ import { findProblem, PROBLEM } from './verdict.mjs';
 
 /** Of the table that the API answers with: more than a reader looks at. */
 const ROWS = 200;
-
-/** A profile comes each second, when its second is over. */
-const ARRIVAL_LIMIT_SECONDS = 20;
-const POLL_MILLISECONDS = 100;
-
-/** Waits until all profiles before a time have come: those of a process come in their order. */
-async function arrived(page, to) {
-  const limit = performance.now() + ARRIVAL_LIMIT_SECONDS * 1000;
-  while (performance.now() < limit) {
-    const { services } = await ask(page, 'services');
-    if (services.some((service) => service.name === SERVICE && service.to > to)) return;
-    await sleep(POLL_MILLISECONDS);
-  }
-  throw new Advice(`No profile of ${SERVICE} has come to the collector for ${ARRIVAL_LIMIT_SECONDS} s.`);
-}
 
 /** Asks the collector, and the page where there is a browser. Resolves with what is to be told. */
 async function verify(page, from, browser) {
@@ -64,11 +48,12 @@ export async function check({ seconds, port = 0, version }, browser) {
     await bookshop.end();
     await remove();
   });
+  let from;
   try {
     const { page, service } = await bookshop.ready();
     bookshop.onNews((line) => console.log(line));
     console.log(`The bookshop runs under "everflame dev", and its page is at ${page}`);
-    const from = Date.now();
+    from = Date.now();
     bookshop.drive(service, seconds);
     await step(`Driving the service (${seconds} s, ${RATE} requests a second)`, () => bookshop.driven());
     const verdict = await step('Looking for the known problem', () => verify(page, from, browser));
@@ -78,10 +63,9 @@ export async function check({ seconds, port = 0, version }, browser) {
     await remove();
   } catch (error) {
     await bookshop.end();
-    if (!(error instanceof Advice)) throw error;
-    throw new Advice(
-      `${error.message}\nTo look at what there is: node ${fromRoot(EVERFLAME)} view --inbox ${inbox}`,
-    );
+    if (from === undefined) await remove();
+    else console.log(`What there is can be looked at: node ${fromRoot(EVERFLAME)} view --inbox ${inbox}`);
+    throw error;
   } finally {
     await bookshop.end();
     unguard();
