@@ -33,6 +33,7 @@ for (const command of [
   queryCommand(),
   topCommand(),
   flameCommand(),
+  exportCommand(),
   doctorCommand(),
   helpCommand(),
 ])
@@ -293,6 +294,57 @@ function flameCommand(): Command {
       const { flame, isSameFile } = require('./flame') as typeof import('./flame');
       const done = flame(files, options);
       if (isSameFile(options.output, '/dev/stdout')) process.stderr.write(`${done}\n`);
+      else print(done);
+    });
+}
+
+function exportCommand(): Command {
+  const forms = ['--html', '--pprof', '--collapsed', '--speedscope'];
+  const form = (flag: string, help: string): Option =>
+    new Option(flag, help).conflicts(forms.filter((other) => other !== flag).map((other) => other.slice(2)));
+  return new Command('export')
+    .description('write profiles to one file: a report that shows itself, or what other tools read')
+    .usage('[options] [file...]')
+    .argument('[file...]', 'profiles (pprof), added together (default: what is in the store)')
+    .addOption(form('--html', 'a page with its data inside, which needs no network (the default)'))
+    .addOption(form('--pprof', 'pprof, compressed with gzip'))
+    .addOption(
+      form('--collapsed', 'collapsed stacks of one kind of value, for scripts that draw flame graphs'),
+    )
+    .addOption(form('--speedscope', "speedscope's own form"))
+    .option(
+      '-o, --output <file>',
+      'the file to write (default: report.html, profile.pb.gz, profile.collapsed.txt or profile.speedscope.json)',
+    )
+    .option('--service <name>', 'which service (default: the only one)')
+    .option('--last <time>', 'the last so much time: 30s, 15m, 6h, 2d (default: all that is kept)')
+    .option('--from <time>', 'from when on: 15m, 6h, 2d for so long ago, or a date')
+    .option('--to <time>', 'until when, in the same forms (default: now)')
+    .option('--type <name>', 'this kind of value alone: cpu, wall or another of the service')
+    .option(
+      '--where <key:value>',
+      'of samples and processes with this label or tag; !key:value for all others; may be repeated',
+      all,
+      [],
+    )
+    .option('--strip', 'leave out folders of files, and put numbers in place of values of labels and tags')
+    .option('--inbox <dir>', INBOX)
+    .option('--store <dir>', STORE)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  everflame export --html --service shop --last 15m -o shop.html
+  everflame export --html --strip profiles/*.pprof
+  everflame export --speedscope --where "trace endpoint:GET /cart"
+
+Paths, names of endpoints and other labels are private. What a file holds is said when it is made.`,
+    )
+    .action(async (files: string[], options: import('./export').ExportOptions) => {
+      const { exportProfiles } = require('./export') as typeof import('./export');
+      const { isSameFile } = require('./flame') as typeof import('./flame');
+      const done = await exportProfiles(files, options);
+      if (isSameFile(options.output ?? '', '/dev/stdout')) process.stderr.write(`${done}\n`);
       else print(done);
     });
 }

@@ -124,7 +124,7 @@ async function ask(
 }
 
 /** Without a service the only one is meant, and without times all that there is of it. */
-function selectionOf(services: Service[], options: QueryOptions, now: number): Selection {
+export function selectionOf(services: Service[], options: QueryOptions, now: number): Selection {
   const name = options.service ?? (services.length === 1 ? services[0]?.name : undefined);
   const names = services.map((service) => visible(service.name)).join(', ') || 'none yet';
   if (name === undefined) {

@@ -85,14 +85,28 @@ function storeOfFolder(options: ViewOptions, logger: Logger): Shown {
   };
 }
 
-async function storeOfFiles(files: string[], logger: Logger): Promise<Shown> {
+/** How a file is called in a store. */
+interface FileName {
+  service: string;
+  /** Its tag `file`. */
+  file: string;
+}
+
+const nameInView = (file: string): FileName => ({ service: basename(file), file: resolve(file) });
+
+/** A store of these files, which goes when it is closed. */
+export async function storeOfFiles(
+  files: string[],
+  logger: Logger,
+  nameOf: (file: string) => FileName = nameInView,
+): Promise<Shown> {
   const folder = mkdtempSync(join(tmpdir(), 'everflame-view-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     // Files of any age stay as long as they are shown.
     const retention = { samples: EVER, profiles: EVER, hours: EVER, bytes: EVER };
     const store = FolderStore.open(join(folder, 'store'), logger, retention);
-    await keepFiles(store, files);
+    await keepFiles(store, files, nameOf);
     return {
       store,
       range: await rangeOf(store),
@@ -116,12 +130,15 @@ async function rangeOf(store: FolderStore): Promise<Record<string, string>> {
   return { service: first.name, from: String(Math.floor(first.from)), to: String(Math.ceil(first.to) + 1) };
 }
 
-/** Each file is a service of its name. */
-async function keepFiles(store: FolderStore, files: string[]): Promise<void> {
+async function keepFiles(
+  store: FolderStore,
+  files: string[],
+  nameOf: (file: string) => FileName,
+): Promise<void> {
   const kept = await store.ingest(
     files.map((file) => ({
-      service: basename(file),
-      tags: [['file', resolve(file)]],
+      service: nameOf(file).service,
+      tags: [['file', nameOf(file).file]],
       start: 0n,
       end: 0n,
       client: 'file',

@@ -48,7 +48,7 @@ export class Page {
   /** When the index was written, in milliseconds since the epoch. */
   private built = -1;
 
-  constructor(private readonly folder: string) {}
+  constructor(readonly folder: string) {}
 
   /** The file at a path. Throws a Refusal where there is none, and where the page was never built. */
   answer(request: IncomingMessage, path: string): Answer {

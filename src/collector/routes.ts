@@ -16,7 +16,7 @@ import { pushIntake } from './intake/pyroscope-push';
 import type { IngestQueue } from './intake/queue';
 import type { Limits } from './limits';
 import type { Page } from './page';
-import { QUERIES } from './query/api';
+import { answerReport, QUERIES } from './query/api';
 import { Parameters } from './query/parameters';
 import type { Store } from './store';
 
@@ -116,7 +116,7 @@ export class Routes {
   ): Promise<Answer | undefined> {
     allow(request, ['GET', 'HEAD']);
     checkOrigin(request);
-    const { store, events } = this.sources;
+    const { store, events, page } = this.sources;
     const name = path.slice(API.length);
     const parameters = new Parameters(new URLSearchParams(query));
     if (name === '/events') {
@@ -129,9 +129,10 @@ export class Routes {
       parameters.end();
       return json(await this.status());
     }
+    if (name === '/report') return answerReport(store, parameters, page.folder);
     const ask = QUERIES.get(name);
     if (ask) return ask(store, parameters);
-    const names = ['/status', '/events', ...QUERIES.keys()].join(', ');
+    const names = ['/status', '/events', '/report', ...QUERIES.keys()].join(', ');
     throw new Refusal(404, `there is no query ${API}${name.slice(0, 60)}. Below ${API} there are ${names}.`);
   }
 

@@ -14,7 +14,7 @@ import {
  * is written as it is, and so is a file beside which none can be made. `mode` is as in open(2), of a file that is not there yet.
  * Throws the system's error.
  */
-export function writeWhole(path: string, text: string, mode?: number): void {
+export function writeWhole(path: string, text: string | Uint8Array, mode?: number): void {
   const beside = openBeside(path, mode);
   if (beside === undefined) {
     writeFileSync(path, text, { mode });

@@ -8,6 +8,7 @@ import { Tabs } from './parts/tabs.js';
 import { Strips } from './series/strips.js';
 import { listenToKeys } from './state/keys.js';
 import { view } from './state/page.js';
+import { offeredTabs } from './state/report.js';
 import { selection, service } from './state/services.js';
 import type { Tab } from './state/view.js';
 import { EndpointsView, LabelsView, PackagesView, ThreadsView } from './views/by-key.js';
@@ -38,7 +39,8 @@ export function App(): JSX.Element {
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   const help = () => setIsHelpOpen(true);
   useEffect(() => listenToKeys(help), []);
-  const { tab } = view.value;
+  const tabs = offeredTabs();
+  const tab = tabs.find((name) => name === view.value.tab) ?? 'flame';
   const View = VIEWS[tab];
   const hasData = selection.value !== undefined;
   const name = service.value?.name;
@@ -51,7 +53,7 @@ export function App(): JSX.Element {
       {hasData && <Filters />}
       {hasData && <Strips />}
       <main class="main">
-        {hasData && <Tabs />}
+        {hasData && <Tabs tabs={tabs} tab={tab} />}
         {hasData ? (
           <div class="panel" id="panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
             <View key={tab} />

@@ -1,3 +1,5 @@
+import { reportFile } from '../../export/page-file';
+import { makeReport } from '../../export/report';
 import { type Answer, json } from '../http/answer';
 import type { Frames, Selection, Store } from '../store';
 import { Parameters } from './parameters';
@@ -106,7 +108,7 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
         type: 'application/octet-stream',
         body: await store.pprof(at),
         isPacked: true,
-        headers: { 'Content-Disposition': `attachment; filename="${fileName(at)}"` },
+        headers: { 'Content-Disposition': `attachment; filename="${fileName(at, 'pb.gz')}"` },
       })),
   ],
   [
@@ -117,6 +119,20 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
     },
   ],
 ]);
+
+/** Answers `/report`: a selection as one file that shows itself, made of the built page in a folder. */
+export function answerReport(store: Store, parameters: Parameters, page: string): Promise<Answer> {
+  const isStripped = parameters.choice('strip', ['0', '1'], '0') === '1';
+  return select(parameters, async (at) => {
+    const file = reportFile(page, await makeReport(store, at, isStripped));
+    return {
+      type: 'text/html; charset=utf-8',
+      body: file,
+      isPacked: true,
+      headers: { 'Content-Disposition': `attachment; filename="${fileName(at, 'html')}"` },
+    };
+  });
+}
 
 /** Reads the selection last, so that what is no parameter is told with all that are. */
 function select(parameters: Parameters, ask: (selection: Selection) => Promise<Answer>): Promise<Answer> {
@@ -152,7 +168,7 @@ function bytes(type: string, body: Buffer): Answer {
 }
 
 /** Such as `shop-2026-11-22T10-00-00.pb.gz`, of letters that each file system takes. */
-function fileName({ service, to }: Selection): string {
+function fileName({ service, to }: Selection, extension: string): string {
   const time = new Date(to).toISOString().slice(0, 19).replaceAll(':', '-');
-  return `${service.replace(/[^\w.-]+/g, '_').slice(0, 80)}-${time}.pb.gz`;
+  return `${service.replace(/[^\w.-]+/g, '_').slice(0, 80)}-${time}.${extension}`;
 }

@@ -2,8 +2,10 @@ import type { JSX } from 'preact';
 import { typeName } from '../format/names.js';
 import { Icon, Mark } from '../parts/icons.js';
 import { change, view } from '../state/page.js';
+import { report } from '../state/report.js';
 import { service, services, valueType } from '../state/services.js';
 import { switchTheme, theme } from '../state/theme.js';
+import { ReportNote } from './report-note.js';
 import { TimeChoice } from './time-choice.js';
 
 /** The line at the top: which service, which value, which time. */
@@ -17,7 +19,7 @@ export function Header({ onHelp }: { onHelp(): void }): JSX.Element {
       <ServiceChoice />
       <TypeChoice />
       <span class="spring" />
-      <TimeChoice />
+      {report.value ? <ReportNote head={report.value} /> : <TimeChoice />}
       <button
         type="button"
         class="tool"

@@ -1,15 +1,11 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { report } from '../state/report.js';
 
 const SHORTCUTS: [keys: string, does: string][] = [
   ['1 … 9', 'show a view, in the order of the tabs'],
   ['/', 'search functions'],
   ['f', 'add a filter'],
-  ['b', 'go to the strip, where ← → move the brush and Esc takes it away'],
-  ['z', 'make the brushed range the window'],
-  ['[ ]', 'move the window back or forth by half of it'],
-  ['l', 'follow what arrives'],
-  ['r', 'refresh'],
   ['t', 'light or dark'],
   [
     'Tab, arrows',
@@ -17,6 +13,15 @@ const SHORTCUTS: [keys: string, does: string][] = [
   ],
   ['Enter', 'in tables and the call tree: callers and callees of the function'],
   ['?', 'this list'],
+];
+
+/** Of keys that choose another time, of which a report has none. */
+const OF_TIME: typeof SHORTCUTS = [
+  ['b', 'go to the strip, where ← → move the brush and Esc takes it away'],
+  ['z', 'make the brushed range the window'],
+  ['[ ]', 'move the window back or forth by half of it'],
+  ['l', 'follow what arrives'],
+  ['r', 'refresh'],
 ];
 
 /** The keys that the page knows, on top of it. */
@@ -30,7 +35,7 @@ export function Shortcuts({ isOpen, onClose }: { isOpen: boolean; onClose(): voi
     <dialog class="shortcuts" ref={dialog} aria-labelledby="shortcuts-title" onClose={onClose}>
       <h2 id="shortcuts-title">Keyboard shortcuts</h2>
       <dl>
-        {SHORTCUTS.map(([keys, does]) => (
+        {[...SHORTCUTS, ...(report.value ? [] : OF_TIME)].map(([keys, does]) => (
           <div key={keys}>
             <dt>
               <kbd>{keys}</kbd>

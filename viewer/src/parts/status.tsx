@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { formatInstant, formatRange } from '../format/time.js';
 import { refresh } from '../state/actions.js';
 import { change, shownSpan, shownWindow, view } from '../state/page.js';
+import { report } from '../state/report.js';
 import { service, services, servicesError, valueType } from '../state/services.js';
 
 /** A panel that has no figures to show: what is so, why, and what to do. */
@@ -52,7 +53,7 @@ function NoSamples(): JSX.Element {
   const { from, to } = shownSpan.value;
   const { where, brush } = view.value;
   const known = service.value;
-  const isOutside = known !== undefined && (known.to < from || known.from > to);
+  const isOutside = !report.value && known !== undefined && (known.to < from || known.from > to);
   const showLast = () => {
     if (!known) return;
     const { from: start, to: end } = shownWindow.value;
@@ -88,7 +89,9 @@ function NoSamples(): JSX.Element {
           </button>
         </p>
       )}
-      {!isOutside && where.length === 0 && !brush && <p>Choose a longer range, or another type of value.</p>}
+      {!isOutside && where.length === 0 && !brush && (
+        <p>Choose {!report.value && 'a longer range, or '}another type of value.</p>
+      )}
     </Notice>
   );
 }

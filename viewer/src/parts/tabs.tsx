@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import { change, view } from '../state/page.js';
-import { TABS, type Tab } from '../state/view.js';
+import { change } from '../state/page.js';
+import type { Tab } from '../state/view.js';
 
 const NAMES: Record<Tab, string> = {
   flame: 'Flame graph',
@@ -17,20 +17,19 @@ const NAMES: Record<Tab, string> = {
 };
 
 /** The views of the selection. */
-export function Tabs(): JSX.Element {
-  const { tab } = view.value;
+export function Tabs({ tabs, tab }: { tabs: readonly Tab[]; tab: Tab }): JSX.Element {
   const onKeyDown = (event: KeyboardEvent) => {
-    const at = TABS.indexOf(tab);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: TABS.length - 1 }[event.key];
+    const at = tabs.indexOf(tab);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
     if (next === undefined) return;
     event.preventDefault();
-    const chosen = TABS[(next + TABS.length) % TABS.length] as Tab;
+    const chosen = tabs[(next + tabs.length) % tabs.length] as Tab;
     change({ tab: chosen });
     document.getElementById(`tab-${chosen}`)?.focus();
   };
   return (
     <div class="tabs" role="tablist" aria-label="Views" onKeyDown={onKeyDown}>
-      {TABS.map((name) => (
+      {tabs.map((name) => (
         <button
           key={name}
           type="button"

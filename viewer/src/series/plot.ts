@@ -13,7 +13,8 @@ export interface Points {
 export interface Told {
   /** Index of the step under the pointer. */
   hover(index: number | undefined): void;
-  brush(span: Span | undefined): void;
+  /** Undefined where nothing can be brushed. */
+  brush: ((span: Span | undefined) => void) | undefined;
 }
 
 /** Strips of one group move their cursors together. */
@@ -86,7 +87,7 @@ export function makePlot(
       sync: { key: CURSORS, setSeries: false },
       y: false,
       points: { size: 5 },
-      drag: { x: true, y: false, setScale: false, dist: CLICK_PIXELS },
+      drag: { x: told.brush !== undefined, y: false, setScale: false, dist: CLICK_PIXELS },
     },
     scales: { x: { time: true }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: axes(isLast, format),
@@ -105,9 +106,9 @@ export function makePlot(
       setSelect: [
         (plot) => {
           const { left, width: selected } = plot.select;
-          if (selected < CLICK_PIXELS) told.brush(undefined);
+          if (selected < CLICK_PIXELS) told.brush?.(undefined);
           else
-            told.brush({
+            told.brush?.({
               from: Math.round(plot.posToVal(left, 'x') * 1000),
               to: Math.round(plot.posToVal(left + selected, 'x') * 1000),
             });

@@ -8,6 +8,7 @@ import { typeName } from '../format/names.js';
 import { formatInstant, formatRange } from '../format/time.js';
 import { Icon } from '../parts/icons.js';
 import { change, shownWindow, view } from '../state/page.js';
+import { report } from '../state/report.js';
 import { service } from '../state/services.js';
 import { theme } from '../state/theme.js';
 import { useAnswer } from '../state/use-answer.js';
@@ -25,7 +26,10 @@ interface Props {
 
 /** One kind of value over the window of time, with the brush. */
 export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
-  const { brush, where, window } = view.value;
+  const { brush, window } = view.value;
+  // Of other ranges, and of parts of its samples over time, a report has nothing.
+  const isFixed = report.value !== undefined;
+  const where = isFixed ? [] : view.value.where;
   const span = shownWindow.value;
   const name = service.value?.name;
   const step = stepFor(span);
@@ -46,7 +50,7 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
     const format = (level: number) => formatLevel(level, type.unit, type.name);
     const made = makePlot(element, element.clientWidth, isLast, format, {
       hover: setHovered,
-      brush: onBrush,
+      brush: isFixed ? undefined : onBrush,
     });
     plot.current = made;
     const observer = new ResizeObserver(() => {
@@ -102,18 +106,26 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
             {formatInstant(answer.from + (hovered as number) * answer.step, Date.now())}
           </span>
         )}
+        {isFixed && view.value.where.length > 0 && <span class="muted strip-value">without the filters</span>}
         {error && <span class="bad">{error.message}</span>}
       </div>
       <div
         class="strip-plot"
         ref={host}
         role="group"
-        tabIndex={0}
-        aria-label={`${typeName(type.name)} over time, ${formatRange(span.from, span.to, Date.now())}. ${
-          brush ? `Brushed: ${formatRange(brush.from, brush.to, Date.now())}.` : 'Nothing is brushed.'
-        } Left and right move the brush, with shift its end, escape takes it away.`}
-        onKeyDown={onKeyDown}
+        tabIndex={isFixed ? undefined : 0}
+        aria-label={`${typeName(type.name)} over time, ${formatRange(span.from, span.to, Date.now())}.${
+          isFixed ? '' : ` ${brushText(brush)}`
+        }`}
+        onKeyDown={isFixed ? undefined : onKeyDown}
       />
     </div>
   );
+}
+
+function brushText(brush: { from: number; to: number } | undefined): string {
+  const brushed = brush
+    ? `Brushed: ${formatRange(brush.from, brush.to, Date.now())}.`
+    : 'Nothing is brushed.';
+  return `${brushed} Left and right move the brush, with shift its end, escape takes it away.`;
 }

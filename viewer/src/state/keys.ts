@@ -1,11 +1,21 @@
 import { moveWindow, narrowToBrush, refresh, switchLive } from './actions.js';
 import { change } from './page.js';
+import { offeredTabs, report } from './report.js';
 import { switchTheme } from './theme.js';
-import { TABS } from './view.js';
 
 function focus(selector: string): void {
   document.querySelector<HTMLElement>(selector)?.focus();
 }
+
+/** They choose another time, of which a report has none. */
+const TIME: readonly (readonly [string, () => void])[] = [
+  ['b', () => focus('.strip-plot')],
+  ['z', narrowToBrush],
+  ['[', () => moveWindow(-1)],
+  [']', () => moveWindow(1)],
+  ['l', switchLive],
+  ['r', refresh],
+];
 
 /**
  * Acts on the keys of the whole page. Keys that are typed into a field, or pressed together with another that the browser or the
@@ -16,14 +26,11 @@ export function listenToKeys(onHelp: () => void): () => void {
     ['?', onHelp],
     ['/', () => focus('[data-search]')],
     ['f', () => focus('.filters input')],
-    ['b', () => focus('.strip-plot')],
-    ['z', narrowToBrush],
-    ['[', () => moveWindow(-1)],
-    [']', () => moveWindow(1)],
-    ['l', switchLive],
-    ['r', refresh],
     ['t', switchTheme],
-    ...TABS.slice(0, 9).map((tab, index): [string, () => void] => [String(index + 1), () => change({ tab })]),
+    ...(report.value ? [] : TIME),
+    ...offeredTabs()
+      .slice(0, 9)
+      .map((tab, index): [string, () => void] => [String(index + 1), () => change({ tab })]),
   ]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,9 +1,11 @@
 import { computed, signal } from '@preact/signals';
 import { parseView, printView } from './address.js';
-import type { Span, View } from './view.js';
+import { isReport, readPlace, writePlace } from './place.js';
+import { report } from './report.js';
+import { DEFAULT_VIEW, type Span, type View } from './view.js';
 
 /** What the page shows. Change it by {@link change} only, so that the address says the same. */
-export const view = signal<View>(parseView(location.search));
+export const view = signal<View>(readView());
 
 /** The instant that a window of the last so many milliseconds ends at. */
 export const now = signal(Date.now());
@@ -19,26 +21,32 @@ export function change(changes: Partial<View>, how: 'push' | 'replace' = 'push')
   const next = { ...view.value, ...changes };
   const query = printView(next);
   if (query === printView(view.value)) return;
-  const address = query === '' ? location.pathname : `?${query}`;
   if (how === 'push' && !hasPushed) {
-    history.pushState(null, '', address);
+    writePlace(query, 'push');
     hasPushed = true;
     queueMicrotask(() => {
       hasPushed = false;
     });
-  } else history.replaceState(null, '', address);
+  } else writePlace(query, 'replace');
   view.value = next;
 }
 
 addEventListener('popstate', () => {
-  view.value = parseView(location.search);
+  view.value = readView();
 });
 
 /** What the strips show. */
 export const shownWindow = computed<Span>(() => {
   const { window } = view.value;
+  if (report.value) return report.value.range;
   return 'last' in window ? { from: now.value - window.last, to: now.value } : window;
 });
 
 /** What everything but the strips shows. */
 export const shownSpan = computed<Span>(() => view.value.brush ?? shownWindow.value);
+
+/** A report is of one service and one time, whatever an address says. */
+function readView(): View {
+  const { service, window, brush, live } = DEFAULT_VIEW;
+  return { ...parseView(readPlace()), ...(isReport && { service, window, brush, live }) };
+}

@@ -1,0 +1,203 @@
+import { basename, join } from 'node:path';
+import { FolderStore } from '../collector/native-store';
+import type { Selection, Store } from '../collector/store';
+import { readSetting } from '../config/resolve';
+import { EverflameError } from '../engine';
+import type { Service } from '../export/answers';
+import { collapsedStacks } from '../export/collapsed';
+import { type Gathered, gather } from '../export/gather';
+import { reportFile } from '../export/page-file';
+import { pprofFile } from '../export/pprof-file';
+import { makeReport } from '../export/report';
+import { speedscope } from '../export/speedscope';
+import { makeStripping, WHOLE } from '../export/strip';
+import { Logger, reasonOf } from '../log';
+import { writeWhole } from '../output/whole-file';
+import { packageRoot, packageVersion } from '../package-root';
+import { isSameFile } from './flame';
+import { formatValue } from './format';
+import { storeToRead } from './open-store';
+import { selectionOf } from './query';
+import { quoted } from './quoted';
+import { storeOfFiles } from './view';
+import { visible } from './visible';
+
+export interface ExportOptions {
+  html?: boolean;
+  pprof?: boolean;
+  collapsed?: boolean;
+  speedscope?: boolean;
+  output?: string;
+  service?: string;
+  last?: string;
+  from?: string;
+  to?: string;
+  where?: string[];
+  type?: string;
+  strip?: boolean;
+  inbox?: string;
+  store?: string;
+}
+
+/** What is made of a selection. */
+interface Made {
+  data: string | Uint8Array;
+  gathered: Gathered;
+  /** What to do with it. */
+  use: string;
+}
+
+type Form = 'html' | 'pprof' | 'collapsed' | 'speedscope';
+
+/** Where a form is written unless the options say so. */
+const OUTPUT: Record<Form, string> = {
+  html: 'report.html',
+  pprof: 'profile.pb.gz',
+  collapsed: 'profile.collapsed.txt',
+  speedscope: 'profile.speedscope.json',
+};
+
+/** Keys of labels that are named in the line about what a file holds. */
+const MOST_KEYS = 8;
+/** In the units that files are measured in. */
+const KILOBYTE = 1000;
+
+/** Writes a selection to a file, and returns the lines that say what it holds. Throws an EverflameError where it cannot. */
+export async function exportProfiles(
+  files: string[],
+  options: ExportOptions,
+  now = Date.now(),
+): Promise<string> {
+  const form = (['pprof', 'collapsed', 'speedscope'] as const).find((name) => options[name]) ?? 'html';
+  const output = options.output ?? OUTPUT[form];
+  const input = files.find((file) => isSameFile(file, output));
+  if (input !== undefined) {
+    throw new EverflameError(
+      'WOULD_OVERWRITE',
+      `${output} is the profile ${input} itself. Name another file with -o`,
+    );
+  }
+  const { store, close } = await sourceOf(files, options);
+  try {
+    const { services } = (await store.services()) as { services: Service[] };
+    const selection = selectionOf(services, { ...options, ...timeOf(options) }, now);
+    const made = await make(form, store, selection, options.strip ?? false);
+    write(output, made.data);
+    return lines(output, made, options.strip ?? false, form).join('\n');
+  } finally {
+    await close();
+  }
+}
+
+/** The store that is asked: of the files, or the one of the folder. */
+async function sourceOf(
+  files: string[],
+  options: ExportOptions,
+): Promise<{ store: Store; close(): Promise<void> }> {
+  if (files.length === 0) {
+    const store = FolderStore.read(storeToRead(options));
+    return { store, close: () => store.close() };
+  }
+  const first = basename(files[0] ?? '');
+  const service = files.length === 1 ? first : `${first} and ${files.length - 1} more`;
+  const logger = new Logger(readSetting('logLevel', process.env));
+  return storeOfFiles(files, logger, (file) => ({ service, file }));
+}
+
+function timeOf({ last, from }: ExportOptions): { from?: string } {
+  if (last === undefined) return {};
+  if (from !== undefined)
+    throw new EverflameError('BAD_QUERY', '--last and --from both say where to begin. Give one of them');
+  if (!/^\d+(\.\d+)?[smhd]$/.test(last)) {
+    throw new EverflameError(
+      'BAD_QUERY',
+      `--last ${JSON.stringify(last)} is no length of time: give 30s, 15m, 6h or 2d`,
+    );
+  }
+  return { from: last };
+}
+
+async function make(form: Form, store: Store, selection: Selection, isStripped: boolean): Promise<Made> {
+  if (form === 'html') {
+    const report = await makeReport(store, selection, isStripped);
+    const data = reportFile(join(packageRoot, 'dist', 'viewer'), report);
+    return { data, gathered: report.gathered, use: 'Open it in a browser; it needs no network.' };
+  }
+  const stripping = isStripped ? makeStripping() : WHOLE;
+  const gathered = await gather(store, selection, stripping);
+  const { samples, types, service } = gathered;
+  switch (form) {
+    case 'pprof': {
+      const data = await pprofFile(store, selection, types, isStripped ? makeStripping() : WHOLE);
+      return { data, gathered, use: 'Every tool that reads pprof opens it.' };
+    }
+    case 'collapsed': {
+      const column = types.findIndex(({ name }) => name === firstOf(types));
+      return {
+        data: collapsedStacks(samples, column),
+        gathered: {
+          ...gathered,
+          types: types.slice(column, column + 1),
+          totals: gathered.totals.slice(column),
+        },
+        use: 'Scripts that draw flame graphs read it.',
+      };
+    }
+    case 'speedscope':
+      return {
+        data: speedscope(service.name, types, samples, `everflame ${packageVersion()}`),
+        gathered,
+        use: 'Open it at speedscope.app, or with a speedscope of your own.',
+      };
+  }
+}
+
+/** The type that is meant where one has to be: as the store's own choice. */
+function firstOf(types: Gathered['types']): string | undefined {
+  const wanted = ['cpu', 'cpu-time', 'wall', 'wall-time'].find((name) =>
+    types.some((type) => type.name === name),
+  );
+  return wanted ?? types[0]?.name;
+}
+
+function write(output: string, data: string | Uint8Array): void {
+  try {
+    writeWhole(output, data);
+  } catch (error) {
+    throw new EverflameError(
+      'UNWRITABLE',
+      `cannot write ${output || 'a file without a name'}: ${reasonOf(error)}. Name another file with -o`,
+      { cause: error },
+    );
+  }
+}
+
+function lines(output: string, { data, gathered, use }: Made, isStripped: boolean, form: Form): string[] {
+  const { service, types, totals } = gathered;
+  const sums = types.map(
+    ({ name, unit }, index) => `${visible(name)} ${formatValue(totals[index] ?? 0, unit)}`,
+  );
+  const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+  const size = bytes < KILOBYTE ? `${bytes} B` : `${Math.round(bytes / KILOBYTE)} KB`;
+  return [
+    `${visible(quoted(output))}: ${visible(service.name)}, ${sums.join(', ')}; ${size}. ${use}`,
+    isStripped ? strippedLine(form) : heldLine(gathered, form),
+  ];
+}
+
+function strippedLine(form: Form): string {
+  const values =
+    form === 'html' || form === 'pprof' ? ', and numbers stand for values of labels and tags' : '';
+  return `It holds names of functions and of files; their folders are left out${values}.`;
+}
+
+function heldLine({ samples, processes }: Gathered, form: Form): string {
+  if (form === 'collapsed' || form === 'speedscope')
+    return 'It holds names of functions and paths of files; --strip leaves out the folders.';
+  const labels = samples.labels.flatMap((set) => set.map(([key]) => key));
+  const tags = form === 'html' ? processes.flatMap((process) => Object.keys(process.tags)) : [];
+  const keys = [...new Set([...labels, ...tags])].map(visible);
+  const shown = keys.slice(0, MOST_KEYS).join(', ') + (keys.length > MOST_KEYS ? ', …' : '');
+  const values = keys.length === 0 ? '' : `, and values of labels and tags (${shown})`;
+  return `It holds names of functions, paths of files${values}: look before you share it. --strip leaves out folders and values.`;
+}
