@@ -3,9 +3,12 @@ import type { LabelKey } from '../api/answers.js';
 import { SearchField } from '../parts/search-field.js';
 import { Segments } from '../parts/segments.js';
 import { change, view } from '../state/page.js';
+import { BY_PROFILE, type SideChoice } from '../state/profile-sides.js';
+import { report } from '../state/report.js';
 import { valuesOf } from '../state/sides.js';
 import { type Comparison, HOUR } from '../state/view.js';
 import { FrameSizes } from './frame-sizes.js';
+import { ProfileChoice } from './side-choices.js';
 
 const EARLIER: [milliseconds: number, text: string][] = [
   [0, 'the time just before'],
@@ -18,8 +21,14 @@ function set(changes: Partial<Comparison>): void {
   change({ comparison: { ...view.value.comparison, ...changes }, zoom: undefined, selected: undefined });
 }
 
+interface Props {
+  keys: readonly LabelKey[];
+  /** Where profiles are compared: what there is to choose, and what is chosen. */
+  profiles: { choices: readonly SideChoice[]; chosen: { a: string; b: string } | undefined } | undefined;
+}
+
 /** What is compared with what, and how it is shown. */
-export function CompareToolbar({ keys }: { keys: readonly LabelKey[] }): JSX.Element {
+export function CompareToolbar({ keys, profiles }: Props): JSX.Element {
   const { comparison } = view.value;
   const { by, before, layout } = comparison;
   return (
@@ -27,13 +36,20 @@ export function CompareToolbar({ keys }: { keys: readonly LabelKey[] }): JSX.Ele
       <label class="choice">
         <span class="muted">Compare by</span>
         <select value={by} onChange={({ currentTarget }) => set({ by: currentTarget.value, a: '', b: '' })}>
-          <option value="time">time</option>
+          {!report.value && (
+            <>
+              <option value="time">time</option>
+              <option value={BY_PROFILE}>profile or file</option>
+            </>
+          )}
           {keys.map(({ key }) => (
             <option key={key} value={key}>
               {key}
             </option>
           ))}
-          {by !== 'time' && !keys.some(({ key }) => key === by) && <option value={by}>{by}</option>}
+          {by !== 'time' && by !== BY_PROFILE && !keys.some(({ key }) => key === by) && (
+            <option value={by}>{by}</option>
+          )}
         </select>
       </label>
       {by === 'time' ? (
@@ -56,14 +72,25 @@ export function CompareToolbar({ keys }: { keys: readonly LabelKey[] }): JSX.Ele
         </label>
       ) : (
         <>
-          <ValueChoice side="a" keys={keys} />
-          <ValueChoice side="b" keys={keys} />
+          {(['a', 'b'] as const).map((side) =>
+            profiles ? (
+              <ProfileChoice
+                key={side}
+                side={side}
+                choices={profiles.choices}
+                chosen={profiles.chosen?.[side] ?? comparison[side]}
+                onChoose={set}
+              />
+            ) : (
+              <ValueChoice key={side} side={side} keys={keys} />
+            ),
+          )}
           <button
             type="button"
             class="button"
             title="Take A for B and B for A"
             onClick={() => {
-              const values = valuesOf(comparison, keys);
+              const values = profiles ? profiles.chosen : valuesOf(comparison, keys);
               if (values) set({ a: values.b, b: values.a });
             }}
           >

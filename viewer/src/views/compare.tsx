@@ -11,7 +11,9 @@ import { formatExact, formatShare, formatValue } from '../format/value.js';
 import { applyTransforms, changeColor, FlameGraph, matchFrames } from '../graph/index.js';
 import { Answer } from '../parts/status.js';
 import { change, view } from '../state/page.js';
-import { selection, subject } from '../state/services.js';
+import { BY_PROFILE, profileSides } from '../state/profile-sides.js';
+import { report } from '../state/report.js';
+import { selection, service, subject } from '../state/services.js';
 import { type Sides, sidesOf, valuesOf, withoutKey } from '../state/sides.js';
 import { theme } from '../state/theme.js';
 import { useAnswer } from '../state/use-answer.js';
@@ -19,6 +21,7 @@ import { useSelected } from '../state/use-selected.js';
 import { normalised, sideOf } from '../tree/compared.js';
 import { nodeOf, pathKeys, printKey } from '../tree/path-keys.js';
 import { CompareToolbar } from './compare-toolbar.js';
+import { useOffered, useProfiles } from './compared-with.js';
 import { DifferenceTable } from './difference-table.js';
 import { TransformChips } from './transform-chips.js';
 
@@ -64,15 +67,20 @@ export function CompareView(): JSX.Element | null {
   const labels = useSelected('labels', {}, askLabels, withoutOwn);
   const keys = labels.answer?.keys ?? [];
   const shown = selection.value;
-  const sides = shown && sidesOf(shown, comparison, keys);
+  const profiles = useProfiles(comparison);
+  useOffered(comparison, keys);
   if (!shown) return null;
+  const sides = profiles
+    ? profiles.chosen && profileSides(shown, profiles.chosen)
+    : sidesOf(shown, comparison, keys);
+  const names = profiles ? profiles.names : (valuesOf(comparison, keys) ?? EARLIER);
   return (
     <>
-      <CompareToolbar keys={keys} />
+      <CompareToolbar keys={keys} profiles={profiles} />
       {sides ? (
-        <Compared sides={sides} names={valuesOf(comparison, keys) ?? EARLIER} />
+        <Compared sides={sides} names={names} />
       ) : (
-        <Choose keys={keys} by={comparison.by} busy={labels.busy} />
+        <Choose keys={keys} by={comparison.by} busy={labels.busy || (profiles?.busy ?? false)} />
       )}
     </>
   );
@@ -86,10 +94,10 @@ function Choose({ keys, by, busy }: { keys: readonly LabelKey[]; by: string; bus
         <h2>Asking the collector …</h2>
       ) : (
         <>
-          <h2>There are no two values of {by} in this range</h2>
+          <h2>There are no two {by === BY_PROFILE ? 'profiles' : `values of ${by}`} in this range</h2>
           <p>
-            {values.length === 1 ? `All samples have ${values[0]?.value}. ` : ''}Choose a longer range, or
-            compare by something else.
+            {values.length === 1 ? `All samples have ${values[0]?.value}. ` : ''}
+            {report.value ? 'Compare' : 'Choose a longer range, or compare'} by something else.
           </p>
         </>
       )}
@@ -136,14 +144,14 @@ interface SideProps {
 
 function Side({
   side,
-  selection: { from, to },
+  selection: { service: name, from, to },
   amount: { total, seconds },
   tree: { type, unit },
 }: SideProps): JSX.Element {
   const { comparison } = view.value;
   const about =
-    comparison.by === 'time'
-      ? formatRange(from, to, Date.now())
+    comparison.by === 'time' || comparison.by === BY_PROFILE
+      ? `${name === service.value?.name ? '' : `${name}, `}${formatRange(from, to, Date.now())}`
       : `${formatDuration(seconds * 1000)} of profiles`;
   return (
     <div class="amount" data-side={side}>

@@ -9,8 +9,11 @@ import { Icon } from '../parts/icons.js';
 import { Answer } from '../parts/status.js';
 import { printCondition, toggled } from '../state/conditions.js';
 import { change, view } from '../state/page.js';
+import { selectionOfProfile } from '../state/profile-sides.js';
+import { report } from '../state/report.js';
 import { selection, valueType } from '../state/services.js';
 import { useSelected } from '../state/use-selected.js';
+import { CompareChosen, Downloads, SideButton } from './profile-actions.js';
 
 const askProfiles = (question: string, signal: AbortSignal) => askJson<Profiles>(question, signal);
 
@@ -23,14 +26,11 @@ export function ProfilesView(): JSX.Element {
       {({ profiles, more }) => (
         <>
           <div class="toolbar">
-            {shown && (
-              <a class="button" href={`${API}/pprof?${selectionQuery(shown)}`} download>
-                <Icon name="download" />
-                All of it as pprof
-              </a>
-            )}
+            {shown && !report.value && <Downloads shown={shown} />}
+            <CompareChosen />
             <span class="muted">
-              {profiles.length + more} profiles{more > 0 && `, of which ${profiles.length} are listed`}
+              {profiles.length + more} profile{profiles.length + more === 1 ? '' : 's'}
+              {more > 0 && `, of which ${profiles.length} are listed`}
             </span>
           </div>
           <div class="plain-table">
@@ -49,7 +49,12 @@ export function ProfilesView(): JSX.Element {
                     {typeName(valueType.value?.name ?? '')}
                   </th>
                   <th scope="col">Tags</th>
-                  <th scope="col">pprof</th>
+                  {!report.value && (
+                    <>
+                      <th scope="col">Compare</th>
+                      <th scope="col">pprof</th>
+                    </>
+                  )}
                 </tr>
               </thead>
               <tbody>
@@ -72,13 +77,7 @@ function Row({ profile, shown }: { profile: ProfileEntry; shown: Selection | und
   const value = profile.types.find(({ name }) => name === valueType.value?.name);
   const tags = Object.entries(profile.tags);
   const ended = formatInstant(profile.to, Date.now());
-  // A profile is in the range of its middle; its tags tell it from others of the same time.
-  const alone = shown && {
-    ...shown,
-    from: profile.from,
-    to: profile.to,
-    where: tags.map(([key, text]) => printCondition({ key, value: text, not: false })),
-  };
+  const alone = shown && { ...selectionOfProfile(shown.service, profile), type: shown.type };
   return (
     <tr>
       <td>{ended}</td>
@@ -105,19 +104,25 @@ function Row({ profile, shown }: { profile: ProfileEntry; shown: Selection | und
           );
         })}
       </td>
-      <td>
-        {alone && (
-          <a
-            class="tool"
-            href={`${API}/pprof?${selectionQuery(alone)}`}
-            download
-            aria-label={`Download the profile that ended at ${ended} as pprof`}
-            title="Download as pprof"
-          >
-            <Icon name="download" />
-          </a>
-        )}
-      </td>
+      {alone && !report.value && (
+        <>
+          <td class="sides-choice">
+            <SideButton side="a" profile={alone} ended={ended} />
+            <SideButton side="b" profile={alone} ended={ended} />
+          </td>
+          <td>
+            <a
+              class="tool"
+              href={`${API}/pprof?${selectionQuery(alone)}`}
+              download
+              aria-label={`Download the profile that ended at ${ended} as pprof`}
+              title="Download as pprof"
+            >
+              <Icon name="download" />
+            </a>
+          </td>
+        </>
+      )}
     </tr>
   );
 }
