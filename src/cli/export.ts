@@ -80,7 +80,7 @@ export async function exportProfiles(
   const { store, close } = await sourceOf(files, options);
   try {
     const { services } = (await store.services()) as { services: Service[] };
-    const selection = selectionOf(services, { ...options, ...timeOf(options) }, now);
+    const selection = selectionOf(services, { ...options, ...timeOf(options, now) }, now);
     const made = await make(form, store, selection, options.strip ?? false);
     write(output, made.data);
     return lines(output, made, options.strip ?? false, form).join('\n');
@@ -104,7 +104,7 @@ async function sourceOf(
   return storeOfFiles(files, logger, (file) => ({ service, file }));
 }
 
-function timeOf({ last, from }: ExportOptions): { from?: string } {
+function timeOf({ last, from, to }: ExportOptions, now: number): { from?: string; to?: string } {
   if (last === undefined) return {};
   if (from !== undefined)
     throw new EverflameError('BAD_QUERY', '--last and --from both say where to begin. Give one of them');
@@ -114,13 +114,13 @@ function timeOf({ last, from }: ExportOptions): { from?: string } {
       `--last ${JSON.stringify(last)} is no length of time: give 30s, 15m, 6h or 2d`,
     );
   }
-  return { from: last };
+  return { from: last, to: to ?? String(now) };
 }
 
 async function make(form: Form, store: Store, selection: Selection, isStripped: boolean): Promise<Made> {
   if (form === 'html') {
     const report = await makeReport(store, selection, isStripped);
-    const data = reportFile(join(packageRoot, 'dist', 'viewer'), report);
+    const data = await reportFile(join(packageRoot, 'dist', 'viewer'), report);
     return { data, gathered: report.gathered, use: 'Open it in a browser; it needs no network.' };
   }
   const stripping = isStripped ? makeStripping() : WHOLE;

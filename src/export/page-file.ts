@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { EverflameError } from '../engine';
 import type { Report } from './report';
 
@@ -27,13 +28,13 @@ const START = `
     document.head.append(script);
   } catch (error) {
     document.getElementById('page').textContent =
-      'This report cannot be shown: the file is damaged, or the browser is older than 2023 (' + error + ').';
+      'This report cannot be shown: the file is damaged, or the browser is of before 2023 (' + error + ').';
   }
 })();
 `;
 
 /** A page with its data in one file, which asks nobody for anything. Throws an EverflameError where the page is not built. */
-export function reportFile(page: string, { title, samples, timeline }: Report): string {
+export async function reportFile(page: string, { title, samples, timeline }: Report): Promise<string> {
   const { script, style } = builtPage(page);
   const policy = [
     "default-src 'none'",
@@ -42,11 +43,11 @@ export function reportFile(page: string, { title, samples, timeline }: Report): 
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  const blocks = [
+  const blocks = await Promise.all([
     block('everflame-page', Buffer.from(script)),
     block('everflame-samples', samples),
     ...(timeline === undefined ? [] : [block('everflame-timeline', timeline)]),
-  ];
+  ]);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -69,9 +70,9 @@ ${blocks.join('\n')}
 }
 
 /** What no browser runs, and what has no letter in it that means something in markup. */
-function block(id: string, data: Buffer): string {
-  const packed = gzipSync(data, { level: 9 }).toString('base64');
-  return `<script type="application/gzip" id="${id}">${packed}</script>`;
+async function block(id: string, data: Buffer): Promise<string> {
+  const packed = await promisify(gzip)(data, { level: 9 });
+  return `<script type="application/gzip" id="${id}">${packed.toString('base64')}</script>`;
 }
 
 function builtPage(folder: string): Built {

@@ -7,8 +7,8 @@ import { type Answer, send, text } from './answer';
 import { checkSource, checkToken, type Doors } from './guard';
 import { Abandoned, Refusal } from './refusal';
 
-/** By the code of an error of the store: its status. */
-const STATUS: Record<string, number> = { NOT_FOUND: 404, BAD_QUERY: 400, BUSY: 503 };
+/** By the code of an error of the store, or of what is made of its answers: its status. */
+const STATUS: Record<string, number> = { NOT_FOUND: 404, BAD_QUERY: 400, BUSY: 503, NO_PAGE: 404 };
 
 /** Answers every request, whatever it is. */
 export class Answerer {

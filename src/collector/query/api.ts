@@ -124,7 +124,7 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
 export function answerReport(store: Store, parameters: Parameters, page: string): Promise<Answer> {
   const isStripped = parameters.choice('strip', ['0', '1'], '0') === '1';
   return select(parameters, async (at) => {
-    const file = reportFile(page, await makeReport(store, at, isStripped));
+    const file = await reportFile(page, await makeReport(store, at, isStripped));
     return {
       type: 'text/html; charset=utf-8',
       body: file,
