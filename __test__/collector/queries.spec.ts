@@ -109,6 +109,12 @@ const WRONG: [path: string, error: string][] = [
     '400 a: y is no parameter here. Give service, to, from, type, where.',
   ],
   ['/labels?service=nobody', '404 there is no service "nobody".'],
+  ['/report', '400 service is missing. Give the name of a service, as /api/v1/services lists them.'],
+  ['/report?service=a&strip=yes', '400 strip is "yes". Give 0, 1.'],
+  [
+    '/report?service=a&frames=line',
+    '400 frames is no parameter here. Give strip, service, to, from, type, where.',
+  ],
 ];
 
 test('what cannot be answered is told in one sentence', async (t) => {

@@ -67,7 +67,7 @@ export function CompareView(): JSX.Element | null {
   const labels = useSelected('labels', {}, askLabels, withoutOwn);
   const keys = labels.answer?.keys ?? [];
   const shown = selection.value;
-  const profiles = useProfiles(comparison);
+  const profiles = useProfiles(comparison, keys);
   useOffered(comparison, keys);
   if (!shown) return null;
   const sides = profiles

@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { LabelKey, Profiles } from '../api/answers.js';
 import { askJson } from '../api/client.js';
 import { selectionQuery } from '../api/selection.js';
+import { parseCondition } from '../state/conditions.js';
 import { change } from '../state/page.js';
 import { BY_PROFILE, chosenSides, type SideChoice, sideChoices } from '../state/profile-sides.js';
 import { report } from '../state/report.js';
@@ -23,15 +24,18 @@ export interface ComparedProfiles {
 
 const askProfiles = (question: string, signal: AbortSignal) => askJson<Profiles>(question, signal);
 
-/** What a comparison of profiles has to choose from; undefined for any other. */
-export function useProfiles(comparison: Comparison): ComparedProfiles | undefined {
+/**
+ * What a comparison of profiles has to choose from; undefined for any other.
+ * @param keys tags and labels in what is shown
+ */
+export function useProfiles(comparison: Comparison, keys: readonly LabelKey[]): ComparedProfiles | undefined {
   const isMeant = comparison.by === BY_PROFILE;
   const about = selection.value;
-  // Conditions on labels would find no profile: the sides' samples meet them.
+  const tags = new Set(keys.filter(({ isTag }) => isTag).map(({ key }) => key));
+  // Profiles have tags. Conditions on labels would find none: they are for the samples of the sides.
+  const where = about?.where.filter((text) => tags.has(parseCondition(text)?.key ?? '')) ?? [];
   const question =
-    isMeant && about
-      ? `profiles?${selectionQuery({ ...about, where: [] }, { limit: MOST_CHOICES })}`
-      : undefined;
+    isMeant && about ? `profiles?${selectionQuery({ ...about, where }, { limit: MOST_CHOICES })}` : undefined;
   const { answer, busy } = useAnswer(question, `profiles ${subject.value}`, askProfiles);
   const shown = service.value;
   if (!isMeant || !shown) return undefined;
