@@ -14,13 +14,11 @@ import { makeStripping, WHOLE } from '../export/strip';
 import { Logger, reasonOf } from '../log';
 import { writeWhole } from '../output/whole-file';
 import { packageRoot, packageVersion } from '../package-root';
+import { exportLines, type Form, type Made } from './export-lines';
 import { isSameFile } from './flame';
-import { formatValue } from './format';
 import { storeToRead } from './open-store';
 import { selectionOf } from './query';
-import { quoted } from './quoted';
 import { storeOfFiles } from './view';
-import { visible } from './visible';
 
 export interface ExportOptions {
   html?: boolean;
@@ -39,16 +37,6 @@ export interface ExportOptions {
   store?: string;
 }
 
-/** What is made of a selection. */
-interface Made {
-  data: string | Uint8Array;
-  gathered: Gathered;
-  /** What to do with it. */
-  use: string;
-}
-
-type Form = 'html' | 'pprof' | 'collapsed' | 'speedscope';
-
 /** Where a form is written unless the options say so. */
 const OUTPUT: Record<Form, string> = {
   html: 'report.html',
@@ -56,11 +44,6 @@ const OUTPUT: Record<Form, string> = {
   collapsed: 'profile.collapsed.txt',
   speedscope: 'profile.speedscope.json',
 };
-
-/** Keys of labels that are named in the line about what a file holds. */
-const MOST_KEYS = 8;
-/** In the units that files are measured in. */
-const KILOBYTE = 1000;
 
 /** Writes a selection to a file, and returns the lines that say what it holds. Throws an EverflameError where it cannot. */
 export async function exportProfiles(
@@ -83,7 +66,7 @@ export async function exportProfiles(
     const selection = selectionOf(services, { ...options, ...timeOf(options, now) }, now);
     const made = await make(form, store, selection, options.strip ?? false);
     write(output, made.data);
-    return lines(output, made, options.strip ?? false, form).join('\n');
+    return exportLines(output, made, options.strip ?? false, form).join('\n');
   } finally {
     await close();
   }
@@ -170,34 +153,4 @@ function write(output: string, data: string | Uint8Array): void {
       { cause: error },
     );
   }
-}
-
-function lines(output: string, { data, gathered, use }: Made, isStripped: boolean, form: Form): string[] {
-  const { service, types, totals } = gathered;
-  const sums = types.map(
-    ({ name, unit }, index) => `${visible(name)} ${formatValue(totals[index] ?? 0, unit)}`,
-  );
-  const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-  const size = bytes < KILOBYTE ? `${bytes} B` : `${Math.round(bytes / KILOBYTE)} KB`;
-  return [
-    `${visible(quoted(output))}: ${visible(service.name)}, ${sums.join(', ')}; ${size}. ${use}`,
-    isStripped ? strippedLine(form) : heldLine(gathered, form),
-  ];
-}
-
-function strippedLine(form: Form): string {
-  const values =
-    form === 'html' || form === 'pprof' ? ', and numbers stand for values of labels and tags' : '';
-  return `It holds names of functions and of files; their folders are left out${values}.`;
-}
-
-function heldLine({ samples, processes }: Gathered, form: Form): string {
-  if (form === 'collapsed' || form === 'speedscope')
-    return 'It holds names of functions and paths of files; --strip leaves out the folders.';
-  const labels = samples.labels.flatMap((set) => set.map(([key]) => key));
-  const tags = form === 'html' ? processes.flatMap((process) => Object.keys(process.tags)) : [];
-  const keys = [...new Set([...labels, ...tags])].map(visible);
-  const shown = keys.slice(0, MOST_KEYS).join(', ') + (keys.length > MOST_KEYS ? ', …' : '');
-  const values = keys.length === 0 ? '' : `, and values of labels and tags (${shown})`;
-  return `It holds names of functions, paths of files${values}: look before you share it. --strip leaves out folders and values.`;
 }
