@@ -71,6 +71,13 @@ const PROCESSES: [string, string][][] = [
   ],
 ];
 
+/** Its profiles have no samples: what it has is time. */
+const IDLE: [string, string][] = [
+  ['runtime-id', 'd'],
+  ['version', '1.5.0'],
+  ['host', 'idle'],
+];
+
 const SHOP: Selection = {
   service: 'shop',
   from: Number(START / 1_000_000n),
@@ -79,7 +86,7 @@ const SHOP: Selection = {
 };
 const RANGE = `service=shop&from=${SHOP.from}&to=${SHOP.to}`;
 
-async function fill(folder: string, processes = PROCESSES): Promise<FolderStore> {
+async function fill(folder: string, processes = [...PROCESSES, IDLE]): Promise<FolderStore> {
   const store = FolderStore.open(join(folder, 'store'), new Logger('error'));
   const roll = dice(11).below;
   const kept = await store.ingest(
@@ -87,7 +94,7 @@ async function fill(folder: string, processes = PROCESSES): Promise<FolderStore>
       [0n, 10n].map((after) => {
         const start = START + after * SECOND;
         const end = start + 10n * SECOND;
-        const data = encodeProfile(TYPES, samplesOf(roll, start));
+        const data = encodeProfile(TYPES, tags === IDLE ? [] : samplesOf(roll, start));
         return {
           service: 'shop',
           tags,
