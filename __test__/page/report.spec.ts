@@ -146,7 +146,11 @@ async function openReport(t: ExecutionContext, opened: Opened, button: string): 
 /** All that a view says, when it has its answer. */
 async function textOf(page: Page, ready: string): Promise<string> {
   await page.locator(`#panel ${ready}`).first().waitFor();
-  await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'));
+  await page.waitForFunction(
+    () =>
+      !document.querySelector('[aria-busy=true]') &&
+      !document.body.innerText.includes('Asking the collector'),
+  );
   return `${await page.locator('[data-total]').getAttribute('title')}\n${await page.locator('#panel').innerText()}`;
 }
 
@@ -219,9 +223,11 @@ test.serial('what needs a collector is not in a report', async (t) => {
   for (const name of ['Live', 'Refresh']) t.is(await report.getByRole('button', { name }).count(), 0, name);
   t.is(await report.getByRole('radiogroup', { name: 'Window of time' }).count(), 0);
   await report.getByRole('tab', { name: 'Profiles' }).click();
+  await report.locator('#panel tbody tr').nth(5).waitFor();
   t.is(await report.locator('#panel tbody tr').count(), 6);
   t.is(await report.locator('#panel a').count(), 0);
   await report.getByRole('tab', { name: 'Compare' }).click();
+  await report.locator('[data-side=a]').waitFor();
   t.deepEqual(await report.getByLabel('Compare by').locator('option').allInnerTexts(), [
     'thread name',
     'trace endpoint',
@@ -249,19 +255,13 @@ test.serial('a report keeps its state in the address, and filters by what it has
   const report = await openReport(t, opened, 'Export HTML');
   await report.getByRole('tab', { name: 'Threads' }).click();
   await report.getByRole('button', { name: 'libuv-worker' }).click();
-  t.is(
-    await report.locator('[data-total]').getAttribute('title'),
-    `${(6 * 4 * 7 * MS).toLocaleString('en')} ns`,
-  );
+  await report.locator(`[data-total][title="${(6 * 4 * 7 * MS).toLocaleString('en')} ns"]`).waitFor();
   t.regex(report.url(), /#where=thread\+name%3Alibuv-worker&tab=threads$/);
   await report.locator('.strip', { hasText: 'without the filters' }).waitFor();
   await report.reload();
   await report.locator('.chip').waitFor();
   await report.goBack();
   await report.waitForFunction(() => !document.querySelector('.chip'));
-  await report.getByRole('tab', { name: 'Flame graph' }).click();
-  await report.getByLabel('Search').first().fill('renderCart');
-  await report.keyboard.press('?');
   t.deepEqual(opened.problems, []);
   await opened.view.end();
 });
@@ -271,6 +271,7 @@ test.serial('a stripped report shows the same sums under other names', async (t)
   const report = await openReport(t, opened, 'Export HTML, stripped');
   await report.locator('[data-report]', { hasText: 'without folders and label values' }).waitFor();
   await report.getByRole('tab', { name: 'Endpoints' }).click();
+  await report.locator('[data-sum]').waitFor();
   const rows = await report.locator('#panel tbody tr').allInnerTexts();
   t.deepEqual(rows.map((row) => row.split(/\s/)[0]).sort(), ['#1', '#2', '(none)']);
   await report.getByRole('tab', { name: 'Top table' }).click();
