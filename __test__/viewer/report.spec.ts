@@ -213,26 +213,74 @@ test('trees, callers and callees and differences are those of the store', async 
   await store.close();
 });
 
+/** Samples with their times, each with its whole stack, and how many are left out. */
+function momentsIn(bytes: ArrayBuffer): { rows: string[]; omitted: number } {
+  const { lanes, labels, lane, label, end, wall, cpu, omitted, frames, parent, frame, node } =
+    decodeTimeline(bytes);
+  const stackOf = (leaf: number): unknown[] => {
+    const stack: unknown[] = [];
+    for (let at = leaf; at !== 0; at = parent[at] as number) {
+      const index = frame[at] as number;
+      stack.push([frames.name[index], frames.file[index], frames.line[index], frames.kind[index]]);
+    }
+    return stack;
+  };
+  const rows = Array.from(lane, (index, row) =>
+    JSON.stringify([
+      lanes[index],
+      [...(labels[label[row] as number] ?? [])],
+      [end[row], wall[row], cpu[row]],
+      stackOf(node[row] as number),
+    ]),
+  );
+  return { rows: rows.sort(), omitted };
+}
+
 test('the timeline is that of the store, with conditions on labels and on processes', async (t) => {
   const store = await fill(temporaryFolder(t));
   const answers = answersOf(await makeReport(store, SHOP, false));
-  const sums = (bytes: ArrayBuffer) => {
-    const { lanes, labels, lane, label, end, wall, cpu, omitted } = decodeTimeline(bytes);
-    const rows = Array.from(lane, (index, row) =>
-      JSON.stringify([
-        lanes[index],
-        [...(labels[label[row] as number] ?? [])],
-        end[row],
-        wall[row],
-        cpu[row],
-      ]),
-    );
-    return { rows: rows.sort(), omitted };
-  };
   for (const condition of CONDITIONS) {
     const path = `timeline?${RANGE}${condition}`;
-    t.deepEqual(sums(await answers.bytes(path)), sums(copied(await ofCollector(store, path))), path);
+    t.deepEqual(
+      momentsIn(await answers.bytes(path)),
+      momentsIn(copied(await ofCollector(store, path))),
+      path,
+    );
   }
+  await store.close();
+});
+
+test('of more samples than a report holds the longest are there, and no stack of the others', async (t) => {
+  const store = FolderStore.open(join(temporaryFolder(t), 'store'), new Logger('error'));
+  const [kept, left] = [20_000, 500];
+  const samples = Array.from({ length: kept + left }, (_sample, index) => {
+    const isLong = index >= left;
+    return {
+      values: [1, isLong ? 9_000_000 : 1_000_000, 1],
+      stack: [FRAMES[0] as GivenFrame, { name: isLong ? `long ${index % 7}` : 'short', file: '/srv/a.js' }],
+      thread: `thread ${index % 3}`,
+      labels: { end_timestamp_ns: START + BigInt(index + 1) * 2_000_000n },
+    };
+  });
+  await store.ingest([
+    {
+      service: 'shop',
+      tags: [],
+      start: START,
+      end: START + 60n * SECOND,
+      client: 'test',
+      profiles: [{ name: 'wall.pprof', format: 'pprof', data: encodeProfile(TYPES, samples) }],
+    },
+  ]);
+  const report = await makeReport(store, SHOP, false);
+  const path = `timeline?${RANGE}`;
+  const bytes = await answersOf(report).bytes(path);
+  const mine = momentsIn(bytes);
+  t.is(mine.rows.length, kept);
+  t.is(mine.omitted, left);
+  t.deepEqual(mine, momentsIn(copied(await ofCollector(store, `${path}&limit=${kept}`))));
+  // The root, the function that all have, and one for each of the others.
+  t.is(decodeTimeline(bytes).parent.length, 9);
   await store.close();
 });
 

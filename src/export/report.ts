@@ -1,7 +1,7 @@
 import type { Selection, Store } from '../collector/store';
 import { packageVersion } from '../package-root';
 import type { ProfileEntry } from './answers';
-import { readContainer, writeContainer } from './container';
+import { type Columns, readContainer, writeContainer } from './container';
 import { type Gathered, gather } from './gather';
 import { makeStripping, type Stripping, WHOLE } from './strip';
 
@@ -64,7 +64,10 @@ export async function makeReport(
     timeline:
       count === 0
         ? undefined
-        : writeContainer('EFL1', { ...moments, heading: strippedTimeline(moments.heading, stripping) }),
+        : writeContainer('EFL1', {
+            heading: strippedTimeline(moments.heading, stripping),
+            columns: usedNodes(moments.columns),
+          }),
     gathered,
   };
 }
@@ -111,4 +114,22 @@ function strippedTimeline(heading: Record<string, unknown>, stripping: Stripping
     frames: { ...frames, file: frames.file.map((file) => stripping.file(file)) },
     labels: labels.map((set) => tagsOf(set, stripping)),
   };
+}
+
+/** The columns of a timeline without the stacks of samples that were left out. */
+function usedNodes(columns: Columns): Columns {
+  const [parent, frame, node] = ['parent', 'frame', 'node'].map((name) => columns.get(name)) as Uint32Array[];
+  if (!parent || !frame || !node) return columns;
+  const isUsed = new Uint8Array(parent.length);
+  isUsed[0] = 1;
+  for (const own of node) for (let at = own; !isUsed[at]; at = parent[at] as number) isUsed[at] = 1;
+  let count = 0;
+  const places = Uint32Array.from(isUsed, (used) => (used ? count++ : 0));
+  const kept = (column: Uint32Array): Uint32Array => column.filter((_value, at) => isUsed[at] === 1);
+  return new Map([
+    ...columns,
+    ['parent', kept(parent).map((above) => places[above] as number)],
+    ['frame', kept(frame)],
+    ['node', node.map((own) => places[own] as number)],
+  ]);
 }

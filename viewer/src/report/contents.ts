@@ -68,12 +68,12 @@ export function readContents(bytes: ArrayBuffer): Contents {
     labels: [string, string][][];
   };
   const frames = readFrames(heading);
-  const parent = wholeColumn(container, 'parent');
+  const parent = wholeColumn(container, 'up').map((up, node) => node - up);
   checkParents(parent);
   const frame = wholeColumn(container, 'frame', parent.length);
   checkIndexes(frame.subarray(1), 'frame', frames.name.length);
-  const rowNode = wholeColumn(container, 'rowNode');
-  checkIndexes(rowNode, 'rowNode', parent.length);
+  const rowNode = runningSums(wholeColumn(container, 'rowStep'));
+  checkIndexes(rowNode, 'rowStep', parent.length);
   const rowLabel = wholeColumn(container, 'rowLabel', rowNode.length);
   checkIndexes(rowLabel, 'rowLabel', head.labels.length);
   const rowGroup = wholeColumn(container, 'rowGroup', rowNode.length);
@@ -93,4 +93,13 @@ export function readContents(bytes: ArrayBuffer): Contents {
       numberColumn(container, `value${index}`, rowNode.length),
     ),
   };
+}
+
+/** Steps may lead back: they are reckoned in 32 bits, as they were written. */
+function runningSums(steps: Uint32Array): Uint32Array {
+  let sum = 0;
+  return steps.map((step) => {
+    sum = (sum + step) >>> 0;
+    return sum;
+  });
 }

@@ -3,12 +3,16 @@ import { NO_FRAME } from '../api/tree.js';
 import { FRAME_SIZES, type FrameSize } from '../state/view.js';
 import type { Contents } from './contents.js';
 
+/** More than a report has: a node and a frame make one whole number. */
+const MOST_FRAMES = 2 ** 26;
+
 /** A tree that grows: a node for each path. */
 export class Growing {
   readonly parent = [0];
   readonly frame: number[] = [NO_FRAME];
   private readonly self: number[][];
-  private readonly children: Map<number, number>[] = [new Map()];
+  /** By the node above and the frame. */
+  private readonly nodes = new Map<number, number>();
 
   /** `sides` is the number of selections that are compared. */
   constructor(sides = 1) {
@@ -16,14 +20,13 @@ export class Growing {
   }
 
   node(parent: number, frame: number): number {
-    const children = this.children[parent] as Map<number, number>;
-    const known = children.get(frame);
+    const key = parent * MOST_FRAMES + frame;
+    const known = this.nodes.get(key);
     if (known !== undefined) return known;
     const node = this.parent.push(parent) - 1;
     this.frame.push(frame);
-    this.children.push(new Map());
     for (const side of this.self) side.push(0);
-    children.set(frame, node);
+    this.nodes.set(key, node);
     return node;
   }
 
