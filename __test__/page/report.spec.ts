@@ -149,7 +149,7 @@ async function textOf(page: Page, ready: string): Promise<string> {
   await page.waitForFunction(
     () =>
       !document.querySelector('[aria-busy=true]') &&
-      !document.body.innerText.includes('Asking the collector'),
+      !/Adding up|Asking the collector/.test(document.body.innerText),
   );
   return `${await page.locator('[data-total]').getAttribute('title')}\n${await page.locator('#panel').innerText()}`;
 }

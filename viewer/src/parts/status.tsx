@@ -15,6 +15,11 @@ export function Notice({ title, children }: { title: string; children?: Componen
   );
 }
 
+/** As long as there is no answer. */
+function Waiting(): JSX.Element {
+  return <Notice title={report.value ? 'Adding up …' : 'Asking the collector …'} />;
+}
+
 /** What a question that failed leaves in its panel. */
 function Failure({ error }: { error: Error }): JSX.Element {
   return (
@@ -31,7 +36,7 @@ function Failure({ error }: { error: Error }): JSX.Element {
 /** The page as long as there is no service. */
 export function NoService(): JSX.Element {
   if (servicesError.value) return <Failure error={servicesError.value} />;
-  if (services.value === undefined) return <Notice title="Asking the collector …" />;
+  if (services.value === undefined) return <Waiting />;
   if (services.value.length > 0)
     return (
       <Notice title={`There is no service ${view.value.service}`}>
@@ -111,7 +116,7 @@ export function Answer<Given>({ answered, isEmpty, children }: PanelProps<Given>
       {error ? (
         <Failure error={error} />
       ) : answer === undefined ? (
-        <Notice title="Asking the collector …" />
+        <Waiting />
       ) : isEmpty(answer) ? (
         <NoSamples />
       ) : (
