@@ -16,25 +16,17 @@ import { writeWhole } from '../output/whole-file';
 import { packageRoot, packageVersion } from '../package-root';
 import { exportLines, type Form, type Made } from './export-lines';
 import { isSameFile } from './flame';
-import { storeToRead } from './open-store';
-import { selectionOf } from './query';
+import { type StoreOptions, storeToRead } from './open-store';
+import { type SelectionOptions, selectionOf } from './select';
 import { storeOfFiles } from './view';
 
-export interface ExportOptions {
+export interface ExportOptions extends SelectionOptions, StoreOptions {
   html?: boolean;
   pprof?: boolean;
   collapsed?: boolean;
   speedscope?: boolean;
   output?: string;
-  service?: string;
-  last?: string;
-  from?: string;
-  to?: string;
-  where?: string[];
-  type?: string;
   strip?: boolean;
-  inbox?: string;
-  store?: string;
 }
 
 /** Where a form is written unless the options say so. */
@@ -63,7 +55,7 @@ export async function exportProfiles(
   const { store, close } = await sourceOf(files, options);
   try {
     const { services } = (await store.services()) as { services: Service[] };
-    const selection = selectionOf(services, { ...options, ...timeOf(options, now) }, now);
+    const selection = selectionOf(services, options, now);
     const made = await make(form, store, selection, options.strip ?? false);
     write(output, made.data);
     return exportLines(output, made, options.strip ?? false, form).join('\n');
@@ -85,19 +77,6 @@ async function sourceOf(
   const service = files.length === 1 ? first : `${first} and ${files.length - 1} more`;
   const logger = new Logger(readSetting('logLevel', process.env));
   return storeOfFiles(files, logger, (file) => ({ service, file }));
-}
-
-function timeOf({ last, from, to }: ExportOptions, now: number): { from?: string; to?: string } {
-  if (last === undefined) return {};
-  if (from !== undefined)
-    throw new EverflameError('BAD_QUERY', '--last and --from both say where to begin. Give one of them');
-  if (!/^\d+(\.\d+)?[smhd]$/.test(last)) {
-    throw new EverflameError(
-      'BAD_QUERY',
-      `--last ${JSON.stringify(last)} is no length of time: give 30s, 15m, 6h or 2d`,
-    );
-  }
-  return { from: last, to: to ?? String(now) };
 }
 
 async function make(form: Form, store: Store, selection: Selection, isStripped: boolean): Promise<Made> {

@@ -4,12 +4,15 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { COLLECTOR_PORT } from '../collector/port';
 import { defaultHelp, flagHelp, settingHelp } from '../config/help';
 import { flagText } from '../config/page';
-import { type Setting, settingNames, settings } from '../config/settings';
+import { type Setting, type SettingName, settingNames, settings } from '../config/settings';
 import { allowedValues, formatSetting } from '../config/words';
 import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
 import { DEFAULT_ROWS, groupings } from '../profile/table';
+import { DEV_PERIOD } from './dev-period';
+import { diffFormats, diffGroupings, diffOrders } from './diff-choices';
 import { QUESTIONS } from './questions';
+import { withRanges } from './range-words';
 import { withoutUnknownOptions } from './unknown-options';
 import { visible } from './visible';
 
@@ -32,6 +35,7 @@ for (const command of [
   viewCommand(),
   queryCommand(),
   topCommand(),
+  diffCommand(),
   flameCommand(),
   exportCommand(),
   doctorCommand(),
@@ -46,7 +50,7 @@ for (const command of [program, ...program.commands]) {
   });
 }
 
-program.parseAsync().catch((error: unknown) => {
+program.parseAsync(withRanges(process.argv)).catch((error: unknown) => {
   if (!(error instanceof EverflameError)) throw error;
   sayError(error.message);
   process.exitCode = 1;
@@ -112,12 +116,12 @@ code are the program's own. Each option is also an environment variable:
   });
 }
 
-/** One option for each setting that has a flag. */
-function addSettings(command: Command): void {
+/** One option for each setting that has a flag. `defaults` are those that are others here. */
+function addSettings(command: Command, defaults: Partial<Record<SettingName, string>> = {}): void {
   for (const name of settingNames) {
     const setting: Setting = settings[name];
     if (!setting.flag) continue;
-    const inWords = defaultHelp[name];
+    const inWords = defaults[name] ?? defaultHelp[name];
     const otherwise =
       inWords ?? (setting.default === undefined ? undefined : formatSetting(setting, setting.default));
     const fallback = otherwise === undefined ? '' : ` (default: ${otherwise})`;
@@ -159,10 +163,11 @@ Examples:
   everflame dev node app.js
   everflame dev --rate 999 -- npm start
 
-The program runs as with "everflame run", but its profiles go to the page, one each second unless --period says otherwise; with
---output they are written to files as well. Ctrl+C ends the program and the page; the history stays, for "everflame view".`,
+The program runs as with "everflame run", but its profiles go to the page, one each second unless --period or
+the environment says otherwise; with --output they are written to files as well. With EVERFLAME_TOKEN the page is shown to nobody
+without that token. Ctrl+C ends the program and the page; the history stays, for "everflame view".`,
     );
-  addSettings(command);
+  addSettings(command, { period: DEV_PERIOD });
   return command.action(async (first: string, rest: string[], options: import('./dev').DevOptions) => {
     const { words, warnings } = withoutUnknownOptions(command, process.argv, [first, ...rest]);
     const [name, ...programArguments] = words;
@@ -187,11 +192,10 @@ function viewCommand(): Command {
       '--name <host>',
       'a name beside localhost by which it is asked, such as host.docker.internal; may be repeated',
       hostNames,
-      [],
     )
     .option(
       '--token <text>',
-      'a token that everybody must show (default: none on this machine, else a random one)',
+      'a token that everybody must show; EVERFLAME_TOKEN holds one that no list of processes shows (default: none on this machine, else a random one)',
     )
     .option('--socket <path>', 'a Unix socket on which it listens too')
     .option('--inbox <dir>', INBOX)
@@ -217,37 +221,24 @@ HTTP as well: ${join(packageRoot, 'docs', 'api.md')}`,
 }
 
 function queryCommand(): Command {
-  return new Command('query')
+  const command = new Command('query')
     .description('ask what is in the store: services, labels, where the time went')
-    .addArgument(new Argument('<question>', 'what is asked for').choices(QUESTIONS))
-    .option('--service <name>', 'which service (default: the only one)')
-    .option(
-      '--from <time>',
-      'from when on: 15m, 6h, 2d for so long ago, or a date (default: all that is kept)',
-    )
-    .option('--to <time>', 'until when, in the same forms (default: now)')
-    .option('--type <name>', 'values to add up: cpu, wall or another of the service')
-    .option(
-      '--where <key:value>',
-      'of samples and processes with this label or tag; !key:value for all others; may be repeated',
-      all,
-      [],
-    )
+    .addArgument(new Argument('<question>', 'what is asked for').choices(QUESTIONS));
+  addSelection(command);
+  return command
     .option(
       '--by <key>',
       'what a row or a line is: function, line, file, package, or the key of a label or tag',
     )
     .option('--step <seconds>', 'of a series: what is one point', positiveInteger)
     .option('--limit <rows>', 'how many rows to print (default: 30)', positiveInteger)
-    .option('--inbox <dir>', INBOX)
-    .option('--store <dir>', STORE)
     .option('--json', 'print JSON: times in milliseconds, values in the unit of the type')
     .addHelpText(
       'after',
       `
 Examples:
   everflame query services
-  everflame query table --service shop --from 15m --by package
+  everflame query table --service shop --last 15m --by package
   everflame query table --where "thread name:Main Event Loop" --type wall
   everflame query series --by "trace endpoint" --step 60 --json
 
@@ -259,24 +250,94 @@ It may be asked while everflame view or everflame dev runs.`,
     });
 }
 
-function topCommand(): Command {
-  return new Command('top')
-    .description('print where the time went, files added together')
-    .argument('<file...>', 'profiles (*.pprof)')
-    .addOption(new Option('--by <grouping>', 'what a row is').choices(groupings).default('function'))
+/** The options that say which samples of which store are meant. */
+function addSelection(command: Command): void {
+  command
+    .option('--service <name>', 'which service (default: the only one)')
     .option(
-      '--type <name>',
-      `values to add up: cpu, wall, sample or another of the files (default: the first of these that all files have)`,
+      '--from <time>',
+      'from when on: 15m, 6h, 2d for so long ago, or a date (default: all that is kept)',
     )
+    .option('--to <time>', 'until when, in the same forms (default: now)')
+    .option('--last <time>', 'the last 15m, 6h or 2d, in place of --from and --to')
+    .option('--type <name>', 'values to add up: cpu, wall or another (default: the first that there is)')
+    .option(
+      '--where <key:value>',
+      'of samples and processes with this label or tag; !key:value for all others; may be repeated',
+      all,
+    )
+    .option('--inbox <dir>', INBOX)
+    .option('--store <dir>', STORE);
+}
+
+function topCommand(): Command {
+  const command = new Command('top')
+    .description('print where the time went: of files added together, or without a file of what is kept')
+    .argument('[file...]', 'profiles (*.pprof) to read in place of the store')
+    .option(
+      '--by <grouping>',
+      `what a row is: ${groupings.join(', ')}; of the store also the key of a label or tag`,
+      'function',
+    );
+  addSelection(command);
+  return command
     .option(
       '--limit <rows>',
       `how many rows to print (default: ${DEFAULT_ROWS}, in JSON all)`,
       positiveInteger,
     )
-    .option('--json', 'print JSON, values in the unit of the file')
-    .action((files: string[], options: import('./top').TopOptions) => {
+    .option('--json', 'print JSON, values in the unit of the type')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  everflame top --last 5m
+  everflame top --service shop --by package --where "version:1.2"
+  everflame top profiles/*.pprof
+
+The store may be asked while everflame view or everflame dev runs.`,
+    )
+    .action(async (files: string[], options: import('./top').TopOptions) => {
       const { top } = require('./top') as typeof import('./top');
-      print(top(files, options, process.stdout.columns));
+      print(await top(files, options, process.stdout.columns));
+    });
+}
+
+function diffCommand(): Command {
+  const command = new Command('diff')
+    .description('print what changed from one profile, time or version to another')
+    .argument(
+      '<a>',
+      'before: a profile or a folder of them, a range of time such as 2h..1h, or a tag or label such as version:1.2',
+    )
+    .argument('<b>', 'after, in the same forms')
+    .addOption(new Option('--by <grouping>', 'what a row is').choices(diffGroupings).default('function'))
+    .addOption(new Option('--sort <figure>', 'by which change').choices(diffOrders).default('self'))
+    .option(
+      '--limit <rows>',
+      `how many rows to print (default: ${DEFAULT_ROWS}, in JSON all)`,
+      positiveInteger,
+    )
+    .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(diffFormats))
+    .option('--json', 'the same as --format json: values in the unit of the type')
+    .option('--no-normalize', "do not scale A to the time that B's profiles cover");
+  addSelection(command);
+  return command
+    .addHelpText(
+      'after',
+      `
+Examples:
+  everflame diff before.pprof after.pprof
+  everflame diff 2h..1h 1h.. --service shop
+  everflame diff version:1.1 version:1.2 --last 6h --by package
+  everflame diff main/ branch/ --format markdown >> "$GITHUB_STEP_SUMMARY"
+
+A is scaled to the time that B's profiles cover, so that twice the profiles do not look like twice the work. Options of the
+selection are for both sides, where these are of the store. A range may also be written -2h..-1h.`,
+    )
+    .action(async (a: string, b: string, options: import('./diff').DiffOptions) => {
+      const { diff } = require('./diff') as typeof import('./diff');
+      print(await diff(a, b, options, process.stdout.columns));
     });
 }
 
@@ -302,7 +363,7 @@ function exportCommand(): Command {
   const forms = ['--html', '--pprof', '--collapsed', '--speedscope'];
   const form = (flag: string, help: string): Option =>
     new Option(flag, help).conflicts(forms.filter((other) => other !== flag).map((other) => other.slice(2)));
-  return new Command('export')
+  const command = new Command('export')
     .description('write profiles to one file: a report that shows itself, or what other tools read')
     .usage('[options] [file...]')
     .argument('[file...]', 'profiles (pprof), added together (default: what is in the store)')
@@ -315,21 +376,10 @@ function exportCommand(): Command {
     .option(
       '-o, --output <file>',
       'the file to write (default: report.html, profile.pb.gz, profile.collapsed.txt or profile.speedscope.json)',
-    )
-    .option('--service <name>', 'which service (default: the only one)')
-    .option('--last <time>', 'the last so much time: 30s, 15m, 6h, 2d (default: all that is kept)')
-    .option('--from <time>', 'from when on: 15m, 6h, 2d for so long ago, or a date')
-    .option('--to <time>', 'until when, in the same forms (default: now)')
-    .option('--type <name>', 'this kind of value alone: cpu, wall or another of the service')
-    .option(
-      '--where <key:value>',
-      'of samples and processes with this label or tag; !key:value for all others; may be repeated',
-      all,
-      [],
-    )
+    );
+  addSelection(command);
+  return command
     .option('--strip', 'leave out folders of files, and put numbers in place of values of labels and tags')
-    .option('--inbox <dir>', INBOX)
-    .option('--store <dir>', STORE)
     .addHelpText(
       'after',
       `
@@ -377,11 +427,11 @@ seconds at most; no profile and no key is sent. The exit code is 0 when profiles
 }
 
 /** Of an option that may be repeated. */
-function all(text: string, before: string[]): string[] {
+function all(text: string, before: string[] = []): string[] {
   return [...before, text];
 }
 
-function hostNames(text: string, before: string[]): string[] {
+function hostNames(text: string, before: string[] | undefined): string[] {
   if (!/^[\w.-]+$/.test(text))
     throw new InvalidArgumentError('It must be a name of a host, without scheme and port.');
   return all(text, before);

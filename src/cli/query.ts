@@ -1,12 +1,9 @@
 import { FolderStore } from '../collector/native-store';
-import { parseConditions } from '../collector/query/conditions';
-import type { Condition, Selection } from '../collector/store';
-import { EverflameError } from '../engine';
 import { alignColumns, type Column } from './columns';
 import { formatShare, formatValue } from './format';
-import { storeToRead } from './open-store';
-import type { Question } from './questions';
-import { readTime } from './read-time';
+import { type StoreOptions, storeToRead } from './open-store';
+import { type Question, refuseUnused } from './questions';
+import { type SelectionOptions, type Service, selectionOf, timeText } from './select';
 import { visible } from './visible';
 
 const ROWS = 30;
@@ -14,28 +11,12 @@ const ROWS = 30;
 const POINTS = 20;
 const MINUTE = 60_000;
 
-export interface QueryOptions {
-  service?: string;
-  from?: string;
-  to?: string;
-  type?: string;
-  where?: string[];
+export interface QueryOptions extends SelectionOptions, StoreOptions {
   by?: string;
   limit?: number;
   /** Seconds. */
   step?: number;
-  inbox?: string;
-  store?: string;
   json?: boolean;
-}
-
-interface Service {
-  name: string;
-  from: number;
-  to: number;
-  profiles: number;
-  instances: number;
-  types: { name: string; unit: string }[];
 }
 
 /** Of every answer about samples. */
@@ -75,6 +56,7 @@ interface Profiles {
 
 /** The text that `everflame query` prints. Throws an EverflameError where there is no answer. */
 export async function query(question: Question, options: QueryOptions, now = Date.now()): Promise<string> {
+  refuseUnused(question, options);
   const store = FolderStore.read(storeToRead(options));
   try {
     const answer = await ask(store, question, options, now);
@@ -123,44 +105,6 @@ async function ask(
   }
 }
 
-/** Without a service the only one is meant, and without times all that there is of it. */
-export function selectionOf(services: Service[], options: QueryOptions, now: number): Selection {
-  const name = options.service ?? (services.length === 1 ? services[0]?.name : undefined);
-  const names = services.map((service) => visible(service.name)).join(', ') || 'none yet';
-  if (name === undefined) {
-    throw new EverflameError('BAD_QUERY', `name a service with --service; there is ${names}`);
-  }
-  const service = services.find((one) => one.name === name);
-  if (!service)
-    throw new EverflameError('NOT_FOUND', `no service ${JSON.stringify(name)}; there is ${names}`);
-  const from = readTime('--from', options.from, now) ?? Math.floor(service.from);
-  const to = readTime('--to', options.to, now) ?? Math.ceil(service.to) + 1;
-  if (from >= to) {
-    throw new EverflameError(
-      'BAD_QUERY',
-      `--from (${new Date(from).toISOString()}) is not before --to (${new Date(to).toISOString()})`,
-    );
-  }
-  return {
-    service: name,
-    from,
-    to,
-    ...(options.type ? { type: options.type } : {}),
-    where: conditions(options.where),
-  };
-}
-
-function conditions(texts: string[] = []): Condition[] {
-  return parseConditions(
-    texts,
-    (text) =>
-      new EverflameError(
-        'BAD_QUERY',
-        `--where ${JSON.stringify(text)}: give key:value, or !key:value for all but that`,
-      ),
-  );
-}
-
 function column(title: string, cells: string[], align: Column['align'] = 'left'): Column {
   return { title, align, cells };
 }
@@ -184,11 +128,11 @@ function serviceLines(services: Service[]): string[] {
     ),
     column(
       'from',
-      services.map(({ from }) => timeOf(from)),
+      services.map(({ from }) => timeText(from)),
     ),
     column(
       'to',
-      services.map(({ to }) => timeOf(to)),
+      services.map(({ to }) => timeText(to)),
     ),
     column(
       'types',
@@ -270,7 +214,7 @@ function seriesLines({ series, from, step, type, unit }: Series): string[] {
     ...alignColumns([
       column(
         'from',
-        Array.from({ length: steps }, (_, index) => timeOf(from + index * step)),
+        Array.from({ length: steps }, (_, index) => timeText(from + index * step)),
       ),
       ...series.map(({ name, values }) =>
         column(
@@ -288,7 +232,7 @@ function profileLines({ profiles, more }: Profiles): string[] {
   const lines = alignColumns([
     column(
       'from',
-      profiles.map(({ from }) => timeOf(from)),
+      profiles.map(({ from }) => timeText(from)),
     ),
     column(
       'seconds',
@@ -320,9 +264,4 @@ function profileLines({ profiles, more }: Profiles): string[] {
 
 function heading(type: string, total: number, unit: string): string {
   return `${visible(type)}: ${formatValue(total, unit)}`;
-}
-
-/** To the second, in UTC. */
-function timeOf(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }

@@ -1,84 +1,152 @@
-import { relative } from 'node:path';
+import { FolderStore } from '../collector/native-store';
+import { EverflameError } from '../engine';
 import { selectValues } from '../profile/choose';
 import { readProfile } from '../profile/read';
-import { DEFAULT_ROWS, type Grouping, tabulate } from '../profile/table';
-import { alignColumns, type Column, widthOf } from './columns';
-import { formatShare, formatValue, shorten } from './format';
+import { DEFAULT_ROWS, groupings, isGrouping, type Row, tabulate } from '../profile/table';
+import { alignColumns, type Column } from './columns';
+import { formatShare, formatValue } from './format';
+import { locationText, nameColumns } from './name-columns';
+import { type StoreOptions, storeToRead } from './open-store';
+import { type SelectionOptions, type Service, selectionOf, timeText } from './select';
 import { visible } from './visible';
 
-const NAME_WIDTH = 60;
-/** In fewer columns a name or a place would say too little: the terminal wraps the line. */
-const LEAST_WIDTH = 12;
+/** More than the store has rows. */
+const ALL_ROWS = 2 ** 32 - 1;
+/** By another name in the store, where it is the key of a label. */
+const THREAD = 'thread name';
 
-export interface TopOptions {
-  by: Grouping;
-  type?: string;
+export interface TopOptions extends SelectionOptions, StoreOptions {
+  by: string;
   /** Without one a table has the first rows, and JSON all. */
   limit?: number;
   json?: boolean;
 }
 
+/** A table, and what of. */
+interface Top {
+  /** What stands first in JSON. */
+  source: object;
+  /** For the heading. */
+  of: string;
+  type: string;
+  unit: string;
+  total: number;
+  /** Sums of the values above zero and of those below: the latter are in the difference of two profiles. */
+  gained: number;
+  lost: number;
+  rows: Row[];
+  /** Rows that are left out. */
+  more: number;
+  /** Whether what runs below a row is told apart from what runs in it. */
+  hasSelf: boolean;
+}
+
 /**
- * The text that `everflame top` prints. `columns` is the width of the terminal it is for; undefined where it is for
- * none, so that places stay whole. Throws an EverflameError where a file cannot be used.
+ * The text that `everflame top` prints: of files, or without one of the store. `columns` is the width of the terminal it is for;
+ * undefined where it is for none, so that places stay whole. Throws an EverflameError where there is no answer.
  */
-export function top(files: string[], options: TopOptions, columns?: number): string {
+export async function top(
+  files: string[],
+  options: TopOptions,
+  columns?: number,
+  now = Date.now(),
+): Promise<string> {
+  const table = files.length > 0 ? ofFiles(files, options) : await ofStore(options, now);
+  const { source, type, unit, total, rows, more } = table;
+  if (!options.json) return textOf(table, options.by, columns);
+  const rest = files.length > 0 ? {} : { more };
+  return JSON.stringify({ ...source, type, unit, total, by: options.by, rows, ...rest }, undefined, 2);
+}
+
+function ofFiles(files: string[], options: TopOptions): Top {
+  const { by, json, limit } = options;
+  refuseStoreOptions(options);
+  if (!isGrouping(by)) {
+    throw new EverflameError(
+      'BAD_QUERY',
+      `--by ${JSON.stringify(by)} is not for files: give ${groupings.join(', ')}. The store knows labels too: leave out the files`,
+    );
+  }
   const selection = selectValues(files.map(readProfile), options.type);
-  const all = tabulate(selection, options.by);
-  const rows = all.slice(0, options.limit ?? (options.json ? all.length : DEFAULT_ROWS));
-  const { type, unit, total, gained, lost } = selection;
-  if (options.json) return JSON.stringify({ files, type, unit, total, by: options.by, rows }, undefined, 2);
-  const fileCount = files.length === 1 ? '1 file' : `${files.length} files`;
+  const all = tabulate(selection, by);
+  const rows = all.slice(0, limit ?? (json ? all.length : DEFAULT_ROWS));
+  const of = `in ${files.length === 1 ? '1 file' : `${files.length} files`}`;
+  return { ...selection, source: { files }, of, rows, more: all.length - rows.length, hasSelf: true };
+}
+
+function refuseStoreOptions(options: TopOptions): void {
+  const names = ['service', 'from', 'to', 'last', 'where', 'inbox', 'store'] as const;
+  const given = names.find((name) => (options[name]?.length ?? 0) > 0);
+  if (given) {
+    throw new EverflameError(
+      'BAD_QUERY',
+      `--${given} is about the store, and files are named: leave it out, or the files`,
+    );
+  }
+}
+
+interface StoredTable {
+  type: string;
+  unit: string;
+  total: number;
+  rows: { name: string; file: string; line: number; kind: string; self: number; total: number }[];
+  more: number;
+}
+
+async function ofStore(options: TopOptions, now: number): Promise<Top> {
+  const { by, json, limit = json ? ALL_ROWS : DEFAULT_ROWS } = options;
+  const store = FolderStore.read(storeToRead(options));
+  try {
+    const { services } = (await store.services()) as { services: Service[] };
+    const selection = selectionOf(services, options, now);
+    const { service, from, to } = selection;
+    const key = by === 'thread' ? THREAD : by;
+    const { type, unit, total, rows, more } = (await store.table(selection, {
+      by: key,
+      limit,
+    })) as StoredTable;
+    return {
+      source: { service, from, to },
+      of: `of ${visible(service)}, ${timeText(from)} to ${timeText(to)}`,
+      type,
+      unit,
+      total,
+      gained: total,
+      lost: 0,
+      rows: rows.map(({ name, file, line, self, total: all }) => ({
+        name,
+        location: by === 'file' ? '' : locationText(file, line),
+        self,
+        total: all,
+      })),
+      more,
+      hasSelf: isGrouping(by) && by !== 'thread',
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+function textOf(table: Top, by: string, columns: number | undefined): string {
+  const { of, type, unit, total, gained, lost, rows, more, hasSelf } = table;
   const parts = lost < 0 ? ` (+${formatValue(gained, unit)} ${formatValue(lost, unit)})` : '';
-  const heading = `${visible(type)}: ${formatValue(total, unit)}${parts} in ${fileCount}, by ${options.by}`;
+  const heading = `${visible(type)}: ${formatValue(total, unit)}${parts} ${of}, by ${visible(by)}`;
   // Of a difference, what was gained and lost may add up to nothing.
   const whole = gained - lost;
   if (rows.length === 0) return [heading, '', 'no samples'].join('\n');
-  const figures: Column[] = [
-    { title: 'self', align: 'right', cells: rows.map((row) => formatValue(row.self, unit)) },
-    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.self, whole)) },
-    { title: 'total', align: 'right', cells: rows.map((row) => formatValue(row.total, unit)) },
-    { title: '', align: 'right', cells: rows.map((row) => formatShare(row.total, whole)) },
+  const figures = [
+    ...(hasSelf ? figureColumns('self', rows, unit, whole) : []),
+    ...figureColumns('total', rows, unit, whole),
   ];
-  const room = columns === undefined ? undefined : columns - widthOf(figures);
-  const hasPlaces = rows.some((row) => row.location !== '');
-  const share = room === undefined ? NAME_WIDTH : Math.floor(hasPlaces ? room / 2 : room);
-  const nameWidth = Math.min(NAME_WIDTH, atLeast(share));
-  const names: Column = {
-    title: options.by,
-    align: 'left',
-    // Of a name that is too long, its last part stays as well: the method of a class, the file of a path.
-    cells: rows.map((row) => shorten(visible(row.name), nameWidth, Math.floor((nameWidth - 1) / 2))),
-  };
-  const placeWidth = room === undefined ? Number.POSITIVE_INFINITY : atLeast(room - widthOf([names]));
-  const places: Column = {
-    title: hasPlaces ? 'where' : '',
-    align: 'left',
-    // The end of a place has the file and the line.
-    cells: rows.map((row) => shorten(visible(place(row.location)), placeWidth, placeWidth - 1)),
-  };
-  const table = alignColumns([...figures, names, places]);
-  const hidden = all.length - rows.length;
-  const [rest, object] = hidden === 1 ? ['row', 'it'] : ['rows', 'them'];
-  const more = hidden > 0 ? ['', `${hidden} more ${rest}; --limit ${all.length} shows ${object}.`] : [];
-  return [heading, '', ...table, ...more].join('\n');
+  const lines = alignColumns([...figures, ...nameColumns(visible(by), rows, figures, columns)]);
+  const [rest, object] = more === 1 ? ['row', 'it'] : ['rows', 'them'];
+  const hidden = more > 0 ? ['', `${more} more ${rest}; --limit ${rows.length + more} shows ${object}.`] : [];
+  return [heading, '', ...lines, ...hidden].join('\n');
 }
 
-function atLeast(width: number): number {
-  return Math.max(LEAST_WIDTH, width);
-}
-
-/** A place as short as it stays clear: from the package on, or from the working directory. */
-function place(location: string): string {
-  const marker = '/node_modules/';
-  const dependency = location.lastIndexOf(marker);
-  if (dependency >= 0) return location.slice(dependency + marker.length);
-  if (!location.startsWith('/')) return location;
-  try {
-    const here = relative(process.cwd(), location);
-    return here.startsWith('..') ? location : here;
-  } catch {
-    // The working directory is gone.
-    return location;
-  }
+function figureColumns(figure: 'self' | 'total', rows: Row[], unit: string, whole: number): Column[] {
+  return [
+    { title: figure, align: 'right', cells: rows.map((row) => formatValue(row[figure], unit)) },
+    { title: '', align: 'right', cells: rows.map((row) => formatShare(row[figure], whole)) },
+  ];
 }

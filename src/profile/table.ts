@@ -2,10 +2,14 @@ import type { Selection } from './choose';
 import { type Frame, threadOf } from './model';
 
 /** By what the rows of a table are told apart. */
-export const groupings = ['function', 'line', 'package', 'thread'] as const;
+export const groupings = ['function', 'line', 'file', 'package', 'thread'] as const;
 /** How many rows a reader is shown unless something else is asked for. */
 export const DEFAULT_ROWS = 30;
 export type Grouping = (typeof groupings)[number];
+
+export function isGrouping(text: string): text is Grouping {
+  return (groupings as readonly string[]).includes(text);
+}
 
 /** One row: what ran itself (`self`) and what ran below it as well (`total`). */
 export interface Row {
@@ -66,9 +70,11 @@ function addLeaf(row: Row, value: number): void {
   row.total += value;
 }
 
-function nameOf(frame: Frame, grouping: 'function' | 'line' | 'package'): [name: string, location: string] {
+function nameOf(frame: Frame, grouping: Exclude<Grouping, 'thread'>): [name: string, location: string] {
   if (grouping === 'package') return [frame.package, ''];
   const place = frame.file || frame.module;
+  // What is in no file, as the garbage collection, is by itself.
+  if (grouping === 'file') return [place || frame.name, ''];
   const line = grouping === 'line' ? frame.line || frame.startLine : frame.startLine;
   return [frame.name, place && line > 0 ? `${place}:${line}` : place];
 }

@@ -2,10 +2,14 @@ import { reportFile } from '../../export/page-file';
 import { makeReport } from '../../export/report';
 import { type Answer, json } from '../http/answer';
 import type { Frames, Selection, Store } from '../store';
+import { changesOf, type Order } from './changes';
 import { Parameters } from './parameters';
 import { readSelection } from './selection';
 
 const FRAMES: readonly Frames[] = ['function', 'line', 'file', 'package'];
+const ORDERS: readonly Order[] = ['self', 'total'];
+/** What A is scaled to: the time that B's profiles cover, or nothing. */
+const SCALES = ['time', 'none'] as const;
 const MOST_NODES = 1_000_000;
 const NODES = 65_536;
 const MOST_ROWS = 100_000;
@@ -69,6 +73,21 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
       const options = { frames: frames(parameters), nodes: nodes(parameters) };
       parameters.end();
       return bytes(TREE, await store.diff(a, b, options));
+    },
+  ],
+  [
+    '/changes',
+    async (store, parameters) => {
+      const [a, b] = [within(parameters, 'a'), within(parameters, 'b')];
+      const by = parameters.choice('by', FRAMES, 'function');
+      const order = parameters.choice('order', ORDERS, 'self');
+      const isScaled = parameters.choice('scale', SCALES, 'time') === 'time';
+      const limit = parameters.count('limit', 1, MOST_ROWS, ROWS);
+      parameters.end();
+      const bytes = await store.diff(a, b, { frames: by, nodes: MOST_NODES });
+      const { rows, ...changes } = changesOf(bytes, { isScaled, order });
+      const shown = rows.slice(0, limit);
+      return json({ ...changes, rows: shown, more: rows.length - shown.length });
     },
   ],
   [
