@@ -1,6 +1,7 @@
 /** The store itself behind the collector: what only it and its facade decide. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { FolderStore } from '#src/collector/native-store.js';
 import type { Upload } from '#src/collector/store.js';
@@ -123,4 +124,105 @@ test('many other services are not all named', async (t) => {
     code: 'NOT_FOUND',
     message: /^no service "nope" in the store; there is service 00, .*service 09 and 20 more$/,
   });
+});
+
+const DAY = 24n * 60n * MINUTE;
+
+test('what is told to be kept is there after the next tidying, and what would not be is refused', async (t) => {
+  const { store } = openStore(t);
+  const ages = [0n, 1n, 3n, 29n, 31n, 400n];
+  const kept = await store.ingest(
+    ages.map((days, index) => uploadOf(10 ** index, NOW - days * DAY - MINUTE, NOW - days * DAY)),
+  );
+  t.deepEqual(
+    kept.map(({ profiles }) => profiles[0]?.state),
+    ['kept', 'kept', 'kept', 'kept', 'refused', 'refused'],
+  );
+  t.regex(
+    kept[4]?.profiles[0]?.reason ?? '',
+    /^it is 31 days old, and nothing is kept here for more than 30: everflame view FILE shows one of any age$/,
+  );
+  await store.maintain();
+  t.like(await store.table(ALL, { by: 'function', limit: 10 }), { total: 1111 });
+});
+
+/** A profile that is so many bytes longer without compression, by a text that nothing names. */
+function longProfile(cpu: number, more: number): Buffer {
+  const length: number[] = [];
+  for (let rest = more; rest > 0; rest = Math.floor(rest / 128))
+    length.push((rest % 128) + (rest < 128 ? 0 : 128));
+  // `string_table` is field 6.
+  const text = Buffer.concat([Buffer.from([(6 << 3) | 2, ...length]), Buffer.alloc(more, 'x')]);
+  return gzipSync(Buffer.concat([gunzipSync(profileOf(cpu)), text]), { level: 1 });
+}
+
+test('all profiles of an upload have 128 MiB together without compression', async (t) => {
+  const { store } = openStore(t);
+  const { ask } = await openCollector(t, { store });
+  const [most, small] = [longProfile(1, 60 << 20), profileOf(3)];
+  t.true(most.length < 1 << 20);
+  const send = (...data: Buffer[]) =>
+    ask(AGENT, agentUpload(Object.fromEntries(data.map((one, index) => [`${index}.pprof`, one]))));
+  const two = await send(most, longProfile(2, 60 << 20), small);
+  t.deepEqual([two.status, two.text], [200, '{}']);
+  const three = await send(
+    profileOf(5),
+    longProfile(7, 60 << 20),
+    longProfile(11, 60 << 20),
+    most,
+    profileOf(13),
+  );
+  t.is(three.status, 200);
+  t.regex(
+    three.text,
+    /^\{"refused":"all profiles of its upload have more than 128 MiB after decompression: send fewer in one request"\}$/,
+  );
+  t.like(await store.table(ALL, { by: 'function', limit: 10 }), { total: 1 + 2 + 3 + 5 + 7 + 11 });
+});
+
+test('a type that changes its unit has all its values, in the smaller one', async (t) => {
+  const { store } = openStore(t);
+  const given: [value: number, unit: string][] = [
+    [3, 'milliseconds'],
+    [7, 'nanoseconds'],
+    [5, 'microseconds'],
+  ];
+  await store.ingest(
+    given.map(([value, unit]) => ({
+      ...uploadOf(0, NOW - MINUTE, NOW),
+      profiles: [
+        {
+          name: 'wall.pprof',
+          format: 'pprof',
+          data: encodeProfile([['cpu', unit]], [{ values: [value], stack: [{ name: 'work' }] }]),
+        },
+      ],
+    })),
+  );
+  const nanoseconds = { unit: 'nanoseconds', total: 3_005_007 };
+  t.like(await store.table(ALL, { by: 'function', limit: 10 }), nanoseconds);
+  t.like(await store.table(ALL, { by: 'host', limit: 10 }), nanoseconds);
+  t.like(await store.labels(ALL), nanoseconds);
+  const { series } = (await store.series(ALL, { step: ALL.to, limit: 1 })) as {
+    series: { values: number[] }[];
+  };
+  t.deepEqual(series[0]?.values, [nanoseconds.total]);
+  // What cannot be added is another kind, which is named with its unit.
+  await store.ingest([
+    {
+      ...uploadOf(0, NOW - MINUTE, NOW),
+      profiles: [
+        {
+          name: 'wall.pprof',
+          format: 'pprof',
+          data: encodeProfile([['cpu', 'count']], [{ values: [11], stack: [{ name: 'work' }] }]),
+        },
+      ],
+    },
+  ]);
+  t.like(await store.table(ALL, { by: 'function', limit: 10 }), { unit: 'count', total: 11 });
+  for (const type of ['cpu/nanoseconds', 'cpu/milliseconds'])
+    t.like(await store.table({ ...ALL, type }, { by: 'function', limit: 10 }), {
+      total: type.endsWith('/nanoseconds') ? 7 : 3,
+    });
 });

@@ -8,8 +8,9 @@ export declare class NativeStore {
    * damaged is repaired as it is opened for writing: see `repaired`. Throws where another process writes it, where it is of a
    * newer version, and where the folder cannot be used. Here and elsewhere the message of an error is its code, a colon and a
    * sentence; codes are `NOT_FOUND`, `BAD_QUERY`, `HELD`, `NEWER`, `FULL`, `DAMAGED` and `FAILED`.
+   * With `retention`, profiles of which `maintain` would leave nothing are refused.
    */
-  static open(folder: string, readOnly: boolean): NativeStore
+  static open(folder: string, readOnly: boolean, retention?: NativeRetention | undefined | null): NativeStore
   /** What the last repair has kept and lost, as a sentence; it may come later than the opening, when a question meets damage. */
   get repaired(): string | null
   /** Lets go of the file, when the last question under way is answered. */

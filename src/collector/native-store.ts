@@ -68,7 +68,7 @@ export class FolderStore implements Store {
       store.maintenance = store
         .maintain()
         .catch((error: unknown) => {
-          logger.error(`the store could not be tidied: ${messageOf(error)}`);
+          logger.error(`the store could not be tidied, and is tried again in a minute: ${messageOf(error)}`);
         })
         .then(() => store.tellRepair(logger));
     }, MAINTENANCE_MILLISECONDS).unref();
@@ -83,7 +83,8 @@ export class FolderStore implements Store {
   private static opened(folder: string, readOnly: boolean, retention: Retention): FolderStore {
     const { NativeStore } = loadStore();
     try {
-      return new FolderStore(NativeStore.open(folder, readOnly), retention);
+      const native = NativeStore.open(folder, readOnly, readOnly ? undefined : retention);
+      return new FolderStore(native, retention);
     } catch (error) {
       throw coded(error);
     }

@@ -36,6 +36,18 @@ pub struct NativeRetention {
     pub bytes: f64,
 }
 
+impl From<NativeRetention> for Retention {
+    fn from(retention: NativeRetention) -> Retention {
+        let nanoseconds = |milliseconds: f64| request::nanoseconds(milliseconds);
+        Retention {
+            moments: nanoseconds(retention.samples),
+            profiles: nanoseconds(retention.profiles),
+            hours: nanoseconds(retention.hours),
+            bytes: retention.bytes as u64,
+        }
+    }
+}
+
 /// Messages are `CODE: sentence`, with the codes of `StoreError::code`.
 pub(crate) fn failed(error: StoreError) -> Error {
     Error::new(Status::GenericFailure, format!("{}: {error}", error.code()))
@@ -47,16 +59,25 @@ impl NativeStore {
     /// damaged is repaired as it is opened for writing: see `repaired`. Throws where another process writes it, where it is of a
     /// newer version, and where the folder cannot be used. Here and elsewhere the message of an error is its code, a colon and a
     /// sentence; codes are `NOT_FOUND`, `BAD_QUERY`, `HELD`, `NEWER`, `FULL`, `DAMAGED` and `FAILED`.
+    /// With `retention`, profiles of which `maintain` would leave nothing are refused.
     #[napi(factory)]
-    pub fn open(folder: String, read_only: bool) -> Result<NativeStore> {
+    pub fn open(
+        folder: String,
+        read_only: bool,
+        retention: Option<NativeRetention>,
+    ) -> Result<NativeStore> {
         let folder = Path::new(&folder);
         let store = if read_only {
             Store::open_to_read(folder)
         } else {
             Store::open(folder)
         };
+        let mut store = store.map_err(failed)?;
+        if let Some(retention) = retention {
+            store.keep_for(&retention.into());
+        }
         Ok(NativeStore {
-            store: Mutex::new(Some(Arc::new(store.map_err(failed)?))),
+            store: Mutex::new(Some(Arc::new(store))),
         })
     }
 
@@ -92,13 +113,7 @@ impl NativeStore {
     /// Adds up hours that are over, removes what is too old or too much; resolves to JSON with what was done.
     #[napi(ts_return_type = "Promise<Buffer>")]
     pub fn maintain(&self, retention: NativeRetention) -> Result<AsyncTask<Question>> {
-        let nanoseconds = |milliseconds: f64| request::nanoseconds(milliseconds);
-        let retention = Retention {
-            moments: nanoseconds(retention.samples),
-            profiles: nanoseconds(retention.profiles),
-            hours: nanoseconds(retention.hours),
-            bytes: retention.bytes as u64,
-        };
+        let retention = Retention::from(retention);
         self.ask(move |store| Ok(json::maintained(&store.maintain(&retention)?)))
     }
 

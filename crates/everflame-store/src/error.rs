@@ -153,6 +153,16 @@ pub enum Refusal {
     #[error("it has more than {limit} {what}")]
     TooMuch { what: &'static str, limit: usize },
 
+    #[error(
+        "all profiles of its upload have more than {0} MiB after decompression: send fewer in one request"
+    )]
+    UploadTooLarge(usize),
+
+    #[error(
+        "it is {days} days old, and nothing is kept here for more than {kept}: everflame view FILE shows one of any age"
+    )]
+    TooOld { days: i64, kept: i64 },
+
     #[error("it cannot be decompressed: {0}")]
     Compression(String),
 

@@ -124,6 +124,11 @@ impl Store {
         locked(&writer.repaired).clone()
     }
 
+    /// From now on, profiles of which the next `maintain` would leave nothing are refused.
+    pub fn keep_for(&mut self, retention: &Retention) {
+        self.limits.age = retention.hours.max(retention.profiles);
+    }
+
     /// Reads the profiles of an upload; for `commit`. Any number of threads may do so at once.
     pub fn prepare(&self, upload: Upload) -> Prepared {
         upload.prepare(&self.limits)

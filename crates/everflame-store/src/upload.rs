@@ -11,6 +11,7 @@ const FURTHEST_FUTURE: i64 = 24 * 3600 * NANOSECONDS;
 /// A client's period may be a day, and an hour more at the end of summer time for one that counts local days.
 const LONGEST: i64 = 25 * 3600 * NANOSECONDS;
 pub(crate) const NANOSECONDS: i64 = 1_000_000_000;
+const HOUR: i64 = 3600 * NANOSECONDS;
 
 /// What is different in each upload of a process, and so is no property of it.
 const PASSING_TAGS: [&str; 2] = ["profile_seq", "snapshot"];
@@ -88,21 +89,44 @@ impl Upload {
         let span = (self.start, self.end);
         let origin = Arc::new(Origin::new(self.service, self.tags));
         let mut profiles = Vec::new();
+        let mut room = limits.upload_bytes;
         for part in self.parts {
             let told = match part.format {
                 Format::Pprof => {
-                    profiles.push(prepare_pprof(&origin, span, &part, limits));
+                    profiles.push(prepare_pprof(&origin, span, &part, limits, &mut room));
                     continue;
                 }
-                Format::Otlp => read_otlp(&part.data, limits),
-                Format::OtlpJson => read_otlp_json(&part.data, limits),
+                Format::Otlp => read_otlp(&part.data, limits, &mut room),
+                Format::OtlpJson => read_otlp_json(&part.data, limits, &mut room),
             };
             match told {
                 Ok(told) => prepare_otlp(&origin, span, told, &mut profiles),
                 Err(refusal) => profiles.push(Err(refusal)),
             }
         }
-        Prepared { profiles }
+        let mut prepared = Prepared { profiles };
+        prepared.refuse_older(now(), limits.age);
+        prepared
+    }
+}
+
+impl Prepared {
+    /// Refuses what is older than `kept` nanoseconds: its client would hear that it is kept, and find it nowhere. The hour counts,
+    /// as it does when sums of hours are removed.
+    fn refuse_older(&mut self, now: i64, kept: i64) {
+        for profile in &mut self.profiles {
+            let Ok(PreparedProfile { start, end, .. }) = profile else {
+                continue;
+            };
+            let middle = *start + (*end - *start) / 2;
+            let hour = middle.div_euclid(HOUR) * HOUR + HOUR / 2;
+            if hour < now.saturating_sub(kept) {
+                *profile = Err(Refusal::TooOld {
+                    days: (now - middle) / (24 * HOUR),
+                    kept: kept / (24 * HOUR),
+                });
+            }
+        }
     }
 }
 
@@ -120,8 +144,9 @@ fn prepare_pprof(
     span: (i64, i64),
     part: &Part,
     limits: &Limits,
+    room: &mut usize,
 ) -> Result<PreparedProfile, Refusal> {
-    let profile = read_pprof(&part.data, limits)?;
+    let profile = read_pprof(&part.data, limits, room)?;
     let hash = fingerprint::of_part(origin, span, part);
     prepare_profile(origin.clone(), kind_of(&part.name), hash, span, profile)
 }

@@ -31,6 +31,7 @@ pub(crate) fn pprof(
                 Column {
                     of: types.len(),
                     kind: 0,
+                    factor: 1,
                 },
             )
         })

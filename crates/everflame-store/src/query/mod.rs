@@ -12,6 +12,7 @@ mod sums;
 mod table;
 mod timeline;
 mod tree;
+mod units;
 
 pub use frame_kind::FrameKind;
 pub use lines::Line as SourceLine;

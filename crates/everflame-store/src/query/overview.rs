@@ -89,11 +89,13 @@ pub(crate) fn labels(
              dictionary,
              block,
              kind,
+             factor,
              groups,
          }| {
             epochs.entry(epoch).or_insert_with(|| shared.clone());
             let mut sums = vec![0_u64; block.label_sets.len()];
             block.each(kind, dictionary.node_count(), |_, set, value| {
+                let value = value.saturating_mul(factor);
                 if groups[set as usize].is_some() {
                     sums[set as usize] = sums[set as usize].saturating_add(value);
                 }

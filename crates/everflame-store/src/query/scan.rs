@@ -52,6 +52,8 @@ pub(crate) struct Scanned<'a> {
     pub(crate) block: &'a Block<'a>,
     /// Which of its columns is asked for.
     pub(crate) kind: usize,
+    /// What its values are multiplied by.
+    pub(crate) factor: u64,
     pub(crate) groups: &'a [Option<u32>],
 }
 
@@ -245,6 +247,7 @@ pub(crate) fn scan(
             dictionary,
             block: &block,
             kind: column.kind,
+            factor: column.factor,
             groups: &groups,
         };
         if each(scanned).is_err() {

@@ -1,5 +1,6 @@
 //! Which samples a question is about.
 
+use super::units;
 use crate::database::is_damage;
 use crate::error::StoreError;
 use crate::read::ValueType;
@@ -47,6 +48,8 @@ pub(crate) struct Picked<'a> {
 pub(crate) struct Column {
     pub(crate) of: usize,
     pub(crate) kind: usize,
+    /// What its values are multiplied by to be in the unit of the answer.
+    pub(crate) factor: u64,
 }
 
 pub(crate) type Tags = Vec<(String, String)>;
@@ -67,26 +70,31 @@ impl<'a> Picked<'a> {
                 .or(types.first().map(|kind| kind.name.as_str()))
                 .unwrap_or_default(),
         };
-        let kind =
-            types
-                .iter()
-                .find(|kind| kind.name == name)
-                .ok_or_else(|| StoreError::NoType {
-                    service: selection.service.clone(),
-                    name: name.to_owned(),
-                    known: names(types.iter().map(|kind| kind.name.as_str())),
-                })?;
-        let kind = (*kind).clone();
+        let alike: Vec<&ValueType> = types
+            .iter()
+            .filter(|kind| is_named(kind, name))
+            .copied()
+            .collect();
+        let Some(kind) = finest(&alike).cloned() else {
+            return Err(StoreError::NoType {
+                service: selection.service.clone(),
+                name: name.to_owned(),
+                known: names(types.iter().map(|kind| kind.name.as_str())),
+            });
+        };
         let columns = shapes
-            .into_iter()
-            // Another unit is another kind: nanoseconds and counts are not added.
+            .iter()
             .filter_map(|(shape, types)| {
-                let index = types.iter().position(|one| *one == kind)?;
+                let (index, factor) = types.iter().enumerate().find_map(|(index, one)| {
+                    let factor = is_named(one, name).then(|| units::factor(&one.unit, &kind.unit));
+                    Some((index, factor??))
+                })?;
                 Some((
-                    shape,
+                    *shape,
                     Column {
                         of: types.len(),
                         kind: index,
+                        factor,
                     },
                 ))
             })
@@ -98,6 +106,24 @@ impl<'a> Picked<'a> {
             columns,
         })
     }
+}
+
+/// By its name, or by its name and unit where values of one name have several that cannot be added: `cpu/count`.
+fn is_named(kind: &ValueType, name: &str) -> bool {
+    let unit = name.strip_prefix(kind.name.as_str());
+    unit == Some("") || unit.and_then(|unit| unit.strip_prefix('/')) == Some(kind.unit.as_str())
+}
+
+/// The kind with the smallest unit of those that can be added to the newest: whole numbers stay whole in it.
+fn finest<'a>(alike: &[&'a ValueType]) -> Option<&'a ValueType> {
+    let newest = *alike.last()?;
+    let mut finest = newest;
+    for kind in alike {
+        if units::factor(&finest.unit, &kind.unit).is_some() {
+            finest = kind;
+        }
+    }
+    Some(finest)
 }
 
 /// The number of a service. Without one of this name, says which there are.

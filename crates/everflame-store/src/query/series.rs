@@ -51,11 +51,13 @@ pub(crate) fn series(
              dictionary,
              block,
              kind,
+             factor,
              groups,
              ..
          }| {
             let mut sums: Vec<u64> = Vec::new();
             block.each(kind, dictionary.node_count(), |_, set, value| {
+                let value = value.saturating_mul(factor);
                 if let Some(group) = groups[set as usize] {
                     if sums.len() <= group as usize {
                         sums.resize(group as usize + 1, 0);

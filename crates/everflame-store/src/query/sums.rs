@@ -39,6 +39,7 @@ pub(crate) fn sums(
              dictionary,
              block,
              kind,
+             factor,
              groups,
              ..
          }| {
@@ -60,14 +61,14 @@ pub(crate) fn sums(
                     sums.resize(nodes.max(sums.len()), 0);
                     let add = |node: u32, value: u64| {
                         let sum = &mut sums[node as usize];
-                        *sum = sum.saturating_add(value);
+                        *sum = sum.saturating_add(value.saturating_mul(factor));
                     };
                     add_rows(block, kind, nodes, groups, add)
                 }
                 ByNode::Grouped(sums) => block.each(kind, nodes, |node, set, value| {
                     if let Some(group) = groups[set as usize] {
                         let sum = sums.entry((group, node)).or_default();
-                        *sum = sum.saturating_add(value);
+                        *sum = sum.saturating_add(value.saturating_mul(factor));
                     }
                 }),
             }

@@ -8,6 +8,10 @@ use crate::error::Refusal;
 pub struct Limits {
     /// Bytes after decompression.
     pub bytes: usize,
+    /// The same of all that came in one upload.
+    pub upload_bytes: usize,
+    /// Nanoseconds after which nothing of a profile is kept.
+    pub age: i64,
     /// Profiles of one message.
     pub profiles: usize,
     pub samples: usize,
@@ -32,6 +36,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             bytes: 64 << 20,
+            upload_bytes: 128 << 20,
+            age: i64::MAX,
             profiles: 10_000,
             samples: 2_000_000,
             entries: 2_000_000,

@@ -18,17 +18,32 @@ pub use profile::ValueType;
 use crate::error::Refusal;
 use std::borrow::Cow;
 
-fn unpacked<'a>(data: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>, Refusal> {
-    let plain = decompress::decompress(data, limits.bytes)?;
-    match plain.is_empty() {
-        true => Err(Refusal::Malformed("it is empty")),
-        false => Ok(plain),
+/// `room` is how many bytes the upload may still have, and becomes smaller by what is unpacked, or by as much as that can have been
+/// where it is too much or damaged.
+fn unpacked<'a>(
+    data: &'a [u8],
+    limits: &Limits,
+    room: &mut usize,
+) -> Result<Cow<'a, [u8]>, Refusal> {
+    let limit = limits.bytes.min(*room);
+    let plain = decompress::decompress(data, limit);
+    *room -= plain.as_ref().map_or(limit, |plain| plain.len());
+    match plain {
+        Ok(plain) if plain.is_empty() => Err(Refusal::Malformed("it is empty")),
+        Err(Refusal::TooMuch { .. }) if limit < limits.bytes => {
+            Err(Refusal::UploadTooLarge(limits.upload_bytes >> 20))
+        }
+        plain => plain,
     }
 }
 
 /// Reads a profile.proto, plain or compressed with gzip or Zstandard.
-pub(crate) fn read_pprof(data: &[u8], limits: &Limits) -> Result<Profile, Refusal> {
-    let plain = unpacked(data, limits)?;
+pub(crate) fn read_pprof(
+    data: &[u8],
+    limits: &Limits,
+    room: &mut usize,
+) -> Result<Profile, Refusal> {
+    let plain = unpacked(data, limits, room)?;
     pprof::read(&plain, limits)
 }
 
@@ -37,8 +52,9 @@ pub(crate) fn read_pprof(data: &[u8], limits: &Limits) -> Result<Profile, Refusa
 pub(crate) fn read_otlp(
     data: &[u8],
     limits: &Limits,
+    room: &mut usize,
 ) -> Result<Vec<Result<OtlpProfile, Refusal>>, Refusal> {
-    let plain = unpacked(data, limits)?;
+    let plain = unpacked(data, limits, room)?;
     otlp::read(&plain, limits)
 }
 
@@ -46,7 +62,8 @@ pub(crate) fn read_otlp(
 pub(crate) fn read_otlp_json(
     data: &[u8],
     limits: &Limits,
+    room: &mut usize,
 ) -> Result<Vec<Result<OtlpProfile, Refusal>>, Refusal> {
-    let plain = unpacked(data, limits)?;
+    let plain = unpacked(data, limits, room)?;
     otlp::read(&otlp::from_json(&plain, limits)?, limits)
 }
