@@ -293,6 +293,8 @@ test.serial('a variable that nobody reads is named with the nearest that is', as
       DD_PROFILING_HEAP_ENABLED: 'true',
       DD_PROFILING_STACK_UVLOOP: 'true',
       EVERFLAME_RUN_REPORT: '',
+      // Of the commands of the collector.
+      EVERFLAME_TOKEN: 'abcdefghijklmnopqrstuvwxyz012345',
     },
   });
   const variable = (name: string) => report.variables.find((candidate) => candidate.variable === name);

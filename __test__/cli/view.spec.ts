@@ -204,7 +204,10 @@ test('questions in words', async (t) => {
   const view = await openView(t, ['view', '--port', '0', '--no-open'], { cwd: folder });
   const ask = (...args: string[]) => everflame(['query', ...args], { cwd: folder });
   t.is((await ask('services')).stdout, 'no profiles yet\n');
-  t.regex((await ask('table')).stderr, /name a service with --service; there is none yet/);
+  t.regex(
+    (await ask('table')).stderr,
+    /there are no profiles in the store yet\. To make some: everflame dev/,
+  );
   const { code } = await run(process.execPath, [CLI, 'run', 'node', '-e', BUSY], {
     cwd: folder,
     env: { DD_TRACE_AGENT_URL: view.url, DD_SERVICE: 'shop' },
@@ -221,6 +224,12 @@ test('questions in words', async (t) => {
     /no values of type "heap"; it has sample, wall, cpu/,
   );
   t.regex((await ask('table', '--from', 'soon')).stderr, /--from "soon" is no time: give 15m/);
+  t.regex((await ask('table', '--from', '5')).stderr, /--from "5" is no time: give 15m/);
+  t.regex(
+    (await ask('services', '--from', '15m')).stderr,
+    /--from says nothing about services: leave it out, or ask for labels or table or series or profiles/,
+  );
+  t.regex((await ask('table', '--step', '5')).stderr, /--step says nothing about table: .* ask for series/);
   t.regex((await ask('table', '--where', 'x')).stderr, /--where "x": give key:value/);
   t.regex((await ask('table', '--service', 'nope')).stderr, /no service "nope"; there is shop/);
   // An option that may be repeated takes one value each time.
@@ -262,4 +271,54 @@ test('a collector beyond this machine asks for its token', async (t) => {
   t.is((await fetch(new URL('/api/v1/services', address), { headers })).status, 200);
   child.kill('SIGINT');
   t.is((await ended).code, 0);
+});
+
+const TOKEN = 'abcdefghijklmnopqrstuvwxyz012345';
+const BEARER = { headers: { Authorization: `Bearer ${TOKEN}` } };
+
+test.serial('the token may be in the environment, where no list of processes shows it', async (t) => {
+  const folder = temporaryFolder(t);
+  const env = { EVERFLAME_TOKEN: TOKEN };
+  const view = await openView(t, ['view', '--port', '0', '--no-open'], { cwd: folder, env });
+  const services = new URL('/api/v1/services', view.url);
+  t.is((await fetch(services)).status, 403);
+  t.is((await fetch(services, BEARER)).status, 200);
+  t.is((await view.end()).code, 0);
+  const short = await everflame(['view', '--port', '0', '--no-open'], {
+    cwd: folder,
+    env: { EVERFLAME_TOKEN: 'x' },
+  });
+  t.is(short.code, 1);
+  t.regex(short.stderr, /the token must have at least 22 letters/);
+});
+
+test.serial('with a token, a program sends by a socket, and does not learn the token', async (t) => {
+  const folder = temporaryFolder(t);
+  const temporary = temporaryFolder(t);
+  writeFileSync(
+    join(folder, 'app.js'),
+    `${BURN} console.log(String(process.env.EVERFLAME_TOKEN)); setInterval(() => burn(50), 100);`,
+  );
+  const view = await openView(t, ['dev', '--port', '0', '--no-open', 'node', 'app.js'], {
+    cwd: folder,
+    env: { DD_SERVICE: 'app', EVERFLAME_TOKEN: TOKEN, TMPDIR: temporary },
+  });
+  const services = new URL('/api/v1/services', view.url);
+  t.is((await fetch(services)).status, 403);
+  const found = async (): Promise<string> => (await fetch(services, BEARER)).text();
+  while (!(await found()).includes('"app"')) await new Promise((resolve) => setTimeout(resolve, 100));
+  const { stdout, stderr } = await view.end();
+  t.is(stdout, 'undefined\n', stderr);
+  t.deepEqual(
+    readdirSync(temporary).filter((name) => name.startsWith('everflame-dev-')),
+    [],
+  );
+});
+
+test.serial('the help of dev tells how often it sends', async (t) => {
+  const { stdout } = await everflame(['dev', '--help']);
+  t.regex(
+    stdout.replace(/\s+/g, ' '),
+    /--period <seconds> Time between two profiles\. Takes .*? \(default: 1\)\. /,
+  );
 });

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
+import { collectorOf } from '#src/collector/presence.js';
 import type { Upload } from '#src/collector/store.js';
 import { pruneInbox } from '#src/output/inbox.js';
 import { keepWord } from '#src/output/process-file.js';
@@ -38,6 +39,13 @@ function leave(folder: string, name: string, data: Buffer | string): string {
 
 function namesIn(folder: string): string[] {
   return readdirSync(folder).filter((name) => name.startsWith('profile'));
+}
+
+/** All but the collector's own word. */
+function leftIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name !== 'collector.json')
+    .sort();
 }
 
 /** The word of a process whose number is nobody's. */
@@ -157,7 +165,7 @@ test('a file without a byte waits for its content, and files of others stay', as
   const old = leave(inbox, 'profile.1.2.wall.pprof', '');
   utimesSync(old, 1, 1);
   await until(() => !existsSync(old), 'the end of its time');
-  t.deepEqual(readdirSync(inbox).sort(), [
+  t.deepEqual(leftIn(inbox), [
     'notes.txt',
     'other.1.0.wall.pprof',
     'profile.1.0.wall.pprof.x.tmp',
@@ -223,7 +231,7 @@ async function ofProgram(
   t.is(ended.code, 0, ended.stderr);
   t.is(profilesIn(inbox).length, 1);
   const { store } = await openCollector(t, { inbox });
-  await until(() => readdirSync(inbox).length === 0, 'the profile and the word of its process');
+  await until(() => leftIn(inbox).length === 0, 'the profile and the word of its process');
   return { uploads: store.uploads, inbox, pid: ended.pid };
 }
 
@@ -253,9 +261,23 @@ test.serial('a program that a signal ends is known too', async (t) => {
   program.child.kill('SIGTERM');
   await program.ended;
   const { store } = await openCollector(t, { inbox });
-  await until(() => readdirSync(inbox).length === 0, 'the profile and the word of its process');
+  await until(() => leftIn(inbox).length === 0, 'the profile and the word of its process');
   t.deepEqual(
     store.uploads.map(({ service }) => service),
     ['shop'],
   );
+});
+
+test('word of a collector is in its inbox as long as it runs, and an inbox that cannot be is told', async (t) => {
+  const inbox = join(temporaryFolder(t), 'inbox');
+  const { collector } = await openCollector(t, { inbox });
+  t.is(collectorOf(inbox), collector.addresses[0]);
+  await collector.close();
+  t.is(collectorOf(inbox), undefined);
+  t.deepEqual(readdirSync(inbox), []);
+  const file = join(temporaryFolder(t, { file: 'no folder' }), 'file');
+  await t.throwsAsync(openCollector(t, { inbox: join(file, 'inbox') }), {
+    code: 'NO_INBOX',
+    message: /^profiles cannot be taken out of .*: ENOTDIR.*\. Name another folder with --inbox$/,
+  });
 });

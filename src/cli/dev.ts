@@ -1,18 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Collector, type CollectorOptions, startCollector } from '../collector/collector';
 import { PortTaken } from '../collector/listen/tcp';
 import { COLLECTOR_PORT } from '../collector/port';
-import { announce, withdraw } from '../collector/presence';
 import { readSetting } from '../config/resolve';
 import { settings } from '../config/settings';
 import { Logger } from '../log';
+import { DEV_PERIOD } from './dev-period';
 import { openBrowser } from './open-browser';
 import { openStore, type StoreOptions } from './open-store';
 import { pageAddress } from './page-address';
 import { quoted } from './quoted';
 import { runProgram } from './run';
-
-/** How often a profile is sent, in seconds: what runs now is on the page a moment later. */
-const PERIOD = '1';
+import { givenToken, TOKEN_VARIABLE } from './token';
 
 /** The page follows what the program does, from its start on. */
 const NOW = { last: '5m', live: '1' };
@@ -38,14 +39,18 @@ export async function dev(
 ): Promise<void> {
   const logger = new Logger(readSetting('logLevel', process.env));
   const { store, folder, inbox } = openStore(options, logger);
+  const token = givenToken(undefined, process.env);
+  // What sends to an Agent has no token to show.
+  const socket = token === undefined ? undefined : privateSocket();
   let collector: Collector;
   try {
-    collector = await startSomewhere({ store, logger, inbox }, options.port);
+    const guarded = socket && token !== undefined ? { token, socketPath: socket.path } : {};
+    collector = await startSomewhere({ store, logger, inbox, ...guarded }, options.port);
   } catch (error) {
     await store.close();
+    socket?.remove();
     throw error;
   }
-  announce(inbox, collector.addresses[0] ?? '');
   const page = pageAddress(collector, NOW);
   logger.notice(`the page is at ${page}`);
   if (options.open) openBrowser(page);
@@ -61,9 +66,9 @@ export async function dev(
     );
     await asked.done;
   }
-  withdraw(inbox);
   await collector.close();
   await store.close();
+  socket?.remove();
   if (end.hasRun)
     logger.notice(`the history is in ${folder}; to see it again: everflame view${optionsOf(options)}`);
   asked.forget();
@@ -89,10 +94,9 @@ async function startSomewhere(options: CollectorOptions, port: number | undefine
 }
 
 /** Profiles go to the collector, whatever the environment says of other receivers, and to files where a flag says so. */
-function environmentFor(
-  { addresses: [address = ''] }: Collector,
-  flags: Record<string, unknown>,
-): NodeJS.ProcessEnv {
+function environmentFor({ addresses, token }: Collector, flags: Record<string, unknown>): NodeJS.ProcessEnv {
+  // Behind a token it is the socket, which was opened last.
+  const address = addresses.at(token === undefined ? 0 : -1) ?? '';
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
     DD_TRACE_AGENT_URL: address,
@@ -100,9 +104,20 @@ function environmentFor(
   };
   // A place for files that the environment names is of no use without them.
   for (const name of settings.output.env) delete environment[name];
+  // The page's secret is nothing that the program needs.
+  delete environment[TOKEN_VARIABLE];
   const [period = ''] = settings.period.env;
-  if (settings.period.env.every((name) => !process.env[name])) environment[period] = PERIOD;
+  if (settings.period.env.every((name) => !process.env[name])) environment[period] = DEV_PERIOD;
   return environment;
+}
+
+/** A path for a socket in a folder of this user's alone: the inbox's own may be too long for one. */
+function privateSocket(): { path: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'everflame-dev-'));
+  return {
+    path: join(folder, 'agent.sock'),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 /** Signals that end the command; with `forget` they do again what they do by themselves. */

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { type Collector, startCollector } from '../collector/collector';
 import { FolderStore } from '../collector/native-store';
-import { announce, withdraw } from '../collector/presence';
 import { readSetting } from '../config/resolve';
 import { EverflameError } from '../engine';
 import { codeOf, Logger, reasonOf } from '../log';
 import { openBrowser } from './open-browser';
 import { openStore, type StoreOptions } from './open-store';
 import { pageAddress } from './page-address';
+import { givenToken } from './token';
 
 /** Of times and sizes: as much as there is. */
 const EVER = 1e15;
@@ -30,6 +30,7 @@ export interface ViewOptions extends StoreOptions {
  */
 export async function view(files: string[], options: ViewOptions): Promise<void> {
   const logger = new Logger(readSetting('logLevel', process.env));
+  const token = givenToken(options.token, process.env);
   const shown = files.length > 0 ? await storeOfFiles(files, logger) : storeOfFolder(options, logger);
   let collector: Collector;
   try {
@@ -40,19 +41,17 @@ export async function view(files: string[], options: ViewOptions): Promise<void>
       port: options.port,
       ...(options.socket === undefined ? {} : { socketPath: resolve(options.socket) }),
       ...(options.name === undefined ? {} : { names: options.name }),
-      ...(options.token === undefined ? {} : { token: options.token }),
+      ...(token === undefined ? {} : { token }),
       ...(shown.inbox === undefined ? {} : { inbox: shown.inbox }),
     });
   } catch (error) {
     await shown.close();
     throw error;
   }
-  if (shown.inbox !== undefined) announce(shown.inbox, collector.addresses[0] ?? '');
   const page = pageAddress(collector, shown.range);
   for (const line of [`the page is at ${page}`, ...shown.lines(collector)]) logger.notice(line);
   if (options.open) openBrowser(page);
   const signal = await endingSignal();
-  if (shown.inbox !== undefined) withdraw(shown.inbox);
   await collector.close();
   await shown.close();
   if (signal === 'SIGHUP') process.exitCode = 1;

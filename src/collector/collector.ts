@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { EverflameError } from '../engine';
 import { type Logger, reasonOf } from '../log';
 import { packageRoot } from '../package-root';
 import { Counts } from './counts';
@@ -16,6 +17,7 @@ import { isLoopback, listenTcp } from './listen/tcp';
 import { listenUnix } from './listen/unix-socket';
 import { Page } from './page';
 import { COLLECTOR_PORT } from './port';
+import { announce, withdraw } from './presence';
 import { Routes } from './routes';
 import type { Store } from './store';
 
@@ -41,7 +43,7 @@ export interface CollectorOptions {
   token?: string;
   /** It listens there too. */
   socketPath?: string;
-  /** A folder in which applications leave profiles. */
+  /** A folder in which applications leave profiles, and where they find word of the collector. */
   inbox?: string;
   /** The folder of the built page. */
   page?: string;
@@ -139,10 +141,20 @@ class RunningCollector implements Collector {
 
   watch(folder: string): void {
     this.inbox = new Inbox(folder, this.queue, this.options.logger);
-    this.inbox.start();
+    try {
+      this.inbox.start();
+      announce(folder, this.addresses[0] ?? '');
+    } catch (error) {
+      throw new EverflameError(
+        'NO_INBOX',
+        `profiles cannot be taken out of ${folder}: ${reasonOf(error)}. Name another folder with --inbox`,
+        { cause: error },
+      );
+    }
   }
 
   async close(): Promise<void> {
+    if (this.options.inbox !== undefined) withdraw(this.options.inbox);
     this.events.close();
     const closed = this.servers.map(
       ({ server }) => new Promise<void>((resolve) => server.close(() => resolve())),

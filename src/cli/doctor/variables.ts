@@ -5,6 +5,7 @@ import { type Setting, settings } from '../../config/settings';
 import { REPORT_VARIABLE } from '../../run-report';
 import { PARENT_VARIABLE } from '../../upload/parent';
 import { PLACE_VARIABLE } from '../../upload/place';
+import { TOKEN_VARIABLE } from '../token';
 import { finding, type Part } from './report';
 
 /** A variable that is set and is no setting. Its value is not told: nobody knows what it is. */
@@ -19,6 +20,8 @@ export interface VariableFact {
 
 /** Names that nobody but us or a profiler would give a variable. */
 const LOOKS_LIKE_OURS = /^_?(EVERFLAME_|DD_PROFILING_)/i;
+/** Read by commands, and no setting of the profiler. */
+const OF_COMMANDS: readonly string[] = [TOKEN_VARIABLE];
 /** Set by processes for their children. */
 const INTERNAL: readonly string[] = [PARENT_VARIABLE, PLACE_VARIABLE, REPORT_VARIABLE];
 
@@ -42,7 +45,8 @@ export function checkVariables(environment: NodeJS.ProcessEnv): Part<VariableFac
 }
 
 function factOf(variable: string): VariableFact[] {
-  if (knownVariables.includes(variable) || INTERNAL.includes(variable)) return [];
+  if (knownVariables.includes(variable) || INTERNAL.includes(variable) || OF_COMMANDS.includes(variable))
+    return [];
   const reference = referenceVariable(variable);
   if (reference) return [reference];
   if (!LOOKS_LIKE_OURS.test(variable)) return [];
