@@ -281,3 +281,33 @@ test('word of a collector is in its inbox as long as it runs, and an inbox that 
     message: /^profiles cannot be taken out of .*: ENOTDIR.*\. Name another folder with --inbox$/,
   });
 });
+
+for (const engine of ['native', 'inspector']) {
+  test.serial(
+    `profiles in an inbox are their user's alone, those in a folder with a name are not: ${engine}`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const env = {
+        TMPDIR: temporaryFolder(t),
+        ...(engine === 'native' ? {} : { EVERFLAME_ENGINE: engine }),
+      };
+      // One that was there before keeps its rights.
+      mkdirSync(join(folder, '.everflame'), { mode: 0o755 });
+      const script = `${BURN} burn(50);`;
+      for (const variables of [
+        { EVERFLAME_EXPORTERS: 'local' },
+        { DD_PROFILING_OUTPUT_PPROF: 'named/profile' },
+      ]) {
+        const { code, stderr } = await run(process.execPath, ['--require', AUTO, '-e', script], {
+          cwd: folder,
+          env: { ...env, ...variables },
+        });
+        t.is(code, 0, stderr);
+      }
+      const modes = (name: string): number[] =>
+        profilesIn(join(folder, name)).map((path) => statSync(path).mode & 0o777);
+      t.deepEqual(modes('.everflame'), [0o600]);
+      t.deepEqual(modes('named'), [0o666 & ~process.umask()]);
+    },
+  );
+}

@@ -61,19 +61,21 @@ export function nextSequence(prefix: string): number {
 
 /**
  * Writes a profile under a temporary name and then gives it its own, so that a reader never meets half a file. Where that is
- * taken, by the process of the same number in another container, it is the next one that is free.
+ * taken, by the process of the same number in another container, it is the next one that is free. `mode` is as in open(2).
  */
 export async function writeProfile(
   path: string,
   data: Uint8Array,
+  mode?: number,
   temporary = temporaryName(path),
 ): Promise<void> {
+  const own = { ...NEW, mode };
   try {
-    await promises.writeFile(temporary, data, NEW).catch((error: unknown) => {
+    await promises.writeFile(temporary, data, own).catch((error: unknown) => {
       // Somebody has removed the folder since the start.
       if (codeOf(error) !== 'ENOENT') throw error;
       makeFolder(dirname(path));
-      return promises.writeFile(temporary, data, NEW);
+      return promises.writeFile(temporary, data, own);
     });
     for (const name of names(path)) {
       if (await takeName(temporary, name, data)) return;
@@ -86,11 +88,11 @@ export async function writeProfile(
 }
 
 /** As `writeProfile`, for a process that is about to end. */
-export function writeProfileSync(path: string, data: Uint8Array): void {
+export function writeProfileSync(path: string, data: Uint8Array, mode?: number): void {
   const temporary = temporaryName(path);
   try {
     makeFolder(dirname(path));
-    writeFileSync(temporary, data, NEW);
+    writeFileSync(temporary, data, { ...NEW, mode });
     for (const name of names(path)) {
       if (takeNameSync(temporary, name, data)) return;
     }
@@ -114,6 +116,9 @@ export function temporaryName(path: string): string {
   // The numbers of Math.random() are the program's.
   return `${path}.${process.hrtime.bigint().toString(36)}.tmp`;
 }
+
+/** Of a profile in a folder that nobody has named: names of functions and endpoints are its user's alone. */
+export const INBOX_MODE = 0o600;
 
 /** A file that is there already is another's. */
 const NEW = { flag: 'wx' } as const;

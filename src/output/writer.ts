@@ -24,7 +24,7 @@ export class ProfileWriter {
     const temporary = files().temporaryName(path);
     this.unfinished = { path, data: profile.data, temporary };
     try {
-      await files().writeProfile(path, profile.data, temporary);
+      await files().writeProfile(path, profile.data, this.mode, temporary);
       this.succeeded(path, profile.data);
     } catch (error) {
       this.reportFailure(path, error);
@@ -58,9 +58,14 @@ export class ProfileWriter {
     }
   }
 
+  /** Where somebody has named the folder, files have the rights that all files of the program have. */
+  private get mode(): number | undefined {
+    return this.inbox ? files().INBOX_MODE : undefined;
+  }
+
   private writeFile(path: string, data: Buffer): void {
     try {
-      files().writeProfileSync(path, data);
+      files().writeProfileSync(path, data, this.mode);
       this.succeeded(path, data);
     } catch (error) {
       this.reportFailure(path, error);

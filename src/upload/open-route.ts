@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { reasonOf } from '../log';
 import { inboxPrefix, pruneInboxSync } from '../output/inbox';
-import { profilePath, writeProfileSync } from '../output/pprof-file';
+import { INBOX_MODE, profilePath, writeProfileSync } from '../output/pprof-file';
 import { keepWord } from '../output/process-file';
 import type { Clock } from './clock';
 import type { Place } from './place';
@@ -71,7 +71,7 @@ export class OpenRoute {
     const seed = this.options.seedOf(identity.runtimeId);
     try {
       if (seed) keepWord(dirname(path), seed);
-      writeProfileSync(path, profile.data);
+      writeProfileSync(path, profile.data, INBOX_MODE);
     } catch (error) {
       throw new Error(`${inbox.reason}, and the profile cannot be kept at ${path}: ${reasonOf(error)}`, {
         cause: error,
