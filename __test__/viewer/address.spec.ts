@@ -133,6 +133,16 @@ test('What is not allowed is as usual, and the rest holds', (t) => {
   t.deepEqual(view, { ...DEFAULT_VIEW, sort: 'total', where: ['env:prod'] });
 });
 
+test('What the collector would not take is brought to what it takes', (t) => {
+  const { window, comparison } = parseView('?last=999999d&before=999999d');
+  t.deepEqual(window, { last: 3650 * 86_400_000 });
+  t.is(comparison.before, 3650 * 86_400_000);
+  // Not before 1970.
+  t.true(Date.now() - (window as { last: number }).last > 0);
+  for (const query of ['?from=1&to=8640000000000001', '?last=99999999999999999d'])
+    t.deepEqual(parseView(query).window, DEFAULT_VIEW.window, query);
+});
+
 test('Half a surrogate pair in a name does not break the address', (t) => {
   const transforms = [{ kind: 'hide', name: 'a\ud800b', file: '' }] as const;
   const query = printView({ ...DEFAULT_VIEW, transforms });

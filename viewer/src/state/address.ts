@@ -19,6 +19,10 @@ const UNITS: [suffix: string, milliseconds: number][] = [
   ['s', 1000],
   ['ms', 1],
 ];
+/** Ten years: more than is ever kept, and not before 1970. */
+const LONGEST = 3650 * 86_400_000;
+/** The last instant of a Date (ECMA-262, "Time Values and Time Range"), which the collector takes. */
+const LATEST = 8.64e15;
 
 /**
  * Reads a view from a query string. What is missing, or is not one of the values allowed, is as in {@link DEFAULT_VIEW}:
@@ -116,9 +120,7 @@ function parseWindow(given: URLSearchParams): Window {
 function parseSpan(text: string | null): Span | undefined {
   const [, from, to] = text?.match(/^(\d+(?:\.\d+)?)\.\.(\d+(?:\.\d+)?)$/) ?? [];
   const span = { from: Number(from), to: Number(to) };
-  return Number.isFinite(span.from) && span.to > span.from && span.to < Number.MAX_SAFE_INTEGER
-    ? span
-    : undefined;
+  return Number.isFinite(span.from) && span.to > span.from && span.to <= LATEST ? span : undefined;
 }
 
 function printSpan({ from, to }: Span): string {
@@ -130,7 +132,7 @@ function parseDuration(text: string | null): number | undefined {
   const unit = UNITS.find(([name]) => name === suffix);
   if (!unit) return undefined;
   const duration = Number(count) * unit[1];
-  return Number.isSafeInteger(duration) ? duration : undefined;
+  return Number.isSafeInteger(duration) ? Math.min(duration, LONGEST) : undefined;
 }
 
 function printDuration(duration: number): string {
