@@ -84,7 +84,7 @@ test('what is refused of an upload is told; where it is all of it, as an error',
   store.refuses = () => 'it is no profile';
   t.is(
     await error(AGENT, agentUpload(undefined, { tags_profiler })),
-    '400 nothing of it was kept: it is no profile.',
+    '400 nothing of it was kept: it is no profile. What is taken: docs/store.md, "What is refused".',
   );
   let count = 0;
   store.refuses = () => (count++ === 0 ? undefined : 'it is cut short');

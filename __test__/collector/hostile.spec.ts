@@ -43,7 +43,7 @@ test('a foreign host is refused, whatever is asked', async (t) => {
       t.is(headers['content-type'], 'text/plain; charset=utf-8');
       t.is(
         text,
-        `the host ${JSON.stringify(host)} is not this collector's. Ask by 127.0.0.1 or localhost, or allow the name where it is started.\n`,
+        `the host ${JSON.stringify(host)} is not this collector's. Ask by 127.0.0.1 or localhost, or allow the name with --name where everflame view is started.\n`,
       );
     }
     const upload = agentUpload();

@@ -44,7 +44,10 @@ test('of a port that is taken it says by whom, and names a free one', async (t) 
   const by = existsSync('/proc/net/tcp') ? `process ${process.pid} (` : 'another process';
   const start = `port ${port} of 127.0.0.1 is taken by ${by}`;
   t.is(error?.message.slice(0, start.length), start);
-  t.true(error?.message.endsWith(`. Port ${free} is free: name it, or end that process`), error?.message);
+  t.true(
+    error?.message.endsWith(`. Port ${free} is free: name it with --port ${free}, or end that process`),
+    error?.message,
+  );
   const next = await startCollector({ store: new MemoryStore(), logger, port: free ?? 0 });
   await next.close();
 });
@@ -56,7 +59,7 @@ test('an address that is not of this machine is told', async (t) => {
   );
   t.is(
     error?.message,
-    'this machine has no address 192.0.2.1. Name one of its own, or leave the host out for 127.0.0.1',
+    'this machine has no address 192.0.2.1. Name one of its own with --host, or leave that out for 127.0.0.1',
   );
 });
 
@@ -84,7 +87,7 @@ test('a socket that a dead server has left is taken, one that lives is not, and 
     startCollector({ store: new MemoryStore(), logger, port: 0, socketPath: path });
   t.is(
     (await t.throwsAsync(start(socketPath)))?.message,
-    `another process listens on ${socketPath}. Name another path, or end that process`,
+    `another process listens on ${socketPath}. Name another path with --socket, or end that process`,
   );
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -97,13 +100,13 @@ test('a socket that a dead server has left is taken, one that lives is not, and 
   writeFileSync(file, 'kept');
   t.is(
     (await t.throwsAsync(start(file)))?.message,
-    `${file} is there and is no socket. Name another path, or move it away`,
+    `${file} is there and is no socket. Name another path with --socket, or move it away`,
   );
   t.is(statSync(file).size, 4);
   const long = join(folder, 'x'.repeat(120));
   t.regex(
     String((await t.throwsAsync(start(long)))?.message),
-    /^the path of the socket has \d+ bytes, and the system takes 10[37]\. Name a shorter one$/,
+    /^the path of the socket has \d+ bytes, and the system takes 10[37]\. Name a shorter one with --socket$/,
   );
   const nowhere = join(folder, 'none', 'sock');
   t.regex(

@@ -133,7 +133,9 @@ test('what cannot be answered is told in one sentence', async (t) => {
     await error('/api/v1/labels?service=broken'),
     '500 this could not be answered: index out of bounds. If it goes on, please report it.',
   );
-  t.deepEqual(lines, ['everflame: a request could not be answered: index out of bounds.']);
+  t.deepEqual(lines, [
+    'everflame: a request could not be answered: index out of bounds. If it goes on, please report it.',
+  ]);
   t.deepEqual((await json('/api/v1/status')).refused, {});
 });
 

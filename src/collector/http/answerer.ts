@@ -50,7 +50,9 @@ export class Answerer {
     if (error instanceof Refusal) return error;
     const status = STATUS[codeOf(error) ?? ''];
     if (status !== undefined) return new Refusal(status, (error as Error).message);
-    this.logger.error(`a request could not be answered: ${reasonOf(error)}.`);
+    this.logger.error(
+      `a request could not be answered: ${reasonOf(error)}. If it goes on, please report it.`,
+    );
     return new Refusal(
       500,
       `this could not be answered: ${reasonOf(error)}. If it goes on, please report it.`,

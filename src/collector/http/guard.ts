@@ -25,7 +25,7 @@ export function checkSource(request: IncomingMessage, { names, token }: Doors): 
   if (!isOwn) {
     throw new Refusal(
       403,
-      `the host ${JSON.stringify(host.slice(0, 100))} is not this collector's. Ask by 127.0.0.1 or localhost, or allow the name where it is started.`,
+      `the host ${JSON.stringify(host.slice(0, 100))} is not this collector's. Ask by 127.0.0.1 or localhost, or allow the name with --name where everflame view is started.`,
       'host',
     );
   }

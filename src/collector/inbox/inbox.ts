@@ -168,7 +168,9 @@ export class Inbox {
       rmSync(file.path, { force: true });
     } catch (error) {
       this.done.add(markOf(file));
-      this.logger.warn(`${file.path} is kept in the store and cannot be removed: ${reasonOf(error)}.`);
+      this.logger.warn(
+        `${file.path} is kept in the store and cannot be removed: ${reasonOf(error)}. Remove it by hand; it is not taken in again.`,
+      );
     }
   }
 
@@ -180,7 +182,7 @@ export class Inbox {
       if (codeOf(error) === 'ENOENT') return;
       this.done.add(markOf(file));
       this.logger.warn(
-        `${file.path} is not taken in: ${reason}. It cannot be set aside: ${reasonOf(error)}.`,
+        `${file.path} is not taken in: ${reason}. It cannot be set aside: ${reasonOf(error)}. Remove it by hand.`,
       );
     }
   }

@@ -55,7 +55,9 @@ export class Processes {
       this.known.set(runtimeId, owner);
       return owner;
     } catch (error) {
-      this.logger.warn(`${path} does not say whose profiles are beside it: ${reasonOf(error)}.`);
+      this.logger.warn(
+        `${path} does not say whose profiles are beside it: ${reasonOf(error)}. They are kept without its service and tags; to be rid of this line, remove the file.`,
+      );
       return undefined;
     }
   }

@@ -35,7 +35,11 @@ export function refusedOf(kept: readonly Kept[]): KeptProfile[] {
   const all = kept.flatMap(({ profiles }) => profiles);
   const refused = all.filter(({ state }) => state === 'refused');
   if (refused.length > 0 && refused.length === all.length) {
-    throw new Refusal(400, `nothing of it was kept: ${reasonsOf(refused)}.`, 'profile');
+    throw new Refusal(
+      400,
+      `nothing of it was kept: ${reasonsOf(refused)}. What is taken: docs/store.md, "What is refused".`,
+      'profile',
+    );
   }
   return refused;
 }

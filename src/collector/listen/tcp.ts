@@ -73,22 +73,20 @@ async function explained(error: unknown, host: string, port: number): Promise<Ev
     case 'EAI_AGAIN':
       return new EverflameError(
         'NO_ADDRESS',
-        `this machine has no address ${host}. Name one of its own, or leave the host out for 127.0.0.1`,
+        `this machine has no address ${host}. Name one of its own with --host, or leave that out for 127.0.0.1`,
         { cause: error },
       );
     case 'EACCES':
       return new EverflameError(
         'PORT_FORBIDDEN',
-        `port ${port} is not for this user. Name one from 1024 on`,
+        `port ${port} is not for this user. Name one from 1024 on with --port`,
         { cause: error },
       );
     default:
       return new EverflameError(
         'CANNOT_LISTEN',
-        `cannot listen on ${host}, port ${port}: ${reasonOf(error)}`,
-        {
-          cause: error,
-        },
+        `cannot listen on ${host}, port ${port}: ${reasonOf(error)}. Name others with --host and --port`,
+        { cause: error },
       );
   }
 }
@@ -97,7 +95,8 @@ async function portTaken(host: string, port: number): Promise<PortTaken> {
   const owner = ownerOf(port);
   const free = await nextFree(port, host);
   const by = owner ? `process ${owner.pid} (${owner.command})` : 'another process';
-  const offer = free === undefined ? 'Name another port' : `Port ${free} is free: name it`;
+  const offer =
+    free === undefined ? 'Name another with --port' : `Port ${free} is free: name it with --port ${free}`;
   return new PortTaken(
     `port ${port} of ${host} is taken by ${by}. ${offer}, or end that process`,
     port,

@@ -17,7 +17,7 @@ export async function listenUnix(server: Server, path: string): Promise<void> {
   if (Buffer.byteLength(path) > MOST_BYTES) {
     throw new EverflameError(
       'BAD_SOCKET',
-      `the path of the socket has ${Buffer.byteLength(path)} bytes, and the system takes ${MOST_BYTES}. Name a shorter one`,
+      `the path of the socket has ${Buffer.byteLength(path)} bytes, and the system takes ${MOST_BYTES}. Name a shorter one with --socket`,
     );
   }
   try {
@@ -52,13 +52,13 @@ async function removeStale(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
     throw new EverflameError(
       'NO_SOCKET',
-      `${path} is there and is no socket. Name another path, or move it away`,
+      `${path} is there and is no socket. Name another path with --socket, or move it away`,
     );
   }
   if (await answers(path)) {
     throw new EverflameError(
       'SOCKET_TAKEN',
-      `another process listens on ${path}. Name another path, or end that process`,
+      `another process listens on ${path}. Name another path with --socket, or end that process`,
     );
   }
   try {
