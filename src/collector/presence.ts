@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../log';
+import { isRunning } from '../is-running';
 import { writeWhole } from '../output/whole-file';
 
 /** What a collector leaves in its inbox while it runs, so that others can say where the profiles have gone. */
@@ -36,15 +36,5 @@ function read(inbox: string): Presence | undefined {
   } catch {
     // There is none, or somebody has written something else there.
     return undefined;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It is another user's.
-    return codeOf(error) === 'EPERM';
   }
 }

@@ -1,6 +1,6 @@
 import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../log';
+import { isRunning } from '../is-running';
 import type { Clock } from './clock';
 import { pidNamespace, SEED_FILE, type Seed, startTicks } from './seed';
 
@@ -66,12 +66,5 @@ function isOfThisNamespace({ namespace }: Seed): boolean {
 }
 
 function lives({ pid, startTicks: ticks }: Seed): boolean {
-  if (ticks !== undefined) return startTicks(pid) === ticks;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's.
-    return codeOf(error) === 'EPERM';
-  }
+  return ticks === undefined ? isRunning(pid) : startTicks(pid) === ticks;
 }
