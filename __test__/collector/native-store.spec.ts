@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { FolderStore } from '#src/collector/native-store.js';
-import type { Upload } from '#src/collector/store.js';
+import { parsed, type Upload } from '#src/collector/store.js';
 import { Logger } from '#src/log.js';
 import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -56,7 +56,7 @@ test('a time that cannot be takes no other upload with it', async (t) => {
   for (const { profiles } of kept) {
     for (const { state, reason } of profiles) t.is(state === 'refused', reason !== undefined);
   }
-  t.like(await store.table(ALL, { by: 'function', limit: 10 }), { total: 1 + 64 });
+  t.like(await parsed(store.table(ALL, { by: 'function', limit: 10 })), { total: 1 + 64 });
 });
 
 test('over HTTP it is a fault of the client, and those beside it are kept', async (t) => {
@@ -75,7 +75,7 @@ test('over HTTP it is a fault of the client, and those beside it are kept', asyn
   );
   for (const [index, { status, text }] of answers.entries()) t.is(status, index % 10 === 3 ? 400 : 200, text);
   const others = answers.map((_, index) => (index % 10 === 3 ? 0 : index + 1));
-  t.like(await store.table(ALL, { by: 'function', limit: 10 }), {
+  t.like(await parsed(store.table(ALL, { by: 'function', limit: 10 })), {
     total: others.reduce((sum, one) => sum + one),
   });
 });
@@ -92,7 +92,7 @@ test('a profile of such a time is set aside, and the inbox goes on', async (t) =
   await openCollector(t, { store, inbox });
   await until(() => !readdirSync(inbox).some((name) => name.endsWith('.pprof')), 'an inbox without profiles');
   t.true(existsSync(join(inbox, 'refused', 'profile.777.2.wall.pprof')));
-  const { services } = (await store.services()) as { services: { name: string; profiles: number }[] };
+  const { services } = await parsed<{ services: { name: string; profiles: number }[] }>(store.services());
   t.is(services[0]?.profiles, 4);
 });
 
@@ -110,6 +110,28 @@ test('a series has as many points as can be shown', async (t) => {
   t.regex(await error(`/api/v1/series?${range}&step=60000&limit=201`), /^400 limit is "201"/);
   const { series } = (await json(`/api/v1/series?${range}&step=60000`)) as { series: { values: number[] }[] };
   t.is(Math.round(series[0]?.values.reduce((sum, one) => sum + one, 0) ?? 0), 5);
+});
+
+test('over HTTP an answer is what the store says, byte by byte', async (t) => {
+  const { store } = openStore(t);
+  await store.ingest([uploadOf(2 ** 53 - 1, NOW - MINUTE, NOW)]);
+  const { ask } = await openCollector(t, { store });
+  const range = `service=shop&from=${ALL.from}&to=${ALL.to}`;
+  const step = ALL.to - ALL.from;
+  const answers: [query: string, answer: Promise<Buffer>][] = [
+    ['services', store.services()],
+    [`labels?${range}`, store.labels(ALL)],
+    [`series?${range}&step=${step}`, store.series(ALL, { step, limit: 10 })],
+    [`table?${range}&by=function`, store.table(ALL, { by: 'function', limit: 1000 })],
+    [`lines?${range}&file=/app/work.js`, store.lines(ALL, { file: '/app/work.js' })],
+    [`profiles?${range}`, store.profiles(ALL, { limit: 1000 })],
+  ];
+  for (const [query, answer] of answers) {
+    const { status, text, headers } = await ask(`/api/v1/${query}`);
+    t.is(status, 200, text);
+    t.is(headers['content-type'], 'application/json');
+    t.is(text, (await answer).toString(), query);
+  }
 });
 
 test('many other services are not all named', async (t) => {
@@ -143,7 +165,7 @@ test('what is told to be kept is there after the next tidying, and what would no
     /^it is 31 days old, and nothing is kept here for more than 30: everflame view FILE shows one of any age$/,
   );
   await store.maintain();
-  t.like(await store.table(ALL, { by: 'function', limit: 10 }), { total: 1111 });
+  t.like(await parsed(store.table(ALL, { by: 'function', limit: 10 })), { total: 1111 });
 });
 
 /** A profile that is so many bytes longer without compression, by a text that nothing names. */
@@ -177,7 +199,7 @@ test('all profiles of an upload have 128 MiB together without compression', asyn
     three.text,
     /^\{"refused":"all profiles of its upload have more than 128 MiB after decompression: send fewer in one request"\}$/,
   );
-  t.like(await store.table(ALL, { by: 'function', limit: 10 }), { total: 1 + 2 + 3 + 5 + 7 + 11 });
+  t.like(await parsed(store.table(ALL, { by: 'function', limit: 10 })), { total: 1 + 2 + 3 + 5 + 7 + 11 });
 });
 
 test('a type that changes its unit has all its values, in the smaller one', async (t) => {
@@ -200,12 +222,12 @@ test('a type that changes its unit has all its values, in the smaller one', asyn
     })),
   );
   const nanoseconds = { unit: 'nanoseconds', total: 3_005_007 };
-  t.like(await store.table(ALL, { by: 'function', limit: 10 }), nanoseconds);
-  t.like(await store.table(ALL, { by: 'host', limit: 10 }), nanoseconds);
-  t.like(await store.labels(ALL), nanoseconds);
-  const { series } = (await store.series(ALL, { step: ALL.to, limit: 1 })) as {
-    series: { values: number[] }[];
-  };
+  t.like(await parsed(store.table(ALL, { by: 'function', limit: 10 })), nanoseconds);
+  t.like(await parsed(store.table(ALL, { by: 'host', limit: 10 })), nanoseconds);
+  t.like(await parsed(store.labels(ALL)), nanoseconds);
+  const { series } = await parsed<{ series: { values: number[] }[] }>(
+    store.series(ALL, { step: ALL.to, limit: 1 }),
+  );
   t.deepEqual(series[0]?.values, [nanoseconds.total]);
   // What cannot be added is another kind, which is named with its unit.
   await store.ingest([

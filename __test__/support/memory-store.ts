@@ -71,30 +71,28 @@ export class MemoryStore implements Store {
     }));
   }
 
-  services = (): Promise<unknown> => this.ask('services', [], undefined);
-  labels = (selection: Selection): Promise<unknown> => this.ask('labels', [selection], undefined);
-  series = (selection: Selection, options: unknown): Promise<unknown> =>
+  services = (): Promise<Buffer> => this.ask('services', [], undefined);
+  labels = (selection: Selection): Promise<Buffer> => this.ask('labels', [selection], undefined);
+  series = (selection: Selection, options: unknown): Promise<Buffer> =>
     this.ask('series', [selection], options);
-  table = (selection: Selection, options: unknown): Promise<unknown> =>
+  table = (selection: Selection, options: unknown): Promise<Buffer> =>
     this.ask('table', [selection], options);
-  lines = (selection: Selection, options: unknown): Promise<unknown> =>
+  lines = (selection: Selection, options: unknown): Promise<Buffer> =>
     this.ask('lines', [selection], options);
-  profiles = (selection: Selection, options: unknown): Promise<unknown> =>
+  profiles = (selection: Selection, options: unknown): Promise<Buffer> =>
     this.ask('profiles', [selection], options);
-  tree = (selection: Selection, options: unknown): Promise<Buffer> =>
-    this.bytes('tree', [selection], options);
-  diff = (a: Selection, b: Selection, options: unknown): Promise<Buffer> =>
-    this.bytes('diff', [a, b], options);
+  tree = (selection: Selection, options: unknown): Promise<Buffer> => this.ask('tree', [selection], options);
+  diff = (a: Selection, b: Selection, options: unknown): Promise<Buffer> => this.ask('diff', [a, b], options);
   sandwich = (selection: Selection, options: unknown): Promise<Buffer> =>
-    this.bytes('sandwich', [selection], options);
+    this.ask('sandwich', [selection], options);
   timeline = (selection: Selection, options: unknown): Promise<Buffer> =>
-    this.bytes('timeline', [selection], options);
-  pprof = (selection: Selection): Promise<Buffer> => this.bytes('pprof', [selection], undefined);
+    this.ask('timeline', [selection], options);
+  pprof = (selection: Selection): Promise<Buffer> => this.ask('pprof', [selection], undefined);
   status = (): Promise<unknown> => Promise.resolve({ path: 'in memory', profiles: this.uploads.length });
   close = (): Promise<void> => Promise.resolve();
 
   /** Answers with what was asked. Of the service `nobody` there is nothing, `large` has much, and `broken` breaks it. */
-  private async ask(query: string, selections: Selection[], options: unknown): Promise<unknown> {
+  private async ask(query: string, selections: Selection[], options: unknown): Promise<Buffer> {
     const asked = { query, selections, options };
     this.asked.push(asked);
     const [service] = selections.map((selection) => selection.service);
@@ -102,11 +100,8 @@ export class MemoryStore implements Store {
       throw Object.assign(new Error('there is no service "nobody".'), { code: 'NOT_FOUND' });
     }
     if (service === 'broken') throw new Error('index out of bounds');
-    return service === 'large' ? { ...asked, rows: 'row '.repeat(20_000) } : asked;
-  }
-
-  private async bytes(query: string, selections: Selection[], options: unknown): Promise<Buffer> {
-    return Buffer.from(JSON.stringify(await this.ask(query, selections, options)));
+    const answer = service === 'large' ? { ...asked, rows: 'row '.repeat(20_000) } : asked;
+    return Buffer.from(JSON.stringify(answer));
   }
 
   private check({ service, tags, start, end, client, profiles }: Upload): void {

@@ -1,6 +1,6 @@
 import { FolderStore } from '../collector/native-store';
 import { readHeading } from '../collector/query/tree-bytes';
-import type { Frames, Selection } from '../collector/store';
+import { type Frames, parsed, type Selection } from '../collector/store';
 import { readSetting } from '../config/resolve';
 import { Logger } from '../log';
 import type { DiffSide } from './diff-side';
@@ -38,7 +38,7 @@ export class DiffStores {
   async place([a, b]: readonly [DiffSide, DiffSide]): Promise<[Placed, Placed]> {
     if (!('files' in a && 'files' in b)) {
       this.stored = FolderStore.read(storeToRead(this.options));
-      this.services = ((await this.stored.services()) as { services: Service[] }).services;
+      this.services = (await parsed<{ services: Service[] }>(this.stored.services())).services;
     }
     if (!('files' in a || 'files' in b)) return [this.placeStored(a), this.placeStored(b)];
     const placed: Placed[] = [];

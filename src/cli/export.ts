@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { FolderStore } from '../collector/native-store';
-import type { Selection, Store } from '../collector/store';
+import { parsed, type Selection, type Store } from '../collector/store';
 import { readSetting } from '../config/resolve';
 import { EverflameError } from '../engine';
 import type { Service } from '../export/answers';
@@ -54,7 +54,7 @@ export async function exportProfiles(
   }
   const { store, close } = await sourceOf(files, options);
   try {
-    const { services } = (await store.services()) as { services: Service[] };
+    const { services } = await parsed<{ services: Service[] }>(store.services());
     const selection = selectionOf(services, options, now);
     const made = await make(form, store, selection, options.strip ?? false);
     write(output, made.data);

@@ -1,4 +1,5 @@
 import { FolderStore } from '../collector/native-store';
+import { parsed } from '../collector/store';
 import { alignColumns, type Column } from './columns';
 import { formatShare, formatValue } from './format';
 import { type StoreOptions, storeToRead } from './open-store';
@@ -77,17 +78,17 @@ async function ask(
   options: QueryOptions,
   now: number,
 ): Promise<Answer> {
-  const { services } = (await store.services()) as { services: Service[] };
+  const { services } = await parsed<{ services: Service[] }>(store.services());
   if (question === 'services') return { json: { services }, lines: () => serviceLines(services) };
   const selection = selectionOf(services, options, now);
   const limit = options.limit ?? ROWS;
   switch (question) {
     case 'labels': {
-      const labels = (await store.labels(selection)) as Labels;
+      const labels = await parsed<Labels>(store.labels(selection));
       return { json: labels, lines: () => labelLines(labels, limit) };
     }
     case 'table': {
-      const table = (await store.table(selection, { by: options.by ?? 'function', limit })) as Table;
+      const table = await parsed<Table>(store.table(selection, { by: options.by ?? 'function', limit }));
       return { json: table, lines: () => tableLines(table, options.by ?? 'function') };
     }
     case 'series': {
@@ -95,11 +96,11 @@ async function ask(
       const step =
         options.step === undefined ? Math.max(MINUTE, Math.ceil(span / POINTS)) : options.step * 1000;
       const by = options.by === undefined ? {} : { by: options.by };
-      const series = (await store.series(selection, { step, ...by, limit })) as Series;
+      const series = await parsed<Series>(store.series(selection, { step, ...by, limit }));
       return { json: series, lines: () => seriesLines(series) };
     }
     case 'profiles': {
-      const profiles = (await store.profiles(selection, { limit })) as Profiles;
+      const profiles = await parsed<Profiles>(store.profiles(selection, { limit }));
       return { json: profiles, lines: () => profileLines(profiles) };
     }
   }

@@ -1,4 +1,5 @@
 import { FolderStore } from '../collector/native-store';
+import { parsed } from '../collector/store';
 import { EverflameError } from '../engine';
 import { selectValues } from '../profile/choose';
 import { readProfile } from '../profile/read';
@@ -97,14 +98,13 @@ async function ofStore(options: TopOptions, now: number): Promise<Top> {
   const { by, json, limit = json ? ALL_ROWS : DEFAULT_ROWS } = options;
   const store = FolderStore.read(storeToRead(options));
   try {
-    const { services } = (await store.services()) as { services: Service[] };
+    const { services } = await parsed<{ services: Service[] }>(store.services());
     const selection = selectionOf(services, options, now);
     const { service, from, to } = selection;
     const key = by === 'thread' ? THREAD : by;
-    const { type, unit, total, rows, more } = (await store.table(selection, {
-      by: key,
-      limit,
-    })) as StoredTable;
+    const { type, unit, total, rows, more } = await parsed<StoredTable>(
+      store.table(selection, { by: key, limit }),
+    );
     return {
       source: { service, from, to },
       of: `of ${visible(service)}, ${timeText(from)} to ${timeText(to)}`,

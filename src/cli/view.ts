@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { type Collector, startCollector } from '../collector/collector';
 import { FolderStore } from '../collector/native-store';
+import { parsed } from '../collector/store';
 import { readSetting } from '../config/resolve';
 import { EverflameError } from '../engine';
 import { codeOf, Logger, reasonOf } from '../log';
@@ -123,7 +124,9 @@ export async function storeOfFiles(
 
 /** The time of the first file, which need not be today. */
 async function rangeOf(store: FolderStore): Promise<Record<string, string>> {
-  const { services } = (await store.services()) as { services: { name: string; from: number; to: number }[] };
+  const { services } = await parsed<{ services: { name: string; from: number; to: number }[] }>(
+    store.services(),
+  );
   const [first] = services;
   if (!first) return {};
   return { service: first.name, from: String(Math.floor(first.from)), to: String(Math.ceil(first.to) + 1) };

@@ -2,7 +2,15 @@ import type { NativeStore as Native, NativeSelection } from '../../native/store'
 import { EverflameError } from '../engine';
 import { type Logger, messageOf } from '../log';
 import { loadStore } from './native-binding';
-import type { Frames, Kept, KeptProfile, Selection, Store, Upload } from './store';
+import {
+  type Frames,
+  type Kept,
+  type KeptProfile,
+  parsed,
+  type Selection,
+  type Store,
+  type Upload,
+} from './store';
 
 /** What a store may hold. Ages in milliseconds. */
 export interface Retention {
@@ -27,11 +35,6 @@ export const RETENTION: Readonly<Retention> = {
 const MAINTENANCE_MILLISECONDS = 60 * 1000;
 /** Values of a label in one answer. */
 const MOST_VALUES = 200;
-
-/** An answer as HTTP has it, and as programs do. */
-function parsed(answer: Promise<Buffer>): Promise<unknown> {
-  return answered(answer.then((bytes) => JSON.parse(bytes.toString()) as unknown));
-}
 
 /** Errors of the binding begin with their code. */
 function answered<T>(answer: Promise<T>): Promise<T> {
@@ -124,19 +127,19 @@ export class FolderStore implements Store {
     return outcomes.map((profiles) => ({ profiles: profiles as KeptProfile[] }));
   }
 
-  services(): Promise<unknown> {
-    return parsed(this.native.services());
+  services(): Promise<Buffer> {
+    return answered(this.native.services());
   }
 
-  labels(selection: Selection): Promise<unknown> {
-    return parsed(this.native.labels(native(selection), MOST_VALUES));
+  labels(selection: Selection): Promise<Buffer> {
+    return answered(this.native.labels(native(selection), MOST_VALUES));
   }
 
   series(
     selection: Selection,
     { step, by, limit }: { step: number; by?: string; limit: number },
-  ): Promise<unknown> {
-    return parsed(this.native.series(native(selection), step, by, limit));
+  ): Promise<Buffer> {
+    return answered(this.native.series(native(selection), step, by, limit));
   }
 
   tree(
@@ -157,12 +160,12 @@ export class FolderStore implements Store {
     return answered(this.native.sandwich(native(selection), name, file, nodes));
   }
 
-  table(selection: Selection, { by, limit }: { by: string; limit: number }): Promise<unknown> {
-    return parsed(this.native.table(native(selection), by, limit));
+  table(selection: Selection, { by, limit }: { by: string; limit: number }): Promise<Buffer> {
+    return answered(this.native.table(native(selection), by, limit));
   }
 
-  lines(selection: Selection, { file }: { file: string }): Promise<unknown> {
-    return parsed(this.native.lines(native(selection), file));
+  lines(selection: Selection, { file }: { file: string }): Promise<Buffer> {
+    return answered(this.native.lines(native(selection), file));
   }
 
   timeline(selection: Selection, { limit }: { limit: number }): Promise<Buffer> {
@@ -173,12 +176,12 @@ export class FolderStore implements Store {
     return answered(this.native.pprof(native(selection)));
   }
 
-  profiles(selection: Selection, { limit }: { limit: number }): Promise<unknown> {
-    return parsed(this.native.profiles(native(selection), limit));
+  profiles(selection: Selection, { limit }: { limit: number }): Promise<Buffer> {
+    return answered(this.native.profiles(native(selection), limit));
   }
 
   async status(): Promise<unknown> {
-    const status = (await parsed(this.native.status())) as object;
+    const status = await parsed<object>(answered(this.native.status()));
     return { ...status, limitBytes: this.retention.bytes, limitAge: this.retention.profiles };
   }
 

@@ -55,9 +55,15 @@ export interface Condition {
 /** What a frame of a tree is: a function, a line of one, a file or a package. */
 export type Frames = 'function' | 'line' | 'file' | 'package';
 
+/** The JSON of an answer, for a program; whoever asks over HTTP has its bytes as they are. */
+export async function parsed<T>(answer: Promise<Buffer>): Promise<T> {
+  return JSON.parse((await answer).toString()) as T;
+}
+
 /**
- * Where profiles are kept, and asked for. A query that cannot be answered rejects with an error whose `code` is `NOT_FOUND` (no
- * such service, function or file), `BAD_QUERY` or `BUSY`, and whose message is one sentence for whoever asked.
+ * Where profiles are kept, and asked for. Answers are bytes, as docs/api.md has them. A query that cannot be answered rejects with
+ * an error whose `code` is `NOT_FOUND` (no such service, function or file), `BAD_QUERY` or `BUSY`, and whose message is one
+ * sentence for whoever asked.
  */
 export interface Store {
   /**
@@ -65,18 +71,17 @@ export interface Store {
    * kept, and the same may be tried later.
    */
   ingest(uploads: Upload[]): Promise<Kept[]>;
-  services(): Promise<unknown>;
-  labels(selection: Selection): Promise<unknown>;
-  series(selection: Selection, options: { step: number; by?: string; limit: number }): Promise<unknown>;
-  /** Bytes as in docs/api.md, "A tree". */
+  services(): Promise<Buffer>;
+  labels(selection: Selection): Promise<Buffer>;
+  series(selection: Selection, options: { step: number; by?: string; limit: number }): Promise<Buffer>;
   tree(selection: Selection, options: { frames: Frames; by?: string; nodes: number }): Promise<Buffer>;
   diff(a: Selection, b: Selection, options: { frames: Frames; nodes: number }): Promise<Buffer>;
   sandwich(selection: Selection, options: { name: string; file: string; nodes: number }): Promise<Buffer>;
-  table(selection: Selection, options: { by: string; limit: number }): Promise<unknown>;
-  lines(selection: Selection, options: { file: string }): Promise<unknown>;
+  table(selection: Selection, options: { by: string; limit: number }): Promise<Buffer>;
+  lines(selection: Selection, options: { file: string }): Promise<Buffer>;
   timeline(selection: Selection, options: { limit: number }): Promise<Buffer>;
   pprof(selection: Selection): Promise<Buffer>;
-  profiles(selection: Selection, options: { limit: number }): Promise<unknown>;
+  profiles(selection: Selection, options: { limit: number }): Promise<Buffer>;
   status(): Promise<unknown>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { Selection, Store } from '../collector/store';
+import { parsed, type Selection, type Store } from '../collector/store';
 import { EverflameError } from '../engine';
 import { decodeProfile } from '../upload/pprof/decode';
 import type { Found, Profiles, Service, ValueType } from './answers';
@@ -26,7 +26,7 @@ export interface Gathered {
 
 /** Asks a store for a selection. Throws an EverflameError where there is nothing in it. */
 export async function gather(store: Store, selection: Selection, stripping: Stripping): Promise<Gathered> {
-  const { services } = (await store.services()) as { services: Service[] };
+  const { services } = await parsed<{ services: Service[] }>(store.services());
   const service = services.find(({ name }) => name === selection.service);
   if (!service) throw new EverflameError('NOT_FOUND', `there is no service ${named(selection.service)}`);
   const types = service.types.filter(
@@ -42,7 +42,9 @@ export async function gather(store: Store, selection: Selection, stripping: Stri
       `${named(service.name)} has no values of type ${named(selection.type ?? '')}; it has ${known}`,
     );
   }
-  const profiles = (await store.profiles({ ...selection, where: [] }, { limit: MOST_PROFILES })) as Profiles;
+  const profiles = await parsed<Profiles>(
+    store.profiles({ ...selection, where: [] }, { limit: MOST_PROFILES }),
+  );
   const taken = { store, selection, types, stripping };
   const apart = profiles.more > 0 ? undefined : processesOf(profiles.profiles);
   const { processes, samples, totals, whole } = await take(taken, apart);

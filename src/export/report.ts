@@ -1,4 +1,4 @@
-import type { Selection, Store } from '../collector/store';
+import { parsed, type Selection, type Store } from '../collector/store';
 import { packageVersion } from '../package-root';
 import type { ProfileEntry } from './answers';
 import { type Columns, readContainer, writeContainer } from './container';
@@ -75,9 +75,9 @@ export async function makeReport(
 /** With the conditions on tags, as the page would ask for them. */
 async function listedProfiles(store: Store, selection: Selection, all: number): Promise<ProfileEntry[]> {
   if (all === 0) return [];
-  const { profiles } = (await store.profiles(selection, { limit: MOST_PROFILES })) as {
-    profiles: ProfileEntry[];
-  };
+  const { profiles } = await parsed<{ profiles: ProfileEntry[] }>(
+    store.profiles(selection, { limit: MOST_PROFILES }),
+  );
   return profiles;
 }
 
@@ -87,7 +87,7 @@ async function seriesOf(store: Store, selection: Selection, { types }: Gathered)
   const step = Math.max(1, Math.ceil(seconds / POINTS)) * SECOND;
   const series: unknown[] = [];
   for (const { name } of types)
-    series.push(await store.series({ ...selection, type: name }, { step, limit: 1 }));
+    series.push(await parsed(store.series({ ...selection, type: name }, { step, limit: 1 })));
   return series;
 }
 

@@ -24,6 +24,7 @@ const LONGEST_STEP = 9_000_000_000_000;
 const MOST_SAMPLES = 2_000_000;
 const SAMPLES = 200_000;
 
+const OBJECT = 'application/json';
 const TREE = 'application/vnd.everflame.tree';
 const TIMELINE = 'application/vnd.everflame.timeline';
 
@@ -35,10 +36,13 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
     '/services',
     async (store, parameters) => {
       parameters.end();
-      return json(await store.services());
+      return bytes(OBJECT, await store.services());
     },
   ],
-  ['/labels', async (store, parameters) => select(parameters, async (at) => json(await store.labels(at)))],
+  [
+    '/labels',
+    async (store, parameters) => select(parameters, async (at) => bytes(OBJECT, await store.labels(at))),
+  ],
   [
     '/series',
     async (store, parameters) => {
@@ -55,7 +59,7 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
           const least = Math.ceil((at.to - at.from) / most);
           throw parameters.bad('step', `is ${step}, too short for this range. Give ${least} or more.`);
         }
-        return json(await store.series(at, options));
+        return bytes(OBJECT, await store.series(at, options));
       });
     },
   ],
@@ -84,8 +88,8 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
       const isScaled = parameters.choice('scale', SCALES, 'time') === 'time';
       const limit = parameters.count('limit', 1, MOST_ROWS, ROWS);
       parameters.end();
-      const bytes = await store.diff(a, b, { frames: by, nodes: MOST_NODES });
-      const { rows, ...changes } = changesOf(bytes, { isScaled, order });
+      const tree = await store.diff(a, b, { frames: by, nodes: MOST_NODES });
+      const { rows, ...changes } = changesOf(tree, { isScaled, order });
       const shown = rows.slice(0, limit);
       return json({ ...changes, rows: shown, more: rows.length - shown.length });
     },
@@ -103,14 +107,14 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
     async (store, parameters) => {
       const column = parameters.required('by', 'function, line, file, package or the key of a label');
       const options = { by: column, limit: parameters.count('limit', 1, MOST_ROWS, ROWS) };
-      return select(parameters, async (at) => json(await store.table(at, options)));
+      return select(parameters, async (at) => bytes(OBJECT, await store.table(at, options)));
     },
   ],
   [
     '/lines',
     async (store, parameters) => {
       const options = { file: parameters.required('file', 'a file as it stands in a profile') };
-      return select(parameters, async (at) => json(await store.lines(at, options)));
+      return select(parameters, async (at) => bytes(OBJECT, await store.lines(at, options)));
     },
   ],
   [
@@ -134,7 +138,7 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
     '/profiles',
     async (store, parameters) => {
       const options = { limit: parameters.count('limit', 1, MOST_ROWS, ROWS) };
-      return select(parameters, async (at) => json(await store.profiles(at, options)));
+      return select(parameters, async (at) => bytes(OBJECT, await store.profiles(at, options)));
     },
   ],
 ]);
