@@ -1,6 +1,7 @@
 //! What blocks point into: texts, functions, frames, stacks and sets of labels of one service, each once. Ids only grow, and
 //! the stack above another has the smaller id: totals come from one pass backwards over an array.
 
+use crate::frame_keys::FrameKey;
 use crate::varint::{Bytes, put, put_sized};
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -49,6 +50,8 @@ pub(crate) struct Dictionary {
     frames: Table<Frame>,
     nodes: Table<Node>,
     label_sets: Table<LabelSet>,
+    /// Of the frames that came with profiles since it is in memory.
+    frame_keys: FxHashMap<FrameKey, u32>,
     /// Values of each key of labels.
     values: FxHashMap<u32, FxHashSet<u32>>,
     text_bytes: usize,
@@ -72,6 +75,7 @@ impl Default for Dictionary {
             frames: Table::default(),
             nodes: Table::default(),
             label_sets: Table::default(),
+            frame_keys: FxHashMap::default(),
             values: FxHashMap::default(),
             text_bytes: 0,
         };
@@ -100,6 +104,15 @@ impl Dictionary {
 
     pub(crate) fn frame(&mut self, frame: Frame) -> u32 {
         self.frames.insert_full(frame).0 as u32
+    }
+
+    pub(crate) fn frame_by_key(&self, key: FrameKey) -> Option<u32> {
+        self.frame_keys.get(&key).copied()
+    }
+
+    /// Knows the frame by the key from now on.
+    pub(crate) fn learn_key(&mut self, key: FrameKey, frame: u32) {
+        self.frame_keys.insert(key, frame);
     }
 
     pub(crate) fn node(&mut self, node: Node) -> u32 {
@@ -184,6 +197,7 @@ impl Dictionary {
             + 64 * self.texts.len()
             + 48 * self.functions.len()
             + 40 * self.frames.len()
+            + 32 * self.frame_keys.len()
             + 40 * self.nodes.len()
             + 80 * self.label_sets.len()
     }

@@ -81,14 +81,14 @@ pub(crate) fn of_profile(origin: &Origin, id: &[u8], profile: &Profile) -> [u8; 
         hasher.pair(frame.function, frame.line);
     }
     hasher.number(stacks.len() as u64);
-    for stack in stacks {
+    for stack in stacks.iter() {
         hasher.number(stack.len() as u64);
         stack
             .iter()
             .for_each(|frame| hasher.number(u64::from(*frame)));
     }
     hasher.number(label_sets.len() as u64);
-    for labels in label_sets {
+    for labels in label_sets.iter() {
         hasher.number(labels.len() as u64);
         labels
             .iter()

@@ -2,18 +2,31 @@
 
 use crate::block::Rows;
 use crate::dictionary::{Dictionary, Frame, Function, Node, ROOT};
+use crate::frame_keys::FrameKey;
 use crate::moments::Moment;
 use crate::read::Profile;
 
 const NONE: u32 = u32::MAX;
 
 /// The sums of a profile by ids of the dictionary, which learns what it does not know, and its samples that tell their time.
-pub(crate) fn intern(dictionary: &mut Dictionary, profile: &Profile) -> (Rows, Vec<Moment>) {
+/// `frame_keys` are those of the profile's frames.
+pub(crate) fn intern(
+    dictionary: &mut Dictionary,
+    profile: &Profile,
+    frame_keys: &[FrameKey],
+) -> (Rows, Vec<Moment>) {
+    // All at once: one does not wait for the memory of the one before.
+    let frames = frame_keys
+        .iter()
+        .map(|key| dictionary.frame_by_key(*key).unwrap_or(NONE))
+        .collect();
     let mut interner = Interner {
         dictionary,
         profile,
+        frame_keys,
         texts: vec![NONE; profile.texts.len()],
-        frames: vec![NONE; profile.frames.len()],
+        functions: vec![NONE; profile.functions.len()],
+        frames,
     };
     let nodes = interner.nodes();
     let label_sets: Vec<u32> = (0..profile.label_sets.len())
@@ -46,10 +59,13 @@ pub(crate) fn intern(dictionary: &mut Dictionary, profile: &Profile) -> (Rows, V
     (rows, moments)
 }
 
+/// Ids of the dictionary by the indexes of the profile, as far as they are known.
 struct Interner<'a> {
     dictionary: &'a mut Dictionary,
     profile: &'a Profile,
+    frame_keys: &'a [FrameKey],
     texts: Vec<u32>,
+    functions: Vec<u32>,
     frames: Vec<u32>,
 }
 
@@ -84,26 +100,39 @@ impl Interner<'_> {
         if known != NONE {
             return known;
         }
-        let frame = self.profile.frames[index as usize];
-        let own = self.profile.functions[frame.function as usize];
+        let own = self.profile.frames[index as usize];
+        let frame = Frame {
+            function: self.function(own.function),
+            line: own.line,
+        };
+        let id = self.dictionary.frame(frame);
+        self.dictionary
+            .learn_key(self.frame_keys[index as usize], id);
+        self.frames[index as usize] = id;
+        id
+    }
+
+    fn function(&mut self, index: u32) -> u32 {
+        let known = self.functions[index as usize];
+        if known != NONE {
+            return known;
+        }
+        let own = self.profile.functions[index as usize];
         let (file, module) = (self.text(own.file), self.text(own.module));
-        let name = match &*self.profile.texts[own.name as usize] {
+        let name = match &self.profile.texts[own.name] {
             // A binary's function has a name unless nobody knows it; a script's may have none.
             "" if own.module != 0 && own.file == 0 => self.dictionary.text("[unknown]"),
             "" => self.dictionary.text("(anonymous)"),
             _ => self.text(own.name),
         };
-        let function = self.dictionary.function(Function {
+        let function = Function {
             name,
             file,
             module,
             line: own.line,
-        });
-        let id = self.dictionary.frame(Frame {
-            function,
-            line: frame.line,
-        });
-        self.frames[index as usize] = id;
+        };
+        let id = self.dictionary.function(function);
+        self.functions[index as usize] = id;
         id
     }
 
@@ -112,7 +141,7 @@ impl Interner<'_> {
         if known != NONE {
             return known;
         }
-        let id = self.dictionary.text(&self.profile.texts[index as usize]);
+        let id = self.dictionary.text(&self.profile.texts[index]);
         self.texts[index as usize] = id;
         id
     }
@@ -122,13 +151,13 @@ impl Interner<'_> {
         let mut labels: Vec<(u32, u32)> = profile.label_sets[index]
             .iter()
             // An empty value is the same as none.
-            .filter(|label| !profile.texts[label.value as usize].is_empty())
+            .filter(|label| !profile.texts[label.value].is_empty())
             .map(|label| {
                 let key = self.text(label.key);
                 (
                     key,
                     self.dictionary
-                        .label_value(key, &profile.texts[label.value as usize]),
+                        .label_value(key, &profile.texts[label.value]),
                 )
             })
             .collect();

@@ -10,17 +10,14 @@ use crate::query::{
     Table, TableBy, Timeline, Tree,
 };
 use crate::read::Limits;
+use crate::read_ahead::ReadAhead;
 use crate::repair::{self, Repair};
 use crate::upload::{self, Outcome, Prepared, Upload};
 use crate::writer::{self, Failure};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-
-/// Uploads that are read while others are put into the file.
-const READ_AHEAD: usize = 2;
 
 /// Connections that are kept for the next question.
 const KEPT_READERS: usize = 4;
@@ -142,26 +139,11 @@ impl Store {
             return self.commit(prepared.collect());
         }
         self.write(|connection, dictionaries| {
-            let (sender, prepared) = sync_channel(READ_AHEAD);
-            let uploads = &uploads;
-            // With the sender in it: what is received ends with the thread.
-            let read = move || {
-                for upload in uploads {
-                    // Nobody receives where the commit has failed.
-                    if sender.send(self.prepare(upload.clone())).is_err() {
-                        return;
-                    }
-                }
-            };
+            let reading = ReadAhead::new(&uploads, &self.limits);
             std::thread::scope(|scope| {
-                match std::thread::Builder::new().spawn_scoped(scope, read) {
-                    Ok(_) => writer::commit(connection, dictionaries, prepared),
-                    // The system has no thread left for it.
-                    Err(_) => {
-                        let one_by_one = uploads.iter().map(|upload| self.prepare(upload.clone()));
-                        writer::commit(connection, dictionaries, one_by_one)
-                    }
-                }
+                // Where the system has no thread left for it, this one reads all of them.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || reading.run());
+                writer::commit(connection, dictionaries, reading.prepared())
             })
         })
     }

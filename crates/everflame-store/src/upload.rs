@@ -2,6 +2,7 @@
 
 use crate::error::Refusal;
 use crate::fingerprint;
+use crate::frame_keys::{FrameKey, frame_keys};
 use crate::read::{Limits, OtlpProfile, Profile, Resource, read_otlp, read_otlp_json, read_pprof};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -80,20 +81,21 @@ pub(crate) struct PreparedProfile {
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) profile: Profile,
+    pub(crate) frame_keys: Vec<FrameKey>,
     pub(crate) totals: Vec<u64>,
 }
 
 impl Upload {
     /// Reads the profiles. Takes the time of a part for decompressing it, and needs no lock.
-    pub fn prepare(self, limits: &Limits) -> Prepared {
+    pub fn prepare(&self, limits: &Limits) -> Prepared {
         let span = (self.start, self.end);
-        let origin = Arc::new(Origin::new(self.service, self.tags));
+        let origin = Arc::new(Origin::new(self.service.clone(), self.tags.clone()));
         let mut profiles = Vec::new();
         let mut room = limits.upload_bytes;
-        for part in self.parts {
+        for part in &self.parts {
             let told = match part.format {
                 Format::Pprof => {
-                    profiles.push(prepare_pprof(&origin, span, &part, limits, &mut room));
+                    profiles.push(prepare_pprof(&origin, span, part, limits, &mut room));
                     continue;
                 }
                 Format::Otlp => read_otlp(&part.data, limits, &mut room),
@@ -195,6 +197,7 @@ fn prepare_profile(
         hash,
         start,
         end,
+        frame_keys: frame_keys(&profile),
         profile,
         totals,
     })

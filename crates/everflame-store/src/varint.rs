@@ -15,12 +15,18 @@ pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 impl<'a> Bytes<'a> {
     #[inline]
     pub(crate) fn varint(&mut self) -> Option<u64> {
-        let (&first, rest) = self.0.split_first()?;
-        if first < 0x80 {
-            self.0 = rest;
-            return Some(u64::from(first));
+        // Nearly all are of one or two bytes.
+        match *self.0 {
+            [first @ ..0x80, ref rest @ ..] => {
+                self.0 = rest;
+                Some(u64::from(first))
+            }
+            [first, second @ ..0x80, ref rest @ ..] => {
+                self.0 = rest;
+                Some(u64::from(first & 0x7f) | u64::from(second) << 7)
+            }
+            _ => self.long_varint(),
         }
-        self.long_varint()
     }
 
     fn long_varint(&mut self) -> Option<u64> {

@@ -138,7 +138,11 @@ fn add_profile(
         return Ok(Outcome::Duplicate);
     }
     let (epoch, shared) = open_epoch(connection, dictionaries, used, service)?;
-    let (rows, moments) = intern(&mut shared.write().dictionary, &profile.profile);
+    let (rows, moments) = intern(
+        &mut shared.write().dictionary,
+        &profile.profile,
+        &profile.frame_keys,
+    );
     let shape = shape_id(connection, service, &profile.profile.types)?;
     let samples = profile.profile.samples.len();
     let block = NewBlock {

@@ -4,7 +4,7 @@ use super::Limits;
 use super::label::{Label, Moment};
 use super::limits::{at_most, within};
 use super::profile::{Frame, Function, Profile, Sample};
-use super::texts::Texts;
+use super::texts::MadeTexts;
 use crate::error::Refusal;
 use rustc_hash::FxHashMap;
 
@@ -18,8 +18,8 @@ pub(super) struct Used {
 
 pub(super) struct Builder<'a> {
     pub(super) limits: &'a Limits,
-    pub(super) texts: Texts,
     pub(super) profile: Profile,
+    made: MadeTexts,
     used: Used,
     frame_ids: FxHashMap<Frame, u32>,
     label_set_ids: FxHashMap<Box<[Label]>, u32>,
@@ -29,17 +29,21 @@ impl<'a> Builder<'a> {
     pub(super) fn new(limits: &'a Limits, used: Used) -> Builder<'a> {
         Builder {
             limits,
-            texts: Texts::default(),
             profile: Profile::default(),
+            made: MadeTexts::default(),
             used,
             frame_ids: FxHashMap::default(),
             label_set_ids: FxHashMap::default(),
         }
     }
 
-    pub(super) fn finish(mut self) -> (Profile, Used) {
-        self.profile.texts = self.texts.into_all();
+    pub(super) fn finish(self) -> (Profile, Used) {
         (self.profile, self.used)
+    }
+
+    /// The index of a text that need not be in the profile.
+    pub(super) fn made(&mut self, text: &str) -> u32 {
+        self.made.intern(text, &mut self.profile.texts)
     }
 
     pub(super) fn function(&mut self, function: Function) -> u32 {
@@ -47,6 +51,7 @@ impl<'a> Builder<'a> {
         self.profile.functions.len() as u32 - 1
     }
 
+    /// The index of the frame, which stands there once: by these indexes a profile that comes again is known.
     pub(super) fn frame(&mut self, frame: Frame) -> u32 {
         let frames = &mut self.profile.frames;
         *self.frame_ids.entry(frame).or_insert_with(|| {
@@ -56,23 +61,22 @@ impl<'a> Builder<'a> {
     }
 
     /// A place that was never symbolised has its address for a name.
-    pub(super) fn address(&mut self, address: u64, module: u32) -> u32 {
-        let name = self.texts.intern(&format!("0x{address:x}"));
+    pub(super) fn address(&mut self, address: u64, module: u32) -> Frame {
+        let name = self.made(&format!("0x{address:x}"));
         let function = self.function(Function {
             name,
             file: 0,
             module,
             line: 0,
         });
-        self.frame(Frame { function, line: 0 })
+        Frame { function, line: 0 }
     }
 
     /// A stack that is not there yet, from the outermost frame on.
-    pub(super) fn stack(&mut self, frames: Vec<u32>) -> Result<u32, Refusal> {
+    pub(super) fn stack(&mut self, frames: &[u32]) -> Result<u32, Refusal> {
         self.used.frames += frames.len();
         at_most(self.used.frames, self.limits.frames, "frames in all stacks")?;
-        self.profile.stacks.push(frames.into());
-        Ok(self.profile.stacks.len() as u32 - 1)
+        Ok(self.profile.stacks.push(frames))
     }
 
     /// Of two labels with one key the lesser value stays. Sorts what it is given.
@@ -88,8 +92,7 @@ impl<'a> Builder<'a> {
             self.limits.set_labels,
             "labels in all sets of labels",
         )?;
-        let id = self.profile.label_sets.len() as u32;
-        self.profile.label_sets.push(labels.as_slice().into());
+        let id = self.profile.label_sets.push(labels);
         self.label_set_ids.insert(labels.as_slice().into(), id);
         Ok(id)
     }

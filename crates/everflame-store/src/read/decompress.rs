@@ -1,33 +1,55 @@
 //! By magic bytes, as clients send what they like without saying so.
 
 use crate::error::Refusal;
+use flate2::bufread::MultiGzDecoder;
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
+
+/// Nothing becomes smaller by deflate.
+const MOST_RATIO: usize = 1032;
 
 /// The bytes without compression. No more than `limit` of them are ever in memory.
 pub(crate) fn decompress(data: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, Refusal> {
     match data {
-        [0x1f, 0x8b, ..] => read(flate2::read::MultiGzDecoder::new(data), limit).map(Cow::Owned),
+        // Its last four bytes tell the size, or that of the last of several pieces.
+        [0x1f, 0x8b, ..] => {
+            let told = data
+                .last_chunk()
+                .map_or(0, |size| u32::from_le_bytes(*size));
+            let told = (told as usize).min(data.len().saturating_mul(MOST_RATIO));
+            read(MultiGzDecoder::new(data), told, limit).map(Cow::Owned)
+        }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let decoder = zstd::stream::read::Decoder::new(data).map_err(failed)?;
-            read(decoder, limit).map(Cow::Owned)
+            read(decoder, 4 * data.len(), limit).map(Cow::Owned)
         }
         _ if data.len() > limit => Err(too_large(limit)),
         _ => Ok(Cow::Borrowed(data)),
     }
 }
 
-fn read(decoder: impl Read, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let mut plain = Vec::new();
-    decoder
-        .take(limit as u64 + 1)
-        .read_to_end(&mut plain)
-        .map_err(failed)?;
-    if plain.len() > limit {
-        Err(too_large(limit))
-    } else {
-        Ok(plain)
+/// As few and as large pieces as there can be: for each one, the decoder copies the last 32 KB aside. `about` is how many bytes
+/// there may be.
+fn read(mut decoder: impl Read, about: usize, limit: usize) -> Result<Vec<u8>, Refusal> {
+    // One more, so that the end is met without another piece.
+    let mut plain = vec![0; about.min(limit) + 1];
+    let mut length = 0;
+    loop {
+        match decoder.read(&mut plain[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+        if length > limit {
+            return Err(too_large(limit));
+        }
+        if length == plain.len() {
+            plain.resize((2 * length).min(limit + 1), 0);
+        }
     }
+    plain.truncate(length);
+    Ok(plain)
 }
 
 fn failed(error: std::io::Error) -> Refusal {

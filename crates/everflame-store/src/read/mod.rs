@@ -4,6 +4,8 @@ mod builder;
 mod decompress;
 mod label;
 mod limits;
+mod lists;
+mod numbered;
 mod otlp;
 mod pprof;
 mod profile;

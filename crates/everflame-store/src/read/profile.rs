@@ -1,7 +1,8 @@
 //! A profile as every format tells it, in tables of its own: names and stacks stand in them once.
 
 use super::label::{Label, Moment};
-use std::sync::Arc;
+use super::lists::Lists;
+use super::texts::Texts;
 
 /// One kind of value and its unit, such as `cpu` in `nanoseconds`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,13 +47,12 @@ pub(crate) struct Profile {
     pub start: i64,
     /// Nanoseconds; 0 where it is not told.
     pub duration: i64,
-    /// Profiles that came together share them.
-    pub texts: Vec<Arc<str>>,
+    pub texts: Texts,
     pub functions: Vec<Function>,
     pub frames: Vec<Frame>,
     /// Indexes of frames, the outermost first.
-    pub stacks: Vec<Box<[u32]>>,
-    pub label_sets: Vec<Box<[Label]>>,
+    pub stacks: Lists<u32>,
+    pub label_sets: Lists<Label>,
     pub samples: Vec<Sample>,
     /// As many for each sample as there are types.
     pub values: Vec<u64>,

@@ -21,12 +21,12 @@ pub(super) fn read(message: &[u8], dictionary: &Dictionary) -> Result<Text, Refu
     let mut told = Text::Known(0);
     fields(message, |field, value| {
         told = match field {
-            1 => Text::Made(text(value.bytes()?)),
+            1 => Text::Made(text(value.bytes()?).into()),
             8 => Text::Known(dictionary.text_id(value.number()?)?),
             _ => {
                 let mut out = String::new();
                 put_other(&mut out, field, value, dictionary, 0)?;
-                Text::Made(text(out.as_bytes()))
+                Text::Made(text(out.as_bytes()).into())
             }
         };
         Ok(())
@@ -42,7 +42,7 @@ pub(super) fn pair<'a>(
     let (mut key, mut told): (Arc<str>, &[u8]) = (Arc::default(), &[]);
     fields(message, |field, value| {
         match field {
-            1 => key = text(value.bytes()?),
+            1 => key = text(value.bytes()?).into(),
             2 => told = value.bytes()?,
             3 => match value.number()? {
                 0 => {}

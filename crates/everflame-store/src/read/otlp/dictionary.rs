@@ -81,7 +81,7 @@ impl<'a> Dictionary<'a> {
         each(data, |field, value| {
             if field == 5 {
                 within(self.texts.len(), limits.entries, "texts")?;
-                self.texts.push(text(value.bytes()?));
+                self.texts.push(text(value.bytes()?).into());
             }
             Ok(())
         })?;

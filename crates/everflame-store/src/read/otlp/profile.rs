@@ -56,7 +56,7 @@ pub(super) fn read(
         stacks: FxHashMap::default(),
         labels: FxHashMap::default(),
     };
-    reader.builder.texts.intern("");
+    reader.builder.made("");
     let (id, attributes) = reader.head(message)?;
     reader.samples(message, &attributes)?;
     let (profile, now_used) = reader.builder.finish();
@@ -214,10 +214,10 @@ impl Reader<'_> {
         }
         let value = match &attribute.value {
             Text::Known(index) => self.text(*index),
-            Text::Made(made) => self.builder.texts.intern(made),
+            Text::Made(made) => self.builder.made(made),
         };
         Ok(Some(Label {
-            key: self.builder.texts.intern(key),
+            key: self.builder.made(key),
             value,
         }))
     }
@@ -240,7 +240,7 @@ impl Reader<'_> {
             frames.extend(self.frames(*place)?.iter().rev());
             at_most(frames.len(), depth, what)?;
         }
-        let id = self.builder.stack(frames)?;
+        let id = self.builder.stack(&frames)?;
         self.stacks.insert(index, id);
         Ok(id)
     }
@@ -253,7 +253,8 @@ impl Reader<'_> {
                 Some(place) => {
                     let module = self.text(place.module);
                     if place.lines.is_empty() {
-                        vec![self.builder.address(place.address, module)]
+                        let frame = self.builder.address(place.address, module);
+                        vec![self.builder.frame(frame)]
                     } else {
                         let lines = place.lines.iter();
                         lines.map(|line| self.frame(*line, module)).collect()
@@ -296,7 +297,7 @@ impl Reader<'_> {
         let id = if text.is_empty() {
             EMPTY
         } else {
-            self.builder.texts.push(text.clone())
+            self.builder.profile.texts.share(text.clone())
         };
         self.texts.insert(index, id);
         id
