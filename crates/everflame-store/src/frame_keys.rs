@@ -16,9 +16,14 @@ static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
 
 /// The keys of the profile's frames, in their order.
 pub(crate) fn frame_keys(profile: &Profile) -> Vec<FrameKey> {
-    let mut texts = vec![None; profile.texts.len()];
+    // Zero is none yet: a text whose hash that is has it made again.
+    let mut texts = vec![0; profile.texts.len()];
     let mut text = |index: u32| {
-        *texts[index as usize].get_or_insert_with(|| hash(profile.texts[index].as_bytes()))
+        let known = &mut texts[index as usize];
+        if *known == 0 {
+            *known = hash(profile.texts[index].as_bytes());
+        }
+        *known
     };
     let functions: Vec<u128> = profile
         .functions

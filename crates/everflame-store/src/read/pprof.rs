@@ -5,7 +5,7 @@ mod samples;
 
 use super::Limits;
 use super::builder::{Builder, Used, line};
-use super::limits::within;
+use super::limits::{at_most, within};
 use super::numbered::Numbered;
 use super::profile::{Frame, Function, Profile, ValueType};
 use super::texts::text;
@@ -155,7 +155,15 @@ impl Tables<'_> {
             Ok(())
         })?;
         let module = self.modules.get(mapping).unwrap_or(0);
-        let first = self.builder.profile.frames.len() as u32;
+        let (first, most) = (
+            self.builder.profile.frames.len(),
+            self.builder.limits.entries,
+        );
+        at_most(
+            first + self.lines.len().max(1),
+            most,
+            "functions at all places",
+        )?;
         for index in 0..self.lines.len() {
             let (function, line) = self.lines[index];
             let function = self.function_of(function, module)?;
@@ -165,7 +173,7 @@ impl Tables<'_> {
             let frame = self.builder.address(address, module);
             self.builder.profile.frames.push(frame);
         }
-        let end = self.builder.profile.frames.len() as u32;
+        let (first, end) = (first as u32, self.builder.profile.frames.len() as u32);
         self.locations.insert(id, Place { first, end });
         Ok(())
     }
@@ -207,4 +215,56 @@ fn numbers<const COUNT: usize>(message: &[u8]) -> Result<[u64; COUNT], Refusal> 
         Ok(())
     })?;
     Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::pprof::protos;
+    use prost::Message;
+
+    /// Each location with as many functions.
+    fn profile(locations: u64, inlined: usize) -> Vec<u8> {
+        let function = protos::Function {
+            id: 1,
+            ..protos::Function::default()
+        };
+        let line = protos::Line {
+            function_id: 1,
+            line: 7,
+        };
+        let location = (1..=locations).map(|id| protos::Location {
+            id,
+            line: vec![line.clone(); inlined],
+            ..protos::Location::default()
+        });
+        let profile = protos::Profile {
+            sample_type: vec![protos::ValueType::default()],
+            function: vec![function],
+            location: location.collect(),
+            string_table: vec![String::new()],
+            ..protos::Profile::default()
+        };
+        profile.encode_to_vec()
+    }
+
+    #[test]
+    fn functions_of_all_places_together_are_limited() {
+        let limits = Limits {
+            entries: 12,
+            ..Limits::default()
+        };
+        for (locations, inlined) in [(12, 1), (12, 0), (6, 2), (1, 12)] {
+            let profile = read(&profile(locations, inlined), &limits).expect("a profile");
+            assert_eq!(profile.frames.len(), 12, "{locations} with {inlined}");
+        }
+        for (locations, inlined, what) in [
+            (13, 1, "locations"),
+            (7, 2, "functions at all places"),
+            (1, 13, "functions at all places"),
+        ] {
+            let refused = read(&profile(locations, inlined), &limits).expect_err("too much");
+            assert_eq!(refused, Refusal::TooMuch { what, limit: 12 });
+        }
+    }
 }
