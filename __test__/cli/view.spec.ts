@@ -1,8 +1,9 @@
 /** The collector with its store, as its commands start it. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { classify } from '#src/profile/classify.js';
+import { cpuProfile, SMALL } from '../import/support/cpuprofile.js';
 import { buildProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
 import { CLI, everflame, run, start } from '../support/spawn.js';
@@ -94,9 +95,48 @@ test('a file that is no profile is named, with what is taken', async (t) => {
     cwd: folder,
   });
   t.is(code, 1);
-  t.regex(stderr, /error: notes\.txt cannot be shown: it is no profile: .* It takes pprof files/);
+  t.regex(
+    stderr,
+    /error: notes\.txt cannot be shown: read as collapsed stacks, line 1 has no stack and number: "nothing of that kind"\. Accepted are pprof, \.cpuprofile .* with gzip\n$/,
+  );
   const missing = await everflame(['view', '--no-open', 'gone.pprof'], { cwd: folder });
   t.regex(missing.stderr, /error: cannot read gone\.pprof: ENOENT/);
+});
+
+test('files of every kind are shown, each under a name of its own', async (t) => {
+  const folder = temporaryFolder(t);
+  const paths = ['a/x.folded', 'b/x.folded', 'b/y.cpuprofile', 'c/copy.folded'].map((path) =>
+    join(folder, path),
+  );
+  for (const name of ['a', 'b', 'c']) mkdirSync(join(folder, name));
+  const [first, second, cpu, copy] = paths as [string, string, string, string];
+  writeFileSync(first, 'main;work 3\n');
+  writeFileSync(second, 'main;work 5\n');
+  writeFileSync(cpu, JSON.stringify(cpuProfile(SMALL, [2, 3], [100, 200])));
+  writeFileSync(copy, 'main;work 3\n');
+  const written = Date.UTC(2025, 2, 3) / 1000;
+  utimesSync(cpu, written, written);
+  // The same file twice is one.
+  const view = await openView(t, ['view', '--port', '0', '--no-open', ...paths, 'b/../a/x.folded'], {
+    cwd: folder,
+  });
+  const { services } = await view.json<{ services: { name: string; to: number }[] }>('/services');
+  t.deepEqual(services.map(({ name }) => name).sort(), ['a/x.folded', 'b/x.folded', 'y.cpuprofile']);
+  t.is(services.find(({ name }) => name === 'y.cpuprofile')?.to, written * 1000, 'of when it was written');
+  const total = async (service: string, type: string): Promise<number> =>
+    (await view.json<Table>(`/table?service=${service}&from=0&to=${Date.now()}&type=${type}&by=function`))
+      .total;
+  t.deepEqual(
+    [
+      await total('a/x.folded', 'sample'),
+      await total('b/x.folded', 'sample'),
+      await total('y.cpuprofile', 'wall'),
+    ],
+    [3, 5, 300_000],
+  );
+  const { code, stderr } = await view.end();
+  t.is(code, 0, stderr);
+  t.regex(stderr, /copy\.folded is the same as a\/x\.folded, and is shown once/);
 });
 
 test('what a program sends and what it leaves in the inbox is kept, and is there the next time', async (t) => {

@@ -24,6 +24,8 @@ export class MemoryStore implements Store {
   failure: string | undefined;
   /** Whether to refuse a profile, and why. */
   refuses: (upload: Upload) => string | undefined = () => undefined;
+  /** Of the services that it tells of. */
+  serviceNames: string[] = [];
   private readonly known = new Set<string>();
   private gate: Promise<void> | undefined;
   private isWorking = false;
@@ -71,7 +73,10 @@ export class MemoryStore implements Store {
     }));
   }
 
-  services = (): Promise<Buffer> => this.ask('services', [], undefined);
+  services = async (): Promise<Buffer> => {
+    const asked = JSON.parse((await this.ask('services', [], undefined)).toString()) as object;
+    return Buffer.from(JSON.stringify({ ...asked, services: this.serviceNames.map((name) => ({ name })) }));
+  };
   labels = (selection: Selection): Promise<Buffer> => this.ask('labels', [selection], undefined);
   series = (selection: Selection, options: unknown): Promise<Buffer> =>
     this.ask('series', [selection], options);

@@ -76,7 +76,7 @@ async function sourceOf(
   const first = basename(files[0] ?? '');
   const service = files.length === 1 ? first : `${first} and ${files.length - 1} more`;
   const logger = new Logger(readSetting('logLevel', process.env));
-  return storeOfFiles(files, logger, (file) => ({ service, file }));
+  return storeOfFiles(files, logger, (path) => ({ service, path }));
 }
 
 async function make(form: Form, store: Store, selection: Selection, isStripped: boolean): Promise<Made> {

@@ -181,7 +181,10 @@ function viewCommand(): Command {
   return new Command('view')
     .description('collect profiles, keep them, and show them on a page of this machine')
     .usage('[options] [file...]')
-    .argument('[file...]', 'profiles (pprof) to show instead of what is collected')
+    .argument(
+      '[file...]',
+      'profiles to show instead of what is collected: pprof, .cpuprofile, .heapprofile, speedscope JSON, collapsed stacks',
+    )
     .option('--port <number>', 'where it listens; 0 for any that is free', port, COLLECTOR_PORT)
     .option(
       '--host <address>',
@@ -209,6 +212,7 @@ function viewCommand(): Command {
 Examples:
   everflame view
   everflame view profiles/*.pprof
+  node --cpu-prof app.js && everflame view CPU.*.cpuprofile
   DD_TRACE_AGENT_URL=http://127.0.0.1:${COLLECTOR_PORT} everflame run node app.js
 
 It takes what is sent to a Datadog Agent, to Pyroscope and to an OTLP receiver for profiles. Questions are answered over

@@ -1,19 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Collector, startCollector } from '../collector/collector';
-import { FolderStore } from '../collector/native-store';
-import { parsed } from '../collector/store';
+import { notShown } from '../collector/import';
+import type { FolderStore } from '../collector/native-store';
 import { readSetting } from '../config/resolve';
 import { EverflameError } from '../engine';
+import { Files, type ShownFile } from '../import/files';
+import { openFilesStore } from '../import/files-store';
+import { IMPORT_LIMITS, OF_COMMAND } from '../import/limits';
+import { NotImportable } from '../import/not-importable';
+import { namesOf } from '../import/service-names';
 import { codeOf, Logger, reasonOf } from '../log';
 import { openBrowser } from './open-browser';
 import { openStore, type StoreOptions } from './open-store';
 import { pageAddress } from './page-address';
 import { givenToken } from './token';
-
-/** Of times and sizes: as much as there is. */
-const EVER = 1e15;
+import { visible } from './visible';
 
 export interface ViewOptions extends StoreOptions {
   host: string;
@@ -37,6 +39,7 @@ export async function view(files: string[], options: ViewOptions): Promise<void>
   try {
     collector = await startCollector({
       store: shown.store,
+      ...(shown.files === undefined ? {} : { files: shown.files }),
       logger,
       host: options.host,
       port: options.port,
@@ -61,6 +64,7 @@ export async function view(files: string[], options: ViewOptions): Promise<void>
 /** What is shown, and what belongs to it. */
 interface Shown {
   store: FolderStore;
+  files?: Files;
   inbox?: string;
   /** What the page shows first, unless that is the last hour. */
   range?: Record<string, string>;
@@ -85,85 +89,95 @@ function storeOfFolder(options: ViewOptions, logger: Logger): Shown {
   };
 }
 
-/** How a file is called in a store. */
-interface FileName {
+/** How files are called in a store that holds all of them under one name. */
+export interface FileName {
   service: string;
   /** Its tag `file`. */
-  file: string;
+  path: string;
 }
 
-const nameInView = (file: string): FileName => ({ service: basename(file), file: resolve(file) });
-
-/** A store of these files, which goes when it is closed. */
+/** A store of these files, which goes when it is closed. Without `nameOf` each is a service of its own. */
 export async function storeOfFiles(
-  files: string[],
+  paths: string[],
   logger: Logger,
-  nameOf: (file: string) => FileName = nameInView,
+  nameOf?: (file: string) => FileName,
 ): Promise<Shown> {
-  const folder = mkdtempSync(join(tmpdir(), 'everflame-view-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  const opened = openFilesStore(logger);
+  const files = new Files(() => opened, OF_COMMAND);
+  const close = async (): Promise<void> => {
+    await files.close();
+    // Where no file was taken, nobody has it yet.
+    await opened.close();
+  };
   try {
-    // Files of any age stay as long as they are shown.
-    const retention = { samples: EVER, profiles: EVER, hours: EVER, bytes: EVER };
-    const store = FolderStore.open(join(folder, 'store'), logger, retention);
-    await keepFiles(store, files, nameOf);
+    const [first] = await (nameOf ? addAll(files, paths, nameOf) : addFiles(files, paths, logger));
     return {
-      store,
-      range: await rangeOf(store),
+      store: opened.store,
+      files,
+      range: first === undefined ? {} : rangeOf(first),
       lines: () => ['Ctrl+C ends it; the files stay as they are'],
-      close: async () => {
-        await store.close();
-        remove();
-      },
+      close,
     };
   } catch (error) {
-    remove();
+    await close();
     throw error;
   }
 }
 
-/** The time of the first file, which need not be today. */
-async function rangeOf(store: FolderStore): Promise<Record<string, string>> {
-  const { services } = await parsed<{ services: { name: string; from: number; to: number }[] }>(
-    store.services(),
-  );
-  const [first] = services;
-  if (!first) return {};
-  return { service: first.name, from: String(Math.floor(first.from)), to: String(Math.ceil(first.to) + 1) };
+/** What the page shows first: the first file, whose time need not be today. */
+function rangeOf({ service, from, to }: ShownFile): Record<string, string> {
+  return { service, from: String(Math.floor(from)), to: String(Math.ceil(to) + 1) };
 }
 
-async function keepFiles(
-  store: FolderStore,
-  files: string[],
+/** Each file is a service of its name. Throws an EverflameError for the first that cannot be shown. */
+async function addFiles(files: Files, paths: string[], logger: Logger): Promise<ShownFile[]> {
+  const wholePaths = [...new Set(paths.map((path) => resolve(path)))];
+  const names = namesOf(wholePaths);
+  const shown: ShownFile[] = [];
+  for (const path of wholePaths) {
+    const service = names.get(path) as string;
+    const given = paths.find((one) => resolve(one) === path) as string;
+    const file = await addFile(files, given, { service, path });
+    if (file.again) logger.notice(visible(`${service} is the same as ${file.service}, and is shown once`));
+    else if (file.service !== service) logger.notice(visible(`${service} is shown as ${file.service}`));
+    shown.push(file);
+  }
+  return shown;
+}
+
+async function addAll(
+  files: Files,
+  paths: string[],
   nameOf: (file: string) => FileName,
-): Promise<void> {
-  const kept = await store.ingest(
-    files.map((file) => ({
-      service: nameOf(file).service,
-      tags: [['file', nameOf(file).file]],
-      start: 0n,
-      end: 0n,
-      client: 'file',
-      profiles: [{ name: basename(file), format: 'pprof', data: readFile(file) }],
-    })),
-  );
-  for (const [index, { profiles }] of kept.entries()) {
-    const refused = profiles.find(({ state }) => state === 'refused');
-    if (refused) {
-      throw new EverflameError(
-        'NOT_A_PROFILE',
-        `${files[index]} cannot be shown: ${refused.reason}. It takes pprof files, plain or compressed with gzip or Zstandard`,
-      );
-    }
+): Promise<ShownFile[]> {
+  const shown: ShownFile[] = [];
+  for (const path of new Set(paths))
+    shown.push(await addFile(files, path, { ...nameOf(path), isShared: true }));
+  return shown;
+}
+
+async function addFile(
+  files: Files,
+  given: string,
+  called: FileName & { isShared?: boolean },
+): Promise<ShownFile> {
+  try {
+    return await files.add({ name: basename(given), ...called, ...readFile(given) });
+  } catch (error) {
+    if (!(error instanceof NotImportable)) throw error;
+    throw new EverflameError('NOT_A_PROFILE', notShown(given, error).replace(/\.$/, ''), { cause: error });
   }
 }
 
-function readFile(file: string): Buffer {
+function readFile(file: string): { data: Buffer; modified: number } {
   try {
-    return readFileSync(file);
+    const { size, mtimeMs: modified } = statSync(file);
+    if (size > IMPORT_LIMITS.bytes)
+      throw new NotImportable(`it has more than ${IMPORT_LIMITS.bytes / 1024 / 1024} MiB`);
+    return { data: readFileSync(file), modified };
   } catch (error) {
-    const remedy =
-      codeOf(error) === 'EISDIR' ? `Name the files in it: ${join(file, '*.pprof')}` : 'Check its name';
+    if (error instanceof NotImportable) throw error;
+    const remedy = codeOf(error) === 'EISDIR' ? `Name the files in it: ${join(file, '*')}` : 'Check its name';
     throw new EverflameError('UNREADABLE', `cannot read ${file}: ${reasonOf(error)}. ${remedy}`, {
       cause: error,
     });

@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { EverflameError } from '../engine';
+import { Files } from '../import/files';
+import { openFilesStore } from '../import/files-store';
+import { OF_PAGE } from '../import/limits';
 import { type Logger, reasonOf } from '../log';
 import { packageRoot } from '../package-root';
 import { Counts } from './counts';
@@ -32,6 +35,8 @@ const CLOSE_MILLISECONDS = 2000;
 export interface CollectorOptions {
   /** Stays its owner's, who closes it after the collector. */
   store: Store;
+  /** Files that are shown already; as the store, they stay their owner's. */
+  files?: Files;
   logger: Logger;
   /** `localhost` for 127.0.0.1 and ::1. With an address beyond this machine, such as 0.0.0.0, everybody must show the token. */
   host?: string;
@@ -85,6 +90,7 @@ class RunningCollector implements Collector {
   private readonly limits: Limits;
   private readonly queue: IngestQueue;
   private readonly events: Events;
+  private readonly files: Files;
   private readonly answerer: Answerer;
   private readonly servers: { server: Server; address: string }[] = [];
   private inbox: Inbox | undefined;
@@ -100,8 +106,10 @@ class RunningCollector implements Collector {
     this.limits = limits;
     this.events = new Events(limits);
     this.queue = new IngestQueue(store, logger, (upload, kept) => this.events.kept(upload, kept));
+    this.files = options.files ?? new Files(() => openFilesStore(logger), OF_PAGE);
     const routes = new Routes({
       store,
+      files: this.files,
       queue: this.queue,
       events: this.events,
       page: new Page(page),
@@ -167,6 +175,7 @@ class RunningCollector implements Collector {
     clearTimeout(timer);
     await this.inbox?.close();
     await this.queue.rest();
+    if (this.files !== this.options.files) await this.files.close();
   }
 
   private server(doors: Doors | undefined): Server {

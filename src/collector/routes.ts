@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Files } from '../import/files';
 import { packageVersion } from '../package-root';
 import type { Counts } from './counts';
 import type { Events } from './events';
@@ -7,6 +8,7 @@ import { readPieces } from './http/body';
 import { checkOrigin } from './http/guard';
 import { Refusal } from './http/refusal';
 import type { Room } from './http/room';
+import { importFile } from './import';
 import { AGENT_PATH, agentInfo, agentIntake } from './intake/agent';
 import { DROPPED } from './intake/dropped';
 import type { Intake } from './intake/intake';
@@ -18,10 +20,13 @@ import type { Limits } from './limits';
 import type { Page } from './page';
 import { answerReport, QUERIES } from './query/api';
 import { Parameters } from './query/parameters';
+import { ShownStores } from './shown-stores';
 import type { Store } from './store';
 
 /** Below which queries are. */
 const API = '/api/v1';
+/** The one thing there that is no query. */
+const IMPORT = `${API}/import`;
 
 const INTAKES: ReadonlyMap<string, Intake> = new Map([
   [AGENT_PATH, agentIntake],
@@ -34,6 +39,7 @@ const INTAKES: ReadonlyMap<string, Intake> = new Map([
 /** What answers are made from. */
 export interface Sources {
   store: Store;
+  files: Files;
   queue: IngestQueue;
   events: Events;
   page: Page;
@@ -46,7 +52,11 @@ export interface Sources {
 
 /** Answers requests that may ask: by what follows the host in their target. */
 export class Routes {
-  constructor(private readonly sources: Sources) {}
+  private readonly shown: ShownStores;
+
+  constructor(private readonly sources: Sources) {
+    this.shown = new ShownStores(sources.store, sources.files);
+  }
 
   /** Undefined where the answer goes on by itself. Rejects with a Refusal. */
   answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
@@ -55,6 +65,7 @@ export class Routes {
     if (intake) return this.take(request, intake);
     const dropped = DROPPED.get(path);
     if (dropped) return this.drop(request, dropped.methods, dropped.answer);
+    if (path === IMPORT) return this.import(request, query);
     if (path === API || path.startsWith(`${API}/`)) return this.query(request, response, path, query);
     allow(request, ['GET', 'HEAD']);
     if (path === '/info') return Promise.resolve(json(agentInfo()));
@@ -96,6 +107,12 @@ export class Routes {
     }
   }
 
+  private async import(request: IncomingMessage, query: string): Promise<Answer> {
+    allow(request, ['POST']);
+    checkOrigin(request);
+    return importFile(request, query, { ...this.sources, shown: this.shown });
+  }
+
   private async drop(
     request: IncomingMessage,
     methods: readonly string[],
@@ -116,7 +133,7 @@ export class Routes {
   ): Promise<Answer | undefined> {
     allow(request, ['GET', 'HEAD']);
     checkOrigin(request);
-    const { store, events, page } = this.sources;
+    const { events, page } = this.sources;
     const name = path.slice(API.length);
     const parameters = new Parameters(new URLSearchParams(query));
     if (name === '/events') {
@@ -129,10 +146,14 @@ export class Routes {
       parameters.end();
       return json(await this.status());
     }
-    if (name === '/report') return answerReport(store, parameters, page.folder);
+    if (name === '/services') {
+      parameters.end();
+      return json(await this.shown.services());
+    }
+    if (name === '/report') return answerReport(this.shown.storeOf(query), parameters, page.folder);
     const ask = QUERIES.get(name);
-    if (ask) return ask(store, parameters);
-    const names = ['/status', '/events', '/report', ...QUERIES.keys()].join(', ');
+    if (ask) return ask(this.shown.storeOf(query), parameters);
+    const names = ['/status', '/events', '/services', '/report', ...QUERIES.keys()].join(', ');
     throw new Refusal(404, `there is no query ${API}${name.slice(0, 60)}. Below ${API} there are ${names}.`);
   }
 

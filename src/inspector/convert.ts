@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { threadName } from '../engine';
-import type { FrameInput, LabelInput, ProfileBuilder } from './builder';
+import type { LabelInput, ProfileBuilder } from './builder';
+import { frameOf, startLine } from './v8-frame';
 import type { ThreadPeriod, V8Node } from './v8-profile';
 
 /** Samples handled before the caller may let the event loop run. */
@@ -137,8 +137,8 @@ class Stacks {
    */
   next(id: number): number[] {
     const node = this.nodes.get(id) as V8Node;
-    const line = this.takeLine(id) ?? startLine(node);
-    const leaf = this.builder.location(toFrame(node, line));
+    const line = this.takeLine(id) ?? startLine(node.callFrame);
+    const leaf = this.builder.location(frameOf(node.callFrame, line));
     const callers = this.callersOf(this.parents.get(id));
     if (callers.length < this.maxFrames) return [leaf, ...callers];
     const omitted = callers.length + 1 - this.maxFrames;
@@ -166,35 +166,10 @@ class Stacks {
       if (node.callFrame.functionName !== '(root)') path.push(node);
       current = this.parents.get(current);
     }
-    const locations = path.map((node) => this.builder.location(toFrame(node, startLine(node))));
+    const locations = path.map((node) =>
+      this.builder.location(frameOf(node.callFrame, startLine(node.callFrame))),
+    );
     this.callers.set(id, locations);
     return locations;
-  }
-}
-
-function startLine(node: V8Node): number {
-  return Math.max(0, node.callFrame.lineNumber + 1);
-}
-
-function toFrame(node: V8Node, line: number): FrameInput {
-  const { url, scriptId } = node.callFrame;
-  const file = url === '' && scriptId !== '0' ? '(eval)' : filePath(url);
-  return { name: functionName(node), file, startLine: startLine(node), line };
-}
-
-/** Functions without a name are told apart by their place. */
-function functionName({ callFrame }: V8Node): string {
-  if (callFrame.functionName !== '') return callFrame.functionName;
-  const { lineNumber, columnNumber } = callFrame;
-  return lineNumber < 0 ? '(anonymous)' : `(anonymous:L#${lineNumber + 1}:C#${columnNumber + 1})`;
-}
-
-function filePath(url: string): string {
-  if (!url.startsWith('file:')) return url;
-  try {
-    return fileURLToPath(url);
-  } catch {
-    // Not a path on this system (a remote host, a malformed escape): the address itself is the best name.
-    return url;
   }
 }

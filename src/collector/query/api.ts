@@ -30,15 +30,8 @@ const TIMELINE = 'application/vnd.everflame.timeline';
 
 type Query = (store: Store, parameters: Parameters) => Promise<Answer>;
 
-/** The queries of docs/api.md, by what follows `/api/v1`. */
+/** The queries of docs/api.md that one store answers, by what follows `/api/v1`. */
 export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
-  [
-    '/services',
-    async (store, parameters) => {
-      parameters.end();
-      return bytes(OBJECT, await store.services());
-    },
-  ],
   [
     '/labels',
     async (store, parameters) => select(parameters, async (at) => bytes(OBJECT, await store.labels(at))),
