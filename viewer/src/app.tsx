@@ -2,13 +2,15 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Filters } from './header/filters.js';
 import { Header } from './header/header.js';
+import { DropTarget } from './import/drop-target.js';
+import { FileList } from './import/file-list.js';
 import { Shortcuts } from './parts/shortcuts.js';
 import { NoService } from './parts/status.js';
 import { Tabs } from './parts/tabs.js';
 import { Strips } from './series/strips.js';
 import { listenToKeys } from './state/keys.js';
 import { view } from './state/page.js';
-import { offeredTabs } from './state/report.js';
+import { offeredTabs, report } from './state/report.js';
 import { selection, service } from './state/services.js';
 import type { Tab } from './state/view.js';
 import { EndpointsView, LabelsView, PackagesView, ThreadsView } from './views/by-key.js';
@@ -62,6 +64,8 @@ export function App(): JSX.Element {
           <NoService />
         )}
       </main>
+      <FileList />
+      {!report.value && <DropTarget />}
       <Shortcuts isOpen={isHelpOpen} onClose={() => setIsHelpOpen(false)} />
     </>
   );

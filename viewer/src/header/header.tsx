@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { typeName } from '../format/names.js';
+import { OpenFiles } from '../import/open-files.js';
 import { Icon, Mark } from '../parts/icons.js';
 import { change, view } from '../state/page.js';
 import { report } from '../state/report.js';
@@ -20,6 +21,7 @@ export function Header({ onHelp }: { onHelp(): void }): JSX.Element {
       <TypeChoice />
       <span class="spring" />
       {report.value ? <ReportNote head={report.value} /> : <TimeChoice />}
+      {!report.value && <OpenFiles />}
       <button
         type="button"
         class="tool"

@@ -15,13 +15,14 @@ const SHORTCUTS: [keys: string, does: string][] = [
   ['?', 'this list'],
 ];
 
-/** Of keys that choose another time, of which a report has none. */
-const OF_TIME: typeof SHORTCUTS = [
+/** Of keys that ask a collector for something else, such as another time: a report has none. */
+const OF_COLLECTOR: typeof SHORTCUTS = [
   ['b', 'go to the strip, where ← → move the brush and Esc takes it away'],
   ['z', 'make the brushed range the window'],
   ['[ ]', 'move the window back or forth by half of it'],
   ['l', 'follow what arrives'],
   ['r', 'refresh'],
+  ['o', 'open profile files; they can be dropped anywhere on the page too'],
 ];
 
 /** The keys that the page knows, on top of it. */
@@ -35,7 +36,7 @@ export function Shortcuts({ isOpen, onClose }: { isOpen: boolean; onClose(): voi
     <dialog class="shortcuts" ref={dialog} aria-labelledby="shortcuts-title" onClose={onClose}>
       <h2 id="shortcuts-title">Keyboard shortcuts</h2>
       <dl>
-        {[...SHORTCUTS, ...(report.value ? [] : OF_TIME)].map(([keys, does]) => (
+        {[...SHORTCUTS, ...(report.value ? [] : OF_COLLECTOR)].map(([keys, does]) => (
           <div key={keys}>
             <dt>
               <kbd>{keys}</kbd>

@@ -1,9 +1,11 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { formatInstant, formatRange } from '../format/time.js';
+import { chooseFiles } from '../import/open-files.js';
 import { refresh } from '../state/actions.js';
 import { change, shownSpan, shownWindow, view } from '../state/page.js';
 import { report } from '../state/report.js';
 import { service, services, servicesError, valueType } from '../state/services.js';
+import { Icon } from './icons.js';
 
 /** A panel that has no figures to show: what is so, why, and what to do. */
 export function Notice({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
@@ -49,6 +51,13 @@ export function NoService(): JSX.Element {
         Start a program with <code>npx everflame dev -- node app.js</code>, or send profiles to{' '}
         <code>{location.origin}</code>. What arrives is shown here at once.
       </p>
+      <div class="drop-hint">
+        <p>Or drop files here: pprof, .cpuprofile, .heapprofile, speedscope JSON, collapsed stacks.</p>
+        <button type="button" class="button" onClick={chooseFiles}>
+          <Icon name="open" />
+          Choose files
+        </button>
+      </div>
     </Notice>
   );
 }

@@ -1,3 +1,4 @@
+import { chooseFiles } from '../import/open-files.js';
 import { moveWindow, narrowToBrush, refresh, switchLive } from './actions.js';
 import { change } from './page.js';
 import { offeredTabs, report } from './report.js';
@@ -7,14 +8,15 @@ function focus(selector: string): void {
   document.querySelector<HTMLElement>(selector)?.focus();
 }
 
-/** They choose another time, of which a report has none. */
-const TIME: readonly (readonly [string, () => void])[] = [
+/** They ask a collector for something else, such as another time: a report has none. */
+const OF_COLLECTOR: readonly (readonly [string, () => void])[] = [
   ['b', () => focus('.strip-plot')],
   ['z', narrowToBrush],
   ['[', () => moveWindow(-1)],
   [']', () => moveWindow(1)],
   ['l', switchLive],
   ['r', refresh],
+  ['o', chooseFiles],
 ];
 
 /**
@@ -27,7 +29,7 @@ export function listenToKeys(onHelp: () => void): () => void {
     ['/', () => focus('[data-search]')],
     ['f', () => focus('.filters input')],
     ['t', switchTheme],
-    ...(report.value ? [] : TIME),
+    ...(report.value ? [] : OF_COLLECTOR),
     ...offeredTabs()
       .slice(0, 9)
       .map((tab, index): [string, () => void] => [String(index + 1), () => change({ tab })]),
