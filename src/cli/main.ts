@@ -201,6 +201,10 @@ function viewCommand(): Command {
       'a token that everybody must show; EVERFLAME_TOKEN holds one that no list of processes shows (default: none on this machine, else a random one)',
     )
     .option('--socket <path>', 'a Unix socket on which it listens too')
+    .option(
+      '--source',
+      'show source files that profiles name to everybody who may ask (default: to this user, on this machine)',
+    )
     .option('--inbox <dir>', INBOX)
     .option('--store <dir>', STORE)
     .option('--keep <hours>', KEEP, positiveInteger)

@@ -17,6 +17,9 @@ import { pageAddress } from './page-address';
 import { givenToken } from './token';
 import { visible } from './visible';
 
+/** Milliseconds that the page shows at the least. */
+const LEAST_RANGE = 1000;
+
 export interface ViewOptions extends StoreOptions {
   host: string;
   port: number;
@@ -24,6 +27,8 @@ export interface ViewOptions extends StoreOptions {
   /** Names beside localhost by which the page is asked for. */
   name?: string[];
   token?: string;
+  /** Whether everybody who may ask is given source files. */
+  source?: boolean;
   open: boolean;
 }
 
@@ -46,6 +51,7 @@ export async function view(files: string[], options: ViewOptions): Promise<void>
       ...(options.socket === undefined ? {} : { socketPath: resolve(options.socket) }),
       ...(options.name === undefined ? {} : { names: options.name }),
       ...(token === undefined ? {} : { token }),
+      ...(options.source === undefined ? {} : { source: options.source }),
       ...(shown.inbox === undefined ? {} : { inbox: shown.inbox }),
     });
   } catch (error) {
@@ -126,7 +132,9 @@ export async function storeOfFiles(
 
 /** What the page shows first: the first file, whose time need not be today. */
 function rangeOf({ service, from, to }: ShownFile): Record<string, string> {
-  return { service, from: String(Math.floor(from)), to: String(Math.ceil(to) + 1) };
+  const first = Math.floor(from);
+  // A profile that does not say how long it took is of an instant.
+  return { service, from: String(first), to: String(Math.max(Math.ceil(to) + 1, first + LEAST_RANGE)) };
 }
 
 /** Each file is a service of its name. Throws an EverflameError for the first that cannot be shown. */

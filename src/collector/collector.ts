@@ -22,6 +22,7 @@ import { Page } from './page';
 import { COLLECTOR_PORT } from './port';
 import { announce, withdraw } from './presence';
 import { Routes } from './routes';
+import type { SourceReaders } from './source/answer';
 import type { Store } from './store';
 
 /** Of a query that has two selections in it. */
@@ -30,6 +31,8 @@ const MOST_HEADER_BYTES = 32 * 1024;
 const CHECK_MILLISECONDS = 1000;
 /** How long answers that are on their way may take when the collector ends. */
 const CLOSE_MILLISECONDS = 2000;
+
+const LOCAL = 'localhost';
 
 /** What a collector is made from. */
 export interface CollectorOptions {
@@ -52,6 +55,8 @@ export interface CollectorOptions {
   inbox?: string;
   /** The folder of the built page. */
   page?: string;
+  /** Whether everybody who may ask is given the source files that profiles name. Left out: the own user alone, and nobody beyond this machine. */
+  source?: boolean;
   limits?: Partial<Limits>;
 }
 
@@ -68,7 +73,7 @@ export interface Collector {
 
 /** Starts a collector. Throws an EverflameError where it cannot listen, and for a token that is none. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { host = 'localhost', port = COLLECTOR_PORT, socketPath, names = [], inbox } = options;
+  const { host = LOCAL, port = COLLECTOR_PORT, socketPath, names = [], inbox } = options;
   const token = options.token ?? (isLoopback(host) ? undefined : makeToken());
   const doors: Doors = {
     names: [...names, host].map((name) => name.toLowerCase()),
@@ -84,6 +89,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     await collector.close();
     throw error;
   }
+}
+
+function readersOf({ source = false, host = LOCAL }: CollectorOptions): SourceReaders {
+  if (source) return 'all';
+  return isLoopback(host) ? 'user' : 'nobody';
 }
 
 class RunningCollector implements Collector {
@@ -116,6 +126,7 @@ class RunningCollector implements Collector {
       counts,
       room: new Room(limits.heldBytes),
       limits,
+      sourceReaders: readersOf(options),
       addresses: () => this.addresses,
     });
     this.answerer = new Answerer(routes, counts, limits, logger);

@@ -21,6 +21,7 @@ import type { Page } from './page';
 import { answerReport, QUERIES } from './query/api';
 import { Parameters } from './query/parameters';
 import { ShownStores } from './shown-stores';
+import { answerSource, type SourceReaders } from './source/answer';
 import type { Store } from './store';
 
 /** Below which queries are. */
@@ -46,6 +47,7 @@ export interface Sources {
   counts: Counts;
   room: Room;
   limits: Limits;
+  sourceReaders: SourceReaders;
   /** Where the collector is reached. */
   addresses: () => readonly string[];
 }
@@ -142,6 +144,8 @@ export class Routes {
       events.listen(response);
       return undefined;
     }
+    if (name === '/source')
+      return answerSource(this.shown.storeOf(query), parameters, this.sources.sourceReaders, request.socket);
     if (name === '/status') {
       parameters.end();
       return json(await this.status());
@@ -153,7 +157,7 @@ export class Routes {
     if (name === '/report') return answerReport(this.shown.storeOf(query), parameters, page.folder);
     const ask = QUERIES.get(name);
     if (ask) return ask(this.shown.storeOf(query), parameters);
-    const names = ['/status', '/events', '/services', '/report', ...QUERIES.keys()].join(', ');
+    const names = ['/status', '/events', '/services', '/report', '/source', ...QUERIES.keys()].join(', ');
     throw new Refusal(404, `there is no query ${API}${name.slice(0, 60)}. Below ${API} there are ${names}.`);
   }
 
