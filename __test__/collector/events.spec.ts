@@ -69,6 +69,18 @@ test('what was kept of a service is told together, and what was not is not', asy
   );
 });
 
+test('the first that comes is told at once, with all that came with it', async (t) => {
+  // Nobody would wait for the next.
+  const opened = await openCollector(t, { limits: { eventTime: 3_600_000 } });
+  const { heard } = await listen(t, opened.url);
+  await opened.ask(AGENT, agentUpload({ 'a.pprof': givenProfile(1), 'b.pprof': givenProfile(2) }));
+  await until(() => newsIn(heard()).length > 0, 'the event');
+  t.deepEqual(
+    newsIn(heard()).map(({ profiles }) => profiles),
+    [2],
+  );
+});
+
 test('a reader that does not read is cut off, and one that reads hears everything', async (t) => {
   const events = new Events({ ...LIMITS, eventTime: 1 });
   const server = createServer((_request, response) => events.listen(response)).listen(0, '127.0.0.1');

@@ -7,6 +7,7 @@ import { COLLECTOR_PORT } from '../collector/port';
 import { readSetting } from '../config/resolve';
 import { settings } from '../config/settings';
 import { Logger } from '../log';
+import { appendPreload } from '../package-root';
 import { DEV_PERIOD } from './dev-period';
 import { openBrowser } from './open-browser';
 import { openStore, type StoreOptions } from './open-store';
@@ -14,6 +15,9 @@ import { pageAddress } from './page-address';
 import { quoted } from './quoted';
 import { runProgram } from './run';
 import { givenToken, TOKEN_VARIABLE } from './token';
+
+/** A preload that does not wait for the end of the first period. */
+const FIRST_SAMPLES = join(__dirname, 'first-samples.js');
 
 /** The page follows what the program does, from its start on. */
 const NOW = { last: '5m', live: '1' };
@@ -101,6 +105,7 @@ function environmentFor({ addresses, token }: Collector, flags: Record<string, u
     ...process.env,
     DD_TRACE_AGENT_URL: address,
     EVERFLAME_EXPORTERS: flags.output === undefined ? 'datadog' : 'datadog,file',
+    NODE_OPTIONS: appendPreload(process.env.NODE_OPTIONS, FIRST_SAMPLES),
   };
   // A place for files that the environment names is of no use without them.
   for (const name of settings.output.env) delete environment[name];

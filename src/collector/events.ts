@@ -21,6 +21,7 @@ export class Events {
   private readonly listeners = new Set<ServerResponse>();
   private news = new Map<string, News>();
   private timer: NodeJS.Timeout | undefined;
+  private told = Number.NEGATIVE_INFINITY;
   private readonly ping: NodeJS.Timeout;
 
   constructor(private readonly limits: Limits) {
@@ -53,7 +54,9 @@ export class Events {
       to: Math.max(to, known?.to ?? to),
       profiles: count + (known?.profiles ?? 0),
     });
-    this.timer ??= setTimeout(() => this.tell(), this.limits.eventTime).unref();
+    // The first at once, with all of its commit: somebody may wait before an empty page.
+    const wait = Math.max(0, this.told + this.limits.eventTime - performance.now());
+    this.timer ??= setTimeout(() => this.tell(), wait).unref();
   }
 
   close(): void {
@@ -64,6 +67,7 @@ export class Events {
 
   private tell(): void {
     this.timer = undefined;
+    this.told = performance.now();
     const { news } = this;
     this.news = new Map();
     const events = [...news.values()].map((one) => `event: ingested\ndata: ${JSON.stringify(one)}\n\n`);
