@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import test from 'ava';
 import { END, HOUR, pageTest, shows } from '../support/viewer/page.js';
+import { CART, problemProfiles } from '../support/viewer/problems.js';
 import { MINUTE, shopProfile } from '../support/viewer/samples.js';
 
 const AXE = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
@@ -143,11 +144,17 @@ for (const dark of [false, true])
     'packages',
     'labels',
     'profiles',
+    'source&source=/srv/shop/src/cart.ts&line=40',
+    'exceptions&row=TypeError',
+    'locks&row=cache',
   ])
     pageTest(
       `Nothing is unnamed, unreachable or too faint: ${tab}, ${dark ? 'dark' : 'light'}`,
       `${HOUR}&tab=${tab}`,
-      async (t, { page }) => {
+      async (t, { page, server, go }) => {
+        server.profiles.push(...problemProfiles(END));
+        server.sources.set('/srv/shop/src/cart.ts', CART);
+        await go(`${HOUR}&tab=${tab}`);
         await page.locator('.answer[aria-busy=false]').first().waitFor();
         await shows(page, '[data-total]', '4.76 min');
         await page.evaluate(AXE);

@@ -45,7 +45,7 @@ pageTest(
   },
 );
 
-pageTest('The call tree is opened and closed by keys', `${HOUR}&tab=tree`, async (t, { page }) => {
+pageTest('The call tree is opened and closed by keys', `${HOUR}&tab=tree&fold=0`, async (t, { page }) => {
   const tree = page.getByRole('treegrid');
   const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
   await row('getCart').waitFor();

@@ -42,6 +42,7 @@ function randomView(seed: number): View {
     () => ({ kind: 'hide-package', package: one(TEXTS) }),
     () => ({ kind: 'merge-package', package: one(TEXTS) }),
     () => ({ kind: 'subtree', path: [key(), ...some([key]).map((make) => make())] }),
+    () => ({ kind: 'subtree', path: [key()], isFolded: true }),
   ];
   return {
     service: maybe(() => one(TEXTS)),
@@ -57,12 +58,15 @@ function randomView(seed: number): View {
     frames: one(FRAME_SIZES),
     search: one(['', ...TEXTS]),
     transforms: some(transforms).map((make) => make()),
+    fold: below(2) === 1,
+    opened: [...new Set(some(['a1', 'zz', '0']))],
     zoom: maybe(() => below(2 ** 31).toString(36)),
     selected: maybe(() => below(2 ** 31).toString(36)),
     beside: below(2) === 1,
     sort: one(SORTS),
     ascending: below(2) === 1,
     of: maybe(key),
+    source: maybe(() => ({ file: one(TEXTS), line: below(3) * below(1e6) })),
     by: maybe(() => one(TEXTS)),
     lanes: maybe(span),
     comparison: {
@@ -102,6 +106,10 @@ test('Whatever an address has, it is read as a view that has an address', (t) =>
     'lanes',
     'before',
     'layout',
+    'fold',
+    'open',
+    'source',
+    'line',
   ];
   const values = [
     '',

@@ -12,13 +12,17 @@ import { listenToKeys } from './state/keys.js';
 import { view } from './state/page.js';
 import { offeredTabs, report } from './state/report.js';
 import { selection, service } from './state/services.js';
+import { hasValuesFor } from './state/value-types.js';
 import type { Tab } from './state/view.js';
 import { EndpointsView, LabelsView, PackagesView, ThreadsView } from './views/by-key.js';
 import { CallTreeView } from './views/call-tree.js';
 import { CompareView } from './views/compare.js';
+import { ExceptionsView } from './views/exceptions.js';
 import { FlameView } from './views/flame.js';
+import { LocksView } from './views/locks.js';
 import { ProfilesView } from './views/profiles.js';
 import { SandwichView } from './views/sandwich.js';
+import { SourceView } from './views/source.js';
 import { TimelineView } from './views/timeline.js';
 import { TopView } from './views/top.js';
 
@@ -34,6 +38,9 @@ const VIEWS: Record<Tab, () => JSX.Element | null> = {
   packages: PackagesView,
   labels: LabelsView,
   profiles: ProfilesView,
+  source: SourceView,
+  exceptions: ExceptionsView,
+  locks: LocksView,
 };
 
 /** The whole page. */
@@ -41,7 +48,10 @@ export function App(): JSX.Element {
   const [isHelpOpen, setIsHelpOpen] = useState(false);
   const help = () => setIsHelpOpen(true);
   useEffect(() => listenToKeys(help), []);
-  const tabs = offeredTabs();
+  // An address may name a view whose values this service does not have.
+  const tabs = offeredTabs().filter(
+    (name) => name === view.value.tab || hasValuesFor(name, service.value),
+  );
   const tab = tabs.find((name) => name === view.value.tab) ?? 'flame';
   const View = VIEWS[tab];
   const hasData = selection.value !== undefined;

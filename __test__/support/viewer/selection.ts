@@ -29,7 +29,7 @@ export interface Selected {
 }
 
 export function unitOf(type: string): string {
-  if (type === 'cpu' || type === 'wall') return 'nanoseconds';
+  if (type === 'cpu' || type === 'wall' || /-(wait|hold)$/.test(type)) return 'nanoseconds';
   return type.endsWith('_space') ? 'bytes' : 'count';
 }
 

@@ -13,7 +13,7 @@ import {
 } from './lists.js';
 import type { GivenProfile } from './samples.js';
 import { Refusal, select } from './selection.js';
-import { diffAnswer, sandwichAnswer, tableAnswer, treeAnswer } from './trees.js';
+import { diffAnswer, linesAnswer, sandwichAnswer, tableAnswer, treeAnswer } from './trees.js';
 
 /** What a page may do that the collector serves: docs/api.md's server sends the same. */
 const POLICY =
@@ -41,6 +41,8 @@ export interface PageServer {
   most: Map<string, number>;
   /** While set, answers to `/api/v1/<path>` are this error. */
   refuse: Map<string, string>;
+  /** Texts of files that `/source` gives; of others it says that they are not there. */
+  sources: Map<string, { text: string; modified: number; repositoryPath: string | null }>;
   /** Resolves when a page listens to the events. */
   listened(): Promise<void>;
   close(): Promise<void>;
@@ -52,6 +54,7 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
   const asked: string[] = [];
   const hold: PageServer['hold'] = new Map();
   const refuse: PageServer['refuse'] = new Map();
+  const sources: PageServer['sources'] = new Map();
   const news = new EventEmitter();
   const underWay = new Map<string, number>();
   const most: PageServer['most'] = new Map();
@@ -98,6 +101,14 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
         return sendJson(response, seriesAnswer(selected, Number(searchParams.get('step')), by));
       case 'table':
         return sendJson(response, tableAnswer(selected, by ?? 'function', limit));
+      case 'lines':
+        return sendJson(response, linesAnswer(selected, searchParams.get('file') ?? ''));
+      case 'source': {
+        const file = searchParams.get('file') ?? '';
+        const none = { text: null, modified: null, repositoryPath: null };
+        const found = sources.get(file) ?? { ...none, reason: 'it is not on this machine' };
+        return sendJson(response, { file, reason: null, ...found });
+      }
       case 'profiles':
         return sendJson(response, profilesAnswer(selected, limit));
       case 'tree':
@@ -126,6 +137,7 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
     hold,
     most,
     refuse,
+    sources,
     async listened() {
       if (listeners.size === 0) await once(news, 'listened');
     },

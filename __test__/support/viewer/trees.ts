@@ -171,3 +171,19 @@ export function tableAnswer(selected: Selected, by: string, limit: number): unkn
     more: Math.max(0, sorted.length - limit),
   };
 }
+
+/** The answer of `/lines`. */
+export function linesAnswer({ type, unit, chosen }: Selected, file: string): unknown {
+  const lines = new Map<number, { line: number; self: number; total: number }>();
+  for (const { sample, value } of chosen) {
+    const own = sample.stack.map((frame) => (frame.file === file ? frame.line : undefined));
+    own.forEach((line, index) => {
+      if (line === undefined) return;
+      const row = lines.get(line) ?? { line, self: 0, total: 0 };
+      lines.set(line, row);
+      if (own.indexOf(line) === index) row.total += value;
+      if (index === own.length - 1) row.self += value;
+    });
+  }
+  return { type, unit, total: sum(chosen), lines: [...lines.values()].sort((a, b) => a.line - b.line) };
+}

@@ -82,3 +82,28 @@ export interface Ingested {
   to: number;
   profiles: number;
 }
+
+/** What one line of a file costs. */
+export interface Line {
+  line: number;
+  self: number;
+  total: number;
+}
+
+export interface Lines {
+  type: string;
+  unit: string;
+  total: number;
+  lines: Line[];
+}
+
+export interface Source {
+  file: string;
+  /** Null where it is not given; `reason` says why. */
+  text: string | null;
+  reason: string | null;
+  /** Milliseconds since the epoch. */
+  modified: number | null;
+  /** From the root of the repository that the file lies in; null where it is in none. */
+  repositoryPath: string | null;
+}

@@ -12,6 +12,8 @@ export interface Frames {
   kind: FrameKind[];
   /** npm package, `node`, a native module or `(your code)`. */
   package: string[];
+  /** By the index of a frame that stands for a run of others: these, the outermost first. The collector answers with none. */
+  runs?: ReadonlyMap<number, readonly number[]>;
 }
 
 /** `frame` of the root. */

@@ -1,5 +1,6 @@
 import { type FrameKind, NO_FRAME, type Tree } from '../api/tree.js';
 import { formatShare, formatValue } from '../format/value.js';
+import { runAt, runText } from './transforms/fold.js';
 
 /** A line of what is said of a node: one value, or A, B and their difference. */
 export interface Detail {
@@ -30,10 +31,24 @@ const KINDS: Record<FrameKind, string> = {
 /** Packages that say no more than whose code it is. */
 const NO_NAMES = new Set(['', 'node', '(your code)']);
 
+/** Of a run that many are named. */
+const MOST_NAMES = 6;
+
 /** Name of a node: that of its frame, or `all` for the root. */
 export function nameOf(tree: Tree, node: number): string {
   const frame = tree.frame[node] as number;
-  return frame === NO_FRAME ? 'all' : (tree.frames.name[frame] as string);
+  if (frame === NO_FRAME) return 'all';
+  const name = tree.frames.name[frame] as string;
+  const run = runAt(tree, node);
+  return run ? `${name} ${runText(tree.frames, run)}` : name;
+}
+
+/** The first functions of a run, or where a frame's code is. */
+function placeOf({ frames }: Tree, frame: number, run: readonly number[] | undefined): string {
+  const [file, line] = [frames.file[frame] as string, frames.line[frame] as number];
+  if (!run) return line > 0 && file !== '' ? `${file}:${line}` : file;
+  const names = run.slice(0, MOST_NAMES).map((one) => frames.name[one]);
+  return `${names.join(', ')}${run.length > MOST_NAMES ? ` and ${run.length - MOST_NAMES} more` : ''}`;
 }
 
 /** What is known of a node. */
@@ -41,8 +56,7 @@ export function detailsOf(tree: Tree, node: number): Details {
   const { frames, selfValues, totalValues, selfValuesB, totalValuesB, unit } = tree;
   const frame = tree.frame[node] as number;
   const known = frame !== NO_FRAME;
-  const file = known ? (frames.file[frame] as string) : '';
-  const line = known ? (frames.line[frame] as number) : 0;
+  const run = runAt(tree, node);
   const kind = known ? KINDS[frames.kind[frame] as FrameKind] : '';
   const owner = known ? (frames.package[frame] as string) : '';
   const parent = tree.parent[node] as number;
@@ -62,8 +76,8 @@ export function detailsOf(tree: Tree, node: number): Details {
   };
   return {
     name: nameOf(tree, node),
-    place: line > 0 && file !== '' ? `${file}:${line}` : file,
-    origin: NO_NAMES.has(owner) ? kind : `${owner} · ${kind}`,
+    place: known ? placeOf(tree, frame, run) : '',
+    origin: run ? 'folded' : NO_NAMES.has(owner) ? kind : `${owner} · ${kind}`,
     columns: totalValuesB ? ['A', 'B', 'change'] : [],
     lines: [
       value('total', totalValues, totalValuesB),

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import type { Service } from '../api/answers.js';
 import { typeName } from '../format/names.js';
 import { OpenFiles } from '../import/open-files.js';
 import { Icon, Mark } from '../parts/icons.js';
@@ -6,6 +7,7 @@ import { change, view } from '../state/page.js';
 import { report } from '../state/report.js';
 import { service, services, valueType } from '../state/services.js';
 import { switchTheme, theme } from '../state/theme.js';
+import type { Window } from '../state/view.js';
 import { ReportNote } from './report-note.js';
 import { TimeChoice } from './time-choice.js';
 
@@ -57,12 +59,16 @@ function ServiceChoice(): JSX.Element {
           // What was chosen of one service is seldom there in another.
           change({
             service: currentTarget.value,
+            window: windowFor(all.find(({ name }) => name === currentTarget.value)),
             where: [],
             brush: undefined,
             of: undefined,
             selected: undefined,
             zoom: undefined,
             transforms: [],
+            opened: [],
+            source: undefined,
+            row: [],
           })
         }
       >
@@ -75,6 +81,13 @@ function ServiceChoice(): JSX.Element {
       </select>
     </label>
   );
+}
+
+/** The window as it is, unless it is a span in which the service has nothing: then all of what it has. */
+function windowFor(chosen: Service | undefined): Window {
+  const { window } = view.value;
+  if (!chosen || 'last' in window || (chosen.from < window.to && chosen.to > window.from)) return window;
+  return { from: Math.floor(chosen.from), to: Math.ceil(chosen.to) + 1 };
 }
 
 function TypeChoice(): JSX.Element {

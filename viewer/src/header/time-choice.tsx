@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
-import { formatRange } from '../format/time.js';
+import { formatDuration, formatRange } from '../format/time.js';
 import { Icon } from '../parts/icons.js';
 import { Segments } from '../parts/segments.js';
 import { narrowToBrush, refresh, switchLive } from '../state/actions.js';
 import { connection, followNow } from '../state/live.js';
-import { change, shownWindow, view } from '../state/page.js';
+import { change, now, shownWindow, view } from '../state/page.js';
 import { HOUR } from '../state/view.js';
 
 const PRESETS: [text: string, milliseconds: number][] = [
@@ -23,6 +23,11 @@ export function TimeChoice(): JSX.Element {
   const isOpen = connection.value === 'open';
   return (
     <>
+      {'last' in window && to < now.value && (
+        <span class="warn" title="The window ends with the last profile that there is">
+          nothing for {formatDuration(now.value - to)}
+        </span>
+      )}
       <span class="range" title={Intl.DateTimeFormat().resolvedOptions().timeZone}>
         {formatRange(from, to, Date.now())}
       </span>

@@ -14,6 +14,9 @@ const NAMES: Record<Tab, string> = {
   packages: 'Packages',
   labels: 'Labels',
   profiles: 'Profiles',
+  source: 'Source',
+  exceptions: 'Exceptions',
+  locks: 'Locks',
 };
 
 /** The views of the selection. */

@@ -8,8 +8,8 @@ export interface VirtualRows {
   items: { index: number; top: number }[];
   /** Height of all rows, in pixels. */
   height: number;
-  /** Scrolls as little as needed to show a row. */
-  show(index: number): void;
+  /** Scrolls to a row that is out of sight: as little as needed, or until it is in the middle. */
+  show(index: number, align?: 'auto' | 'center'): void;
 }
 
 /** Rows above and below the visible ones that are there too, so that scrolling shows no gaps. */
@@ -46,6 +46,11 @@ export function useVirtual(
   return {
     items: virtualizer.getVirtualItems().map(({ index, start }) => ({ index, top: start - rowHeight })),
     height: virtualizer.getTotalSize(),
-    show: (index) => virtualizer.scrollToIndex(index, { align: 'auto' }),
+    show: (index, align = 'auto') => {
+      const { scrollTop = 0, clientHeight = 0 } = scroller.current ?? {};
+      const top = index * rowHeight;
+      const isInSight = top >= scrollTop && top + 2 * rowHeight <= scrollTop + clientHeight;
+      if (!isInSight) virtualizer.scrollToIndex(index, { align });
+    },
   };
 }

@@ -6,6 +6,7 @@ import {
   FRAME_SIZES,
   GRAPH_SHAPES,
   SORTS,
+  type SourcePlace,
   type Span,
   TABS,
   type View,
@@ -46,12 +47,16 @@ export function parseView(query: string): View {
     frames: oneOf(FRAME_SIZES, given.get('frames'), DEFAULT_VIEW.frames),
     search: given.get('search') ?? '',
     transforms: given.getAll('transform').flatMap((text) => parseTransform(text) ?? []),
+    fold: given.get('fold') !== '0',
+    opened: unique(given.getAll('open').filter((key) => key !== '')),
     zoom: text('zoom'),
     selected: text('selected'),
     beside: given.get('beside') === '1',
     sort: oneOf(SORTS, given.get('sort'), DEFAULT_VIEW.sort),
     ascending: given.get('order') === 'ascending',
     of: of === null ? undefined : { name: of, file: given.get('file') ?? '' },
+    source: parseSource(text('source'), given.get('line')),
+    row: given.getAll('row'),
     by: text('by'),
     lanes: parseSpan(given.get('lanes')),
     comparison: {
@@ -90,6 +95,8 @@ export function printView(view: View): string {
   put('frames', view.frames, DEFAULT_VIEW.frames);
   put('search', view.search, '');
   for (const transform of view.transforms) put('transform', printTransform(transform));
+  if (!view.fold) put('fold', '0');
+  for (const key of view.opened) put('open', key);
   put('zoom', view.zoom);
   put('selected', view.selected);
   if (view.beside) put('beside', '1');
@@ -99,6 +106,11 @@ export function printView(view: View): string {
     put('function', view.of.name);
     put('file', view.of.file, '');
   }
+  if (view.source) {
+    put('source', view.source.file);
+    put('line', String(view.source.line), '0');
+  }
+  for (const name of view.row) put('row', name);
   put('by', view.by);
   put('lanes', view.lanes && printSpan(view.lanes));
   put('against', view.comparison.by, DEFAULT_VIEW.comparison.by);
@@ -115,6 +127,10 @@ function parseWindow(given: URLSearchParams): Window {
   const span = parseSpan(`${given.get('from')}..${given.get('to')}`);
   const last = parseDuration(given.get('last'));
   return span ?? (last ? { last } : DEFAULT_VIEW.window);
+}
+
+function parseSource(file: string | undefined, line: string | null): SourcePlace | undefined {
+  return file === undefined ? undefined : { file, line: /^\d{1,9}$/.test(line ?? '') ? Number(line) : 0 };
 }
 
 function parseSpan(text: string | null): Span | undefined {

@@ -11,6 +11,14 @@ export function parseCondition(text: string): Condition | undefined {
   return key === undefined ? undefined : { key, value: value as string, not: not === '!' };
 }
 
+/** How tables name the samples that have no value of a key. */
+const NO_VALUE = '(none)';
+
+/** The value that a row of a table by a key stands for; empty for the samples that have none. */
+export function valueOfRow(name: string): string {
+  return name === NO_VALUE ? '' : name;
+}
+
 export function printCondition({ key, value, not }: Condition): string {
   return `${not ? '!' : ''}${key}:${value}`;
 }

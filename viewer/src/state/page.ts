@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { parseView, printView } from './address.js';
+import { lastWindow } from './last-window.js';
 import { isReport, readPlace, writePlace } from './place.js';
 import { report } from './report.js';
 import { DEFAULT_VIEW, type Span, type View } from './view.js';
@@ -35,11 +36,14 @@ addEventListener('popstate', () => {
   view.value = readView();
 });
 
+/** The first and the last instant of the service shown; undefined as long as they are not known. */
+export const knownSpan = signal<Span | undefined>(undefined);
+
 /** What the strips show. */
 export const shownWindow = computed<Span>(() => {
   const { window } = view.value;
   if (report.value) return report.value.range;
-  return 'last' in window ? { from: now.value - window.last, to: now.value } : window;
+  return 'last' in window ? lastWindow(window.last, now.value, knownSpan.value) : window;
 });
 
 /** What everything but the strips shows. */

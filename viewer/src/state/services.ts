@@ -1,9 +1,9 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { Service, ValueType } from '../api/answers.js';
 import { askJson } from '../api/client.js';
 import type { Selection } from '../api/selection.js';
 import { Latest } from './latest.js';
-import { shownSpan, view } from './page.js';
+import { knownSpan, shownSpan, view } from './page.js';
 
 /** The services that the collector knows; undefined until it has answered. */
 export const services = signal<Service[] | undefined>(undefined);
@@ -31,6 +31,11 @@ export const service = computed<Service | undefined>(() => {
   const all = services.value ?? [];
   if (wanted !== undefined) return all.find(({ name }) => name === wanted);
   return all.reduce<Service | undefined>((last, one) => (last && last.to >= one.to ? last : one), undefined);
+});
+
+effect(() => {
+  const shown = service.value;
+  knownSpan.value = shown && { from: shown.from, to: shown.to };
 });
 
 /** The kind of value shown: that of the address where the service has it, else the first of cpu, wall and what there is. */

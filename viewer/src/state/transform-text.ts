@@ -1,5 +1,8 @@
 import type { Transform } from '../graph/index.js';
 
+/** A sub-tree whose path is that of a graph in which runs are folded. */
+const FOLDED_SUBTREE = 'folded-subtree';
+
 /**
  * Reads what {@link printTransform} wrote: the kind, then its texts, each encoded, with colons between.
  * @returns undefined for anything else
@@ -26,7 +29,9 @@ export function parseTransform(text: string): Transform | undefined {
     case 'merge-package':
       return texts.length === 1 ? { kind, package: first as string } : undefined;
     case 'subtree':
-      return texts.length > 0 && texts.length % 2 === 0 ? { kind, path: pairsOf(texts) } : undefined;
+    case FOLDED_SUBTREE:
+      if (texts.length === 0 || texts.length % 2 !== 0) return undefined;
+      return { kind: 'subtree', path: pairsOf(texts), ...(kind === FOLDED_SUBTREE && { isFolded: true }) };
     default:
       return undefined;
   }
@@ -34,7 +39,8 @@ export function parseTransform(text: string): Transform | undefined {
 
 /** Writes a transform for the address. */
 export function printTransform(transform: Transform): string {
-  return [transform.kind, ...textsOf(transform).map(encode)].join(':');
+  const isFolded = transform.kind === 'subtree' && transform.isFolded;
+  return [isFolded ? FOLDED_SUBTREE : transform.kind, ...textsOf(transform).map(encode)].join(':');
 }
 
 function textsOf(transform: Transform): string[] {

@@ -13,6 +13,9 @@ export const TABS = [
   'packages',
   'labels',
   'profiles',
+  'source',
+  'exceptions',
+  'locks',
 ] as const;
 export type Tab = (typeof TABS)[number];
 
@@ -46,6 +49,13 @@ export type Window = { last: number } | Span;
 export interface FunctionKey {
   name: string;
   file: string;
+}
+
+/** A line of a file. */
+export interface SourcePlace {
+  file: string;
+  /** 0 for none. */
+  line: number;
 }
 
 /** How B, the selection of the page, is compared with A. */
@@ -82,6 +92,10 @@ export interface View {
   frames: FrameSize;
   search: string;
   transforms: readonly Transform[];
+  /** Whether runs of native and Node.js frames between those of the program are one frame each. */
+  fold: boolean;
+  /** Runs that are open all the same: paths of nodes of the tree in which all are folded. */
+  opened: readonly string[];
   /** Paths of nodes, as `pathKeys` makes them. */
   zoom: string | undefined;
   selected: string | undefined;
@@ -91,6 +105,10 @@ export interface View {
   ascending: boolean;
   /** The function of the sandwich, also selected in the tables. */
   of: FunctionKey | undefined;
+  /** What the source view shows; without one, the file of the function that is chosen, or the one that costs the most. */
+  source: SourcePlace | undefined;
+  /** The row of the exceptions or locks whose stacks are shown: what names it, and what names it more closely. */
+  row: readonly string[];
   /** Key of the Labels tab. */
   by: string | undefined;
   /** What the lanes of the timeline are zoomed to. */
@@ -115,12 +133,16 @@ export const DEFAULT_VIEW: View = {
   frames: 'function',
   search: '',
   transforms: [],
+  fold: true,
+  opened: [],
   zoom: undefined,
   selected: undefined,
   beside: false,
   sort: 'self',
   ascending: false,
   of: undefined,
+  source: undefined,
+  row: [],
   by: undefined,
   lanes: undefined,
   comparison: { by: 'time', before: 0, a: '', b: '', layout: 'both', safeColours: false },

@@ -3,7 +3,7 @@ import type { Labels, TableRow } from '../api/answers.js';
 import { askJson } from '../api/client.js';
 import { formatShare } from '../format/value.js';
 import { Answer } from '../parts/status.js';
-import { printCondition, toggled } from '../state/conditions.js';
+import { printCondition, toggled, valueOfRow } from '../state/conditions.js';
 import { change, view } from '../state/page.js';
 import { useSelected, useTable } from '../state/use-selected.js';
 import { KeyTable } from './key-table.js';
@@ -14,7 +14,8 @@ const askLabels = (question: string, signal: AbortSignal) => askJson<Labels>(que
 function ByKey({ of, what, none }: { of: string; what: string; none: string }): JSX.Element {
   const answered = useTable(of);
   const { where } = view.value;
-  const conditionOf = ({ name }: TableRow) => printCondition({ key: of, value: name, not: false });
+  const conditionOf = ({ name }: TableRow) =>
+    printCondition({ key: of, value: valueOfRow(name), not: false });
   return (
     <Answer answered={answered} isEmpty={({ rows }) => rows.length === 0}>
       {(table) => (

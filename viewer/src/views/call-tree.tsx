@@ -1,52 +1,51 @@
 import type { JSX } from 'preact';
-import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useMemo, useRef } from 'preact/hooks';
 import type { Tree } from '../api/tree.js';
 import { place } from '../format/names.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
+import { nameOf, runAt } from '../graph/index.js';
 import { ShareBar } from '../parts/share-bar.js';
-import { Answer } from '../parts/status.js';
 import { useVirtual } from '../parts/use-virtual.js';
 import { change, view } from '../state/page.js';
-import { useTree } from '../state/use-selected.js';
 import { childrenOf } from '../tree/children.js';
-import { heaviestWay, nodesAbove, rowsOf, type TreeRow } from '../tree/expanded.js';
+import { nodesAbove, rowsOf, type TreeRow } from '../tree/expanded.js';
+import { shownTree } from '../tree/folded.js';
 import { heaviestNode, nodeOf, pathKeys, printKey } from '../tree/path-keys.js';
+import { FoldSwitch, openRun } from './fold-switch.js';
 import { FrameSizes } from './frame-sizes.js';
-import { FunctionBar } from './function-bar.js';
+import { FunctionBar, functionInBar } from './function-bar.js';
+import { RunBar } from './run-bar.js';
+import { TreeAnswer } from './tree-answer.js';
+import { useOpenNodes } from './use-open-nodes.js';
 
 const ROW_PIXELS = 24;
 const INDENT_PIXELS = 14;
 
 /** The merged stacks as a tree grid: what the graph shows, for keys and screen readers. */
 export function CallTreeView(): JSX.Element {
-  const answered = useTree();
-  return (
-    <Answer answered={answered} isEmpty={({ totalValues }) => totalValues[0] === 0}>
-      {(tree) => <CallTree tree={tree} />}
-    </Answer>
-  );
+  return <TreeAnswer>{(tree) => <CallTree whole={tree} />}</TreeAnswer>;
 }
 
-function CallTree({ tree }: { tree: Tree }): JSX.Element {
-  const { selected, of } = view.value;
+function CallTree({ whole }: { whole: Tree }): JSX.Element {
+  const { selected, of, fold, opened } = view.value;
+  const shown = useMemo(() => shownTree(whole, fold, opened), [whole, fold, opened]);
+  const { tree } = shown;
   const keys = useMemo(() => pathKeys(tree), [tree]);
   const children = useMemo(() => childrenOf(tree), [tree]);
-  // By key, so that what is open stays so when the tree is asked for anew.
-  const [open, setOpen] = useState<ReadonlySet<number>>(
-    () => new Set(heaviestWay(tree, children).map((node) => keys[node] as number)),
-  );
-  const active = selected === undefined && of ? heaviestNode(tree, of.name, of.file) : nodeOf(keys, selected);
-  const rows = useMemo(
-    () => rowsOf(children, (node) => open.has(keys[node] as number)),
-    [children, keys, open],
-  );
+  const { isOpen, turn } = useOpenNodes(whole, shown, children);
+  const active =
+    selected === undefined && of
+      ? shown.became[heaviestNode(whole, of.name, of.file) ?? 0]
+      : nodeOf(keys, selected);
+  const openRow = (node: number) => openRun(shown, node);
+  const rows = useMemo(() => rowsOf(children, isOpen), [children, isOpen]);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtual(scroller, rows.length, ROW_PIXELS);
   const at = rows.findIndex(({ node }) => node === active);
 
   useEffect(() => {
-    const closed = active ? nodesAbove(tree, active).filter((node) => !open.has(keys[node] as number)) : [];
-    if (closed.length > 0) setOpen(new Set([...open, ...closed.map((node) => keys[node] as number)]));
+    const closed = active ? nodesAbove(tree, active).filter((node) => !isOpen(node)) : [];
+    if (closed.length > 0) turn(closed, true);
   }, [active, tree]);
   useEffect(() => {
     if (at >= 0) virtual.show(at);
@@ -55,19 +54,13 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
   const select = (node: number) => {
     const frame = tree.frame[node] as number;
     const key = { name: tree.frames.name[frame] as string, file: tree.frames.file[frame] as string };
-    change({ selected: printKey(keys[node] as number), of: key }, view.value.selected ? 'replace' : 'push');
-  };
-  const turn = (nodes: readonly number[], isOpen: boolean) => {
-    const next = new Set(open);
-    for (const node of nodes) {
-      if (isOpen) next.add(keys[node] as number);
-      else next.delete(keys[node] as number);
-    }
-    setOpen(next);
+    const of = runAt(tree, node) ? undefined : key;
+    change({ selected: printKey(keys[node] as number), of }, view.value.selected ? 'replace' : 'push');
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const row = rows[at];
-    if (event.key === 'Enter' && row) change({ tab: 'sandwich' });
+    const isRun = row && runAt(tree, row.node) !== undefined;
+    if (event.key === 'Enter' && row && !isRun) change({ tab: 'sandwich' });
     const next = { ArrowDown: at + 1, ArrowUp: Math.max(0, at - 1), Home: 0, End: rows.length - 1 }[
       event.key
     ];
@@ -88,32 +81,24 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
         siblings.map(({ node }) => node),
         true,
       );
-    } else return;
+    } else if (isRun && (event.key === 'o' || event.key === 'Enter')) openRow(row.node);
+    else return;
     event.preventDefault();
   };
   const id = useId();
   const isShown = virtual.items.some(({ index }) => index === at);
-  const frame = active ? (tree.frame[active] as number) : undefined;
   return (
     <>
       <div class="toolbar">
         <FrameSizes />
-        <button
-          type="button"
-          class="button"
-          onClick={() =>
-            turn(
-              Array.from(tree.parent, (_parent, node) => node),
-              true,
-            )
-          }
-        >
+        <FoldSwitch />
+        <button type="button" class="button" onClick={() => turn([...tree.parent.keys()], true)}>
           Open all
         </button>
-        <button type="button" class="button" onClick={() => setOpen(new Set())}>
+        <button type="button" class="button" onClick={() => turn([...tree.parent.keys()], false)}>
           Close all
         </button>
-        <span class="muted">{tree.parent.length - 1} nodes</span>
+        <span class="muted">{whole.parent.length - 1} nodes</span>
       </div>
       <div
         class="table call-tree"
@@ -150,16 +135,10 @@ function CallTree({ tree }: { tree: Tree }): JSX.Element {
           ))}
         </div>
       </div>
-      {active && frame !== undefined ? (
-        <FunctionBar
-          name={tree.frames.name[frame] as string}
-          where={place(tree.frames.file[frame] as string, tree.frames.line[frame] as number)}
-          package={tree.frames.package[frame] as string}
-          self={tree.selfValues[active] as number}
-          total={tree.totalValues[active] as number}
-          whole={tree.totalValues[0] as number}
-          unit={tree.unit}
-        />
+      {active && runAt(tree, active) ? (
+        <RunBar tree={tree} node={active} onOpen={() => openRow(active)} />
+      ) : active ? (
+        <FunctionBar {...functionInBar(tree, active)} />
       ) : null}
     </>
   );
@@ -179,7 +158,8 @@ interface RowProps {
 function Row({ id, row, index, top, tree, isActive, onSelect, onTurn }: RowProps): JSX.Element {
   const { node, level, hasChildren, isOpen } = row;
   const frame = tree.frame[node] as number;
-  const name = tree.frames.name[frame] as string;
+  const name = nameOf(tree, node);
+  const isRun = runAt(tree, node) !== undefined;
   const total = tree.totalValues[node] as number;
   const self = tree.selfValues[node] as number;
   const whole = tree.totalValues[0] as number;
@@ -224,9 +204,11 @@ function Row({ id, row, index, top, tree, isActive, onSelect, onTurn }: RowProps
         )}
         <span class={`kind kind-${tree.frames.kind[frame]}`} />
         {name}
-        <span class="muted place">
-          {place(tree.frames.file[frame] as string, tree.frames.line[frame] as number)}
-        </span>
+        {!isRun && (
+          <span class="muted place">
+            {place(tree.frames.file[frame] as string, tree.frames.line[frame] as number)}
+          </span>
+        )}
       </span>
     </div>
   );

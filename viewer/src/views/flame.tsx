@@ -2,50 +2,66 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Table } from '../api/answers.js';
 import type { Tree } from '../api/tree.js';
-import { place } from '../format/names.js';
 import { formatDuration } from '../format/time.js';
 import { formatShare } from '../format/value.js';
-import { applyTransforms, FlameGraph, matchedTotal, matchFrames, type Transform } from '../graph/index.js';
+import {
+  applyTransforms,
+  FlameGraph,
+  matchedTotal,
+  matchFrames,
+  runAt,
+  type Transform,
+} from '../graph/index.js';
 import { SearchField } from '../parts/search-field.js';
 import { Segments } from '../parts/segments.js';
 import { Answer } from '../parts/status.js';
 import { change, view } from '../state/page.js';
+import { sourceAction } from '../state/source.js';
 import { theme } from '../state/theme.js';
-import { useTable, useTree } from '../state/use-selected.js';
+import { useTable } from '../state/use-selected.js';
+import type { FunctionKey } from '../state/view.js';
+import { type Shown, shownTree } from '../tree/folded.js';
 import { heaviestNode, nodeOf, pathKeys, printKey } from '../tree/path-keys.js';
+import { FoldSwitch, openRun } from './fold-switch.js';
 import { FrameSizes } from './frame-sizes.js';
-import { FunctionBar } from './function-bar.js';
+import { FunctionBar, functionInBar } from './function-bar.js';
 import { FunctionTable } from './function-table.js';
 import { KindLegend } from './kind-legend.js';
+import { RunBar } from './run-bar.js';
 import { TransformChips } from './transform-chips.js';
+import { TreeAnswer } from './tree-answer.js';
 
 /** The merged stacks as a graph, with the table of functions beside it on demand. */
 export function FlameView(): JSX.Element {
-  const answered = useTree();
-  return (
-    <Answer answered={answered} isEmpty={({ totalValues }) => totalValues[0] === 0}>
-      {(tree) => <Graph whole={tree} />}
-    </Answer>
-  );
+  return <TreeAnswer>{(tree) => <Graph whole={tree} />}</TreeAnswer>;
 }
 
 function Graph({ whole }: { whole: Tree }): JSX.Element {
-  const { shape, colour, search, transforms, zoom, selected, of, beside } = view.value;
-  const { tree, taken } = useMemo(() => applyTransforms(whole, [...transforms]), [whole, transforms]);
+  const { shape, colour, search, transforms, fold, opened, zoom, selected, of, beside } = view.value;
+  const changed = useMemo(() => applyTransforms(whole, [...transforms]), [whole, transforms]);
+  const shown = useMemo(() => shownTree(changed.tree, fold, opened), [changed, fold, opened]);
+  const { tree } = shown;
   const keys = useMemo(() => pathKeys(tree), [tree]);
   const matched = useMemo(
     () => (search === '' ? undefined : matchFrames(tree.frames, search)),
     [tree, search],
   );
+  // In a run only a part may match.
+  const found = useMemo(
+    () => (search === '' ? 0 : matchedTotal(changed.tree, matchFrames(changed.tree.frames, search)).total),
+    [changed, search],
+  );
   const zoomed = nodeOf(keys, zoom);
-  const chosen = selected === undefined && of ? heaviestNode(tree, of.name, of.file) : nodeOf(keys, selected);
+  const chosen =
+    selected === undefined && of ? heaviestShown(shown, changed.tree, of) : nodeOf(keys, selected);
+  const run = chosen ? runAt(tree, chosen) : undefined;
   const frame = chosen ? (tree.frame[chosen] as number) : undefined;
   const keyOf = (node: number) => (node > 0 ? printKey(keys[node] as number) : undefined);
   const transform = (added: Transform) =>
     change({ transforms: [...transforms, added], zoom: undefined, selected: undefined, of: undefined });
   const select = (node: number) =>
     change(
-      { selected: keyOf(node), of: node > 0 ? functionAt(tree, node) : undefined },
+      { selected: keyOf(node), of: node > 0 && !runAt(tree, node) ? functionAt(tree, node) : undefined },
       view.value.selected ? 'replace' : 'push',
     );
   return (
@@ -73,10 +89,11 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
         <SearchField placeholder="Search name, file, package" />
         {matched && (
           <output class="matched" data-matched>
-            {formatShare(matchedTotal(tree, matched).total, tree.totalValues[0] as number)} matched
+            {formatShare(found, tree.totalValues[0] as number)} matched
           </output>
         )}
-        <TransformChips tree={tree} taken={taken} />
+        <FoldSwitch />
+        <TransformChips tree={tree} taken={changed.taken} />
         <span class="spring" />
         {zoomed !== 0 && (
           <button type="button" class="button" onClick={() => change({ zoom: undefined })}>
@@ -107,19 +124,17 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
           onSelect={select}
           onTransform={transform}
           onSandwich={(key) => change({ tab: 'sandwich', of: key })}
+          onSource={sourceAction()}
+          onOpen={(node) => openRun(shown, node)}
+          hasPath={(node) => !shown.isBelowOpened(node)}
+          isFolded={fold}
           label={`Merged stacks, ${tree.parent.length - 1} nodes. The call tree shows the same as a table.`}
         />
       </div>
-      {chosen && frame !== undefined ? (
-        <FunctionBar
-          name={tree.frames.name[frame] as string}
-          where={place(tree.frames.file[frame] as string, tree.frames.line[frame] as number)}
-          package={tree.frames.package[frame] as string}
-          self={tree.selfValues[chosen] as number}
-          total={tree.totalValues[chosen] as number}
-          whole={tree.totalValues[0] as number}
-          unit={tree.unit}
-        >
+      {chosen && run ? (
+        <RunBar tree={tree} node={chosen} onOpen={() => openRun(shown, chosen)} />
+      ) : chosen && frame !== undefined ? (
+        <FunctionBar {...functionInBar(tree, chosen)}>
           <button
             type="button"
             class="button"
@@ -138,7 +153,7 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
       ) : (
         <p class="foot muted">
           {colour === 'kind' && <KindLegend />}
-          {tree.parent.length - 1} nodes from {formatDuration(tree.seconds * 1000)} of profiles
+          {changed.tree.parent.length - 1} nodes from {formatDuration(tree.seconds * 1000)} of profiles
           {tree.omitted > 0 &&
             `; ${tree.omitted} small nodes are left out, their values are in the nodes above`}
         </p>
@@ -156,6 +171,12 @@ function Beside(): JSX.Element {
       </Answer>
     </div>
   );
+}
+
+/** The node of a function that counts the most, or the run that this node is a part of. */
+function heaviestShown(shown: Shown, source: Tree, of: FunctionKey): number | undefined {
+  const node = heaviestNode(source, of.name, of.file);
+  return node === undefined ? undefined : shown.became[node];
 }
 
 function functionAt(tree: Tree, node: number): { name: string; file: string } {

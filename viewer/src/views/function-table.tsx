@@ -14,24 +14,33 @@ interface Props {
   table: Table;
   /** Without the columns that there is no room for beside a graph. */
   isNarrow?: boolean;
+  /** The rows are files: the one chosen, and what chooses another. */
+  files?: { chosen: string | undefined; onChoose(file: string): void };
 }
 
-/** Functions with their self and total, as a grid of which only the rows in sight exist. */
-export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
+/** Functions or files with their self and total, as a grid of which only the rows in sight exist. */
+export function FunctionTable({ table, isNarrow = false, files }: Props): JSX.Element {
   const { sort, ascending, search, of } = view.value;
   const rows = useMemo(() => arrange(table.rows, sort, ascending, search), [table, sort, ascending, search]);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtual(scroller, rows.length, ROW_PIXELS);
-  const active = rows.findIndex(({ name, file }) => name === of?.name && file === of.file);
+  const active = rows.findIndex(({ name, file }) =>
+    files ? file === files.chosen : name === of?.name && file === of.file,
+  );
   useEffect(() => {
     if (active >= 0) virtual.show(active);
   }, [active]);
   const select = ({ name, file }: TableRow) =>
-    change({ of: { name, file }, selected: undefined }, view.value.of ? 'replace' : 'push');
+    files
+      ? files.onChoose(file)
+      : change({ of: { name, file }, selected: undefined }, view.value.of ? 'replace' : 'push');
+  const enter = () => {
+    if (!files) change({ tab: 'sandwich' });
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     // Not from the buttons in the head.
     if (event.target !== event.currentTarget) return;
-    if (event.key === 'Enter' && of) change({ tab: 'sandwich' });
+    if (event.key === 'Enter' && of) enter();
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? ROW_PIXELS) / ROW_PIXELS) - 1);
     const next = {
       ArrowDown: active + 1,
@@ -53,7 +62,7 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
       ref={scroller}
       role="grid"
       tabIndex={0}
-      aria-label="Functions"
+      aria-label={files ? 'Files' : 'Functions'}
       aria-rowcount={rows.length + 1}
       aria-activedescendant={isShown ? `${id}${active}` : undefined}
       onKeyDown={onKeyDown}
@@ -61,7 +70,7 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
       <div role="row" class="table-head" aria-rowindex={1}>
         <Head column="self" text="Self" />
         <Head column="total" text="Total" />
-        <Head column="name" text="Function" />
+        <Head column="name" text={files ? 'File' : 'Function'} />
         {!isNarrow && (
           <>
             <span role="columnheader">File</span>
@@ -81,11 +90,14 @@ export function FunctionTable({ table, isNarrow = false }: Props): JSX.Element {
             isNarrow={isNarrow}
             isActive={index === active}
             onSelect={select}
+            onEnter={enter}
           />
         ))}
       </div>
       {rows.length === 0 && (
-        <p class="muted none">No function has “{search}” in its name, file or package.</p>
+        <p class="muted none">
+          No {files ? 'file' : 'function'} has “{search}” in its name, file or package.
+        </p>
       )}
     </div>
   );
@@ -100,9 +112,10 @@ interface RowProps {
   isNarrow: boolean;
   isActive: boolean;
   onSelect(row: TableRow): void;
+  onEnter(): void;
 }
 
-function Row({ id, row, index, top, table, isNarrow, isActive, onSelect }: RowProps): JSX.Element {
+function Row({ id, row, index, top, table, isNarrow, isActive, onSelect, onEnter }: RowProps): JSX.Element {
   const { unit, total } = table;
   return (
     <div
@@ -113,7 +126,7 @@ function Row({ id, row, index, top, table, isNarrow, isActive, onSelect }: RowPr
       aria-selected={isActive}
       style={{ transform: `translateY(${top}px)` }}
       onClick={() => onSelect(row)}
-      onDblClick={() => change({ tab: 'sandwich' })}
+      onDblClick={onEnter}
     >
       <span role="gridcell" class="figure" title={formatExact(row.self, unit)}>
         <ShareBar part={row.self} whole={total} />
@@ -129,7 +142,7 @@ function Row({ id, row, index, top, table, isNarrow, isActive, onSelect }: RowPr
         title={isNarrow ? `${row.name}\n${place(row.file, row.line)}` : row.name}
       >
         <span class={`kind kind-${row.kind}`} />
-        {row.name}
+        {row.name === row.file ? shortFile(row.name) : row.name}
       </span>
       {!isNarrow && (
         <>

@@ -5,6 +5,7 @@ import { formatRate } from '../format/rate.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
 import { ShareBar } from '../parts/share-bar.js';
 import { isLevel } from '../series/levels.js';
+import { valueOfRow } from '../state/conditions.js';
 import { shownSpan, view } from '../state/page.js';
 import { arrange } from '../tree/arrange.js';
 
@@ -76,7 +77,7 @@ export function KeyTable({
                   aria-pressed={isChosen(row)}
                   onClick={() => onChoose(row)}
                 >
-                  {row.name === '' ? <span class="muted">{none}</span> : row.name}
+                  {valueOfRow(row.name) === '' ? <span class="muted">{none}</span> : row.name}
                 </button>
               </th>
               {withSelf && (

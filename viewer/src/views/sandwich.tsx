@@ -1,17 +1,18 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import { askBytes } from '../api/client.js';
 import { decodeSandwich } from '../api/decode-tree.js';
 import type { Tree } from '../api/tree.js';
 import { formatShare, formatValue } from '../format/value.js';
-import { FlameGraph } from '../graph/index.js';
 import { SearchField } from '../parts/search-field.js';
 import { Answer, Notice } from '../parts/status.js';
-import { change, view } from '../state/page.js';
-import { theme } from '../state/theme.js';
+import { view } from '../state/page.js';
+import { showSource } from '../state/source.js';
 import { useSelected, useTable } from '../state/use-selected.js';
 import type { FunctionKey } from '../state/view.js';
+import { FoldSwitch } from './fold-switch.js';
+import { functionInBar, hasSource } from './function-bar.js';
 import { FunctionTable } from './function-table.js';
+import { GraphPanel } from './graph-panel.js';
 
 const askSandwich = async (question: string, signal: AbortSignal) =>
   decodeSandwich(await askBytes(question, signal));
@@ -55,15 +56,16 @@ function Sandwich({ of, whole }: { of: FunctionKey; whole: number }): JSX.Elemen
             </Notice>
           ) : (
             <>
-              <Half title="Callers" tree={callers} orientation="flame" />
+              <GraphPanel title="Callers" tree={callers} orientation="flame" keepsFirst />
               <h2 class="sandwich-name">
                 <span class="mono">{of.name}</span> <span class="muted">{of.file}</span>
+                <Actions tree={callees} />
                 <span class="sandwich-total" data-sandwich-total>
                   {formatValue(callees.totalValues[0] as number, callees.unit)}{' '}
                   <span class="muted">{formatShare(callees.totalValues[0] as number, whole)}</span>
                 </span>
               </h2>
-              <Half title="Callees" tree={callees} orientation="icicle" />
+              <GraphPanel title="Callees" tree={callees} orientation="icicle" keepsFirst />
             </>
           )
         }
@@ -72,32 +74,17 @@ function Sandwich({ of, whole }: { of: FunctionKey; whole: number }): JSX.Elemen
   );
 }
 
-interface HalfProps {
-  title: string;
-  tree: Tree;
-  orientation: 'flame' | 'icicle';
-}
-
-function Half({ title, tree, orientation }: HalfProps): JSX.Element {
-  const [zoomed, setZoomed] = useState(0);
-  const [selected, setSelected] = useState(-1);
-  // Of the tree before, a node may be none of this.
-  const inTree = (node: number, otherwise: number) => (node < tree.parent.length ? node : otherwise);
+/** What can be done with the function in the middle, which is the first below the root. */
+function Actions({ tree }: { tree: Tree }): JSX.Element {
+  const middle = functionInBar(tree, 1);
   return (
-    <section class="half" aria-label={title}>
-      <h2 class="muted">{title}</h2>
-      <FlameGraph
-        tree={tree}
-        orientation={orientation}
-        colors={view.value.colour}
-        theme={theme.value}
-        zoomed={inTree(zoomed, 0)}
-        onZoom={setZoomed}
-        selected={inTree(selected, -1)}
-        onSelect={setSelected}
-        onSandwich={(key) => change({ of: key, selected: undefined })}
-        label={`${title}, ${tree.parent.length - 1} nodes`}
-      />
-    </section>
+    <>
+      {hasSource(middle) && (
+        <button type="button" class="button" onClick={() => showSource(middle.file, middle.line)}>
+          Source
+        </button>
+      )}
+      <FoldSwitch hasOpened={false} />
+    </>
   );
 }

@@ -1,5 +1,4 @@
 import type { JSX } from 'preact';
-import { place } from '../format/names.js';
 import { formatValue } from '../format/value.js';
 import { SearchField } from '../parts/search-field.js';
 import { Answer } from '../parts/status.js';
@@ -29,9 +28,7 @@ export function TopView(): JSX.Element {
               </span>
             </div>
             <FunctionTable table={table} />
-            {row && (
-              <FunctionBar {...row} where={place(row.file, row.line)} whole={table.total} unit={table.unit} />
-            )}
+            {row && <FunctionBar {...row} whole={table.total} unit={table.unit} />}
           </>
         );
       }}

@@ -11,12 +11,11 @@ import { GAP, type Layout, layOut } from '../layout.js';
 import { leftOutBelow } from '../left-out.js';
 import { Menu } from '../menu/Menu.js';
 import { NodeDetails, Tooltip } from '../Tooltip.js';
-import type { Transform } from '../transforms/apply.js';
-import type { FunctionName } from '../transforms/functions.js';
+import { runAt } from '../transforms/fold.js';
 import { type FlameModel, FlameView } from './flame-view.js';
-import { menuItems } from './menu-items.js';
+import { type MenuActions, menuItems } from './menu-items.js';
 
-export interface FlameGraphProps {
+export interface FlameGraphProps extends MenuActions {
   tree: Tree;
   /** `flame`: the root is at the bottom. `icicle`: on top. */
   orientation: 'flame' | 'icicle';
@@ -28,13 +27,9 @@ export interface FlameGraphProps {
   matched?: Uint8Array | undefined;
   /** Node that is as wide as the graph; 0 shows all. */
   zoomed: number;
-  onZoom: (node: number) => void;
   /** Node with a ring; -1: none. */
   selected: number;
   onSelect: (node: number) => void;
-  onTransform?: ((transform: Transform) => void) | undefined;
-  /** Shows callers and callees of a function. */
-  onSandwich?: ((wanted: FunctionName) => void) | undefined;
 }
 
 interface Hover {
@@ -89,6 +84,7 @@ export function FlameGraph(given: FlameGraphProps) {
     const direction = directionOf(event.key, orientation === 'flame');
     if (direction) onSelect(selected < 0 ? zoomed : neighbour(tree, layout, at, direction));
     else if (event.key === 'Enter') onZoom(at);
+    else if (event.key === 'o' && props.onOpen && runAt(tree, at)) props.onOpen(at);
     else if (event.key === 'Escape' || event.key === 'Backspace') zoomOut(event.key === 'Escape');
     else if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) {
       const place = view.current?.placeOf(at);

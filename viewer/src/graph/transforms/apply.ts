@@ -14,7 +14,7 @@ export type Transform =
   | { kind: 'merge-package'; package: string }
   | ({ kind: 'collapse' } & Partial<FunctionName>)
   | { kind: 'invert' }
-  | { kind: 'subtree'; path: readonly FunctionName[] };
+  | { kind: 'subtree'; path: readonly FunctionName[]; isFolded?: boolean };
 
 export interface Transformed {
   tree: Tree;
@@ -51,6 +51,6 @@ function applyTransform(tree: Tree, transform: Transform): Tree {
     case 'invert':
       return invert(tree);
     case 'subtree':
-      return subtree(tree, transform.path);
+      return subtree(tree, transform.path, transform.isFolded);
   }
 }
