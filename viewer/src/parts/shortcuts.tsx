@@ -11,6 +11,8 @@ const SHORTCUTS: [keys: string, does: string][] = [
     'Tab, arrows',
     'reach and use every control; in the call tree ← → close and open, in a graph they move between frames',
   ],
+  ['o', 'in a graph and the call tree: open the folded frames that are chosen'],
+  ['n p', 'in a source file: the next and the previous line that costs much'],
   ['Enter', 'in tables and the call tree: callers and callees of the function'],
   ['?', 'this list'],
 ];
