@@ -122,7 +122,7 @@ test('what is no plain text of a source file under its own name is not given, an
     [`${at('real/a.js')}\0.js`]: 'its name is no absolute path',
     'real/a.js': 'its name is no absolute path',
     './a.js': 'its name is no absolute path',
-    'node:fs': 'its name is no absolute path',
+    'node:fs': 'it is a part of Node.js',
     'webpack:///./src/a.js': 'its name is no absolute path',
     'file://elsewhere/srv/a.js': 'its name is no absolute path',
     'file:///srv%2Fa.js': 'its name is no absolute path',

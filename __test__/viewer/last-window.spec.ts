@@ -13,6 +13,9 @@ test('of a service that runs it is the last hour up to now', (t) => {
 test('of one that has ended it is the last hour of it', (t) => {
   const to = NOW - 5 * HOUR;
   t.deepEqual(lastWindow(HOUR, NOW, { from: to - 3 * HOUR, to: to - 0.25 }), { from: to - HOUR, to });
+  // Also where that was within the hour: a program of a minute is not to be a line at the edge of it.
+  const ended = { from: NOW - 1_260_000, to: NOW - 1_200_000 };
+  t.deepEqual(lastWindow(HOUR, NOW, ended), ended);
 });
 
 test('it begins with the first that there is, and is ten seconds at the least', (t) => {

@@ -29,6 +29,7 @@ export type SourceFile =
 
 /** Reads a source file as a profile names it: a path or a `file:` address. */
 export function readSourceFile(name: string): SourceFile {
+  if (name.startsWith('node:')) return { reason: 'it is a part of Node.js' };
   const path = pathOf(name);
   if (path === undefined) return { reason: 'its name is no absolute path' };
   if (!EXTENSIONS.has(extname(path).toLowerCase()))

@@ -142,7 +142,7 @@ function Row({ id, row, index, top, most, unit, isActive, link, onChoose }: RowP
       <span role="gridcell" class="code">
         {row.text ??
           (link === undefined ? (
-            <span class="muted">{row.line > 0 ? 'not known' : 'line not known'}</span>
+            <span class="muted">{row.line > 0 ? '' : 'without a line'}</span>
           ) : (
             <a href={link} target="_blank" rel="noopener noreferrer">
               line {row.line} in the repository
