@@ -195,6 +195,23 @@ test('a program and its page in one command: Ctrl+C ends both, and the history s
   t.true((service?.profiles ?? 0) > before, 'the last profile is kept');
 });
 
+test('the first samples do not wait for the end of the first period', async (t) => {
+  const folder = temporaryFolder(t, { 'app.js': `${BURN} setInterval(() => burn(20), 50);` });
+  const view = await openView(t, ['dev', '--port', '0', '--no-open', '--period', '3600', 'node', 'app.js'], {
+    cwd: folder,
+    env: { DD_SERVICE: 'shop' },
+  });
+  const limit = performance.now() + 60_000;
+  let found: Services['services'] = [];
+  while (found.length === 0 && performance.now() < limit)
+    ({ services: found } = await view.json<Services>('/services'));
+  t.deepEqual(
+    found.map(({ name, profiles }) => [name, profiles]),
+    [['shop', 1]],
+  );
+  await view.end();
+});
+
 test('with --exit the command ends with the program, and as it does', async (t) => {
   const folder = temporaryFolder(t);
   const { code } = await everflame(
