@@ -1,6 +1,7 @@
 /** What each line of a file costs. */
 import { HOUR, pageTest, shows } from '../support/viewer/page.js';
 import { CART } from '../support/viewer/problems.js';
+import { shopProfile } from '../support/viewer/samples.js';
 
 const FILE = '/srv/shop/src/cart.ts';
 const OPEN = `${HOUR}&tab=source&source=${FILE}`;
@@ -129,5 +130,27 @@ pageTest(
     await lines.press('End');
     await shows(page, '[role=grid] [aria-selected=true]', '100000');
     t.true((await lines.getByRole('row').count()) < 150);
+  },
+);
+
+pageTest(
+  'While figures follow the present, the text is asked for once and stays where it is read',
+  '',
+  async (t, { page, server, go }) => {
+    const now = Date.now();
+    server.profiles.splice(0, Number.POSITIVE_INFINITY, shopProfile(now - 1000, '1.4.0', 'web-1'));
+    server.sources.set(FILE, CART);
+    await go(`service=shop&live=1&tab=source&source=${FILE}`);
+    await shows(page, '[role=grid] [aria-selected=true]', 'const line40');
+    const lines = page.getByRole('grid', { name: /^Lines/ });
+    await lines.evaluate((element) => {
+      element.scrollTop = 0;
+    });
+    await server.listened();
+    // Three times the time of line 40, which stays the hottest, and of the others.
+    server.ingest(shopProfile(Date.now(), '1.5.0', 'web-2'));
+    await shows(page, '[data-source-self]', `${Number(((401 + 1203) / 1000).toFixed(2))} s`);
+    t.is(await lines.evaluate((element) => element.scrollTop), 0);
+    t.is(server.asked.filter((question) => question.startsWith('source?')).length, 1);
   },
 );

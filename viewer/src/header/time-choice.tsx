@@ -24,7 +24,7 @@ export function TimeChoice(): JSX.Element {
   return (
     <>
       {'last' in window && to < now.value && (
-        <span class="warn" title="The window ends with the last profile that there is">
+        <span class="warn since" title="The window ends with the last profile that there is">
           nothing for {formatDuration(now.value - to)}
         </span>
       )}

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useMemo, useRef } from 'preact/hooks';
 import type { Lines } from '../api/answers.js';
 import { formatExact, formatValue } from '../format/value.js';
 import { ShareBar } from '../parts/share-bar.js';
@@ -24,12 +24,14 @@ export function SourceTable({ rows, lines, line, onLine, linkOf }: Props): JSX.E
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtual(scroller, rows.length, ROW_PIXELS);
   const wanted = rows.findIndex((row) => row.line === line && line > 0);
-  const active = wanted >= 0 ? wanted : hottestRow(rows);
+  // Of the figures that came first, so that a live page does not move away from what is read.
+  const first = useMemo(() => hottestRow(rows), [rows.length]);
+  const active = wanted >= 0 ? wanted : first;
   const most = rows.reduce((largest, row) => Math.max(largest, row.total), 0);
   const hot = hotRows(rows);
   useEffect(() => {
     if (active >= 0) virtual.show(active, 'center');
-  }, [active, rows]);
+  }, [active, rows.length]);
   const go = (index: number | undefined) => {
     const row = index === undefined ? undefined : rows[Math.max(0, Math.min(rows.length - 1, index))];
     if (row) onLine(row.line);
@@ -54,6 +56,7 @@ export function SourceTable({ rows, lines, line, onLine, linkOf }: Props): JSX.E
   };
   const id = useId();
   const longest = rows.reduce((width, { text }) => Math.max(width, text?.length ?? 0), 0);
+  const minWidth = `calc(260px + ${longest + 2}ch)`;
   const isShown = virtual.items.some(({ index }) => index === active);
   return (
     <div class="source">
@@ -67,7 +70,7 @@ export function SourceTable({ rows, lines, line, onLine, linkOf }: Props): JSX.E
         aria-activedescendant={isShown ? `${id}${active}` : undefined}
         onKeyDown={onKeyDown}
       >
-        <div role="row" class="table-head" aria-rowindex={1}>
+        <div role="row" class="table-head" aria-rowindex={1} style={{ minWidth }}>
           <span role="columnheader" class="figure">
             Line
           </span>
@@ -79,11 +82,7 @@ export function SourceTable({ rows, lines, line, onLine, linkOf }: Props): JSX.E
           </span>
           <span role="columnheader">Source</span>
         </div>
-        <div
-          class="table-rows"
-          role="rowgroup"
-          style={{ height: `${virtual.height}px`, minWidth: `calc(270px + ${longest + 2}ch)` }}
-        >
+        <div class="table-rows" role="rowgroup" style={{ height: `${virtual.height}px`, minWidth }}>
           {virtual.items.map(({ index, top }) => (
             <Row
               key={index}

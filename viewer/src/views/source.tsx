@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Lines, Source, Table } from '../api/answers.js';
 import { askJson } from '../api/client.js';
+import { selectionQuery } from '../api/selection.js';
 import { formatInstant } from '../format/time.js';
 import { formatExact, formatValue } from '../format/value.js';
 import { SearchField } from '../parts/search-field.js';
@@ -11,8 +12,9 @@ import { pathInRepository, repositoryLink } from '../source/repository.js';
 import { SourceTable } from '../source/source-table.js';
 import { useCommit } from '../source/use-commit.js';
 import { change, shownSpan, view } from '../state/page.js';
-import { service } from '../state/services.js';
+import { selection, service } from '../state/services.js';
 import { showSource } from '../state/source.js';
+import { useAnswer } from '../state/use-answer.js';
 import { useSelected, useTable } from '../state/use-selected.js';
 import { hasSource } from './function-bar.js';
 import { FunctionTable } from './function-table.js';
@@ -61,7 +63,13 @@ function Files({ table: { rows, ...table } }: { table: Table }): JSX.Element {
 
 function File({ file, files }: { file: string; files: readonly string[] }): JSX.Element {
   const lines = useSelected('lines', { file }, askLines);
-  const source = useSelected('source', { file }, askSource);
+  // Once for a file: its text does not follow the present as the figures do.
+  const hasFigures = (lines.answer?.lines.length ?? 0) > 0;
+  const question = useMemo(() => {
+    const shown = selection.peek();
+    return shown && hasFigures ? `source?${selectionQuery(shown, { file })}` : undefined;
+  }, [hasFigures, file]);
+  const source = useAnswer(question, `source ${file}`, askSource);
   return (
     <div class="source-file">
       <Answer answered={lines} isEmpty={() => false}>
