@@ -1,4 +1,6 @@
 /** The page on a real collector, beside a program that it shows. */
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import type { Browser } from 'playwright-core';
 import { temporaryFolder } from '../support/folder.js';
@@ -72,6 +74,11 @@ test.serial("what a program does is on the page while it does it, with the store
     await page.getByText('Main Event Loop').first().waitFor();
     await page.goto(`${view.url}/?service=shop&from=${from}&to=${to}&tab=threads`);
     await page.getByRole('row', { name: /Main Event Loop/ }).waitFor();
+
+    // The program's own text, from this machine, with the line that works marked as the hottest.
+    const file = encodeURIComponent(join(realpathSync(folder), 'app.js'));
+    await page.goto(`${view.url}/?service=shop&from=${from}&to=${to}&tab=source&source=${file}`);
+    await page.getByRole('row', { name: /Math\.sqrt/, selected: true }).waitFor();
     t.deepEqual(problems, []);
   } finally {
     await context.close();

@@ -67,6 +67,7 @@ function randomView(seed: number): View {
     ascending: below(2) === 1,
     of: maybe(key),
     source: maybe(() => ({ file: one(TEXTS), line: below(3) * below(1e6) })),
+    row: some(TEXTS),
     by: maybe(() => one(TEXTS)),
     lanes: maybe(span),
     comparison: {
@@ -110,6 +111,7 @@ test('Whatever an address has, it is read as a view that has an address', (t) =>
     'open',
     'source',
     'line',
+    'row',
   ];
   const values = [
     '',
