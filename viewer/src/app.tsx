@@ -49,9 +49,7 @@ export function App(): JSX.Element {
   const help = () => setIsHelpOpen(true);
   useEffect(() => listenToKeys(help), []);
   // An address may name a view whose values this service does not have.
-  const tabs = offeredTabs().filter(
-    (name) => name === view.value.tab || hasValuesFor(name, service.value),
-  );
+  const tabs = offeredTabs().filter((name) => name === view.value.tab || hasValuesFor(name, service.value));
   const tab = tabs.find((name) => name === view.value.tab) ?? 'flame';
   const View = VIEWS[tab];
   const hasData = selection.value !== undefined;

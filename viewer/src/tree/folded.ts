@@ -23,10 +23,18 @@ export function shownTree(
 ): Shown {
   if (!isFolded) return asItIs(source);
   const folded = foldRuns(source, keepsFirst);
-  const keys = pathKeys(folded.tree);
-  const keyOf = (node: number) => printKey(keys[node] as number);
-  const isOpen = (node: number) => opened.length > 0 && opened.includes(keyOf(node));
-  const shown = openRuns(source, folded, isOpen);
+  let known: Float64Array | undefined;
+  const keyOf = (node: number) => {
+    known ??= pathKeys(folded.tree);
+    return printKey(known[node] as number);
+  };
+  if (opened.length === 0)
+    return {
+      ...folded,
+      keyOf: (node) => (runAt(folded.tree, node) ? keyOf(node) : undefined),
+      isBelowOpened: () => false,
+    };
+  const shown = openRuns(source, folded, (node) => opened.includes(keyOf(node)));
   // What a node was before any run was opened, and whether a part of it was in one of those.
   const before = new Uint32Array(shown.tree.parent.length);
   const below = new Uint8Array(before.length);

@@ -1,4 +1,5 @@
 import { type FrameKind, type Frames, NO_FRAME, type Tree } from '../../api/tree.js';
+import { TreeBuilder } from '../tree-builder.js';
 import { rebuild } from './rebuild.js';
 
 /** A tree in which runs of frames are one node each, and which node of it each node of the source has become. */
@@ -82,21 +83,23 @@ function gather(tree: Tree, folds: Uint8Array): { top: Map<number, number>; inRu
   const count = tree.frames.name.length;
   const inRun: Runs = { of: new Uint32Array(parent.length), frames: new Map(), long: new Set() };
   const top = new Map<number, number>();
-  rebuild(tree, (builder, node, above) => {
-    if (node === 0) return above;
+  // Only places are wanted: nothing is added up.
+  const builder = new TreeBuilder(tree);
+  const became = new Uint32Array(parent.length);
+  for (let node = 1; node < became.length; node++) {
     const own = frame[node] as number;
+    const above = became[parent[node] as number] as number;
     const continues = folds[node] && folds[parent[node] as number];
     // A run stands for its place by a number behind those of the frames, until its frames are known.
     const at = continues ? above : builder.child(above, folds[node] ? count + own : own);
-    if (folds[node]) {
-      inRun.of[node] = at;
-      if (continues) inRun.long.add(at);
-      else top.set(at, own);
-      const held = inRun.frames.get(at) ?? new Set();
-      inRun.frames.set(at, held.add(own));
-    }
-    return at;
-  });
+    became[node] = at;
+    if (!folds[node]) continue;
+    inRun.of[node] = at;
+    if (continues) inRun.long.add(at);
+    else top.set(at, own);
+    const held = inRun.frames.get(at) ?? new Set();
+    inRun.frames.set(at, held.add(own));
+  }
   return { top, inRun };
 }
 
