@@ -36,6 +36,7 @@ function command(
 const MEASURED = [
   '__test__/laws/**',
   '__test__/safety/**',
+  '__test__/insights/programs.spec.ts',
   '__test__/facade/inspector.spec.ts',
   '__test__/facade/preload.spec.ts',
 ];

@@ -1,5 +1,6 @@
 import { reportFile } from '../../export/page-file';
 import { makeReport } from '../../export/report';
+import { findInsights } from '../../insights/insights';
 import { type Answer, json } from '../http/answer';
 import type { Frames, Selection, Store } from '../store';
 import { changesOf, type Order } from './changes';
@@ -116,6 +117,10 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
       const options = { limit: parameters.count('limit', 1, MOST_SAMPLES, SAMPLES) };
       return select(parameters, async (at) => bytes(TIMELINE, await store.timeline(at, options)));
     },
+  ],
+  [
+    '/insights',
+    async (store, parameters) => select(parameters, async (at) => json(await findInsights(store, at))),
   ],
   [
     '/pprof',
