@@ -230,7 +230,7 @@ HTTP as well: ${join(packageRoot, 'docs', 'api.md')}`,
 
 function queryCommand(): Command {
   const command = new Command('query')
-    .description('ask what is in the store: services, labels, where the time went')
+    .description('ask what is in the store: services, labels, where the time went, what slows it down')
     .addArgument(new Argument('<question>', 'what is asked for').choices(QUESTIONS));
   addSelection(command);
   return command
@@ -249,6 +249,7 @@ Examples:
   everflame query table --service shop --last 15m --by package
   everflame query table --where "thread name:Main Event Loop" --type wall
   everflame query series --by "trace endpoint" --step 60 --json
+  everflame query insights --service shop --last 1h
 
 It may be asked while everflame view or everflame dev runs.`,
     )

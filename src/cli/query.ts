@@ -1,7 +1,9 @@
 import { FolderStore } from '../collector/native-store';
 import { parsed } from '../collector/store';
+import { findInsights } from '../insights/insights';
 import { alignColumns, type Column } from './columns';
 import { formatShare, formatValue } from './format';
+import { insightLines } from './insights-lines';
 import { type StoreOptions, storeToRead } from './open-store';
 import { type Question, refuseUnused } from './questions';
 import { type SelectionOptions, type Service, selectionOf, timeText } from './select';
@@ -98,6 +100,10 @@ async function ask(
       const by = options.by === undefined ? {} : { by: options.by };
       const series = await parsed<Series>(store.series(selection, { step, ...by, limit }));
       return { json: series, lines: () => seriesLines(series) };
+    }
+    case 'insights': {
+      const insights = await findInsights(store, selection);
+      return { json: insights, lines: () => insightLines(insights) };
     }
     case 'profiles': {
       const profiles = await parsed<Profiles>(store.profiles(selection, { limit }));

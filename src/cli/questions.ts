@@ -1,7 +1,7 @@
 import { EverflameError } from '../engine';
 
 /** What `everflame query` can be asked for. */
-export const QUESTIONS = ['services', 'labels', 'table', 'series', 'profiles'] as const;
+export const QUESTIONS = ['services', 'labels', 'table', 'series', 'profiles', 'insights'] as const;
 export type Question = (typeof QUESTIONS)[number];
 
 const SELECTION = ['service', 'from', 'to', 'last', 'type', 'where', 'limit'] as const;
@@ -13,6 +13,8 @@ const USED: Readonly<Record<Question, readonly string[]>> = {
   table: [...SELECTION, 'by'],
   series: [...SELECTION, 'by', 'step'],
   profiles: SELECTION,
+  // Each rule has its own kind of value.
+  insights: ['service', 'from', 'to', 'last', 'where'],
 };
 const OF_ALL = ['inbox', 'store', 'json'];
 
