@@ -144,6 +144,7 @@ for (const dark of [false, true])
     'packages',
     'labels',
     'profiles',
+    'insights',
     'source&source=/srv/shop/src/cart.ts&line=40',
     'exceptions&row=TypeError',
     'locks&row=cache',

@@ -19,6 +19,7 @@ import { CallTreeView } from './views/call-tree.js';
 import { CompareView } from './views/compare.js';
 import { ExceptionsView } from './views/exceptions.js';
 import { FlameView } from './views/flame.js';
+import { InsightsView } from './views/insights.js';
 import { LocksView } from './views/locks.js';
 import { ProfilesView } from './views/profiles.js';
 import { SandwichView } from './views/sandwich.js';
@@ -38,6 +39,7 @@ const VIEWS: Record<Tab, () => JSX.Element | null> = {
   packages: PackagesView,
   labels: LabelsView,
   profiles: ProfilesView,
+  insights: InsightsView,
   source: SourceView,
   exceptions: ExceptionsView,
   locks: LocksView,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { insightsAnswer } from './insights.js';
 import {
   labelsAnswer,
   pprofAnswer,
@@ -101,6 +102,8 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
         return sendJson(response, seriesAnswer(selected, Number(searchParams.get('step')), by));
       case 'table':
         return sendJson(response, tableAnswer(selected, by ?? 'function', limit));
+      case 'insights':
+        return sendJson(response, insightsAnswer(selected));
       case 'lines':
         return sendJson(response, linesAnswer(selected, searchParams.get('file') ?? ''));
       case 'source': {

@@ -75,6 +75,50 @@ export interface Profiles {
   more: number;
 }
 
+/** A frame of an insight, with what it counts there. */
+export interface InsightFrame {
+  name: string;
+  file: string;
+  line: number;
+  value: number;
+}
+
+/** What became of one rule. */
+export interface Insight {
+  id: string;
+  title: string;
+  /** What is measured, as it is listed where it is no problem. */
+  subject: string;
+  rule: string;
+  remedy: string;
+  state: 'found' | 'fine' | 'unknown' | 'failed';
+  /** Of `found` and `fine`. */
+  share?: number;
+  /** Of `unknown` and `failed`. */
+  reason?: string;
+  /** All else is of `found`. */
+  severity?: 'high' | 'medium' | 'low';
+  value?: number;
+  type?: string;
+  unit?: string;
+  evidence?: string[];
+  frames?: InsightFrame[];
+  callers?: InsightFrame[];
+  /** Conditions under which the frames are shown, beside those of the selection. */
+  where?: string[];
+}
+
+export interface Insights {
+  /** Without one, no profile of the selection tells of time. */
+  type?: string;
+  unit?: string;
+  /** Of the main threads: all, and that in which they were busy. */
+  total: number;
+  busy: number;
+  samples: number;
+  insights: Insight[];
+}
+
 /** Data of an `ingested` event. */
 export interface Ingested {
   service: string;

@@ -19,6 +19,7 @@ const SHORTCUTS: [keys: string, does: string][] = [
 
 /** Of keys that ask a collector for something else, such as another time: a report has none. */
 const OF_COLLECTOR: typeof SHORTCUTS = [
+  ['i', 'show the insights'],
   ['b', 'go to the strip, where ← → move the brush and Esc takes it away'],
   ['z', 'make the brushed range the window'],
   ['[ ]', 'move the window back or forth by half of it'],

@@ -14,6 +14,7 @@ const NAMES: Record<Tab, string> = {
   packages: 'Packages',
   labels: 'Labels',
   profiles: 'Profiles',
+  insights: 'Insights',
   source: 'Source',
   exceptions: 'Exceptions',
   locks: 'Locks',

@@ -10,6 +10,7 @@ function focus(selector: string): void {
 
 /** They ask a collector for something else, such as another time: a report has none. */
 const OF_COLLECTOR: readonly (readonly [string, () => void])[] = [
+  ['i', () => change({ tab: 'insights' })],
   ['b', () => focus('.strip-plot')],
   ['z', narrowToBrush],
   ['[', () => moveWindow(-1)],

@@ -13,6 +13,7 @@ export const TABS = [
   'packages',
   'labels',
   'profiles',
+  'insights',
   'source',
   'exceptions',
   'locks',
