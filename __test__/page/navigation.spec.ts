@@ -68,7 +68,7 @@ pageTest('Every view is reached by the keyboard, and named by its tab', HOUR, as
   const tab = page.getByRole('tab', { name: 'Flame graph' });
   await tab.focus();
   const names = await page.getByRole('tab').allInnerTexts();
-  t.is(names.length, 12);
+  t.is(names.length, 13);
   for (const name of names.slice(1)) {
     await page.keyboard.press('ArrowRight');
     await page.getByRole('tabpanel', { name, exact: true }).waitFor();
