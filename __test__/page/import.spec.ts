@@ -186,7 +186,7 @@ importTest('files are chosen by keys alone', async (t, { page }) => {
     const buffer = wanted.shift() as Buffer;
     void chooser.setFiles([{ name: 'st.txt', mimeType: 'text/plain', buffer }]);
   });
-  await page.keyboard.press('o');
+  await page.keyboard.press('u');
   await page.locator('[data-total][title="12"]').waitFor();
   await page.getByRole('button', { name: 'Open profile files' }).focus();
   await page.keyboard.press('Enter');

@@ -13,7 +13,7 @@ export function OpenFiles(): JSX.Element {
         class="tool"
         data-open-files
         aria-label="Open profile files"
-        title="Open profile files (o): pprof, .cpuprofile, .heapprofile, speedscope, collapsed stacks"
+        title="Open profile files (u): pprof, .cpuprofile, .heapprofile, speedscope, collapsed stacks"
         onClick={() => field.current?.click()}
       >
         <Icon name="open" />

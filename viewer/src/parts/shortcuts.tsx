@@ -25,7 +25,7 @@ const OF_COLLECTOR: typeof SHORTCUTS = [
   ['[ ]', 'move the window back or forth by half of it'],
   ['l', 'follow what arrives'],
   ['r', 'refresh'],
-  ['o', 'open profile files; they can be dropped anywhere on the page too'],
+  ['u', 'open profile files; they can be dropped anywhere on the page too'],
 ];
 
 /** The keys that the page knows, on top of it. */

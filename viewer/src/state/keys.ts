@@ -17,7 +17,7 @@ const OF_COLLECTOR: readonly (readonly [string, () => void])[] = [
   [']', () => moveWindow(1)],
   ['l', switchLive],
   ['r', refresh],
-  ['o', chooseFiles],
+  ['u', chooseFiles],
 ];
 
 /**
