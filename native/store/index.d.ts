@@ -28,8 +28,10 @@ export declare class NativeStore {
   labels(selection: NativeSelection, most: number): Promise<Buffer>
   /** JSON of `/profiles`. */
   profiles(selection: NativeSelection, most: number): Promise<Buffer>
-  /** JSON of `/series`; `step` in milliseconds. */
+  /** JSON of `/series`; `step` in milliseconds, `by` a key or `kind`. */
   series(selection: NativeSelection, step: number, by: string | undefined | null, most: number): Promise<Buffer>
+  /** JSON of `/metrics`; `step` in milliseconds, `by` a tag or `thread`. The type of the selection says nothing here. */
+  metrics(selection: NativeSelection, step: number, by: string | undefined | null, most: number): Promise<Buffer>
   /** Bytes of `/tree`; `frames` is `function`, `line`, `file` or `package`. */
   tree(selection: NativeSelection, frames: string, by: string | undefined | null, most: number): Promise<Buffer>
   /** Bytes of `/diff`. */
@@ -44,7 +46,7 @@ export declare class NativeStore {
   timeline(selection: NativeSelection, most: number): Promise<Buffer>
   /** A pprof file, gzip, with every kind of value of the selection. */
   pprof(selection: NativeSelection): Promise<Buffer>
-  /** JSON with `path`, `bytes` and `profiles`. */
+  /** JSON with `path`, `bytes`, `profiles` and `metricsLeftOut`. */
   status(): Promise<Buffer>
 }
 

@@ -1,7 +1,8 @@
 //! Answers as JSON: numbers whole, times in milliseconds.
 
 use everflame_store::{
-    Answer, Key, Maintained, ProfileHead, Series, Service, SourceLine, Status, Table, ValueType,
+    Answer, Key, Maintained, Measure, MetricLine, Metrics, ProfileHead, Series, Service,
+    SourceLine, Status, Table, ValueType,
 };
 use serde_json::{Map, Value, json};
 
@@ -98,6 +99,42 @@ pub(crate) fn series(answer: &Answer<Series>, from: i64) -> Vec<u8> {
     }))
 }
 
+pub(crate) fn metrics(answer: &Metrics, from: i64) -> Vec<u8> {
+    // Lines of one measure follow each other.
+    let metrics: Vec<Value> = answer
+        .lines
+        .chunk_by(|a, b| a.measure == b.measure)
+        .map(|lines| {
+            let (name, unit) = measured(lines[0].measure);
+            json!({ "name": name, "unit": unit, "series": lines.iter().map(metric).collect::<Vec<_>>() })
+        })
+        .collect();
+    bytes(&json!({
+        "from": milliseconds(from),
+        "step": milliseconds(answer.step),
+        "processes": answer.processes,
+        "ignored": answer.ignored,
+        "damaged": answer.damaged,
+        "metrics": metrics,
+    }))
+}
+
+fn measured(measure: Measure) -> (&'static str, &'static str) {
+    match measure {
+        Measure::Delay => ("delay", "nanoseconds"),
+        Measure::Active => ("active", "ratio"),
+        Measure::Heap => ("heap", "bytes"),
+        Measure::Rss => ("rss", "bytes"),
+    }
+}
+
+fn metric(line: &MetricLine) -> Value {
+    match &line.mean {
+        Some(mean) => json!({ "name": line.name, "max": line.max, "mean": mean }),
+        None => json!({ "name": line.name, "max": line.max }),
+    }
+}
+
 pub(crate) fn table(answer: &Answer<(Table, u64)>) -> Vec<u8> {
     let (table, total) = &answer.answer;
     let rows: Vec<Value> = table
@@ -140,6 +177,7 @@ pub(crate) fn status(status: &Status) -> Vec<u8> {
         "path": status.folder.to_string_lossy(),
         "bytes": status.bytes,
         "profiles": status.profiles,
+        "metricsLeftOut": status.left_out,
     }))
 }
 

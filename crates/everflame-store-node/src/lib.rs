@@ -140,7 +140,7 @@ impl NativeStore {
         })
     }
 
-    /// JSON of `/series`; `step` in milliseconds.
+    /// JSON of `/series`; `step` in milliseconds, `by` a key or `kind`.
     #[napi(ts_return_type = "Promise<Buffer>")]
     pub fn series(
         &self,
@@ -153,6 +153,22 @@ impl NativeStore {
         self.ask(move |store| {
             let answer = store.series(&selection, step, by.as_deref(), most as usize)?;
             Ok(json::series(&answer, selection.from))
+        })
+    }
+
+    /// JSON of `/metrics`; `step` in milliseconds, `by` a tag or `thread`. The type of the selection says nothing here.
+    #[napi(ts_return_type = "Promise<Buffer>")]
+    pub fn metrics(
+        &self,
+        selection: NativeSelection,
+        step: f64,
+        by: Option<String>,
+        most: u32,
+    ) -> Result<AsyncTask<Question>> {
+        let (selection, step) = (selection.into(), request::nanoseconds(step));
+        self.ask(move |store| {
+            let answer = store.metrics(&selection, step, by.as_deref(), most as usize)?;
+            Ok(json::metrics(&answer, selection.from))
         })
     }
 
@@ -254,7 +270,7 @@ impl NativeStore {
         self.ask(move |store| store.pprof(&selection))
     }
 
-    /// JSON with `path`, `bytes` and `profiles`.
+    /// JSON with `path`, `bytes`, `profiles` and `metricsLeftOut`.
     #[napi(ts_return_type = "Promise<Buffer>")]
     pub fn status(&self) -> Result<AsyncTask<Question>> {
         self.ask(|store| Ok(json::status(&store.status()?)))

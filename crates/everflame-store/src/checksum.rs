@@ -51,6 +51,14 @@ pub(crate) const MOMENTS: Rows = Rows {
     has_flags: false,
 };
 
+/// Its number is that of the profile's block.
+pub(crate) const METRICS: Rows = Rows {
+    table: "metrics",
+    columns: "id, service, series, start, end, step, data, checksum",
+    fields: 7,
+    has_flags: false,
+};
+
 pub(crate) const BLOCK: Rows = Rows {
     table: "block",
     columns: "service, epoch, series, shape, kind, level, start, end, middle, covered, samples, totals, hash, data, rolled, only, checksum",

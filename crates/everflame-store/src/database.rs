@@ -1,84 +1,22 @@
 //! The file under the store: SQLite, which has the durability, the locks and the order of writes.
 
 use crate::error::StoreError;
+use crate::schema::{FORMAT, check_schema, make_tables};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::Duration;
-
-/// Of the tables below and of what is in them. A store of a newer one is left alone.
-pub const FORMAT: i64 = 1;
 
 /// Name of the file in the store's folder.
 pub(crate) const FILE: &str = "profiles.sqlite";
 
-/// Of SQLite's file format: its first bytes, the version of reading and writing with a log, and the kind of vacuum.
+/// Of SQLite's file format: its first bytes, and the version of reading and writing with a log.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const WAL: u8 = 2;
-const INCREMENTAL: i64 = 2;
 
-/// `middle` is the instant to which a block belongs, in nanoseconds as `start` and `end` are; `covered` the sum of what its
-/// profiles last. `level` 0 is a profile as it came; 1 the sum of an hour, in which the profiles with `rolled` are; `only` says
-/// that these are not kept any more. Times in `moments` are told from `origin` on. `tally` says how much there is, so that after
-/// damage it can be told how much is lost; `number` and `opposite` add up to 0. For checksums see `checksum.rs`.
-///
-/// Tables of names are UNIQUE with their checksum: the index is a second copy of them.
-const SCHEMA: &str = "
-    CREATE TABLE store(format INTEGER NOT NULL, version TEXT NOT NULL) STRICT;
-    CREATE TABLE service(id INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL, UNIQUE(name, checksum)) STRICT;
-    CREATE TABLE series(
-        id INTEGER PRIMARY KEY, service INTEGER NOT NULL, tags TEXT NOT NULL, checksum INTEGER NOT NULL,
-        UNIQUE(service, tags, checksum)
-    ) STRICT;
-    CREATE TABLE shape(id INTEGER PRIMARY KEY, types TEXT NOT NULL, checksum INTEGER NOT NULL, UNIQUE(types, checksum)) STRICT;
-    CREATE TABLE service_shape(service INTEGER NOT NULL, shape INTEGER NOT NULL, PRIMARY KEY(service, shape)) STRICT;
-    CREATE TABLE epoch(id INTEGER PRIMARY KEY, service INTEGER NOT NULL) STRICT;
-    CREATE INDEX epoch_service ON epoch(service, id);
-    CREATE TABLE dictionary(
-        epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, whole INTEGER NOT NULL, checksum INTEGER NOT NULL,
-        data BLOB NOT NULL, PRIMARY KEY(epoch, sequence)
-    ) STRICT;
-    CREATE TABLE block(
-        id INTEGER PRIMARY KEY, service INTEGER NOT NULL, epoch INTEGER NOT NULL, series INTEGER NOT NULL,
-        shape INTEGER NOT NULL, kind TEXT NOT NULL, level INTEGER NOT NULL, rolled INTEGER NOT NULL, only INTEGER NOT NULL,
-        start INTEGER NOT NULL, end INTEGER NOT NULL, middle INTEGER NOT NULL,
-        covered INTEGER NOT NULL, samples INTEGER NOT NULL,
-        totals BLOB NOT NULL, hash BLOB UNIQUE, checksum INTEGER NOT NULL, data BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE moments(
-        id INTEGER PRIMARY KEY, service INTEGER NOT NULL, epoch INTEGER NOT NULL, series INTEGER NOT NULL,
-        shape INTEGER NOT NULL, origin INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
-        checksum INTEGER NOT NULL, data BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX moments_time ON moments(service, end);
-    CREATE INDEX moments_epoch ON moments(epoch);
-    CREATE INDEX moments_age ON moments(end);
-    CREATE INDEX block_time ON block(service, middle);
-    CREATE INDEX block_unrolled ON block(service, middle) WHERE level = 0 AND rolled = 0;
-    CREATE INDEX block_epoch ON block(epoch);
-    CREATE INDEX block_age ON block(level, middle);
-    CREATE TABLE tally(kind TEXT PRIMARY KEY, number INTEGER NOT NULL, opposite INTEGER NOT NULL) STRICT;
-    INSERT INTO tally VALUES ('profile', 0, 0), ('hour', 0, 0), ('moments', 0, 0);
-    CREATE TRIGGER block_in AFTER INSERT ON block WHEN new.level = 0 OR new.only = 1 BEGIN
-        UPDATE tally SET number = number + 1, opposite = opposite - 1 WHERE kind = iif(new.level = 0, 'profile', 'hour');
-    END;
-    CREATE TRIGGER block_out AFTER DELETE ON block WHEN old.level = 0 OR old.only = 1 BEGIN
-        UPDATE tally SET number = number - 1, opposite = opposite + 1 WHERE kind = iif(old.level = 0, 'profile', 'hour');
-    END;
-    CREATE TRIGGER block_only AFTER UPDATE OF only ON block WHEN new.only > old.only BEGIN
-        UPDATE tally SET number = number + 1, opposite = opposite - 1 WHERE kind = 'hour';
-    END;
-    CREATE TRIGGER moments_in AFTER INSERT ON moments BEGIN
-        UPDATE tally SET number = number + 1, opposite = opposite - 1 WHERE kind = 'moments';
-    END;
-    CREATE TRIGGER moments_out AFTER DELETE ON moments BEGIN
-        UPDATE tally SET number = number - 1, opposite = opposite + 1 WHERE kind = 'moments';
-    END;
-";
-
-/// Opens the file for writing, and makes it where there is none. A file that is no store of ours is [`is_damage`].
+/// Opens the file for writing, and makes it where there is none. A file that is no store of ours is [`is_damage`]. One of a former
+/// format stays that until [`crate::schema::upgrade`].
 pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
     check_file(path)?;
     let engine = engine_error(path);
@@ -125,13 +63,6 @@ pub(crate) fn make(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -16_384)?;
     make_tables(&connection)?;
     Ok(connection)
-}
-
-fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
-    let version = env!("CARGO_PKG_VERSION");
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {SCHEMA} INSERT INTO store VALUES ({FORMAT}, '{version}'); PRAGMA user_version = {FORMAT}; COMMIT;"
-    ))
 }
 
 /// Opens the file for reading, beside a process that writes it.
@@ -224,41 +155,7 @@ fn check_format(path: &Path, connection: &Connection) -> Result<(), StoreError> 
     })
 }
 
-/// The tables of another program are damage as well: what is ours in them, if anything, cannot be used as it is.
-pub(crate) fn check_schema(path: &Path, connection: &Connection) -> Result<(), StoreError> {
-    static OURS: OnceLock<Tables> = OnceLock::new();
-    let engine = engine_error(path);
-    let ours = match OURS.get() {
-        Some(ours) => ours,
-        None => {
-            let fresh = Connection::open_in_memory().map_err(&engine)?;
-            make_tables(&fresh).map_err(&engine)?;
-            let tables = schema(&fresh).map_err(&engine)?;
-            OURS.get_or_init(|| tables)
-        }
-    };
-    let is_ours = schema(connection).map_err(&engine)? == *ours;
-    let vacuum: i64 = connection
-        .pragma_query_value(None, "auto_vacuum", |row| row.get(0))
-        .map_err(&engine)?;
-    if is_ours && vacuum == INCREMENTAL {
-        Ok(())
-    } else {
-        Err(damaged(path, "its tables are not those of a store"))
-    }
-}
-
-/// Kind, name and SQL of each table and index.
-type Tables = Vec<(String, String, Option<String>)>;
-
-fn schema(connection: &Connection) -> rusqlite::Result<Tables> {
-    connection
-        .prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect()
-}
-
-fn damaged(path: &Path, why: &str) -> StoreError {
+pub(crate) fn damaged(path: &Path, why: &str) -> StoreError {
     StoreError::Damaged {
         what: format!("the store {} ({why})", path.display()),
     }

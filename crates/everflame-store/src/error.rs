@@ -54,6 +54,9 @@ pub enum StoreError {
         known: String,
     },
 
+    #[error("metrics are of processes: {key:?} is no tag of one; there is {known}, and thread")]
+    NoTag { key: String, known: String },
+
     #[error("{a} cannot be compared with {b}: name a type that both have")]
     DifferentKinds { a: String, b: String },
 
@@ -78,7 +81,7 @@ impl StoreError {
             StoreError::Missing { .. }
             | StoreError::NoService { .. }
             | StoreError::NoType { .. } => "NOT_FOUND",
-            StoreError::DifferentKinds { .. } => "BAD_QUERY",
+            StoreError::DifferentKinds { .. } | StoreError::NoTag { .. } => "BAD_QUERY",
             StoreError::Held { .. } => "HELD",
             StoreError::Newer { .. } => "NEWER",
             StoreError::Damaged { .. } => "DAMAGED",

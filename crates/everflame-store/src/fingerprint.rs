@@ -60,6 +60,8 @@ pub(crate) fn of_profile(origin: &Origin, id: &[u8], profile: &Profile) -> [u8; 
         label_sets,
         samples,
         values,
+        // Those of OTLP have none.
+        metrics: _,
     } = profile;
     let mut hasher = Hasher::new(origin);
     hasher.text(id);

@@ -14,25 +14,27 @@ mod frame_keys;
 mod intern;
 mod lock;
 mod maintain;
+mod metrics;
 mod moments;
 mod query;
 mod read;
 mod read_ahead;
 mod repair;
+mod schema;
 mod store;
 mod upload;
 mod varint;
 mod writer;
 
-pub use database::FORMAT;
 pub use error::{Refusal, StoreError};
 pub use maintain::{Maintained, Retention};
 pub use query::{
-    Answer, Filter, Found, FrameKind, FrameName, Granularity, Key, LabelTexts, Lane, ProfileHead,
-    Row, Selection, Series, SeriesLine, Service, SourceLine, Table, TableBy, Timeline,
-    TimelineSample, Tree,
+    Answer, Filter, Found, FrameKind, FrameName, Granularity, Key, LabelTexts, Lane, Measure,
+    MetricLine, Metrics, ProfileHead, Row, Selection, Series, SeriesLine, Service, SourceLine,
+    Table, TableBy, Timeline, TimelineSample, Tree,
 };
 pub use read::{Limits, ValueType};
 pub use repair::{Counts, Repair};
+pub use schema::FORMAT;
 pub use store::{Status, Store};
 pub use upload::{Format, Outcome, Part, Prepared, Upload};

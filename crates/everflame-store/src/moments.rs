@@ -2,7 +2,7 @@
 //! hours where sums are kept for days, and no sum is made of them.
 
 use crate::block::Damaged;
-use crate::varint::{Bytes, put, put_sized};
+use crate::varint::{Bytes, put, put_sized, unzigzag, zigzag};
 
 /// Form of the bytes.
 const FORM: u64 = 1;
@@ -119,15 +119,6 @@ fn read(data: &[u8], start: i64, types: usize) -> Option<Vec<Moment>> {
 
 fn id(bytes: &mut Bytes) -> Option<u64> {
     bytes.take(8)?.try_into().ok().map(u64::from_le_bytes)
-}
-
-/// Small numbers for small steps, forwards or backwards.
-fn zigzag(number: i64) -> u64 {
-    ((number << 1) ^ (number >> 63)) as u64
-}
-
-fn unzigzag(number: u64) -> i64 {
-    (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
 #[cfg(test)]

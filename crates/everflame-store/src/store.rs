@@ -6,17 +6,18 @@ use crate::error::StoreError;
 use crate::lock::Lock;
 use crate::maintain::{self, Maintained, Retention};
 use crate::query::{
-    Answer, Asker, Found, Granularity, Key, ProfileHead, Selection, Series, Service, SourceLine,
-    Table, TableBy, Timeline, Tree,
+    Answer, Asker, Found, Granularity, Key, Metrics, ProfileHead, Selection, Series, Service,
+    SourceLine, Table, TableBy, Timeline, Tree,
 };
 use crate::read::Limits;
 use crate::read_ahead::ReadAhead;
 use crate::repair::{self, Repair};
+use crate::schema;
 use crate::upload::{self, Outcome, Prepared, Upload};
-use crate::writer::{self, Failure};
+use crate::writer::{self, Committed, Failure};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Connections that are kept for the next question.
@@ -50,6 +51,8 @@ struct Writer {
     repairs: AtomicU32,
     /// Answers leave out what is damaged: the next one who opens the store shall look at all of it.
     is_suspect: AtomicBool,
+    /// Metrics that profiles brought and that could not be read.
+    left_out: AtomicU64,
 }
 
 /// How much the store holds.
@@ -60,6 +63,8 @@ pub struct Status {
     pub bytes: u64,
     /// Profiles, and sums of hours whose profiles are not kept any more.
     pub profiles: u64,
+    /// Metrics that profiles brought and that could not be read, since the store was opened for writing.
+    pub left_out: u64,
 }
 
 impl Store {
@@ -78,6 +83,8 @@ impl Store {
                 true => repair::check(&path, &mut connection)?,
                 false => None,
             };
+            // Not before it is looked at: what is damaged is put aside as it was.
+            schema::upgrade(&mut connection).map_err(engine_error(&path))?;
             Ok((connection, repaired))
         });
         let (connection, repaired) = match opened {
@@ -98,6 +105,7 @@ impl Store {
                 repaired: Mutex::new(repaired),
                 repairs: AtomicU32::new(0),
                 is_suspect: AtomicBool::new(false),
+                left_out: AtomicU64::new(0),
             }),
         })
     }
@@ -146,11 +154,23 @@ impl Store {
                 writer::commit(connection, dictionaries, reading.prepared())
             })
         })
+        .map(|committed| self.count(committed))
     }
 
     /// Puts uploads into the store: all of them or, where this fails, none. They are on the disk when it returns.
     pub fn commit(&self, uploads: Vec<Prepared>) -> Result<Vec<Vec<Outcome>>, StoreError> {
         self.write(|connection, dictionaries| writer::commit(connection, dictionaries, &uploads))
+            .map(|committed| self.count(committed))
+    }
+
+    /// What became of the uploads; takes note of metrics that were left out.
+    fn count(&self, committed: Committed) -> Vec<Vec<Outcome>> {
+        if let Some(writer) = &self.writer {
+            writer
+                .left_out
+                .fetch_add(committed.left_out, Ordering::Relaxed);
+        }
+        committed.outcomes
     }
 
     /// Adds up hours that are over, and removes what is too old or too much. For once a minute.
@@ -198,6 +218,21 @@ impl Store {
         self.ask_found(
             |asker| asker.series(selection, step, by, most),
             |answer| answer.found.damaged,
+        )
+    }
+
+    /// What processes tell of themselves, in steps of `step` nanoseconds; by a tag, or by thread. `kind` is no part of the question,
+    /// and filters are for tags.
+    pub fn metrics(
+        &self,
+        selection: &Selection,
+        step: i64,
+        by: Option<&str>,
+        most: usize,
+    ) -> Result<Metrics, StoreError> {
+        self.ask_found(
+            |asker| asker.metrics(selection, step, by, most),
+            |answer| answer.damaged,
         )
     }
 
@@ -296,6 +331,10 @@ impl Store {
             folder: self.folder.clone(),
             bytes: maintain::disk_bytes(&self.folder),
             profiles: profiles as u64,
+            left_out: self
+                .writer
+                .as_ref()
+                .map_or(0, |writer| writer.left_out.load(Ordering::Relaxed)),
         })
     }
 

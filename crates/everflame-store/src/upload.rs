@@ -3,6 +3,7 @@
 use crate::error::Refusal;
 use crate::fingerprint;
 use crate::frame_keys::{FrameKey, frame_keys};
+use crate::metrics::{Metrics, Told};
 use crate::read::{Limits, OtlpProfile, Profile, Resource, read_otlp, read_otlp_json, read_pprof};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -106,6 +107,7 @@ impl Upload {
                 Err(refusal) => profiles.push(Err(refusal)),
             }
         }
+        tell_once(&mut profiles);
         let mut prepared = Prepared { profiles };
         prepared.refuse_older(now(), limits.age);
         prepared
@@ -127,6 +129,20 @@ impl Prepared {
                     days: (now - middle) / (24 * HOUR),
                     kept: kept / (24 * HOUR),
                 });
+            }
+        }
+    }
+}
+
+/// Files of one upload are of the same time and of one process, and may all tell the same of it.
+fn tell_once(profiles: &mut [Result<PreparedProfile, Refusal>]) {
+    let mut told: Vec<Told> = Vec::new();
+    for profile in profiles.iter_mut().flatten() {
+        let own = &mut profile.profile.metrics;
+        if matches!(own, Told::Metrics(_)) {
+            match told.contains(own) {
+                true => *own = Told::Nothing,
+                false => told.push(own.clone()),
             }
         }
     }
@@ -187,10 +203,15 @@ fn prepare_profile(
     kind: String,
     hash: [u8; 16],
     (start, end): (i64, i64),
-    profile: Profile,
+    mut profile: Profile,
 ) -> Result<PreparedProfile, Refusal> {
     let (start, end) = span_of(&profile, start, end, now())?;
     let totals = totals_of(&profile)?;
+    if let Told::Metrics(metrics) = &profile.metrics
+        && !are_of(metrics, start, end)
+    {
+        profile.metrics = Told::LeftOut;
+    }
     Ok(PreparedProfile {
         origin,
         kind,
@@ -201,6 +222,14 @@ fn prepare_profile(
         profile,
         totals,
     })
+}
+
+/// Whether metrics are of the time of their profile, to a bucket: they go with it when it is too old.
+fn are_of(metrics: &Metrics, start: i64, end: i64) -> bool {
+    let reaches = metrics.end() - metrics.start;
+    reaches <= LONGEST
+        && metrics.start <= end.saturating_add(metrics.step)
+        && metrics.end() >= start.saturating_sub(metrics.step)
 }
 
 pub(crate) fn now() -> i64 {

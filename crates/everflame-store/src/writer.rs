@@ -2,10 +2,12 @@
 
 use crate::block::Rows;
 use crate::checksum::{
-    BLOCK, MOMENTS, Rows as Checked, SERIES, SERVICE, SHAPE, block_checksum_of, checksum_of,
+    BLOCK, METRICS, MOMENTS, Rows as Checked, SERIES, SERVICE, SHAPE, block_checksum_of,
+    checksum_of,
 };
 use crate::dictionaries::{Dictionaries, Shared};
 use crate::intern::intern;
+use crate::metrics::{Metrics, Told};
 use crate::moments::{self, Moment};
 use crate::read::ValueType;
 use crate::upload::{Origin, Outcome, Prepared, PreparedProfile};
@@ -19,12 +21,19 @@ use std::sync::Arc;
 /// Bytes of a dictionary in memory after which the service gets a new one.
 const EPOCH_BYTES: usize = 24 << 20;
 
+/// What became of a transaction.
+pub(crate) struct Committed {
+    pub(crate) outcomes: Vec<Vec<Outcome>>,
+    /// Metrics of profiles that are kept, and which could not be read.
+    pub(crate) left_out: u64,
+}
+
 /// Puts uploads into the file, in one transaction. Nothing of them is there if it fails.
 pub(crate) fn commit(
     connection: &mut Connection,
     dictionaries: &Dictionaries,
     uploads: impl IntoIterator<Item: Borrow<Prepared>>,
-) -> Result<Vec<Vec<Outcome>>, Failure> {
+) -> Result<Committed, Failure> {
     let transaction = connection.transaction()?;
     let mut used = Used::default();
     let outcomes = uploads
@@ -41,7 +50,10 @@ pub(crate) fn commit(
         saved
             .into_iter()
             .for_each(|(shared, saved)| shared.write().settle(saved));
-        Ok(outcomes)
+        Ok(Committed {
+            outcomes,
+            left_out: used.left_out,
+        })
     });
     if finished.is_err() {
         // Their numbers will be given to others.
@@ -71,11 +83,12 @@ impl From<crate::error::StoreError> for Failure {
     }
 }
 
-/// Dictionaries that a transaction has added to, and those that it has begun.
+/// Dictionaries that a transaction has added to, those that it has begun, and metrics that it has left out.
 #[derive(Default)]
 struct Used {
     epochs: FxHashMap<i64, Shared>,
     new: Vec<i64>,
+    left_out: u64,
 }
 
 fn add(
@@ -163,6 +176,13 @@ fn add_profile(
         hash: Some(profile.hash),
     };
     insert(connection, &block, &rows)?;
+    match &profile.profile.metrics {
+        Told::Nothing => {}
+        Told::LeftOut => used.left_out += 1,
+        Told::Metrics(metrics) => {
+            insert_metrics(connection, connection.last_insert_rowid(), &block, metrics)?;
+        }
+    }
     if !moments.is_empty() {
         insert_moments(connection, &block, moments)?;
     }
@@ -228,6 +248,27 @@ pub(crate) fn insert(
         ValueRef::Blob(&data),
     ];
     insert_row(connection, &BLOCK, &fields, block_checksum_of(&fields))
+}
+
+/// `id` is that of the profile's block.
+fn insert_metrics(
+    connection: &Connection,
+    id: i64,
+    block: &NewBlock,
+    metrics: &Metrics,
+) -> rusqlite::Result<()> {
+    let data = metrics.encode();
+    let number = ValueRef::Integer;
+    let fields = [
+        number(id),
+        number(block.place.service),
+        number(block.place.series),
+        number(metrics.start),
+        number(metrics.end()),
+        number(metrics.step),
+        ValueRef::Blob(&data),
+    ];
+    insert_named(connection, &METRICS, &fields)
 }
 
 fn insert_moments(

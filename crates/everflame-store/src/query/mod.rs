@@ -2,12 +2,16 @@
 
 mod export;
 mod frame_kind;
+mod kinds;
 mod lines;
+mod metric_groups;
+mod metrics;
 mod overview;
 mod sandwich;
 mod scan;
 mod selection;
 mod series;
+mod step_cells;
 mod sums;
 mod table;
 mod timeline;
@@ -16,6 +20,7 @@ mod units;
 
 pub use frame_kind::FrameKind;
 pub use lines::Line as SourceLine;
+pub use metrics::{Measure, MetricLine, Metrics};
 pub use overview::{Key, ProfileHead, Service};
 pub use scan::Found;
 pub use selection::{Filter, Selection};
@@ -102,6 +107,16 @@ impl Asker<'_> {
             found: answer.found.clone(),
             answer,
         })
+    }
+
+    pub(crate) fn metrics(
+        &self,
+        selection: &Selection,
+        step: i64,
+        by: Option<&str>,
+        most: usize,
+    ) -> Result<Metrics, StoreError> {
+        metrics::metrics(self.connection, selection, step, by, most)
     }
 
     /// With `by`, each of the key's values is a node below the root.

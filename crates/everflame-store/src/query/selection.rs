@@ -202,7 +202,8 @@ pub(crate) fn unreadable(cause: rusqlite::Error) -> StoreError {
     }
 }
 
-fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+/// The first of some names, each once, and how many more there are.
+pub(crate) fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = Vec::new();
     for name in names {
         if !known.contains(&name) {

@@ -5,6 +5,7 @@ mod decompress;
 mod label;
 mod limits;
 mod lists;
+mod metrics;
 mod numbered;
 mod otlp;
 mod pprof;

@@ -6,6 +6,7 @@ mod samples;
 use super::Limits;
 use super::builder::{Builder, Used, line};
 use super::limits::{at_most, within};
+use super::metrics;
 use super::numbered::Numbered;
 use super::profile::{Frame, Function, Profile, ValueType};
 use super::texts::text;
@@ -38,7 +39,9 @@ pub(super) fn read(data: &[u8], limits: &Limits) -> Result<Profile, Refusal> {
     for message in messages.locations {
         tables.location(message)?;
     }
-    samples::read(messages.samples, tables)
+    let mut profile = samples::read(messages.samples, tables)?;
+    profile.metrics = metrics::told(data);
+    Ok(profile)
 }
 
 /// What can be read when the texts are known, and in this order; a client may write it in any other.

@@ -3,6 +3,7 @@
 use super::label::{Label, Moment};
 use super::lists::Lists;
 use super::texts::Texts;
+use crate::metrics::Told;
 
 /// One kind of value and its unit, such as `cpu` in `nanoseconds`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,4 +57,5 @@ pub(crate) struct Profile {
     pub samples: Vec<Sample>,
     /// As many for each sample as there are types.
     pub values: Vec<u64>,
+    pub metrics: Told,
 }

@@ -2,19 +2,25 @@
 
 use super::salvage::{KINDS, tally};
 use super::{Counts, Repair};
-use crate::checksum::{BLOCK, DICTIONARY, MOMENTS, Rows, SERIES, SERVICE, SHAPE};
+use crate::checksum::{BLOCK, DICTIONARY, METRICS, MOMENTS, Rows, SERIES, SERVICE, SHAPE};
 use crate::query::HOUR;
+use crate::schema::has_metrics;
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
 pub(crate) enum Health {
     Whole,
     /// Rows that only answers about themselves need.
-    BadBlocks {
-        blocks: Vec<i64>,
-        moments: Vec<i64>,
-    },
+    BadBlocks(BadRows),
     Broken(String),
+}
+
+/// Numbers of rows.
+#[derive(Default)]
+pub(crate) struct BadRows {
+    blocks: Vec<i64>,
+    moments: Vec<i64>,
+    metrics: Vec<i64>,
 }
 
 /// Reads all of it: 256 MiB take about a second.
@@ -39,12 +45,19 @@ pub(crate) fn check(connection: &Connection) -> rusqlite::Result<Health> {
             "a part of a dictionary is missing".to_owned(),
         ));
     }
-    let (blocks, moments) = (
-        bad_rows(connection, &BLOCK)?,
-        bad_rows(connection, &MOMENTS)?,
-    );
-    if !blocks.is_empty() || !moments.is_empty() {
-        return Ok(Health::BadBlocks { blocks, moments });
+    let bad = BadRows {
+        blocks: bad_rows(connection, &BLOCK)?,
+        moments: bad_rows(connection, &MOMENTS)?,
+        metrics: match has_metrics(connection)? {
+            true => bad_rows(connection, &METRICS)?,
+            false => Vec::new(),
+        },
+    };
+    if ![&bad.blocks, &bad.moments, &bad.metrics]
+        .into_iter()
+        .all(Vec::is_empty)
+    {
+        return Ok(Health::BadBlocks(bad));
     }
     if has_strangers(connection)? {
         return Ok(Health::Broken(
@@ -111,18 +124,31 @@ fn has_strangers(connection: &Connection) -> rusqlite::Result<bool> {
             return Ok(true);
         }
     }
-    Ok(false)
+    if !has_metrics(connection)? {
+        return Ok(false);
+    }
+    connection.query_row(
+        "SELECT EXISTS (
+             SELECT 1 FROM metrics LEFT JOIN block ON block.id = metrics.id
+             WHERE block.level IS NOT 0 OR block.service <> metrics.service OR block.series <> metrics.series
+         )",
+        [],
+        |row| row.get(0),
+    )
 }
 
 /// Takes out what is not whole; all else stays as it is.
-pub(crate) fn remove(
-    connection: &mut Connection,
-    blocks: &[i64],
-    moments: &[i64],
-) -> rusqlite::Result<Repair> {
+pub(crate) fn remove(connection: &mut Connection, bad: &BadRows) -> rusqlite::Result<Repair> {
     let transaction = connection.transaction()?;
     let before = tally(&transaction).ok().flatten();
-    for (rows, ids) in [(&BLOCK, blocks), (&MOMENTS, moments)] {
+    for (rows, ids) in [
+        (&BLOCK, &bad.blocks),
+        (&MOMENTS, &bad.moments),
+        (&METRICS, &bad.metrics),
+    ] {
+        if ids.is_empty() {
+            continue;
+        }
         let mut statement =
             transaction.prepare(&format!("DELETE FROM {} WHERE id = ?1", rows.table))?;
         for id in ids {
@@ -142,6 +168,7 @@ pub(crate) fn remove(
         profiles: lost(0),
         hours: lost(1),
         samples: lost(2),
+        metrics: lost(3),
         is_counted: before.is_some(),
         ..Repair::default()
     })
@@ -162,8 +189,8 @@ pub(crate) fn settle_hours(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Profiles, sums that are alone, blocks of samples.
-pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
+/// Profiles, sums that are alone, blocks of samples, blocks of metrics.
+pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<[u64; 4]> {
     let count = |sql: &str| {
         connection
             .query_row(sql, [], |row| row.get::<_, i64>(0))
@@ -173,10 +200,14 @@ pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
         count("SELECT count(*) FROM block WHERE level = 0")?,
         count("SELECT count(*) FROM block WHERE level = 1 AND only = 1")?,
         count("SELECT count(*) FROM moments")?,
+        match has_metrics(connection)? {
+            true => count("SELECT count(*) FROM metrics")?,
+            false => 0,
+        },
     ])
 }
 
-fn set_tally(connection: &Connection, counts: [u64; 3]) -> rusqlite::Result<()> {
+fn set_tally(connection: &Connection, counts: [u64; 4]) -> rusqlite::Result<()> {
     for (kind, count) in KINDS.into_iter().zip(counts) {
         connection.execute(
             "UPDATE tally SET number = ?2, opposite = -?2 WHERE kind = ?1",

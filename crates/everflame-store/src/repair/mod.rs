@@ -25,6 +25,8 @@ pub struct Repair {
     pub hours: Counts,
     /// Blocks of single samples with their times.
     pub samples: Counts,
+    /// Blocks of metrics.
+    pub metrics: Counts,
     /// Services and processes whose samples are there, and whose names or tags are not.
     pub nameless: u64,
     /// Whether the store knew how much it had; else more may be lost than is said.
@@ -45,15 +47,16 @@ impl fmt::Display for Repair {
             profiles,
             hours,
             samples,
+            metrics,
             ..
         } = self;
         write!(
             out,
             "the store was damaged ({}) and is repaired: kept {}; lost {}{}",
             self.cause,
-            listed(profiles.kept, hours.kept, samples.kept),
+            listed([profiles.kept, hours.kept, samples.kept, metrics.kept]),
             if self.is_counted { "" } else { "at least " },
-            listed(profiles.lost, hours.lost, samples.lost),
+            listed([profiles.lost, hours.lost, samples.lost, metrics.lost]),
         )?;
         if self.nameless > 0 {
             write!(
@@ -77,12 +80,13 @@ impl fmt::Display for Repair {
     }
 }
 
-fn listed(profiles: u64, hours: u64, samples: u64) -> String {
+fn listed([profiles, hours, samples, metrics]: [u64; 4]) -> String {
     format!(
-        "{}, {} and {}",
+        "{}, {}, {} and {}",
         number(profiles, "profile", "profiles"),
         number(hours, "sum of an hour", "sums of hours"),
-        number(samples, "block of samples", "blocks of samples")
+        number(samples, "block of samples", "blocks of samples"),
+        number(metrics, "block of metrics", "blocks of metrics")
     )
 }
 
@@ -100,9 +104,7 @@ pub(crate) fn check(
     match check::check(connection).map_err(&failed)? {
         Health::Whole => Ok(None),
         Health::Broken(why) => Err(StoreError::Damaged { what: why }),
-        Health::BadBlocks { blocks, moments } => check::remove(connection, &blocks, &moments)
-            .map(Some)
-            .map_err(&failed),
+        Health::BadBlocks(bad) => check::remove(connection, &bad).map(Some).map_err(&failed),
     }
 }
 

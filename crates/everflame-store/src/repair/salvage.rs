@@ -4,19 +4,20 @@ use super::check::{counts, settle_hours};
 use super::source::{self, each_name, each_row};
 use super::{Counts, Repair};
 use crate::block::Block;
-use crate::checksum::{BLOCK, DICTIONARY, MOMENTS, Rows, SERIES, SERVICE, SHAPE};
+use crate::checksum::{BLOCK, DICTIONARY, METRICS, MOMENTS, Rows, SERIES, SERVICE, SHAPE};
 use crate::database::{self, engine_error};
 use crate::dictionaries::Loaded;
 use crate::error::StoreError;
+use crate::metrics::Metrics;
 use crate::moments;
 use crate::writer::insert_named;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::Path;
 
 /// What the table `tally` counts, in the order of [`counts`].
-pub(crate) const KINDS: [&str; 3] = ["profile", "hour", "moments"];
+pub(crate) const KINDS: [&str; 4] = ["profile", "hour", "moments", "metrics"];
 
 /// Makes the store `new` of what is whole in the file `path`.
 pub(crate) fn salvage(path: &Path, new: &Path, repair: &mut Repair) -> Result<(), StoreError> {
@@ -40,7 +41,7 @@ pub(crate) fn salvage(path: &Path, new: &Path, repair: &mut Repair) -> Result<()
         repair.nameless = copying.nameless;
     }
     settle_hours(&target).map_err(&failed)?;
-    let [profiles, hours, samples] = counts(&target).map_err(&failed)?;
+    let [profiles, hours, samples, metrics] = counts(&target).map_err(&failed)?;
     target
         .execute_batch("DELETE FROM dictionary WHERE epoch NOT IN (SELECT id FROM epoch); COMMIT")
         .map_err(&failed)?;
@@ -53,18 +54,27 @@ pub(crate) fn salvage(path: &Path, new: &Path, repair: &mut Repair) -> Result<()
     repair.profiles = lost(0, profiles, bad.blocks);
     repair.hours = lost(1, hours, 0);
     repair.samples = lost(2, samples, bad.moments);
+    repair.metrics = lost(3, metrics, bad.metrics);
     Ok(())
 }
 
 /// What the store says that it has; `None` where that is not what was written.
-pub(crate) fn tally(connection: &Connection) -> rusqlite::Result<Option<[u64; 3]>> {
-    let mut tally = [0; 3];
+pub(crate) fn tally(connection: &Connection) -> rusqlite::Result<Option<[u64; 4]>> {
+    let mut tally = [0; 4];
     for (place, kind) in tally.iter_mut().zip(KINDS) {
-        let (number, opposite): (i64, i64) = connection.query_row(
-            "SELECT number, opposite FROM tally NOT INDEXED WHERE kind = ?1",
-            [kind],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
+        let told: Option<(i64, i64)> = connection
+            .query_row(
+                "SELECT number, opposite FROM tally NOT INDEXED WHERE kind = ?1",
+                [kind],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let (number, opposite) = match told {
+            Some(told) => told,
+            // A store of the former format has none.
+            None if kind == "metrics" => (0, 0),
+            None => return Ok(None),
+        };
         if number < 0 || number.checked_neg() != Some(opposite) {
             return Ok(None);
         }
@@ -78,6 +88,7 @@ pub(crate) fn tally(connection: &Connection) -> rusqlite::Result<Option<[u64; 3]
 struct Bad {
     blocks: u64,
     moments: u64,
+    metrics: u64,
 }
 
 struct Copying<'a> {
@@ -150,7 +161,34 @@ impl Copying<'_> {
                 Ok(())
             }
         })?;
+        each_row(source, &METRICS, |row| {
+            if METRICS.is_whole(row, 1)? && self.is_of_profile(row)? {
+                self.copy(&METRICS, row)
+            } else {
+                bad.metrics += 1;
+                Ok(())
+            }
+        })?;
         Ok(bad)
+    }
+
+    /// Whether metrics can be read, and belong to a profile that was copied.
+    fn is_of_profile(&self, row: &Row) -> rusqlite::Result<bool> {
+        let ValueRef::Blob(data) = row.get_ref("data")? else {
+            return Ok(false);
+        };
+        if Metrics::decode(data, 0).is_err() {
+            return Ok(false);
+        }
+        self.target
+            .prepare_cached(
+                "SELECT 1 FROM block WHERE id = ?1 AND service = ?2 AND series = ?3 AND level = 0",
+            )?
+            .exists([
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+            ])
     }
 
     /// Copies a table of names. `known` takes note of a row, and says whether it is of use.

@@ -1,7 +1,8 @@
 //! A damaged file, read as far as it can be and left as it is.
 
 use crate::checksum::Rows;
-use crate::database::{self, FILE, check_schema};
+use crate::database::{self, FILE};
+use crate::schema::check_schema;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row};
 use std::fs::OpenOptions;
@@ -13,6 +14,13 @@ const PAGE: usize = 4096;
 const VERSIONS: std::ops::Range<usize> = 18..20;
 const LARGEST_ROOT: std::ops::Range<usize> = 52..56;
 const VALID_FOR: std::ops::Range<usize> = 92..96;
+/// Of the node of the list of tables on the first page, and what it has where (SQLite's file format, 1.6): its kind, the number of
+/// its cells, its last child and the places of its cells, each of which begins with a child.
+const NODE: usize = 100;
+const INNER: u8 = 5;
+const CELL_COUNT: std::ops::Range<usize> = NODE + 3..NODE + 5;
+const LAST_CHILD: usize = NODE + 8;
+const CELLS: usize = NODE + 12;
 
 /// Beside the file while it is read: a copy with another beginning.
 pub(crate) const COPY: &str = "repairing-copy.sqlite";
@@ -25,10 +33,25 @@ pub(crate) fn open(path: &Path) -> Option<Connection> {
         return Some(connection);
     }
     let copy = path.with_file_name(COPY);
-    with_new_beginning(path, &copy).ok()?;
-    let connection = open_file(&copy).ok()?;
-    check_schema(&copy, &connection).ok()?;
-    Some(connection)
+    // Behind everything it covers nothing, but where a log says how long the file is nobody looks there.
+    for list in [ListOfTables::Last, ListOfTables::InItsPlace] {
+        with_new_beginning(path, &copy, list).ok()?;
+        if let Ok(connection) = open_file(&copy)
+            && check_schema(&copy, &connection).is_ok()
+        {
+            return Some(connection);
+        }
+    }
+    None
+}
+
+/// Where the list of tables goes on, of which the first page has the beginning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ListOfTables {
+    /// Behind all pages of the file.
+    Last,
+    /// Where it is in a new store; one that was added to has something else there.
+    InItsPlace,
 }
 
 fn open_file(path: &Path) -> rusqlite::Result<Connection> {
@@ -43,13 +66,19 @@ fn open_file(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Where the beginning of the file or the list of its tables is not readable: that of a new store stands in the same place, and
-/// says the same.
-fn with_new_beginning(path: &Path, copy: &Path) -> io::Result<()> {
-    let log = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
-    std::fs::copy(path, copy)?;
-    if log(path).exists() {
-        std::fs::copy(log(path), log(copy))?;
+/// Where the beginning of the file or the list of its tables is not readable: that of a new store says the same. Its tables begin
+/// on the same pages, which come first.
+fn with_new_beginning(path: &Path, copy: &Path, list: ListOfTables) -> io::Result<()> {
+    let beside = |path: &Path, end: &str| PathBuf::from(format!("{}{end}", path.display()));
+    for end in ["", "-wal"] {
+        let file = beside(path, end);
+        if file.exists() {
+            std::fs::copy(file, beside(copy, end))?;
+        }
+    }
+    match std::fs::remove_file(beside(copy, "-shm")) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
     }
     let fresh = path.with_file_name("repairing-fresh.sqlite");
     let made = database::make(&fresh).map(drop);
@@ -59,13 +88,47 @@ fn with_new_beginning(path: &Path, copy: &Path) -> io::Result<()> {
     pages[VERSIONS].fill(2);
     // Another number than that of the last change: then the size of the file counts.
     pages[VALID_FOR].fill(0xff);
-    let number: [u8; 4] = pages[LARGEST_ROOT].try_into().map_err(io::Error::other)?;
     // Tables begin on the pages up to this one; the list of them goes on behind.
-    let behind = u32::from_be_bytes(number) as usize * PAGE;
+    let roots = number_at(&pages, LARGEST_ROOT.start) as usize;
     let mut file = OpenOptions::new().write(true).open(copy)?;
-    file.write_all(&pages[..PAGE])?;
-    file.seek(SeekFrom::Start(behind as u64))?;
-    file.write_all(pages.get(behind..).unwrap_or_default())
+    let (beginning, rest) = pages.split_at_mut(PAGE);
+    let rest = rest.get((roots - 1) * PAGE..).unwrap_or_default();
+    let at = match list {
+        ListOfTables::InItsPlace => roots,
+        ListOfTables::Last => {
+            let length = file.metadata()?.len().div_ceil(PAGE as u64) as usize;
+            move_children(beginning, length.saturating_sub(roots) as u32);
+            length.max(roots)
+        }
+    };
+    file.write_all(beginning)?;
+    file.seek(SeekFrom::Start((at * PAGE) as u64))?;
+    file.write_all(rest)
+}
+
+/// Adds to the numbers of the pages on which the list of tables goes on.
+fn move_children(page: &mut [u8], by: u32) {
+    if page[NODE] != INNER {
+        return;
+    }
+    let count = usize::from(u16::from_be_bytes([
+        page[CELL_COUNT.start],
+        page[CELL_COUNT.start + 1],
+    ]));
+    let cells = (0..count).map(|cell| {
+        let at = CELLS + 2 * cell;
+        usize::from(u16::from_be_bytes([page[at], page[at + 1]]))
+    });
+    let places: Vec<usize> = cells.chain([LAST_CHILD]).collect();
+    for place in places {
+        let moved = number_at(page, place) + by;
+        page[place..place + 4].copy_from_slice(&moved.to_be_bytes());
+    }
+}
+
+fn number_at(page: &[u8], place: usize) -> u32 {
+    let bytes = page[place..].first_chunk::<4>().copied();
+    u32::from_be_bytes(bytes.unwrap_or_default())
 }
 
 /// Calls `each` with every row that can be read: its number, and the columns behind that. A stretch that cannot be read is left

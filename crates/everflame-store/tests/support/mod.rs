@@ -1,6 +1,7 @@
 //! Profiles whose samples are known, and what every answer about them must be.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod metrics;
 pub(crate) mod otlp;
 
 use everflame_store::{Filter, Part, Selection, Store, Tree, Upload};
@@ -110,7 +111,15 @@ impl KnownProfile {
     }
 
     pub(crate) fn upload(&self) -> Upload {
-        let data = Encoder::default().profile(&self.samples);
+        self.upload_of(Encoder::default().profile(&self.samples))
+    }
+
+    /// The same with a comment.
+    pub(crate) fn commented(&self, comment: &str) -> Upload {
+        self.upload_of(Encoder::default().comment(comment).profile(&self.samples))
+    }
+
+    fn upload_of(&self, data: Vec<u8>) -> Upload {
         Upload {
             service: "shop".to_owned(),
             tags: vec![
@@ -209,6 +218,14 @@ impl Encoder {
             });
         }
         self.profile.encode_to_vec()
+    }
+
+    /// A comment as other tools write them, before any sample.
+    pub(crate) fn comment(mut self, text: &str) -> Encoder {
+        self.text("");
+        let index = self.text(text);
+        self.profile.comment.push(index);
+        self
     }
 
     fn label(&mut self, key: &str, value: &str) -> protos::Label {
