@@ -36,6 +36,7 @@ export interface GivenPeriod {
   durationNanoseconds?: bigint;
   period?: number;
   periodType?: [type: string, unit: string];
+  comment?: string;
 }
 
 /** Writes a profile with exactly these samples, compressed with gzip. */
@@ -51,7 +52,7 @@ export function buildProfile(
 export function encodeProfile(
   types: [type: string, unit: string][],
   samples: GivenSample[],
-  { start, durationNanoseconds, period, periodType }: GivenPeriod = {},
+  { start, durationNanoseconds, period, periodType, comment }: GivenPeriod = {},
 ): Buffer {
   const strings = new StringTable();
   const location: Location[] = [];
@@ -104,6 +105,7 @@ export function encodeProfile(
     ...(durationNanoseconds !== undefined && { durationNanos: durationNanoseconds }),
     ...(period !== undefined && { period }),
     ...(periodType && { periodType: valueType(periodType) }),
+    ...(comment !== undefined && { comment: [strings.dedup(comment)] }),
   });
   return gzipSync(profile.encode());
 }

@@ -80,6 +80,8 @@ export class MemoryStore implements Store {
   labels = (selection: Selection): Promise<Buffer> => this.ask('labels', [selection], undefined);
   series = (selection: Selection, options: unknown): Promise<Buffer> =>
     this.ask('series', [selection], options);
+  metrics = (selection: Selection, options: unknown): Promise<Buffer> =>
+    this.ask('metrics', [selection], options);
   table = (selection: Selection, options: unknown): Promise<Buffer> =>
     this.ask('table', [selection], options);
   lines = (selection: Selection, options: unknown): Promise<Buffer> =>

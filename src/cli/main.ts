@@ -230,15 +230,15 @@ HTTP as well: ${join(packageRoot, 'docs', 'api.md')}`,
 
 function queryCommand(): Command {
   const command = new Command('query')
-    .description('ask what is in the store: services, labels, where the time went, what slows it down')
+    .description('ask what is in the store: where the time went, loops and memory, what slows it down')
     .addArgument(new Argument('<question>', 'what is asked for').choices(QUESTIONS));
   addSelection(command);
   return command
     .option(
       '--by <key>',
-      'what a row or a line is: function, line, file, package, or the key of a label or tag',
+      'what a row or a line is: function, line, file, package, or the key of a label or tag; of a series also kind; of metrics a tag or thread',
     )
-    .option('--step <seconds>', 'of a series: what is one point', positiveInteger)
+    .option('--step <seconds>', 'of a series and of metrics: what is one point', positiveInteger)
     .option('--limit <rows>', 'how many rows to print (default: 30)', positiveInteger)
     .option('--json', 'print JSON: times in milliseconds, values in the unit of the type')
     .addHelpText(
@@ -250,6 +250,8 @@ Examples:
   everflame query table --where "thread name:Main Event Loop" --type wall
   everflame query series --by "trace endpoint" --step 60 --json
   everflame query insights --service shop --last 1h
+  everflame query series --by kind --from 1h
+  everflame query metrics --from 5m --step 10
 
 It may be asked while everflame view or everflame dev runs.`,
     )

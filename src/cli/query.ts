@@ -1,9 +1,10 @@
 import { FolderStore } from '../collector/native-store';
-import { parsed } from '../collector/store';
+import { parsed, type Selection } from '../collector/store';
 import { findInsights } from '../insights/insights';
 import { alignColumns, type Column } from './columns';
 import { formatShare, formatValue } from './format';
 import { insightLines } from './insights-lines';
+import { type Metrics, metricLines } from './metric-lines';
 import { type StoreOptions, storeToRead } from './open-store';
 import { type Question, refuseUnused } from './questions';
 import { type SelectionOptions, type Service, selectionOf, timeText } from './select';
@@ -12,7 +13,8 @@ import { visible } from './visible';
 const ROWS = 30;
 /** Points of a series that nobody has named a step for. */
 const POINTS = 20;
-const MINUTE = 60_000;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
 
 export interface QueryOptions extends SelectionOptions, StoreOptions {
   by?: string;
@@ -94,22 +96,34 @@ async function ask(
       return { json: table, lines: () => tableLines(table, options.by ?? 'function') };
     }
     case 'series': {
-      const span = selection.to - selection.from;
-      const step =
-        options.step === undefined ? Math.max(MINUTE, Math.ceil(span / POINTS)) : options.step * 1000;
-      const by = options.by === undefined ? {} : { by: options.by };
-      const series = await parsed<Series>(store.series(selection, { step, ...by, limit }));
+      const steps = stepsOf(selection, options, MINUTE);
+      const series = await parsed<Series>(store.series(selection, { ...steps, limit }));
       return { json: series, lines: () => seriesLines(series) };
     }
     case 'insights': {
       const insights = await findInsights(store, selection);
       return { json: insights, lines: () => insightLines(insights) };
     }
+    case 'metrics': {
+      const steps = stepsOf(selection, options, SECOND);
+      const metrics = await parsed<Metrics>(store.metrics(selection, { ...steps, limit }));
+      return { json: metrics, lines: () => metricLines(metrics) };
+    }
     case 'profiles': {
       const profiles = await parsed<Profiles>(store.profiles(selection, { limit }));
       return { json: profiles, lines: () => profileLines(profiles) };
     }
   }
+}
+
+/** How a range is divided: by itself into whole seconds, of which none is shorter than `least` milliseconds. */
+function stepsOf(
+  { from, to }: Selection,
+  { step, by }: QueryOptions,
+  least: number,
+): { step: number; by?: string } {
+  const usual = Math.max(least, Math.ceil((to - from) / POINTS / SECOND) * SECOND);
+  return { step: step === undefined ? usual : step * SECOND, ...(by === undefined ? {} : { by }) };
 }
 
 function column(title: string, cells: string[], align: Column['align'] = 'left'): Column {

@@ -1,7 +1,15 @@
 import { EverflameError } from '../engine';
 
 /** What `everflame query` can be asked for. */
-export const QUESTIONS = ['services', 'labels', 'table', 'series', 'profiles', 'insights'] as const;
+export const QUESTIONS = [
+  'services',
+  'labels',
+  'table',
+  'series',
+  'metrics',
+  'profiles',
+  'insights',
+] as const;
 export type Question = (typeof QUESTIONS)[number];
 
 const SELECTION = ['service', 'from', 'to', 'last', 'type', 'where', 'limit'] as const;
@@ -12,6 +20,7 @@ const USED: Readonly<Record<Question, readonly string[]>> = {
   labels: SELECTION,
   table: [...SELECTION, 'by'],
   series: [...SELECTION, 'by', 'step'],
+  metrics: [...SELECTION.filter((option) => option !== 'type'), 'by', 'step'],
   profiles: SELECTION,
   // Each rule has its own kind of value.
   insights: ['service', 'from', 'to', 'last', 'where'],

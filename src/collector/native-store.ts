@@ -142,6 +142,13 @@ export class FolderStore implements Store {
     return answered(this.native.series(native(selection), step, by, limit));
   }
 
+  metrics(
+    selection: Selection,
+    { step, by, limit }: { step: number; by?: string; limit: number },
+  ): Promise<Buffer> {
+    return answered(this.native.metrics(native(selection), step, by, limit));
+  }
+
   tree(
     selection: Selection,
     { frames, by, nodes }: { frames: Frames; by?: string; nodes: number },

@@ -74,6 +74,8 @@ export interface Store {
   services(): Promise<Buffer>;
   labels(selection: Selection): Promise<Buffer>;
   series(selection: Selection, options: { step: number; by?: string; limit: number }): Promise<Buffer>;
+  /** What processes tell of themselves; the type of the selection says nothing there. */
+  metrics(selection: Selection, options: { step: number; by?: string; limit: number }): Promise<Buffer>;
   tree(selection: Selection, options: { frames: Frames; by?: string; nodes: number }): Promise<Buffer>;
   diff(a: Selection, b: Selection, options: { frames: Frames; nodes: number }): Promise<Buffer>;
   sandwich(selection: Selection, options: { name: string; file: string; nodes: number }): Promise<Buffer>;

@@ -37,25 +37,15 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
     '/labels',
     async (store, parameters) => select(parameters, async (at) => bytes(OBJECT, await store.labels(at))),
   ],
+  ['/series', async (store, parameters) => steps(parameters, (at, options) => store.series(at, options))],
   [
-    '/series',
-    async (store, parameters) => {
-      const step = parameters.count('step', 1, LONGEST_STEP, 0);
-      if (step === 0) throw parameters.bad('step', 'is missing. Give milliseconds.');
-      const options: { step: number; by?: string; limit: number } = {
-        step,
-        ...by(parameters),
-        limit: parameters.count('limit', 1, MOST_SERIES, SERIES),
-      };
-      return select(parameters, async (at) => {
-        const most = options.by === undefined ? MOST_STEPS : MOST_STEPS_BY;
-        if ((at.to - at.from) / step > most) {
-          const least = Math.ceil((at.to - at.from) / most);
-          throw parameters.bad('step', `is ${step}, too short for this range. Give ${least} or more.`);
-        }
-        return bytes(OBJECT, await store.series(at, options));
-      });
-    },
+    '/metrics',
+    async (store, parameters) =>
+      steps(parameters, async (at, options) => {
+        if (at.type !== undefined)
+          throw parameters.bad('type', 'is no parameter here: metrics are of processes. Leave it out.');
+        return store.metrics(at, options);
+      }),
   ],
   [
     '/tree',
@@ -160,6 +150,35 @@ function select(parameters: Parameters, ask: (selection: Selection) => Promise<A
   const selection = readSelection(parameters);
   parameters.end();
   return ask(selection);
+}
+
+/** How a range is divided, and by what. */
+interface Steps {
+  step: number;
+  by?: string;
+  limit: number;
+}
+
+/** An answer in steps of time. */
+function steps(
+  parameters: Parameters,
+  ask: (selection: Selection, options: Steps) => Promise<Buffer>,
+): Promise<Answer> {
+  const step = parameters.count('step', 1, LONGEST_STEP, 0);
+  if (step === 0) throw parameters.bad('step', 'is missing. Give milliseconds.');
+  const options: Steps = {
+    step,
+    ...by(parameters),
+    limit: parameters.count('limit', 1, MOST_SERIES, SERIES),
+  };
+  return select(parameters, async (at) => {
+    const most = options.by === undefined ? MOST_STEPS : MOST_STEPS_BY;
+    if ((at.to - at.from) / step > most) {
+      const least = Math.ceil((at.to - at.from) / most);
+      throw parameters.bad('step', `is ${step}, too short for this range. Give ${least} or more.`);
+    }
+    return bytes(OBJECT, await ask(at, options));
+  });
 }
 
 /** A selection that is a query string of its own. */
