@@ -51,7 +51,7 @@ function randomView(seed: number): View {
     brush: maybe(span),
     live: below(2) === 1,
     where: [...new Set(some(['env:prod', '!env:prod', 'a:b:c', 'thread name:', 'x:<b>', 'y: z ']))],
-    strips: [...new Set(some(['cpu', 'wall', 'inuse_space']))],
+    strips: maybe(() => [...new Set(some(['cpu', 'wall', 'memory', 'loop-delay']))]),
     tab: one(TABS),
     shape: one(GRAPH_SHAPES),
     colour: one(COLOURS),

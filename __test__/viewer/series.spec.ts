@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Series } from '../../viewer/src/api/answers.js';
+import { collectorStrip, metricStrip } from '../../viewer/src/series/further-strips.js';
 import { levelsOf } from '../../viewer/src/series/levels.js';
 import { brushByKey, stepFor } from '../../viewer/src/series/steps.js';
 import { seriesAnswer } from '../support/viewer/lists.js';
@@ -52,4 +53,43 @@ test('Keys begin, move and widen the brush, within the window', (t) => {
   t.deepEqual(key('ArrowRight', { from: 1990, to: 1995 }, true), { from: 1990, to: 2000 });
   t.deepEqual(key('ArrowLeft', { from: 1990, to: 1995 }, true), { from: 1990, to: 2000 });
   t.is(key('x'), undefined);
+});
+
+const MADE = { from: 0, step: 1000, processes: 1, ignored: [] };
+
+test('A strip of the event loop or of memory has what is told, and is none where nothing is', (t) => {
+  const metrics = [
+    { name: 'heap', unit: 'bytes', series: [{ name: '', max: [1, null, 3 * 2 ** 20], mean: [1, null, 2] }] },
+    { name: 'rss', unit: 'bytes', series: [{ name: '', max: [4, 5, 6], mean: [4, 5, 6] }] },
+  ];
+  t.is(metricStrip('loop-delay', { ...MADE, metrics }), undefined);
+  const memory = metricStrip('memory', { ...MADE, metrics });
+  t.deepEqual(memory?.lines, [
+    { name: 'heap', values: [1, null, 3 * 2 ** 20] },
+    { name: 'RSS', values: [4, 5, 6] },
+  ]);
+  t.is(memory?.format(3 * 2 ** 20), '3 MiB');
+  const filtered = metricStrip('memory', { ...MADE, processes: 2, ignored: ['thread name'], metrics });
+  t.is(filtered?.of, 'heap, RSS, largest process; not filtered');
+  t.deepEqual(metricStrip('memory', { ...MADE, metrics: metrics.slice(1) })?.lines.length, 1);
+});
+
+test("The garbage collector's strip is its CPU time by the second, with its share", (t) => {
+  const kinds = {
+    type: 'cpu',
+    unit: 'nanoseconds',
+    from: 0,
+    step: 2000,
+    series: [
+      { name: 'app', values: [3e8, 0] },
+      { name: 'gc', values: [1e8, 0] },
+    ],
+  };
+  const known = { from: 0, to: 3000 };
+  const strip = collectorStrip(kinds, known);
+  t.deepEqual(strip?.lines, [{ name: '', values: [5e7, 0] }]);
+  t.is(strip?.format(5e7), '50 ms');
+  t.is(strip?.note?.(0), '(25%)');
+  t.is(strip?.note?.(1), '(0%)');
+  t.is(collectorStrip({ ...kinds, series: kinds.series.slice(0, 1) }, known), undefined);
 });

@@ -1,4 +1,5 @@
 import type { FrameKind } from '../../../viewer/src/api/tree.js';
+import { type GivenMetrics, metricsOf } from './metrics.js';
 
 /** A frame of the fixture. */
 export interface GivenFrame {
@@ -28,6 +29,8 @@ export interface GivenProfile {
   kind: string;
   tags: ReadonlyMap<string, string>;
   samples: GivenSample[];
+  /** Other clients tell nothing. */
+  metrics?: GivenMetrics;
 }
 
 /** A name that would be markup wherever it is not text. */
@@ -256,6 +259,7 @@ export function shopProfile(to: number, version: string, host: string, load = 1)
       ['runtime-id', `${host}${version}`.replaceAll(/[-.]/g, '')],
     ]),
     samples: samplesOf(version, load),
+    metrics: metricsOf(version, load),
   };
 }
 
@@ -269,8 +273,9 @@ export function hourOfProfiles(end: number): GivenProfile[] {
     const to = end - (MINUTES - 1 - minute) * MINUTE;
     const version = minute < NEW_VERSION ? '1.4.0' : '1.5.0';
     profiles.push(shopProfile(to, version, 'web-1'), shopProfile(to, version, 'web-2', 0.5));
+    const { metrics: _, ...mailer } = shopProfile(to, '0.1.0', 'mail-1');
     profiles.push({
-      ...shopProfile(to, '0.1.0', 'mail-1'),
+      ...mailer,
       id: `mailer-${to}`,
       service: 'mailer',
       samples: [

@@ -100,8 +100,9 @@ function holds(conditions: Condition[], profile: GivenProfile, sample: GivenSamp
   return !conditions.some(({ not, key, value }) => not && valueFor(key) === value);
 }
 
-/** The value that a sample has of a key. */
+/** The value that a sample has of a key; of `kind`, of what ran in it. */
 export function keyOf({ profile, sample }: Chosen, key: string): string {
+  if (key === 'kind') return sample.stack.at(-1)?.kind ?? '(none)';
   return profile.tags.get(key) ?? sample.labels.get(key) ?? '';
 }
 

@@ -12,6 +12,7 @@ import {
   servicesAnswer,
   timelineAnswer,
 } from './lists.js';
+import { metricsAnswer } from './metrics.js';
 import type { GivenProfile } from './samples.js';
 import { Refusal, select } from './selection.js';
 import { diffAnswer, linesAnswer, sandwichAnswer, tableAnswer, treeAnswer } from './trees.js';
@@ -93,6 +94,7 @@ export async function servePage(page: string, profiles: GivenProfile[]): Promise
       const side = (name: string) => select(profiles, new URLSearchParams(searchParams.get(name) ?? ''), now);
       return sendBytes(response, diffAnswer(side('a'), side('b'), size), 'application/vnd.everflame.tree');
     }
+    if (path === 'metrics') return sendJson(response, metricsAnswer(profiles, searchParams));
     const selected = select(profiles, searchParams, now);
     const by = searchParams.get('by');
     switch (path) {

@@ -42,6 +42,24 @@ export interface Series {
   series: { name: string; values: number[] }[];
 }
 
+/** What processes tell of themselves, in steps of time; null where nothing is known. */
+export interface Metrics {
+  /** Start of the first step, milliseconds since the epoch. */
+  from: number;
+  /** Milliseconds. */
+  step: number;
+  processes: number;
+  /** Keys of conditions that are for samples, and have filtered nothing. */
+  ignored: string[];
+  metrics: Metric[];
+}
+
+export interface Metric {
+  name: string;
+  unit: string;
+  series: { name: string; max: (number | null)[]; mean?: (number | null)[] }[];
+}
+
 export interface TableRow {
   name: string;
   file: string;

@@ -5,8 +5,20 @@ import type { Span } from '../state/view.js';
 export interface Points {
   /** Starts of the steps, milliseconds since the epoch. */
   times: number[];
-  /** Null where nothing is known: a gap. */
-  values: (number | null)[];
+  /** A list for each line; null where nothing is known: a gap. */
+  lines: (number | null)[][];
+}
+
+/** What a strip's plot looks like. */
+export interface PlotShape {
+  /** How many lines it has: one or two. */
+  lines: number;
+  /** Whether it has the axis of time below it. */
+  isLast: boolean;
+  /** Whether it is one of the lower strips, below that of the value. */
+  isLow: boolean;
+  /** Whether figures are bytes: then the axis is divided by powers of two. */
+  isBytes: boolean;
 }
 
 /** What a strip tells of the pointer. */
@@ -21,12 +33,13 @@ export interface Told {
 const CURSORS = 'strips';
 const AXIS_PIXELS = 20;
 const GUTTER_PIXELS = 62;
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 /** A drag shorter than this is a click. */
 const CLICK_PIXELS = 4;
 
-/** Height of a strip in pixels; the lowest has the axis of time below it. */
-export function stripHeight(isLast: boolean): number {
-  return isLast ? 58 + AXIS_PIXELS : 58;
+/** Height of a strip in pixels; the last has the axis of time below it. */
+export function stripHeight({ isLast, isLow }: PlotShape): number {
+  return (isLow ? 36 : 58) + (isLast ? AXIS_PIXELS : 0);
 }
 
 function colour(name: string): string {
@@ -43,7 +56,7 @@ function clock(seconds: number, withSeconds: boolean, withDay: boolean): string 
   return withSeconds ? `${time}:${two(date.getSeconds())}` : time;
 }
 
-function axes(isLast: boolean, format: (value: number) => string): uPlot.Axis[] {
+function axes({ isLast, isLow, isBytes }: PlotShape, format: (value: number) => string): uPlot.Axis[] {
   const common = {
     stroke: () => colour('--muted'),
     font: '11px system-ui, sans-serif',
@@ -63,7 +76,8 @@ function axes(isLast: boolean, format: (value: number) => string): uPlot.Axis[] 
       ...common,
       size: GUTTER_PIXELS,
       gap: 6,
-      space: 24,
+      space: isLow ? 14 : 24,
+      ...(isBytes && { incrs: POWERS_OF_TWO }),
       grid: { stroke: () => colour('--line'), width: 1 },
       values: (_plot, splits) => splits.map(format),
     },
@@ -74,14 +88,14 @@ function axes(isLast: boolean, format: (value: number) => string): uPlot.Axis[] 
 export function makePlot(
   host: HTMLElement,
   width: number,
-  isLast: boolean,
+  shape: PlotShape,
   format: (value: number) => string,
   told: Told,
 ): uPlot {
   const options: uPlot.Options = {
     width,
-    height: stripHeight(isLast),
-    padding: [6, 8, isLast ? 0 : 4, 0],
+    height: stripHeight(shape),
+    padding: [6, 8, shape.isLast ? 0 : 4, 0],
     legend: { show: false },
     cursor: {
       sync: { key: CURSORS, setSeries: false },
@@ -90,16 +104,11 @@ export function makePlot(
       drag: { x: told.brush !== undefined, y: false, setScale: false, dist: CLICK_PIXELS },
     },
     scales: { x: { time: true }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-    axes: axes(isLast, format),
+    axes: axes(shape, format),
     series: [
       {},
-      {
-        stroke: () => colour('--strip'),
-        fill: () => colour('--strip-fill'),
-        width: 1.25,
-        points: { show: false },
-        paths: (uPlot.paths.stepped as uPlot.Series.SteppedPathBuilderFactory)({ align: 1 }),
-      },
+      { ...line(), stroke: () => colour('--strip'), fill: () => colour('--strip-fill') },
+      ...(shape.lines > 1 ? [{ ...line(), stroke: () => colour('--strip-second') }] : []),
     ],
     hooks: {
       setCursor: [(plot) => told.hover(plot.cursor.idx ?? undefined)],
@@ -116,15 +125,25 @@ export function makePlot(
       ],
     },
   };
-  return new uPlot(options, [[], []], host);
+  const none = Array.from({ length: 1 + shape.lines }, () => []);
+  return new uPlot(options, none as unknown as uPlot.AlignedData, host);
+}
+
+function line(): uPlot.Series {
+  return {
+    width: 1.25,
+    points: { show: false },
+    paths: (uPlot.paths.stepped as uPlot.Series.SteppedPathBuilderFactory)({ align: 1 }),
+  };
 }
 
 /** Draws other points, in the window of all strips. */
-export function drawPoints(plot: uPlot, { times, values }: Points, window: Span): void {
+export function drawPoints(plot: uPlot, { times, lines }: Points, window: Span): void {
   plot.batch(() => {
-    plot.setData([times.map((time) => time / 1000), values], false);
+    plot.setData([times.map((time) => time / 1000), ...lines], false);
     plot.setScale('x', { min: window.from / 1000, max: window.to / 1000 });
-    plot.setScale('y', { min: 0, max: Math.max(...values.map((value) => value ?? 0), 0) });
+    const largest = lines.flat().reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+    plot.setScale('y', { min: 0, max: largest });
   });
 }
 

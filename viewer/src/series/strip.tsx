@@ -1,60 +1,73 @@
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
-import type { Series, ValueType } from '../api/answers.js';
-import { askJson } from '../api/client.js';
-import { selectionQuery } from '../api/selection.js';
-import { typeName } from '../format/names.js';
 import { formatInstant, formatRange } from '../format/time.js';
 import { Icon } from '../parts/icons.js';
 import { change, shownWindow, view } from '../state/page.js';
 import { report } from '../state/report.js';
-import { service } from '../state/services.js';
 import { theme } from '../state/theme.js';
-import { useAnswer } from '../state/use-answer.js';
-import { formatLevel, levelsOf, levelUnit } from './levels.js';
 import { drawBrush, drawPoints, makePlot, stripHeight } from './plot.js';
 import { brushByKey, stepFor } from './steps.js';
 
-const askSeries = (question: string, signal: AbortSignal) => askJson<Series>(question, signal);
+/** One line of a strip. */
+export interface StripLine {
+  /** What tells it from the other of the strip; empty where it is alone. */
+  name: string;
+  /** One for each step; null where nothing is known. */
+  values: (number | null)[];
+}
 
-interface Props {
-  type: ValueType;
+/** What a strip shows. */
+export interface StripData {
+  title: string;
+  /** Beginning of the first step, milliseconds since the epoch, and how long one is. */
+  from: number;
+  step: number;
+  lines: StripLine[];
+  /** What stands behind a figure. */
+  unit: string;
+  /** What the figures are of, where the pointer shows none. */
+  of?: string;
+  /** Whether figures are bytes: then the axis is divided by powers of two. */
+  isBytes?: boolean;
+  format(value: number): string;
+  /** What else is said of a step. */
+  note?(index: number): string;
+  error?: Error | undefined;
+}
+
+interface Props extends StripData {
   isLast: boolean;
+  isLow: boolean;
   onRemove: (() => void) | undefined;
 }
 
-/** One kind of value over the window of time, with the brush. */
-export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
-  const { brush, window } = view.value;
-  // Of other ranges, and of parts of its samples over time, a report has nothing.
-  const isFixed = report.value !== undefined;
-  const where = isFixed ? [] : view.value.where;
+/** Figures over the window of time, with the brush. */
+export function Strip(props: Props): JSX.Element {
+  const { title, from, step, lines, unit, of, isBytes = false, format, note, error } = props;
+  const { isLast, isLow, onRemove } = props;
+  const { brush } = view.value;
   const span = shownWindow.value;
-  const name = service.value?.name;
-  const step = stepFor(span);
-  // From the start of a step, so that a window that moves asks for whole ones.
-  const from = Math.floor(span.from / step) * step;
-  const question =
-    name &&
-    `series?${selectionQuery({ service: name, from, to: span.to, type: type.name, where }, { step })}`;
-  const { answer, error } = useAnswer(question, JSON.stringify([name, type.name, where, window]), askSeries);
-  const values = answer && service.value ? levelsOf(answer, service.value) : [];
   const [hovered, setHovered] = useState<number>();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
+  // Of other ranges a report has nothing.
+  const isFixed = report.value !== undefined;
   const onBrush = (brushed: { from: number; to: number } | undefined) => change({ brush: brushed });
+  const shape = { lines: lines.length, isLast, isLow, isBytes };
+  // The plot is made once, and the figures that it writes change their form with what is drawn.
+  const formatNow = useRef(format);
+  formatNow.current = format;
 
   useLayoutEffect(() => {
     const element = host.current as HTMLElement;
-    const format = (level: number) => formatLevel(level, type.unit, type.name);
-    const made = makePlot(element, element.clientWidth, isLast, format, {
+    const made = makePlot(element, element.clientWidth, shape, (value) => formatNow.current(value), {
       hover: setHovered,
       brush: isFixed ? undefined : onBrush,
     });
     plot.current = made;
     const observer = new ResizeObserver(() => {
-      made.setSize({ width: element.clientWidth, height: stripHeight(isLast) });
+      made.setSize({ width: element.clientWidth, height: stripHeight(shape) });
       drawBrush(made, view.peek().brush);
     });
     observer.observe(element);
@@ -62,14 +75,15 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
       observer.disconnect();
       made.destroy();
     };
-  }, [isLast, type.unit]);
+  }, [lines.length, isLast, isLow]);
   useEffect(() => {
-    const times = values.map((_value, index) => (answer as Series).from + index * (answer as Series).step);
-    if (plot.current) drawPoints(plot.current, { times, values }, span);
-  }, [answer, span.from, span.to, isLast, type.unit]);
+    const steps = Math.max(0, ...lines.map(({ values }) => values.length));
+    const times = Array.from({ length: steps }, (_, index) => from + index * step);
+    if (plot.current) drawPoints(plot.current, { times, lines: lines.map(({ values }) => values) }, span);
+  }, [lines, span.from, span.to, isLast]);
   useEffect(() => {
     if (plot.current) drawBrush(plot.current, brush);
-  }, [brush, answer, span.from, span.to, isLast]);
+  }, [brush, lines, span.from, span.to, isLast]);
   useEffect(() => plot.current?.redraw(false, true), [theme.value]);
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -78,32 +92,39 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
       event.stopPropagation();
       return;
     }
-    const moved = brushByKey(event.key, event.shiftKey, brush, span, step);
+    const moved = brushByKey(event.key, event.shiftKey, brush, span, stepFor(span));
     if (!moved) return;
     event.preventDefault();
     change({ brush: moved }, brush ? 'replace' : 'push');
   };
-  const value = hovered === undefined ? undefined : values[hovered];
+  const told = hovered === undefined ? [] : lines.filter(({ values }) => values[hovered] != null);
+  const figures = told.map(({ name, values }) =>
+    [name, format(values[hovered as number] as number)].filter((word) => word !== '').join(' '),
+  );
+  const isTold = figures.length > 0;
+  const more = isTold ? note?.(hovered as number) : undefined;
+  const text = isTold || of === undefined ? [figures.join(', '), unit, more].filter(Boolean).join(' ') : of;
   return (
-    <div class="strip">
+    <div class={isLow ? 'strip low' : 'strip'}>
       <div class="strip-name">
-        <strong>{typeName(type.name)}</strong>
+        <strong>{title}</strong>
         {onRemove && (
           <button
             type="button"
             class="remove"
-            aria-label={`Remove the strip of ${typeName(type.name)}`}
+            aria-label={`Remove the strip of ${title}`}
+            title={`Remove the strip of ${title}`}
             onClick={onRemove}
           >
             <Icon name="close" />
           </button>
         )}
-        <span class="muted strip-value">
-          {value != null && formatLevel(value, type.unit, type.name)} {levelUnit(type.unit, type.name)}
+        <span class="muted strip-value" title={text}>
+          {text}
         </span>
-        {value != null && answer && (
+        {isTold && !isLow && (
           <span class="muted strip-value">
-            {formatInstant(answer.from + (hovered as number) * answer.step, Date.now())}
+            {formatInstant(from + (hovered as number) * step, Date.now())}
           </span>
         )}
         {isFixed && view.value.where.length > 0 && <span class="muted strip-value">without the filters</span>}
@@ -114,7 +135,7 @@ export function Strip({ type, isLast, onRemove }: Props): JSX.Element {
         ref={host}
         role="group"
         tabIndex={isFixed ? undefined : 0}
-        aria-label={`${typeName(type.name)} over time, ${formatRange(span.from, span.to, Date.now())}.${
+        aria-label={`${title} over time, ${formatRange(span.from, span.to, Date.now())}.${
           isFixed ? '' : ` ${brushText(brush)}`
         }`}
         onKeyDown={isFixed ? undefined : onKeyDown}

@@ -25,6 +25,9 @@ const LONGEST = 3650 * 86_400_000;
 /** The last instant of a Date (ECMA-262, "Time Values and Time Range"), which the collector takes. */
 const LATEST = 8.64e15;
 
+/** Stands for an empty list. */
+const NO_STRIP = 'none';
+
 /**
  * Reads a view from a query string. What is missing, or is not one of the values allowed, is as in {@link DEFAULT_VIEW}:
  * a link of another version still opens.
@@ -40,7 +43,7 @@ export function parseView(query: string): View {
     brush: parseSpan(given.get('brush')),
     live: given.get('live') === '1',
     where: unique(given.getAll('where').filter((condition) => /^!?[^:]+:/.test(condition))),
-    strips: unique(given.getAll('strip').filter((type) => type !== '')),
+    strips: parseStrips(given.getAll('strip')),
     tab: oneOf(TABS, given.get('tab'), DEFAULT_VIEW.tab),
     shape: oneOf(GRAPH_SHAPES, given.get('shape'), DEFAULT_VIEW.shape),
     colour: oneOf(COLOURS, given.get('colour'), DEFAULT_VIEW.colour),
@@ -88,7 +91,7 @@ export function printView(view: View): string {
   put('brush', view.brush && printSpan(view.brush));
   if (view.live) put('live', '1');
   for (const condition of view.where) put('where', condition);
-  for (const type of view.strips) put('strip', type);
+  for (const strip of view.strips?.length === 0 ? [NO_STRIP] : (view.strips ?? [])) put('strip', strip);
   put('tab', view.tab, DEFAULT_VIEW.tab);
   put('shape', view.shape, DEFAULT_VIEW.shape);
   put('colour', view.colour, DEFAULT_VIEW.colour);
@@ -121,6 +124,12 @@ export function printView(view: View): string {
   put('layout', view.comparison.layout, DEFAULT_VIEW.comparison.layout);
   if (view.comparison.safeColours) put('safe', '1');
   return query.toString();
+}
+
+/** Nothing is the usual, which is not none. */
+function parseStrips(given: string[]): string[] | undefined {
+  const named = unique(given.filter((strip) => strip !== '' && strip !== NO_STRIP));
+  return named.length > 0 || given.includes(NO_STRIP) ? named : undefined;
 }
 
 function parseWindow(given: URLSearchParams): Window {

@@ -12,7 +12,7 @@ export interface Answered<Answer> {
 
 const NOTHING: Answered<never> = { answer: undefined, error: undefined, busy: false };
 /** Answers that the back button and another tab find again. */
-const KEPT = 8;
+const KEPT = 16;
 const kept = new Map<string, unknown>();
 /** Counts how often everything was to be asked anew. */
 const round = signal(0);

@@ -85,8 +85,11 @@ export interface View {
   live: boolean;
   /** `key:value` or `!key:value`. */
   where: readonly string[];
-  /** Kinds of value with a strip of their own, beside that of `type`. */
-  strips: readonly string[];
+  /**
+   * What has a strip beside that of `type`: kinds of value, and {@link FURTHER_STRIPS}. Without a list it is the usual ones that
+   * there is something to show of.
+   */
+  strips: readonly string[] | undefined;
   tab: Tab;
   shape: GraphShape;
   colour: Colour;
@@ -117,6 +120,12 @@ export interface View {
   comparison: Comparison;
 }
 
+/** What strips show that is no kind of value. */
+export const FURTHER_STRIPS = ['loop-delay', 'memory', 'gc-cpu', 'loop-use'] as const;
+export type FurtherStrip = (typeof FURTHER_STRIPS)[number];
+/** Those of them that nobody has to ask for. */
+export const USUAL_STRIPS: readonly FurtherStrip[] = ['loop-delay', 'memory', 'gc-cpu'];
+
 export const HOUR = 3_600_000;
 
 /** The view of an address without parameters. */
@@ -127,7 +136,7 @@ export const DEFAULT_VIEW: View = {
   brush: undefined,
   live: false,
   where: [],
-  strips: [],
+  strips: undefined,
   tab: 'flame',
   shape: 'icicle',
   colour: 'kind',
