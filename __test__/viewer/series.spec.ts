@@ -34,6 +34,8 @@ test('What is not known is a gap and no zero', (t) => {
   };
   t.deepEqual(levelsOf(series, { from: 10, to: 25 }), [null, 500, 0, null]);
   t.deepEqual(levelsOf({ ...series, series: [] }, { from: 0, to: 40 }), []);
+  // Nor is a moment at the end of what is known.
+  t.deepEqual(levelsOf({ ...series, step: 1000 }, { from: 1000, to: 2015 }), [null, 5, null, null]);
 });
 
 test('A step leaves 240 points at the most, and is the smallest that does', (t) => {

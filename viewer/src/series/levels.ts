@@ -10,6 +10,9 @@ export function isLevel(type: string): boolean {
   return type.startsWith('inuse');
 }
 
+/** Share of a step: of a moment the figure is one sample's, and may be that of many cores. */
+const LEAST_KNOWN = 1 / 50;
+
 /**
  * What a strip draws of a series: each step's sum by the second, of those seconds that are known.
  * @param known what the service has profiles of. A step that is known in part is not a fall of the value, and one that
@@ -19,7 +22,7 @@ export function levelsOf({ type, from, step, series }: Series, known: Span): (nu
   return (series[0]?.values ?? []).map((value, index) => {
     const start = from + index * step;
     const milliseconds = Math.min(start + step, known.to) - Math.max(start, known.from);
-    if (milliseconds <= 0) return null;
+    if (milliseconds <= step * LEAST_KNOWN) return null;
     return isLevel(type) ? value : (value * 1000) / milliseconds;
   });
 }
