@@ -284,7 +284,7 @@ test('questions in words', async (t) => {
   t.regex((await ask('table', '--from', '5')).stderr, /--from "5" is no time: give 15m/);
   t.regex(
     (await ask('services', '--from', '15m')).stderr,
-    /--from says nothing about services: leave it out, or ask for labels or table or series or profiles/,
+    /--from says nothing about services: leave it out, or ask for labels or table or series or metrics or profiles/,
   );
   t.regex((await ask('table', '--step', '5')).stderr, /--step says nothing about table: .* ask for series/);
   t.regex((await ask('table', '--where', 'x')).stderr, /--where "x": give key:value/);
