@@ -1,7 +1,7 @@
 /** A selection as one file, over HTTP. */
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { FolderStore } from '#src/collector/native-store.js';
+import { FOR_EVER, FolderStore } from '#src/collector/native-store.js';
 import { Logger } from '#src/log.js';
 import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -14,7 +14,7 @@ const START = 1_750_000_000_000n * 1_000_000n;
 const RANGE = 'service=sh%22op%2F..&from=1750000000000&to=1750000060000';
 
 async function filled(t: ExecutionContext): Promise<FolderStore> {
-  const store = FolderStore.open(join(temporaryFolder(t), 'store'), new Logger('error'));
+  const store = FolderStore.open(join(temporaryFolder(t), 'store'), new Logger('error'), FOR_EVER);
   t.teardown(() => store.close());
   const data = encodeProfile(
     [

@@ -1,7 +1,7 @@
 /** What a report answers from its inside is what the store answers. */
 import { join } from 'node:path';
 import test from 'ava';
-import { FolderStore } from '#src/collector/native-store.js';
+import { FOR_EVER, FolderStore } from '#src/collector/native-store.js';
 import { QUERIES } from '#src/collector/query/api.js';
 import { Parameters } from '#src/collector/query/parameters.js';
 import type { Selection } from '#src/collector/store.js';
@@ -87,7 +87,7 @@ const SHOP: Selection = {
 const RANGE = `service=shop&from=${SHOP.from}&to=${SHOP.to}`;
 
 async function fill(folder: string, processes = [...PROCESSES, IDLE]): Promise<FolderStore> {
-  const store = FolderStore.open(join(folder, 'store'), new Logger('error'));
+  const store = FolderStore.open(join(folder, 'store'), new Logger('error'), FOR_EVER);
   const roll = dice(11).below;
   const kept = await store.ingest(
     processes.flatMap((tags) =>
@@ -251,7 +251,7 @@ test('the timeline is that of the store, with conditions on labels and on proces
 });
 
 test('of more samples than a report holds the longest are there, and no stack of the others', async (t) => {
-  const store = FolderStore.open(join(temporaryFolder(t), 'store'), new Logger('error'));
+  const store = FolderStore.open(join(temporaryFolder(t), 'store'), new Logger('error'), FOR_EVER);
   const [kept, left] = [20_000, 500];
   const samples = Array.from({ length: kept + left }, (_sample, index) => {
     const isLong = index >= left;

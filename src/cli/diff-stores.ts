@@ -2,12 +2,13 @@ import { FolderStore } from '../collector/native-store';
 import { readHeading } from '../collector/query/tree-bytes';
 import { type Frames, parsed, type Selection } from '../collector/store';
 import { readSetting } from '../config/resolve';
+import type { FilesStore } from '../import/files-store';
 import { Logger } from '../log';
 import type { DiffSide } from './diff-side';
 import { keepFiles } from './keep-files';
 import { type StoreOptions, storeToRead } from './open-store';
 import { type SelectionOptions, type Service, selectionOf, timeText } from './select';
-import { type TemporaryStore, temporaryStore } from './temporary-store';
+import { temporaryStore } from './temporary-store';
 
 /** Every node: a row is the sum of all that are of its function. */
 const ALL_NODES = 2 ** 32 - 1;
@@ -27,7 +28,7 @@ export interface Placed {
 export class DiffStores {
   private stored: FolderStore | undefined;
   private services: Service[] = [];
-  private temporary: TemporaryStore | undefined;
+  private temporary: FilesStore | undefined;
 
   constructor(
     private readonly options: SelectionOptions & StoreOptions,

@@ -31,6 +31,9 @@ export const RETENTION: Readonly<Retention> = {
   bytes: 256 * 1024 * 1024,
 };
 
+/** As much as there is, for as long as the store is there. */
+export const FOR_EVER: Readonly<Retention> = { samples: 1e15, profiles: 1e15, hours: 1e15, bytes: 1e15 };
+
 /** How often hours are added up, and what is old is removed. */
 const MAINTENANCE_MILLISECONDS = 60 * 1000;
 /** Values of a label in one answer. */

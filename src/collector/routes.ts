@@ -152,7 +152,7 @@ export class Routes {
     }
     if (name === '/services') {
       parameters.end();
-      return json(await this.shown.services());
+      return { type: 'application/json', body: await this.shown.services() };
     }
     if (name === '/report') return answerReport(this.shown.storeOf(query), parameters, page.folder);
     const ask = QUERIES.get(name);

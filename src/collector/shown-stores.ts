@@ -27,8 +27,13 @@ export class ShownStores {
     return of ?? this.collected;
   }
 
-  /** Of all stores. */
-  async services(): Promise<Services> {
+  /** Of all stores, as JSON. */
+  async services(): Promise<Buffer> {
+    if (this.files.store === undefined) return this.collected.services();
+    return Buffer.from(JSON.stringify(await this.all()));
+  }
+
+  private async all(): Promise<Services> {
     const { store } = this.files;
     const collected = await parsed<Services>(this.collected.services());
     const ofFiles =
@@ -41,7 +46,7 @@ export class ShownStores {
 
   /** Of all services. */
   async names(): Promise<Set<string>> {
-    return new Set((await this.services()).services.map(({ name }) => name));
+    return new Set((await this.all()).services.map(({ name }) => name));
   }
 
   private storeOfService(service: string): Store {

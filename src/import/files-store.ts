@@ -1,17 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FolderStore } from '../collector/native-store';
+import { FOR_EVER, FolderStore } from '../collector/native-store';
 import type { Logger } from '../log';
-
-/** Of times and sizes: as much as there is. */
-const EVER = 1e15;
 
 /** A store that goes with its process. Files of any age stay as long as they are shown. */
 export interface FilesStore {
   store: FolderStore;
   /** May be called again. */
   close(): Promise<void>;
+  /** Removes its files at once: the process ends. */
+  remove(): void;
 }
 
 /** Throws an EverflameError where there can be none. */
@@ -19,11 +18,11 @@ export function openFilesStore(logger: Logger): FilesStore {
   const folder = mkdtempSync(join(tmpdir(), 'everflame-view-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    const retention = { samples: EVER, profiles: EVER, hours: EVER, bytes: EVER };
-    const store = FolderStore.open(join(folder, 'store'), logger, retention);
+    const store = FolderStore.open(join(folder, 'store'), logger, FOR_EVER);
     let closing: Promise<void> | undefined;
     return {
       store,
+      remove,
       close: () => {
         closing ??= store.close().then(remove);
         return closing;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
-import { FolderStore } from '#src/collector/native-store.js';
+import { FOR_EVER, FolderStore } from '#src/collector/native-store.js';
 import { parsed, type Selection } from '#src/collector/store.js';
 import { Logger } from '#src/log.js';
 import { temporaryFolder } from '../../support/folder.js';
@@ -21,6 +21,7 @@ export async function keep(t: ExecutionContext, profiles: readonly (string | Buf
   const store = FolderStore.open(
     folder,
     new Logger('warn', { error: say, warn: say, info: say, debug: say }),
+    FOR_EVER,
   );
   t.teardown(() => store.close());
   const kept = await store.ingest([
