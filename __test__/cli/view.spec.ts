@@ -41,6 +41,9 @@ function burn(milliseconds) {
 `;
 const BUSY = `${BURN} burn(1500);`;
 
+/** What a loaded machine sends late is not what these tests are about (__test__/upload/exits.spec.ts). */
+const PATIENT = { EVERFLAME_EXIT_TIMEOUT: '30' };
+
 test('files are shown with their own sums, and are left as they are', async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'a.pprof');
@@ -144,7 +147,7 @@ test('what a program sends and what it leaves in the inbox is kept, and is there
   const view = await openView(t, ['view', '--port', '0', '--no-open'], { cwd: folder });
   const sent = await run(process.execPath, [CLI, 'run', 'node', '-e', BUSY], {
     cwd: folder,
-    env: { DD_TRACE_AGENT_URL: view.url, DD_SERVICE: 'sent' },
+    env: { ...PATIENT, DD_TRACE_AGENT_URL: view.url, DD_SERVICE: 'sent' },
   });
   t.is(sent.code, 0, sent.stderr);
   const left = await run(process.execPath, [CLI, 'run', '--exporters', 'local', 'node', '-e', BUSY], {
@@ -178,7 +181,7 @@ test('a program and its page in one command: Ctrl+C ends both, and the history s
   writeFileSync(join(folder, 'app.js'), `${BURN} setInterval(() => burn(50), 100);`);
   const view = await openView(t, ['dev', '--port', '0', '--no-open', 'node', 'app.js'], {
     cwd: folder,
-    env: { DD_SERVICE: 'app' },
+    env: { ...PATIENT, DD_SERVICE: 'app' },
   });
   const found = async (): Promise<number> => {
     const { services } = await view.json<Services>('/services');
@@ -228,7 +231,10 @@ test('with --exit the command ends with the program, and as it does', async (t) 
 test('a program of which nothing is profiled is told, and files are written where a flag says so', async (t) => {
   const folder = temporaryFolder(t);
   const dev = (args: string[], env = {}) =>
-    everflame(['dev', '--no-open', '--port', '0', '--exit', ...args], { cwd: folder, env });
+    everflame(['dev', '--no-open', '--port', '0', '--exit', ...args], {
+      cwd: folder,
+      env: { ...PATIENT, ...env },
+    });
   t.regex(
     (await dev(['true'])).stderr,
     /no Node\.js process has reported a profile: true is not a Node\.js program/,
@@ -267,7 +273,7 @@ test('questions in words', async (t) => {
   );
   const { code } = await run(process.execPath, [CLI, 'run', 'node', '-e', BUSY], {
     cwd: folder,
-    env: { DD_TRACE_AGENT_URL: view.url, DD_SERVICE: 'shop' },
+    env: { ...PATIENT, DD_TRACE_AGENT_URL: view.url, DD_SERVICE: 'shop' },
   });
   t.is(code, 0);
   t.regex((await ask('services')).stdout, /^service {2}profiles .*\nshop +1 +1 /);
