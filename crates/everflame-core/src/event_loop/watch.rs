@@ -8,12 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::libuv::{Handle, Libuv, Loop, PREPARE};
-use super::meter::{Meter, Reading, Taken, Thread};
+use super::meter::{Meter, Reading, SECOND, Taken, Thread};
 use crate::signal::{is_enabled, monotonic};
 use crate::v8::UsedHeap;
-
-/// Nanoseconds between two looks at the heap.
-const HEAP_EVERY: u64 = 1_000_000_000;
 
 /// The event loop of a JavaScript thread, as Node-API hands it out.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +81,7 @@ struct Context {
     shared: Arc<Shared>,
     source: Source,
     heap: Option<UsedHeap>,
-    /// When the heap was looked at, on the monotonic clock.
+    /// The second of the monotonic clock in which the heap was looked at last.
     heap_seen: u64,
 }
 
@@ -199,9 +196,9 @@ impl Context {
         }
         account.meter.turn(reading);
         if let Some(heap) = &self.heap
-            && reading.now.saturating_sub(self.heap_seen) >= HEAP_EVERY
+            && self.heap_seen != reading.now / SECOND
         {
-            self.heap_seen = reading.now;
+            self.heap_seen = reading.now / SECOND;
             // SAFETY: libuv's callback runs on the isolate's thread, outside of V8.
             if let Some(bytes) = unsafe { heap.read() } {
                 account.meter.heap(reading.now, bytes);
