@@ -1,5 +1,5 @@
 /** Native and Node.js frames between those of the program. */
-import { HOUR, pageTest, shows } from '../support/viewer/page.js';
+import { HOUR, openMenu, pageTest, shows } from '../support/viewer/page.js';
 
 const RUN = 'start_thread ⋯ 3 native and Node.js frames';
 
@@ -49,7 +49,7 @@ pageTest(
   `${HOUR}&function=processTicksAndRejections&file=node:internal/process/task_queues`,
   async (t, { page }) => {
     await shows(page, '.function-bar', RUN);
-    await page.getByRole('application').press('Shift+F10');
+    await openMenu(page);
     await page.getByRole('menuitem', { name: 'Open 3 native and Node.js frames' }).click();
     await page.getByLabel(/Merged stacks, 32 nodes/).waitFor();
     t.regex(page.url(), /open=/);
@@ -60,7 +60,7 @@ pageTest(
   'The sub-tree of a folded graph is that of its stacks, folded or not',
   `${HOUR}&function=Layer.handle&file=/srv/shop/node_modules/router/lib/layer.js`,
   async (t, { page }) => {
-    await page.getByRole('application').press('Shift+F10');
+    await openMenu(page);
     await page.getByRole('menuitem', { name: 'Show only this sub-tree' }).click();
     // What is outside of requests is gone: 976 ms a minute.
     const taken = `${((976 * 90) / 60000).toFixed(2)} min taken out`;

@@ -1,5 +1,5 @@
 /** What each line of a file costs. */
-import { HOUR, pageTest, shows } from '../support/viewer/page.js';
+import { HOUR, openMenu, pageTest, shows } from '../support/viewer/page.js';
 import { CART } from '../support/viewer/problems.js';
 import { shopProfile } from '../support/viewer/samples.js';
 
@@ -62,7 +62,7 @@ pageTest('It is reached from the graph, a table and the sandwich', HOUR, async (
   for (const from of ['flame', 'top', 'sandwich']) {
     await go(`${HOUR}&tab=${from}&function=renderCart&file=${FILE}`);
     if (from === 'flame') {
-      await page.getByRole('application').press('Shift+F10');
+      await openMenu(page);
       await page.getByRole('menuitem', { name: 'Show source' }).click();
     } else await page.getByRole('button', { name: 'Source', exact: true }).click();
     await page.getByRole('tabpanel', { name: 'Source' }).waitFor();

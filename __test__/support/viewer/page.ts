@@ -90,3 +90,15 @@ export async function shows(page: Page, selector: string, text: string | RegExp)
       : found.filter({ hasText: text });
   await wanted.first().waitFor({ state: 'visible' });
 }
+
+/** Opens the menu of the node that is chosen in a graph, by its key. What is pressed before the graph listens goes nowhere. */
+export async function openMenu(page: Page): Promise<void> {
+  const graph = page.getByRole('application');
+  const menu = page.getByRole('menu');
+  await graph.waitFor();
+  for (const limit = Date.now() + 10_000; Date.now() < limit && !(await menu.isVisible()); ) {
+    await graph.press('Shift+F10');
+    await menu.waitFor({ timeout: 1000 }).catch(() => undefined);
+  }
+  await menu.waitFor();
+}
