@@ -1,13 +1,14 @@
 import { FolderStore } from '../collector/native-store';
 import { readHeading } from '../collector/query/tree-bytes';
-import { type Frames, parsed, type Selection } from '../collector/store';
+import { type Service, servicesOf } from '../collector/services';
+import type { Frames, Selection } from '../collector/store';
 import { readSetting } from '../config/resolve';
 import type { FilesStore } from '../import/files-store';
 import { Logger } from '../log';
 import type { DiffSide } from './diff-side';
 import { keepFiles } from './keep-files';
 import { type StoreOptions, storeToRead } from './open-store';
-import { type SelectionOptions, type Service, selectionOf, timeText } from './select';
+import { type SelectionOptions, selectionOf, timeText } from './select';
 import { temporaryStore } from './temporary-store';
 
 /** Every node: a row is the sum of all that are of its function. */
@@ -39,7 +40,7 @@ export class DiffStores {
   async place([a, b]: readonly [DiffSide, DiffSide]): Promise<[Placed, Placed]> {
     if (!('files' in a && 'files' in b)) {
       this.stored = FolderStore.read(storeToRead(this.options));
-      this.services = (await parsed<{ services: Service[] }>(this.stored.services())).services;
+      this.services = await servicesOf(this.stored);
     }
     if (!('files' in a || 'files' in b)) return [this.placeStored(a), this.placeStored(b)];
     const placed: Placed[] = [];

@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
 import { FolderStore } from '../collector/native-store';
-import { parsed, type Selection, type Store } from '../collector/store';
+import { servicesOf } from '../collector/services';
+import type { Selection, Store } from '../collector/store';
 import { readSetting } from '../config/resolve';
 import { EverflameError } from '../engine';
-import type { Service } from '../export/answers';
 import { collapsedStacks } from '../export/collapsed';
 import { type Gathered, gather } from '../export/gather';
 import { reportFile } from '../export/page-file';
@@ -54,7 +54,7 @@ export async function exportProfiles(
   }
   const { store, close } = await sourceOf(files, options);
   try {
-    const { services } = await parsed<{ services: Service[] }>(store.services());
+    const services = await servicesOf(store);
     const selection = selectionOf(services, options, now);
     const made = await make(form, store, selection, options.strip ?? false);
     write(output, made.data);

@@ -1,4 +1,5 @@
 import { FolderStore } from '../collector/native-store';
+import { type Service, servicesOf } from '../collector/services';
 import { parsed, type Selection } from '../collector/store';
 import { findInsights } from '../insights/insights';
 import { alignColumns, type Column } from './columns';
@@ -7,7 +8,7 @@ import { insightLines } from './insights-lines';
 import { type Metrics, metricLines } from './metric-lines';
 import { type StoreOptions, storeToRead } from './open-store';
 import { type Question, refuseUnused } from './questions';
-import { type SelectionOptions, type Service, selectionOf, timeText } from './select';
+import { type SelectionOptions, selectionOf, timeText } from './select';
 import { visible } from './visible';
 
 const ROWS = 30;
@@ -82,7 +83,7 @@ async function ask(
   options: QueryOptions,
   now: number,
 ): Promise<Answer> {
-  const { services } = await parsed<{ services: Service[] }>(store.services());
+  const services = await servicesOf(store);
   if (question === 'services') return { json: { services }, lines: () => serviceLines(services) };
   const selection = selectionOf(services, options, now);
   const limit = options.limit ?? ROWS;

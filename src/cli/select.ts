@@ -1,4 +1,5 @@
 import { parseConditions } from '../collector/query/conditions';
+import type { Service } from '../collector/services';
 import type { Condition, Selection } from '../collector/store';
 import { EverflameError } from '../engine';
 import { readDuration, readTime } from './read-time';
@@ -12,16 +13,6 @@ export interface SelectionOptions {
   last?: string;
   type?: string;
   where?: string[];
-}
-
-/** A service as `/services` tells of it; times in milliseconds since the epoch. */
-export interface Service {
-  name: string;
-  from: number;
-  to: number;
-  profiles: number;
-  instances: number;
-  types: { name: string; unit: string }[];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { FolderStore } from '../collector/native-store';
+import { servicesOf } from '../collector/services';
 import { parsed } from '../collector/store';
 import { EverflameError } from '../engine';
 import { selectValues } from '../profile/choose';
@@ -8,7 +9,7 @@ import { alignColumns, type Column } from './columns';
 import { formatShare, formatValue } from './format';
 import { locationText, nameColumns } from './name-columns';
 import { type StoreOptions, storeToRead } from './open-store';
-import { type SelectionOptions, type Service, selectionOf, timeText } from './select';
+import { type SelectionOptions, selectionOf, timeText } from './select';
 import { visible } from './visible';
 
 /** More than the store has rows. */
@@ -98,7 +99,7 @@ async function ofStore(options: TopOptions, now: number): Promise<Top> {
   const { by, json, limit = json ? ALL_ROWS : DEFAULT_ROWS } = options;
   const store = FolderStore.read(storeToRead(options));
   try {
-    const { services } = await parsed<{ services: Service[] }>(store.services());
+    const services = await servicesOf(store);
     const selection = selectionOf(services, options, now);
     const { service, from, to } = selection;
     const key = by === 'thread' ? THREAD : by;

@@ -1,19 +1,6 @@
 /** Answers of a store as docs/api.md has them, as far as exports read them. */
 
-export interface ValueType {
-  name: string;
-  unit: string;
-}
-
-export interface Service {
-  name: string;
-  /** Milliseconds since the epoch, as all times here. */
-  from: number;
-  to: number;
-  profiles: number;
-  instances: number;
-  types: ValueType[];
-}
+import type { ValueType } from '../collector/services';
 
 export interface ProfileEntry {
   from: number;

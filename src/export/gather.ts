@@ -1,7 +1,8 @@
+import { type Service, servicesOf, type ValueType } from '../collector/services';
 import { parsed, type Selection, type Store } from '../collector/store';
 import { EverflameError } from '../engine';
 import { decodeProfile } from '../upload/pprof/decode';
-import type { Found, Profiles, Service, ValueType } from './answers';
+import type { Found, Profiles } from './answers';
 import { readContainer } from './container';
 import { ALL_AS_ONE, type Process, processesOf } from './processes';
 import { Samples } from './samples';
@@ -26,7 +27,7 @@ export interface Gathered {
 
 /** Asks a store for a selection. Throws an EverflameError where there is nothing in it. */
 export async function gather(store: Store, selection: Selection, stripping: Stripping): Promise<Gathered> {
-  const { services } = await parsed<{ services: Service[] }>(store.services());
+  const services = await servicesOf(store);
   const service = services.find(({ name }) => name === selection.service);
   if (!service) throw new EverflameError('NOT_FOUND', `there is no service ${named(selection.service)}`);
   const types = service.types.filter(

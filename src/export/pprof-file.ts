@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
+import type { ValueType } from '../collector/services';
 import type { Selection, Store } from '../collector/store';
 import { decodeProfile } from '../upload/pprof/decode';
 import { encodeProfile } from '../upload/pprof/encode';
 import type { PprofProfile } from '../upload/pprof/model';
-import type { ValueType } from './answers';
 import type { Stripping } from './strip';
 
 /** A selection as a pprof file, gzip: with these types, and without what is to be left out. */

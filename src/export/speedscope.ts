@@ -1,4 +1,4 @@
-import type { ValueType } from './answers';
+import type { ValueType } from '../collector/services';
 import type { Samples } from './samples';
 
 /** Units that speedscope knows; others are numbers to it. */

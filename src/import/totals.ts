@@ -1,3 +1,4 @@
+import { servicesOf, type ValueType } from '../collector/services';
 import { parsed, type Store } from '../collector/store';
 
 /** The last instant of a Date. */
@@ -5,7 +6,7 @@ const LATEST = 8.64e15;
 const MOST_PROFILES = 100_000;
 
 interface Entry {
-  types: { name: string; unit: string; total: number }[];
+  types: (ValueType & { total: number })[];
 }
 
 /** What a store says of a service: when it is of, and what its values add up to. */
@@ -13,9 +14,7 @@ export async function totalsOf(
   store: Store,
   service: string,
 ): Promise<{ from: number; to: number; profiles: number; types: Entry['types'] }> {
-  const { services } = await parsed<{
-    services: { name: string; from: number; to: number; profiles: number }[];
-  }>(store.services());
+  const services = await servicesOf(store);
   const own = services.find(({ name }) => name === service);
   const all = { service, from: 0, to: LATEST, where: [] };
   const { profiles } = await parsed<{ profiles: Entry[] }>(store.profiles(all, { limit: MOST_PROFILES }));

@@ -1,3 +1,4 @@
+import { servicesOf, type ValueType } from '../collector/services';
 import { type Condition, parsed, type Selection, type Store } from '../collector/store';
 import { busyValue } from './busy';
 import { isNamedV8 } from './frames';
@@ -54,16 +55,6 @@ const COUNTS = ['sample', 'samples'];
 /** Of a profile that counts none, at a hundred a second. */
 const NANOSECONDS_A_SAMPLE = 1e7;
 
-interface Type {
-  name: string;
-  unit: string;
-}
-
-interface Service {
-  name: string;
-  types: Type[];
-}
-
 interface Table {
   total: number;
   rows: { name: string; total: number }[];
@@ -71,7 +62,7 @@ interface Table {
 
 /** Asks the store for what the rules need. Undefined where no profile of the selection tells of time. */
 export async function gather(store: Store, selection: Selection): Promise<Facts | undefined> {
-  const { services } = await parsed<{ services: Service[] }>(store.services());
+  const services = await servicesOf(store);
   const types = services.find(({ name }) => name === selection.service)?.types ?? [];
   const first = (names: string[]) =>
     names.flatMap((name) => types.find((type) => type.name === name) ?? [])[0];
@@ -95,7 +86,7 @@ export async function gather(store: Store, selection: Selection): Promise<Facts 
   });
   const stacks = async (at: Selection) =>
     Stacks.read(await store.tree(at, { frames: 'function', nodes: NODES }));
-  const measured = async ({ name, unit }: Type): Promise<Measured> => {
+  const measured = async ({ name, unit }: ValueType): Promise<Measured> => {
     const found = await stacks(on(where, name));
     return { type: name, unit, stacks: found, busy: busyValue(found) };
   };
