@@ -142,6 +142,11 @@ impl Meter {
         })
     }
 
+    /// Whether a turn is under way that is counted.
+    pub(super) fn is_running(&self) -> bool {
+        self.turn.is_some()
+    }
+
     /// Nobody samples from now on: the account ends here, and the next turn begins a new one.
     pub(super) fn pause(&mut self, reading: Reading) {
         self.look(reading);
@@ -253,7 +258,9 @@ mod tests {
         assert_eq!(meter.take(5 * SECOND), None);
         meter.turn(reading(1_000, 0));
         meter.turn(reading(2_000, 900));
+        assert!(meter.is_running());
         meter.pause(reading(2_500, 1_000));
+        assert!(!meter.is_running());
         meter.pause(reading(9_000, 1_000));
         assert_eq!(
             rows(&mut meter, 5_000),

@@ -189,11 +189,13 @@ impl Context {
         let Ok(mut account) = self.shared.account.try_lock() else {
             return;
         };
-        let reading = self.source.read();
         if !is_enabled() {
-            account.meter.pause(reading);
+            if account.meter.is_running() {
+                account.meter.pause(self.source.read());
+            }
             return;
         }
+        let reading = self.source.read();
         account.meter.turn(reading);
         if let Some(heap) = &self.heap
             && self.heap_seen != reading.now / SECOND
