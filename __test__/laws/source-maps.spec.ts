@@ -90,10 +90,10 @@ function mappings(content: string, reason: RegExp): { make: (map: string) => voi
   return text(`{"version":3,"sources":["a.ts"],"names":[],"mappings":"${content}"}`, reason);
 }
 
+/** On one line: a sample may fall on the end of the function, after its call. */
 const HOT = `${BURN}
-function hot() {
-  burn(300);
-}
+
+function hot() { burn(300); }
 hot();
 `;
 

@@ -144,6 +144,7 @@ export class Delivery {
 
   isFiled({ sequence }: Profile): void {
     this.unfiled.delete(sequence);
+    this.post({ kind: 'filed', sequence });
     if (!this.handed.has(sequence)) this.forgetProfile(sequence);
   }
 

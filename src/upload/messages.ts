@@ -50,6 +50,8 @@ export const FINISHED = 0;
 
 export type ToThread =
   | { kind: 'profile'; profile: HandedProfile }
+  /** The main thread has written the profile of this number to the output, or has said why not. */
+  | { kind: 'filed'; sequence: number }
   /** The sampler has written a profile to the spool. */
   | { kind: 'look' }
   /** Answered by `rested` when nothing more can be done at once. */

@@ -173,8 +173,13 @@ export class Station {
 
   /** Takes a profile that the main thread has not come to: it is not in the files either. */
   takeForMain(profile: HandedProfile): void {
-    this.copies.put(profile.sequence, () => profile.data);
+    this.fileForMain(profile);
     this.take(profile);
+  }
+
+  /** Writes a profile to the output, if there is one, unless it is there. */
+  fileForMain({ sequence, data }: HandedProfile): void {
+    this.copies.put(sequence, () => data);
   }
 
   /** Settles when all that was taken is delivered, or waits for a receiver that did not take it. */

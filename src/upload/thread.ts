@@ -77,9 +77,16 @@ function joinSampler(): NativeBinding | undefined {
   return binding;
 }
 
-/** Without a spool the sampler has written nothing: what it has is fetched, after what the main thread had handed over. */
+/** Profiles that the main thread is writing to the output. With a spool the sampler has them too until they are there. */
+const unfiled = new Map<number, HandedProfile>();
+
+/**
+ * Without a spool the sampler has written nothing: what it has is fetched, after what the main thread had handed over. That may be
+ * blocked with a file half written.
+ */
 function takeLast(binding: NativeBinding): void {
   handleAll();
+  for (const profile of unfiled.values()) station.fileForMain(profile);
   try {
     const limit = Math.max(MAKING_MILLISECONDS, data.exitMilliseconds);
     const last = binding.flushSync('gzip', limit);
@@ -115,7 +122,13 @@ function safe(sequence: number): void {
 function handle(message: ToThread): void {
   switch (message.kind) {
     case 'profile':
+      if (!data.spool && data.seed.outputPrefix !== undefined) {
+        unfiled.set(message.profile.sequence, message.profile);
+      }
       take(message.profile);
+      break;
+    case 'filed':
+      unfiled.delete(message.sequence);
       break;
     case 'look':
       station.look();
