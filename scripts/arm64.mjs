@@ -18,6 +18,7 @@ async function crossBuild() {
     ...CROSS_ENVIRONMENT,
     CARGO_PROFILE_RELEASE_LTO: 'off',
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
+    CARGO_PROFILE_RELEASE_OPT_LEVEL: '1',
   };
   const args = [
     'build',
