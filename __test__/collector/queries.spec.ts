@@ -165,10 +165,12 @@ test('queries only read', async (t) => {
   t.is(body.length, 0);
 });
 
-test('a large answer is compressed for whoever takes that, and a small one for nobody', async (t) => {
+test('over a network a large answer is compressed for whoever takes that, and a small one for nobody', async (t) => {
   const { ask } = await openCollector(t);
   const large = '/api/v1/labels?service=large';
-  const plain = await ask(large);
+  // What comes through a proxy goes over a network.
+  const far = { Via: '1.1 proxy' };
+  const plain = await ask(large, { headers: far });
   t.is(plain.headers['content-encoding'], undefined);
   t.is(plain.headers.vary, 'Accept-Encoding');
   for (const [accepted, isPacked] of [
@@ -178,14 +180,16 @@ test('a large answer is compressed for whoever takes that, and a small one for n
     ['gzip;q=0', false],
     ['br', false],
   ] as const) {
-    const got = await ask(large, { headers: { 'Accept-Encoding': accepted } });
+    const got = await ask(large, { headers: { ...far, 'Accept-Encoding': accepted } });
     t.is(got.headers['content-encoding'], isPacked ? 'gzip' : undefined, accepted);
     if (isPacked) t.true(got.body.length < plain.body.length / 10);
     const { rows } = JSON.parse((isPacked ? gunzipSync(got.body) : got.body).toString()) as { rows: string };
     t.is(rows.length, 80_000);
   }
-  const small = await ask('/api/v1/services', { headers: { 'Accept-Encoding': 'gzip' } });
+  const small = await ask('/api/v1/services', { headers: { ...far, 'Accept-Encoding': 'gzip' } });
   t.is(small.headers['content-encoding'], undefined);
+  const near = await ask(large, { headers: { 'Accept-Encoding': 'gzip' } });
+  t.deepEqual([near.headers['content-encoding'], near.body.length], [undefined, plain.body.length]);
 });
 
 test('answers are for this page alone, and no copy of them stays', async (t) => {
