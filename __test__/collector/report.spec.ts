@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FOR_EVER, FolderStore } from '#src/collector/native-store.js';
+import { Reporter } from '#src/export/reporter.js';
 import { Logger } from '#src/log.js';
 import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -78,4 +79,52 @@ test('without samples, and without a page, there is no report', async (t) => {
     await empty.error(`/api/v1/report?${RANGE}`),
     /^404 the page that a report is made of is not built: there is no whole page in \S+\. In a checkout .* run: npm run build:viewer$/,
   );
+});
+
+test('a report that takes too long or too much memory is refused, and says what to do', async (t) => {
+  const { folder } = await filled(t);
+  const [from, to] = [1_750_000_000_000, 1_750_000_060_000];
+  const selection = { service: 'sh"op/..', from, to, where: [] };
+  const request = { folder, selection, isStripped: false, page: PAGE };
+  for (const [limits, what] of [
+    [{ mebibytes: 1536, milliseconds: 1 }, '0.001 s'],
+    [{ mebibytes: 3, milliseconds: 60_000 }, '3 MiB'],
+  ] as const) {
+    await t.throwsAsync(new Reporter(limits).make(request), {
+      code: 'BAD_QUERY',
+      message: `a report of this takes more than ${what}. Choose a shorter range or one process, or use "everflame export --html", which takes its time`,
+    });
+  }
+  const { sums } = readReport((await new Reporter().make(request)).toString());
+  t.deepEqual(sums, [10, 16]);
+});
+
+test('one report is made, one waits, and more are refused for now', async (t) => {
+  const { ask } = await openCollector(t, { store: await filled(t), page: PAGE });
+  const answers = await Promise.all([1, 2, 3].map(() => ask(`/api/v1/report?${RANGE}`)));
+  t.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 503]);
+  t.is(
+    answers.find(({ status }) => status === 503)?.text,
+    '{"error":"other reports are being made: ask again when they are done"}',
+  );
+});
+
+test('a collector that ends makes no report', async (t) => {
+  const { folder } = await filled(t);
+  const request = {
+    folder,
+    selection: { service: 'sh"op/..', from: 1_750_000_000_000, to: 1_750_000_060_000, where: [] },
+    isStripped: false,
+    page: PAGE,
+  };
+  const reporter = new Reporter();
+  const [first, second] = [reporter.make(request), reporter.make(request)];
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  reporter.close();
+  const busy = {
+    code: 'BUSY',
+    message: 'the collector ends: start it again, and ask for the report then',
+  };
+  for (const made of [first, second]) await t.throwsAsync(made, busy);
+  await t.throwsAsync(reporter.make(request), busy);
 });

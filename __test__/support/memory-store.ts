@@ -13,6 +13,7 @@ export interface Asked {
  * refuse.
  */
 export class MemoryStore implements Store {
+  readonly folder = '/nowhere';
   /** All that was asked of it that must not be. */
   readonly violations: string[] = [];
   /** Uploads of each commit that it has made, by their order. */

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { EverflameError } from '../engine';
+import { Reporter } from '../export/reporter';
 import { Files } from '../import/files';
 import { openFilesStore } from '../import/files-store';
 import { OF_PAGE } from '../import/limits';
@@ -101,6 +102,7 @@ class RunningCollector implements Collector {
   private readonly queue: IngestQueue;
   private readonly events: Events;
   private readonly files: Files;
+  private readonly reporter = new Reporter();
   private readonly answerer: Answerer;
   private readonly servers: { server: Server; address: string }[] = [];
   private inbox: Inbox | undefined;
@@ -123,6 +125,7 @@ class RunningCollector implements Collector {
       queue: this.queue,
       events: this.events,
       page: new Page(page),
+      reporter: this.reporter,
       counts,
       room: new Room(limits.heldBytes),
       limits,
@@ -175,6 +178,7 @@ class RunningCollector implements Collector {
   async close(): Promise<void> {
     if (this.options.inbox !== undefined) withdraw(this.options.inbox);
     this.events.close();
+    this.reporter.close();
     const closed = this.servers.map(
       ({ server }) => new Promise<void>((resolve) => server.close(() => resolve())),
     );

@@ -59,6 +59,7 @@ export class FolderStore implements Store {
   private told: string | null = null;
 
   private constructor(
+    readonly folder: string,
     private readonly native: Native,
     private readonly retention: Retention,
   ) {}
@@ -90,7 +91,7 @@ export class FolderStore implements Store {
     const { NativeStore } = loadStore();
     try {
       const native = NativeStore.open(folder, readOnly, readOnly ? undefined : retention);
-      return new FolderStore(native, retention);
+      return new FolderStore(folder, native, retention);
     } catch (error) {
       throw coded(error);
     }

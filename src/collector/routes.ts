@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Reporter } from '../export/reporter';
 import type { Files } from '../import/files';
 import { packageVersion } from '../package-root';
 import type { Counts } from './counts';
@@ -44,6 +45,7 @@ export interface Sources {
   queue: IngestQueue;
   events: Events;
   page: Page;
+  reporter: Reporter;
   counts: Counts;
   room: Room;
   limits: Limits;
@@ -135,7 +137,7 @@ export class Routes {
   ): Promise<Answer | undefined> {
     allow(request, ['GET', 'HEAD']);
     checkOrigin(request);
-    const { events, page } = this.sources;
+    const { events, page, reporter } = this.sources;
     const name = path.slice(API.length);
     const parameters = new Parameters(new URLSearchParams(query));
     if (name === '/events') {
@@ -154,7 +156,7 @@ export class Routes {
       parameters.end();
       return { type: 'application/json', body: await this.shown.services() };
     }
-    if (name === '/report') return answerReport(this.shown.storeOf(query), parameters, page.folder);
+    if (name === '/report') return answerReport(this.shown.storeOf(query), parameters, reporter, page.folder);
     const ask = QUERIES.get(name);
     if (ask) return ask(this.shown.storeOf(query), parameters);
     const names = ['/status', '/events', '/services', '/report', '/source', ...QUERIES.keys()].join(', ');

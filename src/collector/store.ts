@@ -66,6 +66,8 @@ export async function parsed<T>(answer: Promise<Buffer>): Promise<T> {
  * sentence for whoever asked.
  */
 export interface Store {
+  /** Where it lies: other processes may read it there. */
+  readonly folder: string;
   /**
    * One commit for all: durable when it resolves, with one answer for each upload, in their order. It rejects where nothing was
    * kept, and the same may be tried later.

@@ -1,102 +1,50 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { EverflameError } from '../engine';
+import { reasonOf } from '../log';
+import { causeOf, isOutOfMemory, OwnProcess, type ProcessEnd, type ProcessLimits } from '../own-process';
 import { readAnswer } from './answer';
 import type { Converted } from './convert';
 import type { FileFacts } from './file-time';
-import type { ConverterLimits } from './limits';
 import { NotImportable } from './not-importable';
 
-/** Of what the process says on its standard error. */
-const MOST_SAID = 4096;
-/** Each with an environment in which nobody's preload and options are. */
-const KEPT_VARIABLES = ['PATH', 'LD_LIBRARY_PATH', 'TMPDIR', 'TZ', 'SYSTEMROOT'];
-
-/**
- * Converts files in a process of their own, one at a time. Not on a thread: a thread whose memory is at its end in the middle of
- * `JSON.parse` takes the whole process with it, whatever its `resourceLimits` say.
- */
+/** Converts files in a process of their own, one at a time. */
 export class Converter {
-  private last: Promise<unknown> = Promise.resolve();
-  private child: ChildProcess | undefined;
-  private isClosed = false;
+  private readonly process: OwnProcess;
 
-  constructor(private readonly limits: ConverterLimits) {}
+  constructor(private readonly limits: ProcessLimits) {
+    this.process = new OwnProcess(join(__dirname, 'converting.js'), limits);
+  }
 
   /** Rejects with NotImportable for what is no profile, or too much. */
-  convert(data: Buffer, file: FileFacts): Promise<Converted> {
-    const done = this.last.then(() => this.run(data, file));
-    this.last = done.catch(() => undefined);
-    return done;
+  async convert(data: Buffer, file: FileFacts): Promise<Converted> {
+    const end = await this.process.run(file, data).catch((error: unknown) => {
+      throw new EverflameError('NO_CONVERTER', `the file cannot be read: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    });
+    if (!end) throw new NotImportable('the collector ends');
+    const { code, isLate, output } = end;
+    const { milliseconds, mebibytes } = this.limits;
+    if (isLate)
+      throw new NotImportable(`reading it takes more than ${milliseconds / 1000} s: record a shorter time`);
+    const found = code === 0 ? readAnswer(output) : undefined;
+    if (found && 'reason' in found) throw new NotImportable(found.reason);
+    if (found) return found;
+    if (isOutOfMemory(end)) {
+      throw new NotImportable(`reading it takes more than ${mebibytes} MiB of memory: record a shorter time`);
+    }
+    throw unexpected(end);
   }
 
   /** Ends what is under way. */
   close(): void {
-    this.isClosed = true;
-    this.child?.kill('SIGKILL');
-  }
-
-  private run(data: Buffer, file: FileFacts): Promise<Converted> {
-    const { mebibytes, milliseconds } = this.limits;
-    if (this.isClosed) return Promise.reject(new NotImportable('the collector ends'));
-    const child = spawn(
-      process.execPath,
-      [`--max-old-space-size=${mebibytes}`, join(__dirname, 'converting.js'), JSON.stringify(file)],
-      { env: ownEnvironment(), stdio: ['pipe', 'pipe', 'pipe'] },
-    );
-    this.child = child;
-    return new Promise((resolve, reject) => {
-      const answer: Buffer[] = [];
-      let said = '';
-      let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        child.kill('SIGKILL');
-      }, milliseconds);
-      child.stdout.on('data', (piece: Buffer) => answer.push(piece));
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        said = (said + text).slice(0, MOST_SAID);
-      });
-      // One that ends before it has read everything tells why by its end.
-      child.stdin.on('error', () => undefined).end(data);
-      child.once('error', (error) => {
-        clearTimeout(timer);
-        reject(
-          new EverflameError('NO_CONVERTER', `the file cannot be read: ${error.message}`, { cause: error }),
-        );
-      });
-      child.once('close', (code, signal) => {
-        clearTimeout(timer);
-        this.child = undefined;
-        if (isLate) {
-          reject(
-            new NotImportable(`reading it takes more than ${milliseconds / 1000} s: record a shorter time`),
-          );
-          return;
-        }
-        const found = code === 0 ? readAnswer(Buffer.concat(answer)) : undefined;
-        if (found && 'reason' in found) reject(new NotImportable(found.reason));
-        else if (found) resolve(found);
-        else reject(this.endOf(said, code, signal));
-      });
-    });
-  }
-
-  private endOf(said: string, code: number | null, signal: NodeJS.Signals | null): Error {
-    if (/heap out of memory|heap limit/.test(said))
-      return new NotImportable(
-        `reading it takes more than ${this.limits.mebibytes} MiB of memory: record a shorter time`,
-      );
-    const [line = ''] = said.split('\n').filter((text) => /Error/.test(text));
-    return new EverflameError(
-      'NO_CONVERTER',
-      `the file could not be read: the process that reads it ended with ${signal ?? code}. ${line}`.trim(),
-    );
+    this.process.close();
   }
 }
 
-function ownEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    KEPT_VARIABLES.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+function unexpected(end: ProcessEnd): EverflameError {
+  return new EverflameError(
+    'NO_CONVERTER',
+    `the file could not be read: the process that reads it ${causeOf(end)}`,
   );
 }

@@ -1,10 +1,10 @@
 import { webcrypto } from 'node:crypto';
 import type { Kept, Store, Upload } from '../collector/store';
+import type { ProcessLimits } from '../own-process';
 import type { ConvertedFormat } from './convert';
 import { Converter } from './converter';
 import type { FileFacts } from './file-time';
 import type { FilesStore } from './files-store';
-import type { ConverterLimits } from './limits';
 import { NotImportable } from './not-importable';
 import { freeName } from './service-names';
 import { familyOf } from './tell-format';
@@ -52,7 +52,7 @@ export class Files {
   /** `open` is called with the first file. */
   constructor(
     private readonly open: () => FilesStore,
-    limits: ConverterLimits,
+    limits: ProcessLimits,
   ) {
     this.converter = new Converter(limits);
   }

@@ -1,3 +1,5 @@
+import type { ProcessLimits } from '../own-process';
+
 const MIB = 1024 * 1024;
 
 /** What a file may have that is imported. */
@@ -20,14 +22,7 @@ export const IMPORT_LIMITS = {
 /** Values are whole numbers that are exact: in nanoseconds 104 days. */
 export const MOST_VALUE = Number.MAX_SAFE_INTEGER;
 
-/** What the process that reads a file may take. */
-export interface ConverterLimits {
-  /** Of V8's heap. */
-  mebibytes: number;
-  milliseconds: number;
-}
-
 /** Of a file that is dropped on the page: the browser waits for the answer, on a connection that the collector ends after 65 s. */
-export const OF_PAGE: ConverterLimits = { mebibytes: 1536, milliseconds: 50_000 };
+export const OF_PAGE: ProcessLimits = { mebibytes: 1536, milliseconds: 50_000 };
 /** Of one that a command is given. */
-export const OF_COMMAND: ConverterLimits = { mebibytes: 3072, milliseconds: 120_000 };
+export const OF_COMMAND: ProcessLimits = { mebibytes: 3072, milliseconds: 120_000 };

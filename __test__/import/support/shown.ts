@@ -3,9 +3,10 @@ import { parsed, type Selection, type Store } from '#src/collector/store.js';
 import { convert } from '#src/import/convert.js';
 import { Files, type ShownFile } from '#src/import/files.js';
 import { openFilesStore } from '#src/import/files-store.js';
-import { type ConverterLimits, OF_PAGE } from '#src/import/limits.js';
+import { OF_PAGE } from '#src/import/limits.js';
 import { NotImportable } from '#src/import/not-importable.js';
 import { Logger } from '#src/log.js';
+import type { ProcessLimits } from '#src/own-process.js';
 import type { LoadedProfile } from '#src/profile/model.js';
 import { decodeProfile } from '#src/profile/read.js';
 
@@ -13,7 +14,7 @@ import { decodeProfile } from '#src/profile/read.js';
 export const WRITTEN = Date.UTC(2026, 0, 15, 12);
 
 /** Files over a store of their own, which goes with the test. */
-export function openFiles(t: ExecutionContext, limits: ConverterLimits = OF_PAGE): Files {
+export function openFiles(t: ExecutionContext, limits: ProcessLimits = OF_PAGE): Files {
   const opened = openFilesStore(new Logger('error'));
   const files = new Files(() => opened, limits);
   t.teardown(async () => {

@@ -1,5 +1,4 @@
-import { reportFile } from '../../export/page-file';
-import { makeReport } from '../../export/report';
+import type { Reporter } from '../../export/reporter';
 import { findInsights } from '../../insights/insights';
 import { type Answer, json } from '../http/answer';
 import type { Frames, Selection, Store } from '../store';
@@ -132,17 +131,19 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
 ]);
 
 /** Answers `/report`: a selection as one file that shows itself, made of the built page in a folder. */
-export function answerReport(store: Store, parameters: Parameters, page: string): Promise<Answer> {
+export function answerReport(
+  { folder }: Store,
+  parameters: Parameters,
+  reporter: Reporter,
+  page: string,
+): Promise<Answer> {
   const isStripped = parameters.choice('strip', ['0', '1'], '0') === '1';
-  return select(parameters, async (at) => {
-    const file = await reportFile(page, await makeReport(store, at, isStripped));
-    return {
-      type: 'text/html; charset=utf-8',
-      body: file,
-      isPacked: true,
-      headers: { 'Content-Disposition': `attachment; filename="${fileName(at, 'html')}"` },
-    };
-  });
+  return select(parameters, async (selection) => ({
+    type: 'text/html; charset=utf-8',
+    body: await reporter.make({ folder, selection, isStripped, page }),
+    isPacked: true,
+    headers: { 'Content-Disposition': `attachment; filename="${fileName(selection, 'html')}"` },
+  }));
 }
 
 /** Reads the selection last, so that what is no parameter is told with all that are. */
