@@ -73,9 +73,9 @@ test('attachments that are no profiles are left out and counted', async (t) => {
     store.uploads[0]?.profiles.map(({ name }) => name),
     ['wall.pprof', 'space.pprof'],
   );
-  t.is((await ask(AGENT, agentUpload({ 'code-provenance.json': '{}' }))).status, 200);
+  t.is((await ask(AGENT, agentUpload({ 'code-provenance.json': '{}', 'main.jfr': 'x' }))).status, 200);
   t.is(store.commits.length, 1);
-  t.is((await json('/api/v1/status')).ignored, 3);
+  t.is((await json('/api/v1/status')).ignored, 2);
 });
 
 test('what is refused of an upload is told; where it is all of it, as an error', async (t) => {

@@ -119,12 +119,14 @@ export class FolderStore implements Store {
     if (uploads.length === 0) return [];
     const outcomes = await answered(
       this.native.ingest(
-        uploads.map(({ service, tags, start, end, profiles }) => ({
+        uploads.map(({ service, tags, start, end, profiles, packages = [], isLocal = false }) => ({
           service,
           tags: tags.flat(),
           start,
           end,
           parts: profiles.map(({ name, format, data }) => ({ name, format, data })),
+          packages: packages.flatMap(({ path, package: name }) => [path, name]),
+          isLocal,
         })),
       ),
     );

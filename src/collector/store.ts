@@ -21,6 +21,16 @@ export interface Upload {
   /** Who sent it, such as `dd-trace-js/6.21.0`. */
   client: string;
   profiles: UploadedProfile[];
+  /** Which npm packages its files are of, as far as the client says. */
+  packages?: UploadedPackage[];
+  /** The process is of this machine: versions of packages that nobody tells are read from their files. */
+  isLocal?: boolean;
+}
+
+/** An npm package with its version, and how the names of its files begin: `express@4.21.2` and `/app/node_modules/express/`. */
+export interface UploadedPackage {
+  path: string;
+  package: string;
 }
 
 /** What became of each profile of an upload, in its order; of `otlp`, which may hold several, of each of those. */

@@ -138,6 +138,7 @@ impl Pool {
                 data: data.clone(),
                 ..Part::default()
             }],
+            ..Upload::default()
         }
     }
 }

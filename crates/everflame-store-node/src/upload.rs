@@ -27,6 +27,10 @@ pub struct NativeUpload {
     pub start: BigInt,
     pub end: BigInt,
     pub parts: Vec<NativePart>,
+    /// How the names of files begin, and the npm package with its version (`express@4.21.2`) that they are of, one behind the other.
+    pub packages: Vec<String>,
+    /// The process is of this machine: versions that are not told are read from the files of its packages.
+    pub is_local: bool,
 }
 
 impl NativeUpload {
@@ -40,11 +44,9 @@ impl NativeUpload {
         };
         Ok(Upload {
             service: self.service,
-            tags: self
-                .tags
-                .chunks_exact(2)
-                .map(|pair| (pair[0].clone(), pair[1].clone()))
-                .collect(),
+            tags: pairs(self.tags),
+            packages: pairs(self.packages),
+            is_local: self.is_local,
             start: time(self.start)?,
             end: time(self.end)?,
             parts: self
@@ -60,6 +62,11 @@ impl NativeUpload {
                 .collect::<Result<_>>()?,
         })
     }
+}
+
+fn pairs(texts: Vec<String>) -> Vec<(String, String)> {
+    let mut texts = texts.into_iter();
+    std::iter::from_fn(|| Some((texts.next()?, texts.next()?))).collect()
 }
 
 fn format(name: &str) -> Result<Format> {

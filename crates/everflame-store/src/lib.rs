@@ -16,6 +16,7 @@ mod lock;
 mod maintain;
 mod metrics;
 mod moments;
+mod packages;
 mod query;
 mod read;
 mod read_ahead;

@@ -4,6 +4,7 @@ use crate::error::Refusal;
 use crate::fingerprint;
 use crate::frame_keys::{FrameKey, frame_keys};
 use crate::metrics::{Metrics, Told};
+use crate::packages::Packages;
 use crate::read::{Limits, OtlpProfile, Profile, Resource, read_otlp, read_otlp_json, read_pprof};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -50,6 +51,10 @@ pub struct Upload {
     pub start: i64,
     pub end: i64,
     pub parts: Vec<Part>,
+    /// How the names of files begin, and the npm package with its version (`express@4.21.2`) that they are of.
+    pub packages: Vec<(String, String)>,
+    /// The process is of this machine: versions that are not told stand in the files of its packages.
+    pub is_local: bool,
 }
 
 /// What became of one profile.
@@ -91,19 +96,22 @@ impl Upload {
     pub fn prepare(&self, limits: &Limits) -> Prepared {
         let span = (self.start, self.end);
         let origin = Arc::new(Origin::new(self.service.clone(), self.tags.clone()));
+        let packages = Packages::new(&self.packages, self.is_local);
         let mut profiles = Vec::new();
         let mut room = limits.upload_bytes;
         for part in &self.parts {
             let told = match part.format {
                 Format::Pprof => {
-                    profiles.push(prepare_pprof(&origin, span, part, limits, &mut room));
+                    profiles.push(prepare_pprof(
+                        &origin, span, part, limits, &mut room, &packages,
+                    ));
                     continue;
                 }
                 Format::Otlp => read_otlp(&part.data, limits, &mut room),
                 Format::OtlpJson => read_otlp_json(&part.data, limits, &mut room),
             };
             match told {
-                Ok(told) => prepare_otlp(&origin, span, told, &mut profiles),
+                Ok(told) => prepare_otlp(&origin, span, told, &packages, &mut profiles),
                 Err(refusal) => profiles.push(Err(refusal)),
             }
         }
@@ -163,8 +171,10 @@ fn prepare_pprof(
     part: &Part,
     limits: &Limits,
     room: &mut usize,
+    packages: &Packages,
 ) -> Result<PreparedProfile, Refusal> {
-    let profile = read_pprof(&part.data, limits, room)?;
+    let mut profile = read_pprof(&part.data, limits, room)?;
+    packages.note(&mut profile);
     let hash = fingerprint::of_part(origin, span, part);
     prepare_profile(origin.clone(), kind_of(&part.name), hash, span, profile)
 }
@@ -173,6 +183,7 @@ fn prepare_otlp(
     sender: &Origin,
     span: (i64, i64),
     told: Vec<Result<OtlpProfile, Refusal>>,
+    packages: &Packages,
     profiles: &mut Vec<Result<PreparedProfile, Refusal>>,
 ) {
     // Those of one resource follow each other.
@@ -181,7 +192,7 @@ fn prepare_otlp(
         let OtlpProfile {
             resource,
             id,
-            profile,
+            mut profile,
         } = told?;
         let origin = match &last {
             Some((known, origin)) if Arc::ptr_eq(known, &resource) => origin.clone(),
@@ -193,6 +204,7 @@ fn prepare_otlp(
         last = Some((resource, origin.clone()));
         let span = if profile.start == 0 { span } else { (0, 0) };
         let hash = fingerprint::of_profile(&origin, &id, &profile);
+        packages.note(&mut profile);
         let kind = profile.types[0].name.clone();
         prepare_profile(origin, kind, hash, span, profile)
     }));

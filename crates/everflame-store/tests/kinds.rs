@@ -118,6 +118,7 @@ fn kept(store: &Store, count: usize) -> BTreeMap<&'static str, u64> {
                 data: profile(&sums),
                 ..Part::default()
             }],
+            ..Upload::default()
         };
         store.ingest(vec![upload]).expect("a commit");
         start = end;

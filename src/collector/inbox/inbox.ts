@@ -146,7 +146,8 @@ export class Inbox {
       const data = readPlain(file.path, MOST_FILE_BYTES);
       const { start, end, runtimeId } = await readHead(data);
       const owner = this.processes.ownerOf(runtimeId, file.pid);
-      return { ...owner, start, end, profiles: [{ name: 'wall.pprof', format: 'pprof', data }] };
+      const profiles: Upload['profiles'] = [{ name: 'wall.pprof', format: 'pprof', data }];
+      return { ...owner, start, end, profiles, isLocal: true };
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') this.refuse(file, reasonOf(error));
       return undefined;

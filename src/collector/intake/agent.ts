@@ -6,6 +6,7 @@ import type { UploadedProfile } from '../store';
 import { readEvent } from './event';
 import { clientOf, type Exchange, type Intake, reasonsOf, refusedOf } from './intake';
 import { isMultipart, type Part, readParts } from './multipart';
+import { isProvenance, readProvenance } from './provenance';
 import { checkedName } from './tags';
 
 /** Where a Datadog Agent takes profiles. */
@@ -45,9 +46,11 @@ export const agentIntake: Intake = {
         data: part.data,
       }),
     );
-    ignore(attachments.length - profiles.length);
+    const provenance = attachments.find(isProvenance);
+    ignore(attachments.length - profiles.length - (provenance ? 1 : 0));
     if (profiles.length === 0) return json({});
-    const refused = refusedOf(await keep([{ ...told, client: clientOf(request), profiles }]));
+    const packages = provenance ? readProvenance(provenance, limits) : [];
+    const refused = refusedOf(await keep([{ ...told, client: clientOf(request), profiles, packages }]));
     return json(refused.length > 0 ? { refused: reasonsOf(refused) } : {});
   },
 };

@@ -54,7 +54,7 @@ export function PackagesView(): JSX.Element {
           isChosen={() => false}
           action="Find it in the flame graph"
           onChoose={({ name }) =>
-            change({ tab: 'flame', colour: 'package', frames: 'function', search: name })
+            change({ tab: 'flame', colour: 'package', frames: 'package', search: name })
           }
         />
       )}

@@ -5,6 +5,7 @@ use super::selection::{Column, Picked, shapes};
 use crate::dictionaries::{Dictionaries, Shared};
 use crate::dictionary::{Dictionary, ROOT};
 use crate::error::StoreError;
+use crate::packages::versioned;
 use crate::read::ValueType;
 use crate::varint::{put, put_sized};
 use flate2::Compression;
@@ -213,7 +214,7 @@ impl ProfileFile {
 
     /// The id of a binary's mapping; 0 for none.
     fn module(&mut self, path: &str) -> u64 {
-        if path.is_empty() {
+        if path.is_empty() || versioned(path).is_some() {
             return 0;
         }
         let text = self.text(path);

@@ -1,5 +1,7 @@
 //! Where a frame comes from: the program itself, a package, Node.js, a binary, the garbage collector.
 
+use crate::packages::versioned;
+
 /// What runs in a frame, as far as names tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FrameKind {
@@ -28,7 +30,8 @@ impl FrameKind {
 const OWN_CODE: &str = "(your code)";
 const NODE: &str = "node";
 
-/// As `classify` of src/profile/classify.ts, with which a test compares it: the kind, and the npm package or what stands for it.
+/// As `classify` of src/profile/classify.ts, with which a test compares it: the kind, and the npm package or what stands for it;
+/// a package with its version where that is known.
 pub(crate) fn classify(name: &str, file: &str, module: &str) -> (FrameKind, String) {
     let is = |kind, package: &str| (kind, package.to_owned());
     if is_garbage_collection(name) {
@@ -36,6 +39,9 @@ pub(crate) fn classify(name: &str, file: &str, module: &str) -> (FrameKind, Stri
     }
     if file.starts_with("node:") {
         return is(FrameKind::Node, NODE);
+    }
+    if let Some(package) = versioned(module).filter(|_| !file.is_empty()) {
+        return is(FrameKind::Package, package);
     }
     if !module.is_empty() {
         return is(FrameKind::Native, base_name(module));

@@ -3,6 +3,7 @@
 use super::frame_kind::{FrameKind, classify};
 use super::sums::{ByNode, Sums};
 use crate::dictionary::{Dictionary, ROOT};
+use crate::packages::versioned;
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
@@ -218,6 +219,11 @@ fn name_of(dictionary: &Dictionary, frame: u32, granularity: Granularity) -> Fra
         text(function.file),
         text(function.module),
     );
+    // A function is the same whatever the version of its package: what was before an update is compared with what is after it.
+    let module = match granularity {
+        Granularity::Package => module,
+        _ => versioned(module).map_or(module, |_| ""),
+    };
     let (kind, package) = classify(name, source, module);
     let file = if source.is_empty() { module } else { source }.to_owned();
     let (name, file, line) = match granularity {

@@ -26,7 +26,7 @@ enum Place {
 
 impl Texts {
     /// The index of a text that is not looked for again.
-    pub(super) fn push(&mut self, text: &str) -> u32 {
+    pub(crate) fn push(&mut self, text: &str) -> u32 {
         // What a profile may have is far below the four thousand million bytes that can be told.
         self.places
             .push(Place::Own(self.own.len() as u32, text.len() as u32));

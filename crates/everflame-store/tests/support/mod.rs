@@ -137,6 +137,7 @@ impl KnownProfile {
                 data,
                 ..Part::default()
             }],
+            ..Upload::default()
         }
     }
 }
