@@ -105,7 +105,7 @@ export interface NativeUpload {
   end: bigint
   parts: Array<NativePart>
   /** How the names of files begin, and the npm package with its version (`express@4.21.2`) that they are of, one behind the other. */
-  packages: Array<string>
+  packages?: Array<string>
   /** The process is of this machine: versions that are not told are read from the files of its packages. */
-  isLocal: boolean
+  isLocal?: boolean
 }

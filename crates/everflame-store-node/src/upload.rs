@@ -28,9 +28,9 @@ pub struct NativeUpload {
     pub end: BigInt,
     pub parts: Vec<NativePart>,
     /// How the names of files begin, and the npm package with its version (`express@4.21.2`) that they are of, one behind the other.
-    pub packages: Vec<String>,
+    pub packages: Option<Vec<String>>,
     /// The process is of this machine: versions that are not told are read from the files of its packages.
-    pub is_local: bool,
+    pub is_local: Option<bool>,
 }
 
 impl NativeUpload {
@@ -45,8 +45,8 @@ impl NativeUpload {
         Ok(Upload {
             service: self.service,
             tags: pairs(self.tags),
-            packages: pairs(self.packages),
-            is_local: self.is_local,
+            packages: self.packages.map(pairs).unwrap_or_default(),
+            is_local: self.is_local.unwrap_or(false),
             start: time(self.start)?,
             end: time(self.end)?,
             parts: self
