@@ -65,9 +65,10 @@ export class Page {
     if (HASHED.test(path))
       return found(file, body, { 'Cache-Control': 'public, max-age=31536000, immutable' });
     const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
-    const headers = { 'Cache-Control': 'no-cache', ETag: tag };
+    const answer = found(file, body, { 'Cache-Control': 'no-cache', ETag: tag });
     const isKnown = request.headers['if-none-match']?.split(/\s*,\s*/).includes(tag) ?? false;
-    return isKnown ? { status: 304, type: '', body: '', headers } : found(file, body, headers);
+    // With all headers of the whole answer: a browser takes those of a 304 for the file that it has (RFC 9111, section 3.2).
+    return isKnown ? { ...answer, status: 304, body: '' } : answer;
   }
 
   /** Looks whether it was built, or built anew. */
