@@ -1,4 +1,5 @@
-import { HOUR, pageTest, shows } from '../support/viewer/page.js';
+import { END, HOUR, pageTest, shows } from '../support/viewer/page.js';
+import { MINUTE } from '../support/viewer/samples.js';
 
 pageTest('The brush filters everything, and the back button takes it away', HOUR, async (t, { page }) => {
   await shows(page, '[data-total]', '4.76 min');
@@ -22,6 +23,40 @@ pageTest('The brush filters everything, and the back button takes it away', HOUR
   await page.getByRole('button', { name: 'Make the brushed range the window' }).click();
   t.notRegex(page.url(), /brush=/);
   await shows(page, '[data-total]', '34.6 s');
+});
+
+pageTest('A click on a strip takes the brush away', HOUR, async (t, { page, go }) => {
+  await go(`${HOUR}&brush=${END - 45 * MINUTE}..${END - 36 * MINUTE}`);
+  await shows(page, '[data-total]', `${(9 * 2.56 * 1.5).toFixed(1)} s`);
+  const plot = await page.locator('.strip-plot .u-over').nth(1).boundingBox();
+  if (!plot) throw new Error('There is no second strip.');
+  await page.mouse.click(plot.x + plot.width * 0.8, plot.y + 10);
+  await shows(page, '[data-total]', '4.76 min');
+  t.notRegex(page.url(), /brush=/);
+  await page.goBack();
+  await shows(page, '[data-total]', `${(9 * 2.56 * 1.5).toFixed(1)} s`);
+});
+
+pageTest('The arrows lead into a graph in which nothing is chosen', HOUR, async (t, { page, go }) => {
+  const graph = page.getByRole('application');
+  for (const shape of ['icicle', 'flame']) {
+    await go(`${HOUR}&fold=0&shape=${shape}`);
+    const [inward, outward] = shape === 'icicle' ? ['ArrowDown', 'ArrowUp'] : ['ArrowUp', 'ArrowDown'];
+    for (const key of [inward, outward, 'ArrowRight', 'ArrowLeft']) {
+      await graph.press(key as string);
+      await shows(page, '.function-bar', 'start_thread');
+      // Out of the tree nothing is chosen any more.
+      await graph.press(outward as string);
+      await page.locator('.function-bar').waitFor({ state: 'detached' });
+    }
+    await graph.press(inward as string);
+    await graph.press(inward as string);
+    await shows(page, '.graph-spoken', 'processTicksAndRejections');
+    await graph.press(outward as string);
+    await graph.press(outward as string);
+    await page.locator('.function-bar').waitFor({ state: 'detached' });
+  }
+  t.notRegex(page.url(), /selected=/);
 });
 
 pageTest('The brush is begun, moved and taken away by keys', HOUR, async (t, { page }) => {

@@ -182,3 +182,27 @@ test('Ranges of a timeline side by side add up to the whole, whatever samples re
   t.true(Math.abs(sum('wall') / whole - 1) < 1e-9);
   t.true(Math.abs(sum('cpu') / tree.total - 1) < 1e-9);
 });
+
+test('A sample that is shorter than an instant can be told counts as a whole', (t) => {
+  const chosen = selected('type=wall');
+  const timeline = decodeTimeline(bufferOf(timelineAnswer(chosen)));
+  const [at, range] = [timeline.from + 1000, { from: timeline.from + 999, to: timeline.from + 1001 }];
+  t.is(at - 1e-6, at, 'A nanosecond is lost in milliseconds since the epoch.');
+  const [lane, node, label] = [0, 0, 0].map((of) => Uint32Array.of(of)) as [
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+  ];
+  const one = {
+    ...timeline,
+    lane,
+    node,
+    label,
+    end: Float64Array.of(1000),
+    wall: Float64Array.of(1),
+    cpu: Float64Array.of(1),
+  };
+  const { samples, wall, cpu } = amountOf(one, range);
+  t.is(samples, 1);
+  t.true(Math.abs(wall - 1) < 1e-9 && Math.abs(cpu - 1) < 1e-9, `${wall}, ${cpu}`);
+});

@@ -126,7 +126,20 @@ export function makePlot(
     },
   };
   const none = Array.from({ length: 1 + shape.lines }, () => []);
-  return new uPlot(options, none as unknown as uPlot.AlignedData, host);
+  const plot = new uPlot(options, none as unknown as uPlot.AlignedData, host);
+  onClick(plot.over, () => told.brush?.(undefined));
+  return plot;
+}
+
+/** uPlot tells of a click in no hook, though it hides what was selected. What follows a drag is no click. */
+function onClick(over: HTMLElement, act: () => void): void {
+  let pressed = 0;
+  over.addEventListener('mousedown', ({ clientX }) => {
+    pressed = clientX;
+  });
+  over.addEventListener('click', ({ clientX }) => {
+    if (Math.abs(clientX - pressed) < CLICK_PIXELS) act();
+  });
 }
 
 function line(): uPlot.Series {

@@ -128,7 +128,7 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
           onOpen={(node) => openRun(shown, node)}
           hasPath={(node) => !shown.isBelowOpened(node)}
           isFolded={fold}
-          label={`Merged stacks, ${tree.parent.length - 1} nodes. The call tree shows the same as a table.`}
+          label={`Merged stacks, ${tree.parent.length - 1} nodes. The call tree shows the same as a table`}
         />
       </div>
       {chosen && run ? (

@@ -82,7 +82,7 @@ export function FlameGraph(given: FlameGraphProps) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const at = Math.max(0, selected);
     const direction = directionOf(event.key, orientation === 'flame');
-    if (direction) onSelect(selected < 0 ? zoomed : neighbour(tree, layout, at, direction));
+    if (direction) onSelect(selected < 0 ? first() : neighbour(tree, layout, at, direction));
     else if (event.key === 'Enter') onZoom(at);
     else if (event.key === 'o' && props.onOpen && runAt(tree, at)) props.onOpen(at);
     else if (event.key === 'Escape' || event.key === 'Backspace') zoomOut(event.key === 'Escape');
@@ -95,6 +95,8 @@ export function FlameGraph(given: FlameGraphProps) {
     event.preventDefault();
     event.stopPropagation();
   };
+  /** Where the arrows begin. The root stands for none. */
+  const first = (): number => zoomed || neighbour(tree, layout, 0, 'inward');
   const zoomOut = (all: boolean): void => {
     if (view.current?.moved) view.current.resetZoom();
     else onZoom(all ? 0 : (tree.parent[zoomed] as number));
