@@ -139,7 +139,7 @@ test('of little nothing is told', async (t) => {
   if (verdict.state !== 'unknown') return t.fail(verdict.state);
   t.regex(
     verdict.reason,
-    /busy for 80\.0 s and 99 samples, and 500 ms and 100 samples are needed.*longer range/,
+    /busy for 80\.0 s of CPU time and 99 samples, and 500 ms and 100 samples are needed.*longer range/,
   );
   // Nine samples and a half of the problem itself.
   const rare = stacksOf([[[APP, `${V8}Deoptimizer::New|`], 4]]);
@@ -238,6 +238,53 @@ test('short calls that are met often in a row are no block', async (t) => {
   ]).flat();
   t.is((await blocked(often)).state, 'fine');
   t.is((await blocked([...often, WAIT, ...run(120), WAIT])).state, 'found');
+});
+
+test('what the loop has measured is believed before chance: for how long events waited', async (t) => {
+  const measured = (milliseconds: number, given: Parameters<typeof momentsOf>[0]) =>
+    check(
+      'blocked-loop',
+      factsOf(stacksOf([]), {
+        samples: 8000,
+        moments: () => Promise.resolve(momentsOf(given)),
+        delays: () => Promise.resolve({ at: () => milliseconds }),
+      }),
+    );
+  const once = [WAIT, ...run(20), WAIT];
+  t.is((await measured(200, once)).state, 'found');
+  t.is((await measured(150, once)).state, 'fine');
+  // A thousand times where the function has nearly all of the time: none of them is rare.
+  const often = Array.from({ length: 1000 }, () => [...run(20), [LOOP, 10] as [string[], number]]).flat();
+  t.is((await blocked(often)).state, 'fine');
+  const verdict = await measured(200, often);
+  if (verdict.state !== 'found') return t.fail(verdict.state);
+  t.regex(verdict.finding.evidence[0] ?? '', /blocked 1000 times, for 200 ms at the longest/);
+  // Longer ones are several calls, and much shorter ones are not what events waited for.
+  t.is((await measured(120, often)).state, 'fine');
+  t.is((await measured(400, often)).state, 'fine');
+});
+
+test('of sleeps that are one sample the time is told that an event had to wait', async (t) => {
+  const asleep: [string[], number, number] = [[...LOOP, APP, 'node|spawnSync|node:child_process'], 0, 650];
+  const moments = { ...momentsOf([WAIT, asleep, WAIT, ...run(1)]), processes: ['one'] };
+  const facts = factsOf(stacksOf([]), {
+    samples: 8000,
+    moments: () => Promise.resolve(moments),
+    delays: () => Promise.resolve({ at: (process) => (process === 'one' ? 210 : undefined) }),
+  });
+  const verdict = await check('blocked-loop', facts);
+  if (verdict.state !== 'found') return t.fail(verdict.state);
+  t.deepEqual(verdict.finding.frames, [{ frame: frameOf(APP), value: 210e6 }]);
+});
+
+test('a thread that sleeps more than it computes is told of by what it sleeps in', async (t) => {
+  const path = [...LOOP, APP, 'node|readFileSync|node:fs'];
+  const facts = factsOf(stacksOf([[path, 40]]));
+  const asleep = { ...facts, cpu: { ...facts.cpu, busy: 3e8 } };
+  t.is((await check('sync-fs', asleep)).state, 'found');
+  const verdict = await check('sync-crypto', asleep);
+  if (verdict.state !== 'unknown') return t.fail(verdict.state);
+  t.regex(verdict.reason, /busy for 300 ms of CPU time and 8000 samples/);
 });
 
 test('a block is told where the functions around it are there all the time', async (t) => {

@@ -80,6 +80,17 @@ for (const { major, path } of testNodes()) {
   });
 }
 
+for (const { major, path } of testNodes()) {
+  test.serial(`Node.js ${major}: short calls that come in bursts block no loop`, async (t) => {
+    const { store, selection } = await profileProgram(t, path, 'bursts', { seconds: 2.4 });
+    const { insights, samples } = await findInsights(store, selection);
+    const { share = 0 } = insights.find(({ id }) => id === 'blocked-loop') as Insight;
+    t.log(`${samples} samples, blocked for ${(share * 100).toFixed(1)} %`);
+    // A machine that stands still for a tenth of a second blocks what runs then. All bursts together are nearly all of the time.
+    t.true(share < 0.25, `${share}`);
+  });
+}
+
 test.serial('without native frames, what needs them is not told as absent', async (t) => {
   const env = { DD_PROFILING_STACK_NATIVE_FRAMES: 'false' };
   const { path } = testNodes()[0] as { path: string };

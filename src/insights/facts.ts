@@ -1,6 +1,7 @@
 import { servicesOf, type ValueType } from '../collector/services';
 import { type Condition, parsed, type Selection, type Store } from '../collector/store';
 import { busyValue } from './busy';
+import { type Delays, readDelays } from './delays';
 import { isNamedV8 } from './frames';
 import { type Moments, readMoments } from './moments';
 import { Stacks } from './stacks';
@@ -21,6 +22,8 @@ export interface Facts {
   pool(): Promise<Pool>;
   /** Single samples of the main threads. */
   moments(): Promise<Moments>;
+  /** What the loops of the processes that these samples are of have measured. */
+  delays(moments: Moments): Promise<Delays>;
 }
 
 /** One kind of value of the main threads. */
@@ -104,5 +107,6 @@ export async function gather(store: Store, selection: Selection): Promise<Facts 
       return { stacks: await stacks(at), threads: ids.rows.length };
     },
     moments: async () => readMoments(await store.timeline(on(where), { limit: MOST_MOMENTS })),
+    delays: (moments) => readDelays(store, selection, moments),
   };
 }

@@ -9,6 +9,8 @@ export interface Moments {
   frame: Uint32Array;
   /** In the order of threads, and of time within one. */
   samples: Moment[];
+  /** Of each thread, the id of its process; empty where the client does not tell. */
+  processes: readonly string[];
   /** Samples that were left out as there are too many. */
   omitted: number;
 }
@@ -29,7 +31,7 @@ interface Heading {
   from: number;
   omitted: number;
   frames: Parameters<typeof framesOf>[0];
-  lanes: { kind: string }[];
+  lanes: { kind: string; runtimeId: string }[];
 }
 
 const MILLISECOND = 1e6;
@@ -56,6 +58,7 @@ export function readMoments(bytes: Buffer): Moments {
     parent: whole('parent'),
     frame: whole('frame'),
     samples,
+    processes: heading.lanes.map(({ runtimeId }) => runtimeId),
     omitted: heading.omitted,
   };
 }

@@ -33,7 +33,7 @@ export function shareRule({ bound, where, of = 'cpu', needsNative = false, what,
   return {
     ...rest,
     check(facts): Verdict {
-      const few = tooFew(facts);
+      const few = tooFew(facts, of);
       if (few) return few;
       const measured = facts[of];
       const { value, frames, callers } = within(measured.stacks, where);
@@ -76,8 +76,10 @@ export function shareSentence(value: number, { busy, unit, type }: Measured, wha
   return `${formatPercent(value / busy)} of the ${whole} is ${what}: ${formatAmount(value, unit)} of ${formatAmount(busy, unit)}.`;
 }
 
-/** Why nothing can be said of the main thread; undefined where something can. */
-export function tooFew({ samples, cpu, time, hasThreads }: Facts): Verdict | undefined {
+/** Why nothing can be said of the main thread by a rule that measures CPU time, or time; undefined where something can. */
+export function tooFew(facts: Facts, of: 'cpu' | 'time'): Verdict | undefined {
+  const { samples, time, hasThreads } = facts;
+  const { busy, unit, type } = facts[of];
   if (time.stacks.total === 0) {
     return {
       state: 'unknown',
@@ -86,9 +88,10 @@ export function tooFew({ samples, cpu, time, hasThreads }: Facts): Verdict | und
         : 'no samples are in this selection.',
     };
   }
-  const isShort = cpu.unit === 'nanoseconds' && cpu.busy < LEAST_BUSY;
+  const isShort = unit === 'nanoseconds' && busy < LEAST_BUSY;
   if (samples >= LEAST_SAMPLES && !isShort) return undefined;
-  const had = `${formatAmount(cpu.busy, cpu.unit)} and ${Math.round(samples)} samples`;
+  const kind = type.startsWith('cpu') ? ' of CPU time' : '';
+  const had = `${formatAmount(busy, unit)}${kind} and ${Math.round(samples)} samples`;
   const wanted = `${formatAmount(LEAST_BUSY, 'nanoseconds')} and ${LEAST_SAMPLES} samples`;
   return {
     state: 'unknown',

@@ -1,4 +1,5 @@
 import { busyNodes } from './busy';
+import type { Delays } from './delays';
 import { isLoading, isTheirs } from './frames';
 import type { Moment, Moments } from './moments';
 import type { Frame } from './stacks';
@@ -25,26 +26,44 @@ const CHANCE = 0.01;
  */
 const SLEEPS = /^(spawnSync|execSync|execFileSync)$|AtomicsWait/;
 
+/** A time that has so much of the delay which the loop has measured is what events waited for; */
+const MOST_OF_DELAY = 0.75;
+/** one that has so many times as much is several calls. It begins with a sample that is not the call's alone. */
+const MORE_THAN_DELAY = 1.25;
+
 /**
  * Finds times in which all samples of a thread have one function below the loop in common. Samples do not tell where a turn of the
- * loop ends: a short function that is called again and again can be met by each of some samples that follow each other. So a time
- * counts only if it is longer than those that come about by chance. Were calls short, a function that has the share p of a thread's n
- * samples would be met L times in a row n·(1 − p)·p^L times; that must be less than {@link CHANCE}.
+ * loop ends: a short function that is called again and again can be met by each of some samples that follow each other. Where the
+ * loop has measured for how long it kept events waiting, that tells: the time of one call is no longer than what an event had to wait
+ * that came at its start, and one that is about as long as that is the call's. Else a time counts only if it is longer than those that
+ * come about by chance. Were calls short, a function that has the share p of a thread's n samples would be met L times in a row
+ * n·(1 − p)·p^L times; that must be less than {@link CHANCE}. Calls do come in bursts, so this alone takes some for blocks.
  * @param interval milliseconds between two samples of a thread that is busy
  */
-export function findBlocks(moments: Moments, interval: number): Block[] {
+export function findBlocks(moments: Moments, interval: number, delays: Delays): Block[] {
   const calls = new Calls(moments);
   const step = Math.max(LEAST_INTERVAL, interval);
   return byLane(moments.samples).flatMap((samples) => {
     const tellsCpu = samples.some(({ cpu }) => cpu > 0);
-    const lasts = samples.map((sample) => calls.lasting(sample, tellsCpu));
+    const process = moments.processes[samples[0]?.lane ?? 0] ?? '';
+    const lasts = samples.map((sample) => {
+      const lasting = calls.lasting(sample, tellsCpu);
+      // Of a thread that sleeps again and again in one place several sleeps may be one sample.
+      const delay = sample.cpu > 0 ? undefined : delayWithin(delays, process, sample);
+      return delay === undefined ? lasting : Math.min(lasting, delay);
+    });
     const whole = samples.reduce(
       (sum, { node, wall }, at) => sum + (calls.isBusy(node) ? (lasts[at] as number) : wall),
       0,
     );
     const inside = calls.totals(samples, lasts);
-    const isNoChance = ({ node, duration }: Run): boolean => {
+    const isNoChance = ({ node, duration, start, end }: Run): boolean => {
       if (duration < LEAST_BLOCK) return false;
+      const delay = delays.at(process, start);
+      if (delay !== undefined) {
+        if (end - start > delay + step || duration > MORE_THAN_DELAY * delay + step) return false;
+        if (duration >= MOST_OF_DELAY * delay) return true;
+      }
       // As if one sample more had been elsewhere: that none was is no proof that none could be.
       const share = (inside[node] as number) / (whole + step);
       return (whole / step) * (1 - share) * share ** (duration / step) < CHANCE;
@@ -57,10 +76,18 @@ export function findBlocks(moments: Moments, interval: number): Block[] {
   });
 }
 
+/** The longest that an event had to wait which came while a sample lasted, as far as its start and end tell. */
+function delayWithin(delays: Delays, process: string, { end, wall }: Moment): number | undefined {
+  const [first, last] = [delays.at(process, end - wall), delays.at(process, end)];
+  return first === undefined || last === undefined ? undefined : Math.max(first, last);
+}
+
 /** Samples in a row that have one call of the program in common, and runs of what it called. */
 interface Run {
   node: number;
   duration: number;
+  /** Ends of the first sample and of the last: the call was there from the one to the other. */
+  start: number;
   end: number;
   below: Run[];
 }
@@ -71,20 +98,20 @@ const NEARLY_ALL = 0.9;
 /** All runs that are long enough to be told or to name one that is, and that no other holds, in the order of time. */
 function runsOf(samples: readonly Moment[], lasts: readonly number[], calls: Calls): Run[] {
   /** The calls that the last sample had, from the outermost, with what had lasted when they began. */
-  const open = [{ node: 0, began: 0, below: [] as Run[] }];
+  const open = [{ node: 0, began: 0, start: 0, below: [] as Run[] }];
   let [passed, before] = [0, 0];
   const close = (depth: number): void => {
     while (open.length > depth) {
-      const { node, began, below } = open.pop() as (typeof open)[0];
+      const { node, began, start, below } = open.pop() as (typeof open)[0];
       const duration = passed - began;
       if (duration >= NEARLY_ALL * LEAST_BLOCK)
-        open.at(-1)?.below.push({ node, duration, end: before, below });
+        open.at(-1)?.below.push({ node, duration, start, end: before, below });
     }
   };
   samples.forEach(({ node, end }, at) => {
     const path = calls.beyond(node, (depth) => open[depth]?.node);
     close(calls.depth(node) - path.length + 1);
-    for (const next of path) open.push({ node: next, began: passed, below: [] });
+    for (const next of path) open.push({ node: next, began: passed, start: end, below: [] });
     passed += lasts[at] as number;
     before = end;
   });

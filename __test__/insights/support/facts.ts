@@ -48,6 +48,7 @@ export function factsOf(stacks: Stacks, changes: Partial<Facts> = {}): Facts {
     hasThreads: true,
     pool: () => Promise.resolve({ stacks: stacksFrom([]), threads: 0 }),
     moments: () => Promise.resolve(momentsOf([])),
+    delays: () => Promise.resolve({ at: () => undefined }),
     ...changes,
   };
 }
@@ -72,5 +73,12 @@ export function momentsOf(
     end += cpu + asleep;
     return { lane: 0, node: nodeOf(path), end, wall: cpu + asleep, cpu };
   });
-  return { frames, parent: Uint32Array.from(parent), frame: Uint32Array.from(frame), samples, omitted: 0 };
+  return {
+    frames,
+    parent: Uint32Array.from(parent),
+    frame: Uint32Array.from(frame),
+    samples,
+    processes: [''],
+    omitted: 0,
+  };
 }

@@ -27,7 +27,10 @@ export async function keep(t: ExecutionContext, profiles: readonly (string | Buf
   const kept = await store.ingest([
     {
       service: SERVICE,
-      tags: [['process_id', '1']],
+      tags: [
+        ['process_id', '1'],
+        ['runtime-id', 'one'],
+      ],
       start: 0n,
       end: 0n,
       client: 'a test',

@@ -13,16 +13,17 @@ export const blockedLoop: Rule = {
   id: 'blocked-loop',
   title: 'The event loop is blocked',
   subject: 'blocked event loop',
-  rule: `One function keeps the main thread for ${LEAST_BLOCK} ms or longer: all samples of that time have it on their stacks. Nothing else is answered meanwhile, and ${LEAST_BLOCK} ms are what users notice. A short function that is called often is met by several samples in a row as well, so a time counts only where chance would make less than one of a hundred like it. The start of the program does not count.`,
+  rule: `One function keeps the main thread for ${LEAST_BLOCK} ms or longer: all samples of that time have it on their stacks. Nothing else is answered meanwhile, and ${LEAST_BLOCK} ms are what users notice. A short function that is called often is met by several samples in a row as well, so no time counts that is longer than the delay which the loop itself has measured then; where it has measured none, only what chance would make less than once in a hundred. The start of the program does not count.`,
   remedy:
     'Divide the work into pieces with setImmediate between them, or move it to a worker thread; use the asynchronous form of what sleeps.',
   async check(facts): Promise<Verdict> {
-    const few = tooFew(facts);
+    const few = tooFew(facts, 'time');
     if (few) return few;
     const moments = await facts.moments();
     if (moments.samples.length === 0) return { state: 'unknown', reason: NO_MOMENTS };
     if (moments.omitted > 0) return { state: 'unknown', reason: TOO_MANY };
-    const blocks = findBlocks(moments, facts.cpu.busy / facts.samples / MILLISECOND);
+    const interval = facts.cpu.busy / facts.samples / MILLISECOND;
+    const blocks = findBlocks(moments, interval, await facts.delays(moments));
     if (blocks.length === 0) return { state: 'fine', share: 0 };
     const value = blocks.reduce((sum, { duration }) => sum + duration, 0) * MILLISECOND;
     const longest = blocks.reduce((most, block) => (block.duration > most.duration ? block : most));

@@ -22,7 +22,7 @@ export const regularExpression: Rule = {
   remedy:
     'Make the pattern so that each letter can be matched in one way only: no quantifier inside another, no alternatives that begin alike. Bound the length of the text before, or use an engine without backtracking (re2).',
   async check(facts): Promise<Verdict> {
-    const few = tooFew(facts);
+    const few = tooFew(facts, 'cpu');
     if (few) return few;
     const { frames, callers } = within(facts.cpu.stacks, { is: isMatching });
     const [worst] = frames;
