@@ -112,6 +112,18 @@ test.serial('so does the end of whoever reads what it writes', async (t) => {
   t.deepEqual([...demo.left()], []);
 });
 
+test.serial('SIGKILL leaves nothing behind either, and the history stays', async (t) => {
+  const inbox = join(temporaryFolder(t), 'inbox');
+  const demo = startDemo(t, inbox);
+  await profiled(demo);
+  demo.child.kill('SIGKILL');
+  t.is((await demo.ended).signal, 'SIGKILL');
+  const limit = Date.now() + LIMIT_MILLISECONDS;
+  while (demo.left().size > 0 && Date.now() < limit) await sleep(50);
+  t.deepEqual([...demo.left()], []);
+  t.true(readdirSync(join(inbox, 'store')).length > 0);
+});
+
 test.serial('a service that ends is told, and nothing goes on', async (t) => {
   const demo = startDemo(t, join(temporaryFolder(t), 'inbox'));
   await profiled(demo);

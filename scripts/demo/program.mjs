@@ -2,6 +2,10 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Advice, endGroup, killAtExit } from '../setup/commands.mjs';
 import { cleanEnvironment } from '../setup/environment.mjs';
+import { keep } from './keeper.mjs';
+
+/** For one that nobody waits for any more. */
+const KEEPER_SECONDS = 15;
 
 /** Settles with what the promise does, or rejects with advice after a number of seconds. */
 async function within(seconds, promise, message) {
@@ -43,10 +47,14 @@ export class Program {
     });
     const leader = this.#child.pid;
     const spare = killAtExit(leader);
+    const release = keep(leader, KEEPER_SECONDS);
     for (const input of [this.#child.stdout, this.#child.stderr])
       createInterface({ input }).on('line', (line) => this.#read(line));
     // What the program leaves behind would keep its output open, and us waiting.
-    this.#child.once('exit', () => endGroup(leader));
+    this.#child.once('exit', () => {
+      release();
+      endGroup(leader);
+    });
     this.ended = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         spare();
