@@ -102,8 +102,36 @@ test('a file that is no profile is named, with what is taken', async (t) => {
     stderr,
     /error: notes\.txt cannot be shown: read as collapsed stacks, line 1 has no stack and number: "nothing of that kind"\. Accepted are pprof, \.cpuprofile .* with gzip\n$/,
   );
-  const missing = await everflame(['view', '--no-open', 'gone.pprof'], { cwd: folder });
+  const missing = await everflame(['view', '--no-open', 'gone.pprof', 'notes.txt'], { cwd: folder });
+  t.is(missing.code, 1);
   t.regex(missing.stderr, /error: cannot read gone\.pprof: ENOENT/);
+});
+
+test('of several files those that cannot be shown are told, and the others are shown', async (t) => {
+  const folder = temporaryFolder(t);
+  // As Node.js writes it where too little was allocated for a sample.
+  const head = {
+    callFrame: { functionName: '(root)', scriptId: '0', url: '', lineNumber: -1, columnNumber: -1 },
+    selfSize: 0,
+    id: 1,
+    children: [],
+  };
+  writeFileSync(join(folder, 'Heap.heapprofile'), JSON.stringify({ head, samples: [] }));
+  writeFileSync(join(folder, 'a.folded'), 'main;work 12\n');
+  const view = await openView(
+    t,
+    ['view', '--port', '0', '--no-open', 'Heap.heapprofile', 'a.folded', 'gone.pprof'],
+    { cwd: folder },
+  );
+  const { services } = await view.json<Services>('/services');
+  t.deepEqual(
+    services.map(({ name }) => name),
+    ['a.folded'],
+  );
+  const { code, stderr } = await view.end();
+  t.is(code, 0);
+  t.regex(stderr, /warn: Heap\.heapprofile cannot be shown: .*nothing that was allocated is in it\./);
+  t.regex(stderr, /warn: cannot read gone\.pprof: ENOENT/);
 });
 
 test('files of every kind are shown, each under a name of its own', async (t) => {

@@ -95,7 +95,7 @@ for (const [title, head, sentence] of [
     /^a child of node \d+ is no node$/,
   ],
   ['a node without a function', { selfSize: 1, children: [] }, /^node undefined has no callFrame$/],
-  ['no bytes at all', node({ name: '(root)', size: 0 }), /^it has no node with bytes of its own$/],
+  ['no bytes at all', node({ name: '(root)', size: 0 }), /^nothing that was allocated is in it$/],
 ] as [string, Record<string, unknown>, RegExp][])
   test(`refused: ${title}`, (t) => {
     const said = reason({ head });

@@ -137,19 +137,31 @@ function rangeOf({ service, from, to }: ShownFile): Record<string, string> {
   return { service, from: String(first), to: String(Math.max(Math.ceil(to) + 1, first + LEAST_RANGE)) };
 }
 
-/** Each file is a service of its name. Throws an EverflameError for the first that cannot be shown. */
+/**
+ * Each file is a service of its name. Of several, those that cannot be shown are told, and keep no other from it: Node.js itself writes
+ * profiles without a sample. Throws an EverflameError where none can be shown.
+ */
 async function addFiles(files: Files, paths: string[], logger: Logger): Promise<ShownFile[]> {
   const wholePaths = [...new Set(paths.map((path) => resolve(path)))];
   const names = namesOf(wholePaths);
   const shown: ShownFile[] = [];
+  const refused: EverflameError[] = [];
+  const refuse = (error: unknown): undefined => {
+    if (!(error instanceof EverflameError)) throw error;
+    refused.push(error);
+  };
   for (const path of wholePaths) {
     const service = names.get(path) as string;
     const given = paths.find((one) => resolve(one) === path) as string;
-    const file = await addFile(files, given, { service, path });
+    const file = await addFile(files, given, { service, path }).catch((error) => refuse(error));
+    if (file === undefined) continue;
     if (file.again) logger.notice(visible(`${service} is the same as ${file.service}, and is shown once`));
     else if (file.service !== service) logger.notice(visible(`${service} is shown as ${file.service}`));
     shown.push(file);
   }
+  const [first] = refused;
+  if (first && shown.length === 0) throw first;
+  for (const { message } of refused) logger.warn(visible(message));
   return shown;
 }
 

@@ -48,7 +48,7 @@ export function importHeapProfile({ head }: JsonObject, file: FileFacts): Part[]
       open.push({ node: child, callers: own });
     }
   }
-  if (builder.sampleCount === 0) throw new NotImportable('it has no node with bytes of its own');
+  if (builder.sampleCount === 0) throw new NotImportable('nothing that was allocated is in it');
   return [{ name: 'space.pprof', data: packed(builder, startOf(file.modified, 0, 0), 0, 0) }];
 }
 
