@@ -134,6 +134,11 @@ test('an event that is none is told in one sentence', async (t) => {
       '400 the part event.json is no JSON object. Send it as Datadog Agents take it.',
     );
   }
+  const large = { name: 'event', filename: 'event.json', data: '['.repeat(2 * 1024 * 1024 + 1) };
+  t.is(
+    await error(AGENT, formOf([large])),
+    '413 event.json has more than 2 MiB. Send fewer and shorter tags.',
+  );
   t.is(
     await error(AGENT, formOf([{ name: 'wall.pprof', data: 'x' }])),
     '400 the form has no part event.json. Send it with the profiles.',

@@ -51,6 +51,20 @@ function coded(error: unknown): EverflameError {
   return new EverflameError(code, message, { cause: error });
 }
 
+function nativeUpload(upload: Upload): NativeUpload {
+  const { service, tags, start, end, joined = false, profiles, packages = [], isLocal = false } = upload;
+  return {
+    service,
+    tags: tags.flat(),
+    start,
+    end,
+    joined,
+    parts: profiles.map(({ name, format, data }) => ({ name, format, data })),
+    packages: packages.flatMap(({ path, package: name }) => [path, name]),
+    isLocal,
+  };
+}
+
 /** The store of a folder, by the native binary. */
 export class FolderStore implements Store {
   private timer: NodeJS.Timeout | undefined;
@@ -117,19 +131,7 @@ export class FolderStore implements Store {
 
   private async ingestValid(uploads: Upload[]): Promise<Kept[]> {
     if (uploads.length === 0) return [];
-    const outcomes = await answered(
-      this.native.ingest(
-        uploads.map(({ service, tags, start, end, profiles, packages = [], isLocal = false }) => ({
-          service,
-          tags: tags.flat(),
-          start,
-          end,
-          parts: profiles.map(({ name, format, data }) => ({ name, format, data })),
-          packages: packages.flatMap(({ path, package: name }) => [path, name]),
-          isLocal,
-        })),
-      ),
-    );
+    const outcomes = await answered(this.native.ingest(uploads.map(nativeUpload)));
     return outcomes.map((profiles) => ({ profiles: profiles as KeptProfile[] }));
   }
 

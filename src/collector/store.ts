@@ -9,7 +9,7 @@ export interface UploadedProfile {
   data: Buffer;
 }
 
-/** One request of a client: what arrived together and is kept together. */
+/** What arrived together from one process and is kept together: one request of a client, or a series of a push. */
 export interface Upload {
   /** Empty for OTLP, whose resources name their services themselves. */
   service: string;
@@ -20,6 +20,8 @@ export interface Upload {
   end: bigint;
   /** Who sent it, such as `dd-trace-js/6.21.0`. */
   client: string;
+  /** It came in one request with the upload before it, and has what that leaves of the limit for all profiles. */
+  joined?: boolean;
   profiles: UploadedProfile[];
   /** Which npm packages its files are of, as far as the client says. */
   packages?: UploadedPackage[];

@@ -1,4 +1,4 @@
-import { malformed } from '../http/refusal';
+import { malformed, tooLarge } from '../http/refusal';
 import type { Limits } from '../limits';
 import type { Upload } from '../store';
 import { checkedName, Tags } from './tags';
@@ -6,6 +6,9 @@ import { checkedName, Tags } from './tags';
 /** Tags that differ from upload to upload: they would make each one a process of its own. */
 const OF_THE_UPLOAD = ['snapshot', 'profile_seq', 'format'];
 const NANOSECONDS = 1_000_000_000n;
+const MIB = 1024 * 1024;
+/** More than as many tags of full length; what is parsed becomes many times as large. */
+const MOST_BYTES = 2 * MIB;
 
 /**
  * What `event.json` of an upload for Datadog says of its profiles: version 4, as dd-trace, ddtrace and everything on libdatadog
@@ -38,6 +41,8 @@ export function readEvent(data: Buffer, limits: Limits): Pick<Upload, 'service' 
 }
 
 function parse(data: Buffer): Record<string, unknown> {
+  if (data.length > MOST_BYTES)
+    throw tooLarge(`event.json has more than ${MOST_BYTES / MIB} MiB. Send fewer and shorter tags.`);
   try {
     const event: unknown = JSON.parse(data.toString());
     if (typeof event === 'object' && event !== null) return event as Record<string, unknown>;

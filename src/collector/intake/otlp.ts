@@ -10,7 +10,7 @@ const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
 
 /** By status: the number of its code in `google.rpc.Code`. */
-const CODES: Record<number, number> = { 400: 3, 413: 8, 415: 12, 503: 14 };
+const CODES: Record<number, number> = { 400: 3, 403: 7, 405: 12, 413: 8, 415: 12, 500: 13, 503: 14 };
 const UNKNOWN = 2;
 
 /** Takes profiles over OTLP/HTTP (opentelemetry.proto.profiles.v1development): protobuf or JSON, with gzip or without. */
