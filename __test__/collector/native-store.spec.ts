@@ -202,6 +202,26 @@ test('all profiles of an upload have 128 MiB together without compression', asyn
   t.like(await parsed(store.table(ALL, { by: 'function', limit: 10 })), { total: 1 + 2 + 3 + 5 + 7 + 11 });
 });
 
+test('all profiles of a push have 128 MiB together, whatever series they are of', async (t) => {
+  const { store } = openStore(t);
+  const { ask } = await openCollector(t, { store });
+  const push = (...data: Buffer[]) => {
+    const series = data.map((one) => ({
+      labels: [{ name: 'service_name', value: 'shop' }],
+      samples: [{ rawProfile: one.toString('base64') }],
+    }));
+    const headers = { 'Content-Type': 'application/json' };
+    return ask('/push.v1.PusherService/Push', { method: 'POST', headers, body: JSON.stringify({ series }) });
+  };
+  const long = (cpu: number): Buffer => longProfile(cpu, 60 << 20);
+  const sums = await Promise.all([push(long(1), long(2), long(4), profileOf(8)), push(long(16), long(32))]);
+  t.deepEqual(
+    sums.map(({ status }) => status),
+    [200, 200],
+  );
+  t.like(await parsed(store.table(ALL, { by: 'function', limit: 10 })), { total: 1 + 2 + 16 + 32 });
+});
+
 test('a type that changes its unit has all its values, in the smaller one', async (t) => {
   const { store } = openStore(t);
   const given: [value: number, unit: string][] = [

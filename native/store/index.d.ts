@@ -108,4 +108,6 @@ export interface NativeUpload {
   packages?: Array<string>
   /** The process is of this machine: versions that are not told are read from the files of its packages. */
   isLocal?: boolean
+  /** It came in one request with the upload before it: the limit of bytes is for both together. */
+  joined?: boolean
 }

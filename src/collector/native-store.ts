@@ -1,4 +1,4 @@
-import type { NativeStore as Native, NativeSelection } from '../../native/store';
+import type { NativeStore as Native, NativeSelection, NativeUpload } from '../../native/store';
 import { EverflameError } from '../engine';
 import { type Logger, messageOf } from '../log';
 import { loadStore } from './native-binding';

@@ -31,6 +31,8 @@ pub struct NativeUpload {
     pub packages: Option<Vec<String>>,
     /// The process is of this machine: versions that are not told are read from the files of its packages.
     pub is_local: Option<bool>,
+    /// It came in one request with the upload before it: the limit of bytes is for both together.
+    pub joined: Option<bool>,
 }
 
 impl NativeUpload {
@@ -60,6 +62,7 @@ impl NativeUpload {
                     })
                 })
                 .collect::<Result<_>>()?,
+            joined: self.joined.unwrap_or_default(),
         })
     }
 }

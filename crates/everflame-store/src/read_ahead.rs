@@ -1,16 +1,16 @@
-//! Uploads are read by two: another thread goes ahead of the one that puts them into the file, and that one reads too where it
-//! would wait for the next.
+//! Requests are read by two: another thread goes ahead of the one that puts them into the file, and that one reads too where it
+//! would wait for the next. What came in one request is read by one of them, as it has one limit.
 
 use crate::read::Limits;
-use crate::upload::{Prepared, Upload};
+use crate::upload::{Prepared, Upload, prepare_request};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Uploads that are read, or under way, while the one before them is put into the file: so many are in memory as tables.
+/// Requests that are read, or under way, while the one before them is put into the file: so many are in memory as tables.
 const MOST_AHEAD: usize = 3;
 
 pub(crate) struct ReadAhead<'a> {
-    uploads: &'a [Upload],
+    requests: Vec<&'a [Upload]>,
     limits: &'a Limits,
     state: Mutex<State>,
     changed: Condvar,
@@ -21,16 +21,16 @@ struct State {
     /// How many have been handed out.
     taken: usize,
     /// Those behind them, in their order, that somebody reads or has read.
-    ahead: VecDeque<Option<Prepared>>,
+    ahead: VecDeque<Option<Vec<Prepared>>>,
     /// Nobody takes any more, or the other thread is gone: what it has not read then is left to the one who takes.
     is_over: bool,
 }
 
 impl State {
-    /// The number of the next upload, for the one who reads it.
-    fn claim(&mut self, uploads: usize) -> Option<usize> {
+    /// The number of the next request, for the one who reads it.
+    fn claim(&mut self, requests: usize) -> Option<usize> {
         let number = self.taken + self.ahead.len();
-        (number < uploads && self.ahead.len() < MOST_AHEAD).then(|| {
+        (number < requests && self.ahead.len() < MOST_AHEAD).then(|| {
             self.ahead.push_back(None);
             number
         })
@@ -40,7 +40,7 @@ impl State {
 impl<'a> ReadAhead<'a> {
     pub(crate) fn new(uploads: &'a [Upload], limits: &'a Limits) -> ReadAhead<'a> {
         ReadAhead {
-            uploads,
+            requests: uploads.chunk_by(|_, next| next.joined).collect(),
             limits,
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -52,8 +52,8 @@ impl<'a> ReadAhead<'a> {
         // Also where reading panics: then the one who takes must not wait for this thread.
         let _end = End(self);
         let mut state = self.state();
-        while !state.is_over && state.taken + state.ahead.len() < self.uploads.len() {
-            state = match state.claim(self.uploads.len()) {
+        while !state.is_over && state.taken + state.ahead.len() < self.requests.len() {
+            state = match state.claim(self.requests.len()) {
                 Some(number) => self.read(state, number),
                 None => self.wait(state),
             };
@@ -61,19 +61,19 @@ impl<'a> ReadAhead<'a> {
     }
 
     /// The uploads in their order, for the one who puts them into the file.
-    pub(crate) fn prepared(&'a self) -> InOrder<'a> {
-        InOrder(End(self))
+    pub(crate) fn prepared(&'a self) -> impl Iterator<Item = Prepared> {
+        InOrder(End(self)).flatten()
     }
 
-    fn next(&self) -> Option<Prepared> {
+    fn next(&self) -> Option<Vec<Prepared>> {
         let mut state = self.state();
-        while state.taken < self.uploads.len() {
+        while state.taken < self.requests.len() {
             if let Some(Some(_)) = state.ahead.front() {
                 state.taken += 1;
                 self.changed.notify_one();
                 return state.ahead.pop_front().flatten();
             }
-            let number = match state.claim(self.uploads.len()) {
+            let number = match state.claim(self.requests.len()) {
                 None if state.is_over => Some(state.taken),
                 claimed => claimed,
             };
@@ -88,7 +88,7 @@ impl<'a> ReadAhead<'a> {
     /// Reads one while the other may look at the state.
     fn read<'b>(&'b self, state: MutexGuard<'b, State>, number: usize) -> MutexGuard<'b, State> {
         drop(state);
-        let prepared = self.uploads[number].prepare(self.limits);
+        let prepared = prepare_request(self.requests[number], self.limits);
         let mut state = self.state();
         let place = number - state.taken;
         state.ahead[place] = Some(prepared);
@@ -107,12 +107,12 @@ impl<'a> ReadAhead<'a> {
     }
 }
 
-pub(crate) struct InOrder<'a>(End<'a>);
+struct InOrder<'a>(End<'a>);
 
 impl Iterator for InOrder<'_> {
-    type Item = Prepared;
+    type Item = Vec<Prepared>;
 
-    fn next(&mut self) -> Option<Prepared> {
+    fn next(&mut self) -> Option<Vec<Prepared>> {
         self.0.0.next()
     }
 }
@@ -164,6 +164,22 @@ mod tests {
             });
             assert_eq!(taken, expected, "{others} other threads");
         }
+    }
+
+    #[test]
+    fn what_came_in_one_request_is_read_together() {
+        let mut uploads = uploads();
+        uploads[1].joined = true;
+        uploads[2].joined = true;
+        let limits = Limits::default();
+        let reading = ReadAhead::new(&uploads, &limits);
+        let requests: Vec<usize> = reading
+            .requests
+            .iter()
+            .map(|request| request.len())
+            .collect();
+        assert_eq!((requests.len(), requests[0]), (COUNT - 2, 3));
+        assert_eq!(numbers(reading.prepared()), (0..COUNT).collect::<Vec<_>>());
     }
 
     #[test]

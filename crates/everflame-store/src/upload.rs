@@ -55,6 +55,8 @@ pub struct Upload {
     pub packages: Vec<(String, String)>,
     /// The process is of this machine: versions that are not told stand in the files of its packages.
     pub is_local: bool,
+    /// It came in one request with the upload before it: the limit of bytes is for both together.
+    pub joined: bool,
 }
 
 /// What became of one profile.
@@ -94,21 +96,25 @@ pub(crate) struct PreparedProfile {
 impl Upload {
     /// Reads the profiles. Takes the time of a part for decompressing it, and needs no lock.
     pub fn prepare(&self, limits: &Limits) -> Prepared {
+        self.prepare_within(limits, &mut limits.upload_bytes.clone())
+    }
+
+    /// The same with what its request has left of the bytes.
+    fn prepare_within(&self, limits: &Limits, room: &mut usize) -> Prepared {
         let span = (self.start, self.end);
         let origin = Arc::new(Origin::new(self.service.clone(), self.tags.clone()));
         let packages = Packages::new(&self.packages, self.is_local);
         let mut profiles = Vec::new();
-        let mut room = limits.upload_bytes;
         for part in &self.parts {
             let told = match part.format {
                 Format::Pprof => {
                     profiles.push(prepare_pprof(
-                        &origin, span, part, limits, &mut room, &packages,
+                        &origin, span, part, limits, room, &packages,
                     ));
                     continue;
                 }
-                Format::Otlp => read_otlp(&part.data, limits, &mut room),
-                Format::OtlpJson => read_otlp_json(&part.data, limits, &mut room),
+                Format::Otlp => read_otlp(&part.data, limits, room),
+                Format::OtlpJson => read_otlp_json(&part.data, limits, room),
             };
             match told {
                 Ok(told) => prepare_otlp(&origin, span, told, &packages, &mut profiles),
@@ -120,6 +126,15 @@ impl Upload {
         prepared.refuse_older(now(), limits.age);
         prepared
     }
+}
+
+/// Reads what came in one request, in its order.
+pub(crate) fn prepare_request(uploads: &[Upload], limits: &Limits) -> Vec<Prepared> {
+    let mut room = limits.upload_bytes;
+    uploads
+        .iter()
+        .map(|upload| upload.prepare_within(limits, &mut room))
+        .collect()
 }
 
 impl Prepared {
@@ -301,4 +316,45 @@ fn totals_of(profile: &Profile) -> Result<Vec<u64>, Refusal> {
         }
     }
     Ok(totals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::pprof::protos;
+    use prost::Message;
+
+    #[test]
+    fn uploads_of_one_request_have_their_bytes_together() {
+        let profile = protos::Profile {
+            sample_type: vec![protos::ValueType::default()],
+            string_table: vec![String::new()],
+            ..protos::Profile::default()
+        };
+        let data = profile.encode_to_vec();
+        let limits = Limits {
+            upload_bytes: 2 * data.len(),
+            ..Limits::default()
+        };
+        let upload = Upload {
+            parts: vec![Part {
+                data,
+                ..Part::default()
+            }],
+            ..Upload::default()
+        };
+        let refused = |uploads: &[Upload]| -> Vec<Option<Refusal>> {
+            let prepared = prepare_request(uploads, &limits);
+            prepared
+                .into_iter()
+                .flat_map(|upload| upload.profiles)
+                .map(Result::err)
+                .collect()
+        };
+        assert_eq!(refused(&vec![upload.clone(); 2]), [None, None]);
+        assert_eq!(
+            refused(&vec![upload; 3]),
+            [None, None, Some(Refusal::UploadTooLarge(0))]
+        );
+    }
 }

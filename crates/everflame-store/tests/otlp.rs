@@ -852,7 +852,7 @@ fn what_would_take_the_memory_of_others_is_refused() {
         request
     };
     let cases = [
-        (inlined, "it has more than 67108864 frames in all stacks"),
+        (inlined, "it has more than 33554432 frames in all stacks"),
         (profiles, "it has more than 10000 profiles"),
         (
             tags,

@@ -3,6 +3,7 @@
 use super::Limits;
 use super::label::{Label, Moment};
 use super::limits::{at_most, within};
+use super::lists::Lists;
 use super::profile::{Frame, Function, Profile, Sample};
 use super::texts::MadeTexts;
 use crate::error::Refusal;
@@ -13,6 +14,8 @@ use rustc_hash::FxHashMap;
 pub(super) struct Used {
     samples: usize,
     frames: usize,
+    calls: usize,
+    values: usize,
     labels: usize,
 }
 
@@ -37,8 +40,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> (Profile, Used) {
-        (self.profile, self.used)
+    pub(super) fn finish(mut self) -> Result<(Profile, Used), Refusal> {
+        let stacks = &self.profile.stacks;
+        let frames: usize = stacks.iter().map(<[u32]>::len).sum();
+        // There are no more calls than frames: most profiles need not be looked at more closely.
+        self.used.calls += match self.used.calls + frames > self.limits.calls {
+            true => calls(stacks),
+            false => frames,
+        };
+        at_most(self.used.calls, self.limits.calls, "different calls")?;
+        Ok((self.profile, self.used))
     }
 
     /// The index of a text that need not be in the profile.
@@ -107,6 +118,12 @@ impl<'a> Builder<'a> {
     ) -> Result<(), Refusal> {
         within(self.used.samples, self.limits.samples, "samples")?;
         self.used.samples += 1;
+        self.used.values += values.len();
+        at_most(
+            self.used.values,
+            self.limits.values,
+            "values in all samples",
+        )?;
         if values.iter().any(|value| (*value as i64) < 0) {
             return Err(Refusal::Negative);
         }
@@ -118,6 +135,20 @@ impl<'a> Builder<'a> {
         self.profile.values.extend_from_slice(values);
         Ok(())
     }
+}
+
+/// Nodes of the tree that stacks make, without its root.
+fn calls(stacks: &Lists<u32>) -> usize {
+    let mut sorted: Vec<&[u32]> = stacks.iter().collect();
+    sorted.sort_unstable();
+    let mut before: &[u32] = &[];
+    sorted
+        .into_iter()
+        .map(|stack| {
+            let pairs = std::mem::replace(&mut before, stack).iter().zip(stack);
+            stack.len() - pairs.take_while(|(one, other)| one == other).count()
+        })
+        .sum()
 }
 
 /// Some tools write a line below zero for none.

@@ -24,6 +24,10 @@ pub struct Limits {
     /// Frames of all stacks. A place with a thousand inlined functions is one number in a stack, and so a few bytes can be
     /// gigabytes of frames.
     pub frames: usize,
+    /// Different calls: nodes of the tree that the stacks make. Each is in the memory of the service's dictionary as long as that is.
+    pub calls: usize,
+    /// Values of all samples. Each is a byte as it comes and eight bytes here, and compressed hardly anything.
+    pub values: usize,
     /// Labels of all sets of labels.
     pub set_labels: usize,
     /// Kinds of value.
@@ -43,7 +47,9 @@ impl Default for Limits {
             entries: 2_000_000,
             depth: 16_384,
             labels: 64,
-            frames: 64 << 20,
+            frames: 32 << 20,
+            calls: 2 << 20,
+            values: 8 << 20,
             set_labels: 16 << 20,
             types: 32,
             tags: 4 << 20,

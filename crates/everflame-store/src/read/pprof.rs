@@ -270,4 +270,77 @@ mod tests {
             assert_eq!(refused, Refusal::TooMuch { what, limit: 12 });
         }
     }
+
+    /// A kind of value for each value of a sample, and samples that go through these locations, the innermost first.
+    fn sampled(kinds: usize, stacks: &[&[u64]]) -> Vec<u8> {
+        let numbers = 1..=9;
+        let profile = protos::Profile {
+            sample_type: vec![protos::ValueType::default(); kinds],
+            function: numbers
+                .clone()
+                .map(|id| protos::Function {
+                    id,
+                    ..protos::Function::default()
+                })
+                .collect(),
+            location: numbers
+                .map(|id| protos::Location {
+                    id,
+                    line: vec![protos::Line {
+                        function_id: id,
+                        line: 1,
+                    }],
+                    ..protos::Location::default()
+                })
+                .collect(),
+            sample: stacks
+                .iter()
+                .map(|stack| protos::Sample {
+                    location_id: stack.to_vec(),
+                    value: vec![1; kinds],
+                    ..protos::Sample::default()
+                })
+                .collect(),
+            string_table: vec![String::new()],
+            ..protos::Profile::default()
+        };
+        profile.encode_to_vec()
+    }
+
+    #[test]
+    fn values_of_all_samples_together_are_limited() {
+        let limits = Limits {
+            values: 12,
+            ..Limits::default()
+        };
+        for (kinds, samples) in [(1, 12), (3, 4), (12, 1)] {
+            let profile = read(&sampled(kinds, &vec![&[1][..]; samples]), &limits);
+            assert_eq!(profile.expect("a profile").values, [1; 12]);
+        }
+        for (kinds, samples) in [(1, 13), (3, 5), (13, 1)] {
+            let refused = read(&sampled(kinds, &vec![&[1][..]; samples]), &limits);
+            let what = "values in all samples";
+            assert_eq!(
+                refused.expect_err("too much"),
+                Refusal::TooMuch { what, limit: 12 }
+            );
+        }
+    }
+
+    #[test]
+    fn calls_are_counted_once_however_many_stacks_go_through_them() {
+        let limits = Limits {
+            calls: 5,
+            ..Limits::default()
+        };
+        // 1 → 2 → 3, 1 → 2 → 4 and 5: five calls in nine frames.
+        let five: [&[u64]; 5] = [&[3, 2, 1], &[2, 1], &[4, 2, 1], &[5], &[3, 2, 1]];
+        let profile = read(&sampled(1, &five), &limits).expect("a profile");
+        assert_eq!(profile.samples.len(), 5);
+        // The same function below another one is another call.
+        let six = [&five[..], &[&[3, 5]]].concat();
+        let refused = read(&sampled(1, &six), &limits).expect_err("too much");
+        let what = "different calls";
+        assert_eq!(refused, Refusal::TooMuch { what, limit: 5 });
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn read(
     reader.builder.made("");
     let (id, attributes) = reader.head(message)?;
     reader.samples(message, &attributes)?;
-    let (profile, now_used) = reader.builder.finish();
+    let (profile, now_used) = reader.builder.finish()?;
     *used = now_used;
     Ok(OtlpProfile {
         resource,

@@ -60,7 +60,7 @@ pub(super) fn read(messages: Vec<&[u8]>, tables: Tables) -> Result<Profile, Refu
         let labels = builder.label_set(&mut labels)?;
         builder.sample(stack, labels, moment, &values)?;
     }
-    Ok(samples.tables.builder.finish().0)
+    Ok(samples.tables.builder.finish()?.0)
 }
 
 /// Some clients write short lists number by number.
