@@ -1,5 +1,6 @@
 /** Profiles as Pyroscope takes them: /ingest and the push API. */
 import { gzipSync } from 'node:zlib';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import test from 'ava';
 import { ingestQuery } from '#src/upload/exporters/pyroscope/ingest.js';
 import { PUSH_PATH, pushRequest } from '#src/upload/exporters/pyroscope/push.js';
@@ -92,6 +93,19 @@ test('older clients send a form', async (t) => {
   );
 });
 
+test('an ingest without its times is the same when it comes again', async (t) => {
+  const { ask, store } = await openCollector(t);
+  for (const times of ['', '&from=1795960800', '&until=1795960800', '']) {
+    const sent = { method: 'POST', headers: OCTETS, body: givenProfile() };
+    const got = await ask(`/ingest?name=a&format=pprof${times}`, sent);
+    t.is(got.status, 200, got.text);
+  }
+  t.deepEqual(
+    store.uploads.map(({ start, end }) => [start, end]),
+    Array.from({ length: 4 }, () => [0n, 0n]),
+  );
+});
+
 test('an ingest that is none is told in one sentence', async (t) => {
   const { error, store } = await openCollector(t);
   const sent = { method: 'POST', headers: OCTETS, body: givenProfile() };
@@ -166,6 +180,42 @@ test('a push is JSON, and each series is kept by itself', async (t) => {
   t.is(store.commits.length, 1);
 });
 
+const TOO_MANY = 'the push is made of more than 100000 parts. Send fewer series in one.';
+
+test('what a push is made of is counted before it takes memory', async (t) => {
+  const { ask, store } = await openCollector(t);
+  const times = 3_000_000;
+  for (const [headers, body] of [
+    [JSON_TYPE, Buffer.from(`{"series":[{}${',{}'.repeat(times / 3)}]}`)],
+    [JSON_TYPE, Buffer.alloc(times, '[')],
+    [JSON_TYPE, Buffer.from(`{"series":[{"labels":[{}${',{}'.repeat(times / 3)}]}]}`)],
+    [PROTOBUF, Buffer.alloc(times, '\n\0')],
+    [PROTOBUF, Buffer.alloc(times, '\x10\0')],
+    [PROTOBUF, Buffer.from(new BinaryWriter().uint32(10).bytes(Buffer.alloc(times, '\n\0')).finish())],
+  ] as const) {
+    const packed = { ...headers, 'Content-Encoding': 'gzip' };
+    const got = await ask(PUSH_PATH, { method: 'POST', headers: packed, body: gzipSync(body) });
+    t.deepEqual([got.status, JSON.parse(got.text)], [413, { code: 'resource_exhausted', message: TOO_MANY }]);
+  }
+  t.deepEqual(store.commits, []);
+});
+
+test('a push of as much as may be in one is read', async (t) => {
+  const { ask, store } = await openCollector(t);
+  const labels = Array.from({ length: 127 }, (_, index) => ({ name: `label-${index}`, value: 'a,b{c}' }));
+  const series = Array.from({ length: 32 }, (_, index) => ({
+    labels: [{ name: 'service_name', value: `shop-${index}` }, ...labels],
+    samples: [{ rawProfile: 'AAAA' }],
+  }));
+  const body = JSON.stringify({ series });
+  const got = await ask(PUSH_PATH, { method: 'POST', headers: JSON_TYPE, body });
+  t.is(got.status, 200, got.text);
+  t.deepEqual(
+    store.uploads.map(({ tags, joined }) => [tags.length, joined]),
+    series.map((_, index) => [127, index > 0]),
+  );
+});
+
 test('a push that is none is told as the Connect protocol has it', async (t) => {
   const { ask, store } = await openCollector(t);
   const many = { series: [{ samples: Array.from({ length: 33 }, () => ({ rawProfile: 'AAAA' })) }] };
@@ -199,6 +249,14 @@ test('a push that is none is told as the Connect protocol has it', async (t) => 
       400,
       'invalid_argument',
       'the push has more than 32 profiles. Send the others in another one.',
+    ],
+    [
+      // A group.
+      PROTOBUF,
+      '\x0b\x0c',
+      400,
+      'invalid_argument',
+      'the body is no push.v1.PushRequest, or is cut short. Send it whole.',
     ],
     [
       PROTOBUF,

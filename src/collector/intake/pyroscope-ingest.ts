@@ -30,9 +30,9 @@ export const ingestIntake: Intake = {
       throw malformed('format is missing. Send the profile as the body with format=pprof.');
     }
     const named = readName(query.get('name') ?? '', query.get('spyName') ?? '', limits);
-    const now = BigInt(Date.now()) * 1_000_000n;
-    const start = timeOf(query, 'from') ?? now;
-    const end = timeOf(query, 'until') ?? now;
+    const [from, until] = [timeOf(query, 'from'), timeOf(query, 'until')];
+    // The time of arrival in place of one would make another profile of one that comes again.
+    const [start, end] = from === undefined || until === undefined ? [0n, 0n] : [from, until];
     if (end < start) throw malformed('until is before from. Check the clock of the program.');
     let data: Buffer | undefined;
     if (isMultipart(request)) {
