@@ -123,16 +123,18 @@ test('pages of others send nothing here, and hear nothing', async (t) => {
 test('who does not send a head, or the rest of a body, is cut off in time', async (t) => {
   const limits = { headersTime: 300, requestTime: 600, idleTime: 60_000 };
   const { raw, json, store } = await openCollector(t, { limits });
+  const late =
+    /^(HTTP\/1\.1 408 .*\{"error":"the request did not come whole in the time that there is for it\. .*"\}|)$/s;
   const head = await raw();
   head.socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
-  t.regex(await head.ended, /^(HTTP\/1\.1 408 |$)/);
+  t.regex(await head.ended, late);
   const upload = agentUpload();
   const body = await raw();
   body.socket.write(
     `POST ${AGENT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\nContent-Type: ${upload.headers?.['Content-Type']}\r\n\r\n`,
   );
   body.socket.write('--9f2c41d07ab35e68\r\n');
-  t.regex(await body.ended, /^(HTTP\/1\.1 408 |$)/);
+  t.regex(await body.ended, late);
   await until(async () => (await json('/api/v1/status')).heldBytes === 0, 'the room');
   t.deepEqual(store.commits, []);
 });
@@ -171,6 +173,27 @@ test('an endless body is stopped, and its sender is told why', async (t) => {
   }
   await until(async () => (await json('/api/v1/status')).heldBytes === 0, 'the room');
   t.deepEqual(store.commits, []);
+});
+
+test('nobody is read for ever who sends more than is asked for', async (t) => {
+  const { raw, ask } = await openCollector(t, { limits: { lingerTime: 300 } });
+  for (const path of [SERVICES, '/info', '/', '/api/v1/events']) {
+    const { socket, said, ended } = await raw();
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    let isOver = false;
+    const over = ended.then(() => {
+      isOver = true;
+    });
+    const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+    const write = (): void => {
+      if (!isOver) socket.write(piece, () => setImmediate(write));
+    };
+    write();
+    await said('HTTP/1.1 ');
+    await over;
+    t.pass(path);
+  }
+  t.is((await ask(SERVICES)).status, 200);
 });
 
 test('a client that goes half-way leaves nothing behind', async (t) => {
@@ -233,15 +256,24 @@ test('a client that has gone before its answer has its upload kept all the same'
 
 test('bytes that are no HTTP are answered and forgotten', async (t) => {
   const { raw, ask } = await openCollector(t);
-  for (const bytes of [
-    '\x16\x03\x01\x02\x00',
-    'GET\r\n\r\n',
-    `GET / HTTP/1.1\r\n${'X: y\r\n'.repeat(20_000)}\r\n`,
-  ]) {
+  const foreign = '400 this is no HTTP/1.1, or is damaged. Send requests as RFC 9112 has them, without TLS.';
+  for (const [bytes, expected] of [
+    ['\x16\x03\x01\x02\x00', foreign],
+    ['GET\r\n\r\n', foreign],
+    ['GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n', foreign],
+    [
+      `GET /${'x'.repeat(40_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      '431 the head of the request has more than 32 KiB. Ask with a shorter address, or send fewer headers.',
+    ],
+  ] as const) {
     const { socket, ended } = await raw();
     socket.end(bytes);
-    t.regex(await ended, /^HTTP\/1\.1 4\d\d /);
+    const [head = '', body = ''] = (await ended).split('\r\n\r\n');
+    t.is(`${head.slice('HTTP/1.1 '.length).slice(0, 3)} ${JSON.parse(body).error}`, expected);
   }
+  const nameless = await raw();
+  nameless.socket.end(`GET ${SERVICES} HTTP/1.1\r\nConnection: close\r\n\r\n`);
+  t.regex(await nameless.ended, /^HTTP\/1\.1 403 .*the host "" is not this collector's\. /s);
   const tunnel = await raw();
   tunnel.socket.end('CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n');
   t.is(await tunnel.ended, '');

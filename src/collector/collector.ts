@@ -14,6 +14,7 @@ import { Answerer } from './http/answerer';
 import type { Doors } from './http/guard';
 import { Room } from './http/room';
 import { makeToken, Token } from './http/token';
+import { tellUnreadable } from './http/unreadable';
 import { Inbox } from './inbox/inbox';
 import { IngestQueue } from './intake/queue';
 import { LIMITS, type Limits } from './limits';
@@ -202,11 +203,14 @@ class RunningCollector implements Collector {
         keepAliveTimeout: idleTime,
         connectionsCheckingInterval: Math.min(CHECK_MILLISECONDS, headersTime),
         maxHeaderSize: MOST_HEADER_BYTES,
+        // Who leaves it out is told as who names a foreign one.
+        requireHostHeader: false,
       },
       (request: IncomingMessage, response: ServerResponse) => {
         void this.answerer.answer(request, response, doors);
       },
     );
+    tellUnreadable(server);
     server.maxConnections = connections;
     // A client that fetches nothing of its answer. Whoever waits for the store hears of it long before.
     server.setTimeout(idleTime);

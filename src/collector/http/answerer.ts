@@ -25,6 +25,7 @@ export class Answerer {
     try {
       const answer = (doors && enter(request, doors)) ?? (await this.routes.answer(request, response));
       if (answer) await send(request, response, answer);
+      this.linger(request);
     } catch (error) {
       if (error instanceof Abandoned) response.destroy();
       else await this.refuse(request, response, this.refusalOf(error)).catch(() => response.destroy());
@@ -38,8 +39,12 @@ export class Answerer {
       return;
     }
     await send(request, response, this.routes.refuse(request, refusal));
+    this.linger(request);
+  }
+
+  /** A client that is still sending meets a closed connection before it reads the answer, unless it can go on for a while. */
+  private linger(request: IncomingMessage): void {
     if (request.complete) return;
-    // A client that is still sending meets a closed connection before it reads the answer, unless it can go on for a while.
     const timer = setTimeout(() => request.socket.destroy(), this.limits.lingerTime);
     timer.unref();
     request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
