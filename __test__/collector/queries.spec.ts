@@ -89,6 +89,10 @@ const WRONG: [path: string, error: string][] = [
   ['/labels?service=a&from=9&to=9', '400 from is 9, which is not before to, 9. Give an earlier one.'],
   ['/labels?service=a&where=env', '400 where is "env". Give key:value, or !key:value for all but that.'],
   ['/labels?service=a&where=:b', '400 where is ":b". Give key:value, or !key:value for all but that.'],
+  [
+    `/labels?service=a&where=b:${'c'.repeat(16_383)}`,
+    '400 where has more than 16384 characters. Give a shorter one.',
+  ],
   ['/services?service=a', '400 service is no parameter here. Give none.'],
   [
     '/lines?service=a&file=b&limit=1',

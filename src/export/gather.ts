@@ -29,7 +29,11 @@ export interface Gathered {
 export async function gather(store: Store, selection: Selection, stripping: Stripping): Promise<Gathered> {
   const services = await servicesOf(store);
   const service = services.find(({ name }) => name === selection.service);
-  if (!service) throw new EverflameError('NOT_FOUND', `there is no service ${named(selection.service)}`);
+  if (!service)
+    throw new EverflameError(
+      'NOT_FOUND',
+      `there is no service ${named(selection.service)}: "everflame query services" says what there is`,
+    );
   const types = service.types.filter(
     ({ name }, index, all) =>
       (selection.type === undefined || name === selection.type) &&

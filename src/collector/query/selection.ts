@@ -4,7 +4,8 @@ import type { Parameters } from './parameters';
 
 const HOUR = 3_600_000;
 const MOST_CONDITIONS = 64;
-const MOST_CHARACTERS = 4096;
+/** A key and a value as long as the store keeps them. */
+const MOST_CHARACTERS = 16_384;
 
 /** Reads a selection: docs/api.md. Throws a Refusal for one that cannot be. `now` is in milliseconds since the epoch. */
 export function readSelection(parameters: Parameters, now = Date.now()): Selection {
@@ -32,6 +33,7 @@ function readConditions(parameters: Parameters): Condition[] {
     );
   // Without the sign.
   const long = given.find((text) => text.length - Number(text.startsWith('!')) > MOST_CHARACTERS);
-  if (long !== undefined) throw refuse(long);
+  if (long !== undefined)
+    throw parameters.bad('where', `has more than ${MOST_CHARACTERS} characters. Give a shorter one.`);
   return parseConditions(given, refuse);
 }

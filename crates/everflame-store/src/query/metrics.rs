@@ -1,7 +1,7 @@
 //! What processes tell of themselves, in steps of time: delay and use of event loops, heaps, resident memory.
 
 use super::metric_groups::{Group, add, within};
-use super::selection::{Selection, Tags, names, service_id, unreadable};
+use super::selection::{Selection, Tags, names, service_id, shortened, unreadable};
 use super::step_cells::Steps;
 use crate::checksum::METRICS;
 use crate::error::StoreError;
@@ -154,7 +154,7 @@ impl Meant {
         {
             let tags = all.iter().flat_map(|(_, tags)| tags);
             return Err(StoreError::NoTag {
-                key: key.to_owned(),
+                key: shortened(key),
                 known: names(tags.map(|(tag, _)| tag.as_str())),
             });
         }

@@ -12,6 +12,8 @@ pub(crate) const HOUR: i64 = 3600 * NANOSECONDS;
 
 /// Names of others in the sentence about one that is not there.
 const MOST_NAMES: usize = 10;
+/// Characters of what was asked for, in an error.
+const LONGEST_NAME: usize = 60;
 
 /// What is shown unless something else is asked for: the first of these that there is.
 const FIRST_TYPES: [&str; 4] = ["cpu", "cpu-time", "wall", "wall-time"];
@@ -78,7 +80,7 @@ impl<'a> Picked<'a> {
         let Some(kind) = finest(&alike).cloned() else {
             return Err(StoreError::NoType {
                 service: selection.service.clone(),
-                name: name.to_owned(),
+                name: shortened(name),
                 known: names(types.iter().map(|kind| kind.name.as_str())),
             });
         };
@@ -144,7 +146,7 @@ pub(crate) fn service_id(connection: &Connection, name: &str) -> Result<i64, Sto
                 .map_err(unreadable)?;
             let known = names(known.iter().map(String::as_str));
             Err(StoreError::NoService {
-                name: name.to_owned(),
+                name: shortened(name),
                 known,
             })
         }
@@ -202,6 +204,14 @@ pub(crate) fn unreadable(cause: rusqlite::Error) -> StoreError {
     }
 }
 
+/// What was asked for and is not there: it may be as long as a request.
+pub(crate) fn shortened(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 /// The first of some names, each once, and how many more there are.
 pub(crate) fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = Vec::new();
@@ -216,5 +226,17 @@ pub(crate) fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
         (true, _) => "none yet".to_owned(),
         (_, 0) => known.join(", "),
         _ => format!("{} and {more} more", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_cut_between_characters() {
+        let fits = "ü".repeat(LONGEST_NAME);
+        assert_eq!(shortened(&fits), fits);
+        assert_eq!(shortened(&format!("{fits}üü")), format!("{fits}…"));
     }
 }
