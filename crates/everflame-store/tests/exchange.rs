@@ -211,6 +211,25 @@ fn bytes_that_are_cut_or_changed_never_panic_and_never_invent_a_service() {
 }
 
 #[test]
+fn a_sum_beyond_the_numbers_of_the_format_is_the_largest_of_them() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let mut profile = KnownProfile::random(&mut Random(5), 0, 0);
+    profile.samples.truncate(1);
+    profile.samples[0].cpu = i64::MAX as u64;
+    let mut next = profile.clone();
+    (next.start, next.end) = (profile.end, profile.end + MINUTE);
+    ingest(&store, &[profile, next]);
+    let file = store.pprof(&everything()).expect("a file");
+    let written = Profile::decode(plain(&file).as_slice()).expect("a profile");
+    let [sample] = &written.sample[..] else {
+        panic!("{:?}", written.sample)
+    };
+    assert_eq!(sample.value.iter().max(), Some(&i64::MAX));
+    assert!(sample.value.iter().all(|value| *value > 0));
+}
+
+#[test]
 fn a_time_that_cannot_be_is_refused() {
     let folder = Folder::new();
     let store = folder.store();

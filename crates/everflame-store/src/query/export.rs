@@ -160,7 +160,11 @@ impl ProfileFile {
         let mut message = Vec::new();
         put_bytes(&mut message, 1, &ids);
         let mut numbers = Vec::new();
-        values.iter().for_each(|value| put(&mut numbers, *value));
+        // A number of the format has a sign: more than it can tell would be one below zero.
+        let most = i64::MAX as u64;
+        values
+            .iter()
+            .for_each(|value| put(&mut numbers, (*value).min(most)));
         put_bytes(&mut message, 2, &numbers);
         for (key, value) in dictionary.labels_of(set) {
             let (key, value) = (
