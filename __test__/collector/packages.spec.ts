@@ -117,6 +117,7 @@ test('what is not told in its form costs the versions alone', async (t) => {
     'no JSON',
     '',
     'null',
+    '['.repeat(4 * 1024 * 1024 + 1),
     '[]',
     '{"v1":{}}',
     provenance([null, 3, 'x', library('ms', 3, path), library(null, '1', path), library('ms', '', path)]),
@@ -127,7 +128,7 @@ test('what is not told in its form costs the versions alone', async (t) => {
   for (const [index, text] of wrong.entries()) {
     const data = profileOf({ [`${path}index.js`]: 1 }, START + BigInt(index));
     const { status } = await ask(AGENT, agentUpload({ 'wall.pprof': data, 'code-provenance.json': text }));
-    t.is(status, 200, text);
+    t.is(status, 200, text.slice(0, 80));
   }
   t.deepEqual(await packages(), { ms: wrong.length, '(your code)': 0 });
 });

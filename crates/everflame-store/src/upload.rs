@@ -108,9 +108,7 @@ impl Upload {
         for part in &self.parts {
             let told = match part.format {
                 Format::Pprof => {
-                    profiles.push(prepare_pprof(
-                        &origin, span, part, limits, room, &packages,
-                    ));
+                    profiles.push(prepare_pprof(&origin, span, part, limits, room, &packages));
                     continue;
                 }
                 Format::Otlp => read_otlp(&part.data, limits, room),

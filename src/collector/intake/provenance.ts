@@ -4,6 +4,8 @@ import type { Part } from './multipart';
 
 /** The attachment in which Datadog's clients tell whose code is in their profiles. */
 const NAME = 'code-provenance.json';
+/** Of the attachment: what is parsed becomes many times as large. A service of five hundred packages has some tens of kilobytes. */
+const MOST_BYTES = 4 * 1024 * 1024;
 /** Of one upload. Everflame's own has 30,000 file names at most, and the folder of a package stands for all of its files. */
 const MOST = 30_000;
 
@@ -32,6 +34,7 @@ export function readProvenance(
 }
 
 function entriesOf(data: Buffer): Record<string, unknown>[] {
+  if (data.length > MOST_BYTES) return [];
   try {
     const { v1 } = Object(JSON.parse(data.toString())) as { v1?: unknown };
     return Array.isArray(v1) ? v1.map((entry) => Object(entry) as Record<string, unknown>) : [];
