@@ -5,6 +5,7 @@ import { stepFor, ticks, timeOfDay } from '../../viewer/src/graph/timeline/axis.
 import { busyColumns } from '../../viewer/src/graph/timeline/busy.js';
 import { eventName, sampleDetails, spokenSample } from '../../viewer/src/graph/timeline/describe.js';
 import { eventRows } from '../../viewer/src/graph/timeline/event-rows.js';
+import { inOrder } from '../../viewer/src/graph/timeline/lane-order.js';
 import { depths, divide, type LaneSamples, SELF_KINDS } from '../../viewer/src/graph/timeline/lanes.js';
 import type { Look } from '../../viewer/src/graph/timeline/look.js';
 import { paintBusy } from '../../viewer/src/graph/timeline/paint-lanes.js';
@@ -73,6 +74,42 @@ function randomTimeline(seed: number, samples = 600): TimelineData {
 
 const timelines = () => Array.from({ length: 8 }, (_, seed) => randomTimeline(seed));
 const threadsOf = (data: TimelineData) => divide(data).filter(({ events }) => !events);
+
+test('the main thread of a running process is the first lane, and nothing changes places while more comes', (t) => {
+  const [process, other, ended] = ['b', 'c', 'a'];
+  const lanes = [
+    { name: 'V8Worker', threadId: '4711', runtimeId: ended, kind: 'thread' },
+    { name: 'Main Event Loop', threadId: '0', runtimeId: ended, kind: 'thread' },
+    { name: 'http', threadId: '', runtimeId: process, kind: 'event' },
+    { name: '(exited threads)', threadId: 'NA', runtimeId: process, kind: 'thread' },
+    { name: 'libuv-worker', threadId: '4712', runtimeId: process, kind: 'thread' },
+    { name: 'libuv-worker', threadId: '999', runtimeId: process, kind: 'thread' },
+    { name: 'Worker #2 Event Loop', threadId: '2', runtimeId: process, kind: 'thread' },
+    { name: 'Main Event Loop', threadId: '0', runtimeId: process, kind: 'thread' },
+    { name: 'MainThread', threadId: '140703128616960', runtimeId: other, kind: 'thread' },
+    { name: 'worker', threadId: '140703120000000', runtimeId: other, kind: 'thread' },
+  ];
+  const expected = [7, 6, 5, 4, 3, 2, 8, 9, 1, 0];
+  const base = randomTimeline(1);
+  for (const latest of [process, other]) {
+    const end = lanes.map(({ runtimeId }) =>
+      runtimeId === ended ? 1000 : runtimeId === latest ? 90_000 : 88_000,
+    );
+    const all = Uint32Array.from(lanes.keys());
+    const none = new Uint32Array(lanes.length);
+    const figures = {
+      end: Float64Array.from(end),
+      wall: Float64Array.from(none),
+      cpu: Float64Array.from(none),
+    };
+    const data = { ...base, ...figures, lanes, lane: all, node: none, label: none };
+    t.deepEqual(
+      inOrder(divide(data)).map(({ index }) => index),
+      expected,
+    );
+  }
+  t.deepEqual(inOrder([]), []);
+});
 
 test('every sample is in its lane, in the order of time, and those of a thread do not overlap', (t) => {
   for (const data of timelines()) {

@@ -4,8 +4,9 @@ mod support;
 
 use everflame_store::{Outcome, Part, Selection, Upload};
 use flate2::read::GzDecoder;
-use pprof::protos::Profile;
+use pprof::protos::{self, Profile};
 use prost::Message;
+use std::collections::BTreeSet;
 use std::io::Read;
 use support::*;
 
@@ -259,6 +260,92 @@ fn a_time_that_cannot_be_is_refused() {
             "{refusal}, and not {expected}"
         );
     }
+}
+
+/// Threads without JavaScript have the kernel's id alone, and those of a pool one name.
+#[test]
+fn a_timeline_has_a_lane_for_each_thread_of_a_pool() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let texts = [
+        "",
+        "cpu",
+        "nanoseconds",
+        "thread name",
+        "libuv-worker",
+        "thread id",
+        "NA",
+        "os thread id",
+        "4711",
+        "4712",
+        "end_timestamp_ns",
+        "work",
+    ];
+    let text = |wanted: &str| {
+        texts
+            .iter()
+            .position(|text| *text == wanted)
+            .expect("a text") as i64
+    };
+    let label = |key: &str, value: &str| protos::Label {
+        key: text(key),
+        str: text(value),
+        ..Default::default()
+    };
+    let threads = ["4711", "4712", "NA"];
+    let sample = |thread: &str| protos::Sample {
+        location_id: vec![1],
+        value: vec![7_000_000],
+        label: vec![
+            label("thread name", "libuv-worker"),
+            label("thread id", "NA"),
+            label("os thread id", thread),
+            protos::Label {
+                key: text("end_timestamp_ns"),
+                num: BEGIN + 1_000_000_000,
+                ..Default::default()
+            },
+        ],
+    };
+    let profile = Profile {
+        sample_type: vec![protos::ValueType {
+            ty: text("cpu"),
+            unit: text("nanoseconds"),
+        }],
+        sample: threads.map(sample).to_vec(),
+        location: vec![protos::Location {
+            id: 1,
+            line: vec![protos::Line {
+                function_id: 1,
+                line: 1,
+            }],
+            ..Default::default()
+        }],
+        function: vec![protos::Function {
+            id: 1,
+            name: text("work"),
+            ..Default::default()
+        }],
+        string_table: texts.map(str::to_owned).to_vec(),
+        time_nanos: BEGIN,
+        duration_nanos: MINUTE,
+        ..Default::default()
+    };
+    let outcomes = store
+        .ingest(vec![upload(profile.encode_to_vec())])
+        .expect("a commit");
+    assert_eq!(outcomes, [[Outcome::Kept { samples: 3 }]]);
+    let timeline = store
+        .timeline(&everything(), usize::MAX)
+        .expect("a timeline");
+    let ids: BTreeSet<&str> = timeline
+        .lanes
+        .iter()
+        .map(|lane| lane.thread_id.as_str())
+        .collect();
+    assert_eq!(ids, BTreeSet::from(threads));
+    let lanes: BTreeSet<u32> = timeline.samples.iter().map(|sample| sample.lane).collect();
+    assert_eq!(lanes.len(), threads.len());
 }
 
 #[test]

@@ -15,6 +15,8 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// Labels that say on which thread a sample was taken: they make the lane.
 const THREAD: [&str; 3] = ["thread name", "thread id", "os thread id"];
+/// What stands for the id of a thread of which Node.js knows nothing.
+const NO_THREAD_ID: &str = "NA";
 
 /// A thread of a process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -220,8 +222,8 @@ impl Building<'_> {
         );
         let text = |key: &str| value_of(dictionary, tags, labels, key).to_owned();
         let thread_id = match text("thread id") {
-            // OpenTelemetry's samples have the kernel's alone.
-            id if id.is_empty() => text("os thread id"),
+            // OpenTelemetry's samples have the kernel's alone, and threads without JavaScript have no other.
+            id if id.is_empty() || id == NO_THREAD_ID => text("os thread id"),
             id => id,
         };
         let lane = Lane {

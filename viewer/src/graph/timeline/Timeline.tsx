@@ -6,6 +6,7 @@ import { Tooltip } from '../Tooltip.js';
 import { timeOfDay } from './axis.js';
 import { sampleDetails, spokenSample } from './describe.js';
 import { LaneNames } from './LaneNames.js';
+import { inOrder } from './lane-order.js';
 import { divide } from './lanes.js';
 import { AXIS_HEIGHT, heightOf, placeLanes } from './place-lanes.js';
 import { type Chosen, type TimelineModel, TimelineView } from './timeline-view.js';
@@ -28,16 +29,12 @@ export function Timeline({ data, theme, range, onRange, onSelect }: TimelineProp
   const canvas = useRef<HTMLCanvasElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const view = useRef<TimelineView | undefined>(undefined);
-  const divided = useMemo(() => divide(data), [data]);
-  const [open, setOpen] = useState<ReadonlySet<number>>(
-    () =>
-      new Set(
-        divided
-          .filter(({ events }) => !events)
-          .slice(0, 1)
-          .map(({ index }) => index),
-      ),
-  );
+  const divided = useMemo(() => inOrder(divide(data)), [data]);
+  // The stacks of one lane are higher than the screen: of several, all are seen first.
+  const [open, setOpen] = useState<ReadonlySet<number>>(() => {
+    const threads = divided.filter(({ events }) => !events);
+    return new Set(threads.length === 1 ? threads.map(({ index }) => index) : []);
+  });
   const lanes = useMemo(() => placeLanes(divided, open), [divided, open]);
   const [scrolled, setScrolled] = useState(0);
   const [hover, setHover] = useState<{ chosen: Chosen; at: { clientX: number; clientY: number } }>();
