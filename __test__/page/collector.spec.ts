@@ -77,6 +77,10 @@ test.serial("what a program does is on the page while it does it, with the store
     await page.getByText('Main Event Loop').first().waitFor();
     await page.goto(`${view.url}/?service=shop&from=${from}&to=${to}&tab=threads`);
     await page.getByRole('row', { name: /Main Event Loop/ }).waitFor();
+    // Node.js is several packages of one name, which say what they are.
+    await page.goto(`${view.url}/?service=shop&from=${from}&to=${to}&tab=packages`);
+    for (const kind of ['native', 'Node.js'])
+      await page.getByRole('rowheader', { name: new RegExp(`^\\s*node\\s+${kind}$`) }).waitFor();
 
     // The program's own text, from this machine, with the line that works marked as the hottest.
     const file = encodeURIComponent(join(realpathSync(folder), 'app.js'));

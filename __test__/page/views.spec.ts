@@ -139,6 +139,23 @@ pageTest(
   },
 );
 
+pageTest(
+  'A search of functions leaves the tables whole that have no field for it',
+  `${HOUR}&search=renderCart`,
+  async (t, { page, go }) => {
+    for (const tab of ['threads', 'endpoints', 'packages', 'labels&by=host']) {
+      const counts: number[] = [];
+      for (const search of ['', '&search=renderCart']) {
+        await go(`${HOUR}&tab=${tab}${search}`);
+        await page.locator('tbody tr').first().waitFor();
+        counts.push(await page.locator('tbody tr').count());
+      }
+      t.true((counts[0] as number) > 1);
+      t.is(counts[1], counts[0], tab);
+    }
+  },
+);
+
 pageTest('Labels are counted by any key', `${HOUR}&tab=labels`, async (_t, { page }) => {
   await page.getByRole('combobox', { name: 'By', exact: true }).selectOption('host');
   // Half the load has a third of the time.

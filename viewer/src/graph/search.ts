@@ -1,15 +1,12 @@
 import type { Frames, Tree } from '../api/tree.js';
+import { searchFor } from '../format/search-text.js';
 
-/**
- * 1 for each frame whose name, file or package holds the text, in upper or lower case, and for each run that has such a frame. An empty
- * text matches nothing.
- */
+/** 1 for each frame that a search finds, and for each run that has such a frame. An empty text matches nothing. */
 export function matchFrames({ name, file, package: packages, runs }: Frames, text: string): Uint8Array {
-  const wanted = text.trim().toLowerCase();
-  if (wanted === '') return new Uint8Array(name.length);
-  const holds = (field: string | undefined) => field?.toLowerCase().includes(wanted);
+  const finds = searchFor(text);
+  if (!finds) return new Uint8Array(name.length);
   const matched = Uint8Array.from(name, (called, frame) =>
-    Number(holds(called) || holds(file[frame]) || holds(packages[frame])),
+    Number(finds({ name: called, file: file[frame] ?? '', package: packages[frame] ?? '' })),
   );
   for (const [frame, run] of runs ?? []) matched[frame] = Number(run.some((one) => matched[one]));
   return matched;

@@ -1,7 +1,8 @@
 import type { TableRow } from '../api/answers.js';
+import { searchFor } from '../format/search-text.js';
 import type { Sort } from '../state/view.js';
 
-/** Rows whose name, file or package has the text, upper and lower case alike, in the order wanted;
+/** Rows that a search finds, in the order wanted;
  * those that are equal in it by their other value, then by name. The rows given stay as they are. */
 export function arrange(
   rows: readonly TableRow[],
@@ -9,10 +10,8 @@ export function arrange(
   ascending: boolean,
   search: string,
 ): TableRow[] {
-  const wanted = search.trim().toLowerCase();
-  const has = (text: string) => text.toLowerCase().includes(wanted);
-  const found =
-    wanted === '' ? [...rows] : rows.filter((row) => has(row.name) || has(row.file) || has(row.package));
+  const finds = searchFor(search);
+  const found = finds ? rows.filter(finds) : [...rows];
   const direction = ascending ? 1 : -1;
   const byName = (a: TableRow, b: TableRow) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   const other = sort === 'self' ? 'total' : 'self';

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { Labels, TableRow } from '../api/answers.js';
 import { askJson } from '../api/client.js';
+import { packageSearch } from '../format/search-text.js';
 import { formatShare } from '../format/value.js';
 import { Answer } from '../parts/status.js';
 import { printCondition, toggled, valueOfRow } from '../state/conditions.js';
@@ -54,7 +55,7 @@ export function PackagesView(): JSX.Element {
           isChosen={() => false}
           action="Find it in the flame graph"
           onChoose={({ name }) =>
-            change({ tab: 'flame', colour: 'package', frames: 'package', search: name })
+            change({ tab: 'flame', colour: 'package', frames: 'function', search: packageSearch(name) })
           }
         />
       )}

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Tree } from '../api/tree.js';
+import { searchFor } from '../format/search-text.js';
 import { formatDifference, formatExact, formatValue } from '../format/value.js';
 import { change, view } from '../state/page.js';
 import { functionsOf } from '../tree/functions.js';
@@ -12,9 +13,8 @@ const MOST_ROWS = 300;
 export function DifferenceTable({ tree }: { tree: Tree }): JSX.Element {
   const { search, of } = view.value;
   const rows = useMemo(() => {
-    const wanted = search.trim().toLowerCase();
     return functionsOf(tree)
-      .filter((row) => [row.name, row.file, row.package].some((text) => text.toLowerCase().includes(wanted)))
+      .filter(searchFor(search) ?? (() => true))
       .sort((x, y) => Math.abs(y.selfB - y.self) - Math.abs(x.selfB - x.self));
   }, [tree, search]);
   const { unit } = tree;

@@ -6,8 +6,9 @@ import { formatExact, formatShare, formatValue } from '../format/value.js';
 import { ShareBar } from '../parts/share-bar.js';
 import { isLevel } from '../series/levels.js';
 import { valueOfRow } from '../state/conditions.js';
-import { shownSpan, view } from '../state/page.js';
+import { shownSpan } from '../state/page.js';
 import { arrange } from '../tree/arrange.js';
+import { KIND_NAMES } from './kind-legend.js';
 
 interface Props {
   table: Table;
@@ -34,10 +35,9 @@ export function KeyTable({
   onChoose,
 }: Props): JSX.Element {
   const { unit, total, type } = table;
-  const rows = useMemo(
-    () => arrange(table.rows, 'total', false, view.value.search),
-    [table, view.value.search],
-  );
+  // The search is of functions: it is not seen here, and finds none of these rows.
+  const rows = useMemo(() => arrange(table.rows, 'total', false, ''), [table]);
+  const namesakes = useMemo(() => countNames(table.rows), [table]);
   const { from, to } = shownSpan.value;
   return (
     <div class="plain-table">
@@ -68,8 +68,9 @@ export function KeyTable({
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={row.name} class={isChosen(row) ? 'chosen' : undefined}>
+            <tr key={`${row.kind} ${row.name}`} class={isChosen(row) ? 'chosen' : undefined}>
               <th scope="row">
+                {withSelf && <span class={`kind kind-${row.kind}`} />}
                 <button
                   type="button"
                   class="link"
@@ -79,6 +80,7 @@ export function KeyTable({
                 >
                   {valueOfRow(row.name) === '' ? <span class="muted">{none}</span> : row.name}
                 </button>
+                {(namesakes.get(row.name) ?? 0) > 1 && <span class="muted"> {KIND_NAMES.get(row.kind)}</span>}
               </th>
               {withSelf && (
                 <td class="figure" title={formatExact(row.self, unit)}>
@@ -113,4 +115,11 @@ export function KeyTable({
       {table.more > 0 && <p class="muted">{table.more} more, with less each.</p>}
     </div>
   );
+}
+
+/** Node.js is a package of three kinds: its binary, its JavaScript, and its garbage collector. */
+function countNames(rows: readonly TableRow[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { name } of rows) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
 }
