@@ -142,6 +142,12 @@ importTest('a file that is dropped is shown, at its own time', async (t, { page 
   t.is(await page.locator('.file-list').count(), 0);
 });
 
+importTest('of stacks that tell no time none is said', async (t, { page }) => {
+  await drop(page, ['a.folded', 'main;work 3\nmain 4\n']);
+  await page.locator('.foot').getByText('2 nodes').waitFor();
+  t.notRegex(await page.locator('.foot').innerText(), /profiles/);
+});
+
 importTest('several files, of which one is none', async (t, { page }) => {
   await drop(
     page,

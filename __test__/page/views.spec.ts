@@ -130,6 +130,18 @@ pageTest(
 );
 
 pageTest(
+  'Where no sample tells its endpoint, it is said who does',
+  `${HOUR}&tab=endpoints&where=thread name:libuv-worker`,
+  async (t, { page, go }) => {
+    await shows(page, '.notice', /No sample tells its endpoint.*trace endpoint/s);
+    // Who asks for these has a row that takes the filter away.
+    await go(`${HOUR}&tab=endpoints&where=trace endpoint:`);
+    await shows(page, 'tr', /\(outside of requests\)/);
+    t.is(await page.locator('.notice').count(), 0);
+  },
+);
+
+pageTest(
   'A package leads to the graph, where it is searched',
   `${HOUR}&tab=packages`,
   async (_t, { page }) => {

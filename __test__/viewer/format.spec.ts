@@ -69,10 +69,10 @@ test('CPU time by the second is cores', (t) => {
 });
 
 test('Lengths of time', (t) => {
-  const texts = [500, 1000, 90_000, 300_000, 3_600_000, 5_400_000, 86_400_000, 604_800_000].map(
+  const texts = [500, 999.4, 999.6, 1000, 90_000, 300_000, 3_600_000, 5_400_000, 86_400_000, 604_800_000].map(
     formatDuration,
   );
-  t.deepEqual(texts, ['500 ms', '1 s', '90 s', '5 min', '1 h', '90 min', '1 d', '7 d']);
+  t.deepEqual(texts, ['500 ms', '999 ms', '1 s', '1 s', '90 s', '5 min', '1 h', '90 min', '1 d', '7 d']);
 });
 
 test('The day is named where it is not today', (t) => {

@@ -4,7 +4,9 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** A length of time in its largest whole unit: `5 min`, `1 h`, `7 d`, else with one digit behind the point. */
-export function formatDuration(milliseconds: number): string {
+export function formatDuration(exact: number): string {
+  // 999.6 ms are 1 s.
+  const milliseconds = exact < SECOND ? Math.round(exact) : exact;
   for (const [unit, suffix] of [
     [DAY, 'd'],
     [HOUR, 'h'],
@@ -15,9 +17,7 @@ export function formatDuration(milliseconds: number): string {
     if (milliseconds >= 2 * unit || (milliseconds >= unit && milliseconds % unit === 0))
       return `${Number((milliseconds / unit).toFixed(1))} ${suffix}`;
   }
-  return milliseconds >= SECOND
-    ? `${Number((milliseconds / SECOND).toFixed(1))} s`
-    : `${Math.round(milliseconds)} ms`;
+  return milliseconds >= SECOND ? `${Number((milliseconds / SECOND).toFixed(1))} s` : `${milliseconds} ms`;
 }
 
 /** Clock time in the reader's zone, on 24 hours; with the day where it is not that of `now`. */

@@ -76,7 +76,8 @@ function axes({ isLast, isLow, isBytes }: PlotShape, format: (value: number) => 
       ...common,
       size: GUTTER_PIXELS,
       gap: 6,
-      space: isLow ? 14 : 24,
+      // Less than half of a low strip's height: one mark of 1, 2, 2.5, 5 … is then always above its zero.
+      space: isLow ? 12 : 24,
       ...(isBytes && { incrs: POWERS_OF_TWO }),
       grid: { stroke: () => colour('--line'), width: 1 },
       values: (_plot, splits) => splits.map(format),

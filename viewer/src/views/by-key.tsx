@@ -1,34 +1,49 @@
 import type { JSX } from 'preact';
-import type { Labels, TableRow } from '../api/answers.js';
+import type { Labels, Table, TableRow } from '../api/answers.js';
 import { askJson } from '../api/client.js';
 import { packageSearch } from '../format/search-text.js';
 import { formatShare } from '../format/value.js';
-import { Answer } from '../parts/status.js';
-import { printCondition, toggled, valueOfRow } from '../state/conditions.js';
+import { Answer, Notice } from '../parts/status.js';
+import { parseCondition, printCondition, toggled, valueOfRow } from '../state/conditions.js';
 import { change, view } from '../state/page.js';
 import { useSelected, useTable } from '../state/use-selected.js';
 import { KeyTable } from './key-table.js';
 
+const ENDPOINT = 'trace endpoint';
+
 const askLabels = (question: string, signal: AbortSignal) => askJson<Labels>(question, signal);
 
+interface ByKeyProps {
+  of: string;
+  what: string;
+  /** How a row without a value is called. */
+  none: string;
+  /** What is said where no sample has a value; else the table says that. */
+  nowhere?: JSX.Element;
+}
+
 /** A table by a tag or label, whose rows filter everything. */
-function ByKey({ of, what, none }: { of: string; what: string; none: string }): JSX.Element {
+function ByKey({ of, what, none, nowhere }: ByKeyProps): JSX.Element {
   const answered = useTable(of);
   const { where } = view.value;
   const conditionOf = ({ name }: TableRow) =>
     printCondition({ key: of, value: valueOfRow(name), not: false });
   return (
     <Answer answered={answered} isEmpty={({ rows }) => rows.length === 0}>
-      {(table) => (
-        <KeyTable
-          table={table}
-          what={what}
-          none={none}
-          isChosen={(row) => where.includes(conditionOf(row))}
-          action="Show only this, or all again"
-          onChoose={(row) => change({ where: toggled(where, conditionOf(row)) })}
-        />
-      )}
+      {(table) =>
+        nowhere && isNowhere(table, of) ? (
+          nowhere
+        ) : (
+          <KeyTable
+            table={table}
+            what={what}
+            none={none}
+            isChosen={(row) => where.includes(conditionOf(row))}
+            action="Show only this, or all again"
+            onChoose={(row) => change({ where: toggled(where, conditionOf(row)) })}
+          />
+        )
+      }
     </Answer>
   );
 }
@@ -38,7 +53,27 @@ export function ThreadsView(): JSX.Element {
 }
 
 export function EndpointsView(): JSX.Element {
-  return <ByKey of="trace endpoint" what="Endpoint" none="(outside of requests)" />;
+  return (
+    <ByKey
+      of={ENDPOINT}
+      what="Endpoint"
+      none="(outside of requests)"
+      nowhere={
+        <Notice title="No sample tells its endpoint">
+          <p>
+            It is the label <code>{ENDPOINT}</code> of samples, which Datadog's tracers set in the requests
+            that they trace.
+          </p>
+        </Notice>
+      }
+    />
+  );
+}
+
+/** Whether no sample has a value, though none is left out for having one. */
+function isNowhere({ rows }: Table, key: string): boolean {
+  const isFiltered = view.value.where.some((condition) => parseCondition(condition)?.key === key);
+  return !isFiltered && rows.every(({ name }) => valueOfRow(name) === '');
 }
 
 /** The table by npm package; a row leads to the graph, as a package is no label that could be filtered by. */

@@ -153,7 +153,9 @@ function Graph({ whole }: { whole: Tree }): JSX.Element {
       ) : (
         <p class="foot muted">
           {colour === 'kind' && <KindLegend />}
-          {changed.tree.parent.length - 1} nodes from {formatDuration(tree.seconds * 1000)} of profiles
+          {changed.tree.parent.length - 1} nodes
+          {/* Collapsed stacks tell of no time. */}
+          {tree.seconds > 0 && ` from ${formatDuration(tree.seconds * 1000)} of profiles`}
           {tree.omitted > 0 &&
             `; ${tree.omitted} small nodes are left out, their values are in the nodes above`}
         </p>
