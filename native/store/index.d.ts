@@ -75,6 +75,12 @@ export interface NativePart {
   data: Buffer
 }
 
+/** How many requests came for an endpoint: a whole number. */
+export interface NativeRequests {
+  endpoint: string
+  count: number
+}
+
 /** What the store may hold. Ages in milliseconds. */
 export interface NativeRetention {
   /** Of single samples with their times. */
@@ -110,4 +116,6 @@ export interface NativeUpload {
   isLocal?: boolean
   /** It came in one request with the upload before it: the limit of bytes is for both together. */
   joined?: boolean
+  /** Those that came from `start` to `end`; left out where the client does not say. */
+  requests?: Array<NativeRequests>
 }

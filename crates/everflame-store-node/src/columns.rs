@@ -1,7 +1,7 @@
 //! Trees and timelines as columns of numbers behind a heading (docs/api.md).
 
 use crate::json::milliseconds;
-use everflame_store::{Found, FrameName, Timeline, Tree, ValueType};
+use everflame_store::{Found, FrameName, Requests, Timeline, Tree, ValueType};
 use serde_json::{Map, Value, json};
 
 /// One column, as it stands in the file.
@@ -69,6 +69,12 @@ pub(crate) fn tree(
         "damaged",
         json!(found.damaged + found_b.map_or(0, |found| found.damaged)),
     );
+    if let Some(requests) = &found.requests {
+        put("requests", divisor(requests));
+    }
+    if let Some(requests) = found_b.and_then(|found| found.requests.as_ref()) {
+        put("requestsB", divisor(requests));
+    }
     if let Some(found) = found_b {
         put("totalB", json!(tree.sum(1)));
         put("secondsB", json!(found.covered as f64 / 1e9));
@@ -139,6 +145,14 @@ pub(crate) fn timeline(timeline: &Timeline, from: i64, to: i64) -> Vec<u8> {
     put("labels", json!(labels));
     put("frames", frames(&timeline.tree.frames));
     file(b"EFL1", heading, &columns)
+}
+
+/// How many requests came, or why a sum cannot be divided by that.
+fn divisor(requests: &Requests) -> Value {
+    match requests.divisor() {
+        Ok(count) => json!({ "count": count }),
+        Err(reason) => json!({ "reason": reason.to_string() }),
+    }
 }
 
 fn real(values: &[u64]) -> Column<'static> {

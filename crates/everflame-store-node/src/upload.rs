@@ -17,6 +17,13 @@ pub struct NativePart {
     pub data: Buffer,
 }
 
+/// How many requests came for an endpoint: a whole number.
+#[napi(object)]
+pub struct NativeRequests {
+    pub endpoint: String,
+    pub count: f64,
+}
+
 #[napi(object)]
 pub struct NativeUpload {
     /// Of OTLP each resource names its own, and adds its tags.
@@ -33,6 +40,8 @@ pub struct NativeUpload {
     pub is_local: Option<bool>,
     /// It came in one request with the upload before it: the limit of bytes is for both together.
     pub joined: Option<bool>,
+    /// Those that came from `start` to `end`; left out where the client does not say.
+    pub requests: Option<Vec<NativeRequests>>,
 }
 
 impl NativeUpload {
@@ -63,6 +72,12 @@ impl NativeUpload {
                 })
                 .collect::<Result<_>>()?,
             joined: self.joined.unwrap_or_default(),
+            requests: self.requests.map(|requests| {
+                requests
+                    .into_iter()
+                    .map(|NativeRequests { endpoint, count }| (endpoint, count as u64))
+                    .collect()
+            }),
         })
     }
 }

@@ -31,8 +31,8 @@ pub use error::{Refusal, StoreError};
 pub use maintain::{Maintained, Retention};
 pub use query::{
     Answer, Filter, Found, FrameKind, FrameName, Granularity, Key, LabelTexts, Lane, Measure,
-    MetricLine, Metrics, ProfileHead, Row, Selection, Series, SeriesLine, Service, SourceLine,
-    Table, TableBy, Timeline, TimelineSample, Tree,
+    MetricLine, Metrics, NotPerRequest, ProfileHead, Requests, Row, Selection, Series, SeriesLine,
+    Service, SourceLine, Table, TableBy, Timeline, TimelineSample, Tree,
 };
 pub use read::{Limits, ValueType};
 pub use repair::{Counts, Repair};

@@ -9,12 +9,12 @@ use crate::query::{
     Answer, Asker, Found, Granularity, Key, Metrics, ProfileHead, Selection, Series, Service,
     SourceLine, Table, TableBy, Timeline, Tree,
 };
-use crate::read::Limits;
+use crate::read::{Limits, requests_types};
 use crate::read_ahead::ReadAhead;
 use crate::repair::{self, Repair};
 use crate::schema;
 use crate::upload::{self, Outcome, Prepared, Upload};
-use crate::writer::{self, Committed, Failure};
+use crate::writer::{self, Committed, Failure, types_text};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -321,8 +321,8 @@ impl Store {
             asker
                 .connection
                 .query_row(
-                    "SELECT count(*) FROM block WHERE level = 0 OR only = 1",
-                    [],
+                    "SELECT count(*) FROM block WHERE (level = 0 OR only = 1) AND shape NOT IN (SELECT id FROM shape WHERE types = ?1)",
+                    [types_text(&requests_types())],
                     |row| row.get::<_, i64>(0),
                 )
                 .map_err(engine_error(&self.path))

@@ -5,7 +5,10 @@ use crate::fingerprint;
 use crate::frame_keys::{FrameKey, frame_keys};
 use crate::metrics::{Metrics, Told};
 use crate::packages::Packages;
-use crate::read::{Limits, OtlpProfile, Profile, Resource, read_otlp, read_otlp_json, read_pprof};
+use crate::read::{
+    Limits, OtlpProfile, Profile, REQUESTS, Resource, read_otlp, read_otlp_json, read_pprof,
+    requests_profile,
+};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -57,6 +60,9 @@ pub struct Upload {
     pub is_local: bool,
     /// It came in one request with the upload before it: the limit of bytes is for both together.
     pub joined: bool,
+    /// How many requests came from `start` to `end`, by endpoint; none where the client does not say. They are kept with the
+    /// profiles, if any of these is taken.
+    pub requests: Option<Vec<(String, u64)>>,
 }
 
 /// What became of one profile.
@@ -74,6 +80,8 @@ pub enum Outcome {
 /// all is one refusal.
 pub struct Prepared {
     pub(crate) profiles: Vec<Result<PreparedProfile, Refusal>>,
+    /// Counts of requests, which nobody is told the outcome of.
+    pub(crate) requests: Option<PreparedProfile>,
 }
 
 /// A process, as it says.
@@ -120,9 +128,30 @@ impl Upload {
             }
         }
         tell_once(&mut profiles);
-        let mut prepared = Prepared { profiles };
+        let mut prepared = Prepared {
+            profiles,
+            requests: None,
+        };
         prepared.refuse_older(now(), limits.age);
+        // Requests of a time without profiles would be of no use.
+        if prepared.profiles.iter().any(Result::is_ok) {
+            prepared.requests = self.prepare_requests(&origin, span, limits);
+        }
         prepared
+    }
+
+    fn prepare_requests(
+        &self,
+        origin: &Arc<Origin>,
+        span: (i64, i64),
+        limits: &Limits,
+    ) -> Option<PreparedProfile> {
+        let counts = self.requests.as_ref().filter(|_| span.0 < span.1)?;
+        let mut profile = requests_profile(counts, limits).ok()?;
+        (profile.start, profile.duration) = (span.0, span.1 - span.0);
+        let [kind, _] = REQUESTS;
+        let hash = fingerprint::of_profile(origin, kind.as_bytes(), &profile);
+        prepare_profile(origin.clone(), kind.to_owned(), hash, span, profile).ok()
     }
 }
 

@@ -99,7 +99,7 @@ fn add(
 ) -> Result<Vec<Outcome>, Failure> {
     // Profiles of one process follow each other.
     let mut last: Option<(Arc<Origin>, i64, i64)> = None;
-    upload
+    let outcomes: Vec<Outcome> = upload
         .profiles
         .iter()
         .map(|profile| {
@@ -120,7 +120,12 @@ fn add(
             };
             add_profile(connection, dictionaries, used, service, series, profile)
         })
-        .collect()
+        .collect::<Result<_, Failure>>()?;
+    if let Some(requests) = &upload.requests {
+        let (service, series) = ids_of(connection, &requests.origin)?;
+        add_profile(connection, dictionaries, used, service, series, requests)?;
+    }
+    Ok(outcomes)
 }
 
 /// Of the service, and of the process in it.
@@ -382,7 +387,7 @@ fn service_id(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 }
 
 fn shape_id(connection: &Connection, service: i64, types: &[ValueType]) -> rusqlite::Result<i64> {
-    let text = shape_text(types);
+    let text = types_text(types);
     let shape = row_id(
         connection,
         &SHAPE,
@@ -395,7 +400,8 @@ fn shape_id(connection: &Connection, service: i64, types: &[ValueType]) -> rusql
     Ok(shape)
 }
 
-fn shape_text(types: &[ValueType]) -> String {
+/// Kinds of value that come together, as their row has them.
+pub(crate) fn types_text(types: &[ValueType]) -> String {
     let pairs: Vec<(&str, &str)> = types
         .iter()
         .map(|kind| (kind.name.as_str(), kind.unit.as_str()))

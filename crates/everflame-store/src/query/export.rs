@@ -6,7 +6,7 @@ use crate::dictionaries::{Dictionaries, Shared};
 use crate::dictionary::{Dictionary, ROOT};
 use crate::error::StoreError;
 use crate::packages::versioned;
-use crate::read::ValueType;
+use crate::read::{ValueType, are_requests};
 use crate::varint::{put, put_sized};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -15,13 +15,15 @@ use rusqlite::Connection;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::io::Write;
 
-/// Gzip. Every kind of value that the service's profiles have is one of the file's; a stack and a set of labels is one sample.
+/// Gzip. Every kind of value that the service's profiles have is one of the file's, but for counts of requests; a stack and a set of labels is one sample.
 pub(crate) fn pprof(
     connection: &Connection,
     dictionaries: &Dictionaries,
     mut picked: Picked,
 ) -> Result<Vec<u8>, StoreError> {
-    let shapes = shapes(connection, picked.service)?;
+    let mut shapes = shapes(connection, picked.service)?;
+    // A sum of profiles of which a part has counts would look as if all had.
+    shapes.retain(|(_, types)| !are_requests(types));
     let types: IndexSet<ValueType, FxBuildHasher> =
         shapes.iter().flat_map(|(_, types)| types.clone()).collect();
     picked.columns = shapes

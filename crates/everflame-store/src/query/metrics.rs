@@ -1,7 +1,8 @@
 //! What processes tell of themselves, in steps of time: delay and use of event loops, heaps, resident memory.
 
 use super::metric_groups::{Group, add, within};
-use super::selection::{Selection, Tags, names, service_id, shortened, unreadable};
+use super::processes::{Processes, tag_of};
+use super::selection::{Selection, names, service_id, shortened, unreadable};
 use super::step_cells::Steps;
 use crate::checksum::METRICS;
 use crate::error::StoreError;
@@ -143,72 +144,37 @@ impl Meant {
         selection: &Selection,
         by: Option<&str>,
     ) -> Result<Meant, StoreError> {
-        let all = processes_of(connection, service)?;
-        let is_tag = |key: &str| {
-            all.iter()
-                .any(|(_, tags)| tags.iter().any(|(tag, _)| tag == key))
-        };
+        let all = Processes::of(connection, service)?;
         if let Some(key) = by
             && key != BY_THREAD
-            && !is_tag(key)
+            && !all.have_tag(key)
         {
-            let tags = all.iter().flat_map(|(_, tags)| tags);
             return Err(StoreError::NoTag {
                 key: shortened(key),
-                known: names(tags.map(|(tag, _)| tag.as_str())),
+                known: names(all.tags()),
             });
         }
         let (filters, others): (Vec<_>, Vec<_>) = selection
             .filters
             .iter()
-            .partition(|filter| is_tag(&filter.key));
+            .partition(|filter| all.have_tag(&filter.key));
         let mut ignored: Vec<String> = others.iter().map(|filter| filter.key.clone()).collect();
         ignored.sort_unstable();
         ignored.dedup();
         let processes = all
-            .iter()
-            .filter(|(_, tags)| {
-                filters.iter().all(|filter| {
-                    let own = value_of(tags, &filter.key);
-                    filter.values.iter().any(|wanted| wanted == own) != filter.negated
-                })
-            })
+            .meant_by(&filters)
             .map(|(process, tags)| {
                 let name = match by {
                     None => Some(String::new()),
                     Some(BY_THREAD) => None,
-                    Some(key) => Some(match value_of(tags, key) {
+                    Some(key) => Some(match tag_of(tags, key) {
                         "" => "(none)".to_owned(),
                         value => value.to_owned(),
                     }),
                 };
-                (*process, name)
+                (process, name)
             })
             .collect();
         Ok(Meant { processes, ignored })
     }
-}
-
-fn value_of<'a>(tags: &'a Tags, key: &str) -> &'a str {
-    tags.iter()
-        .find(|(tag, _)| tag == key)
-        .map_or("", |(_, value)| value)
-}
-
-fn processes_of(connection: &Connection, service: i64) -> Result<Vec<(i64, Tags)>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, tags FROM series WHERE service = ?1")
-        .map_err(unreadable)?;
-    let rows: Vec<(i64, String)> = statement
-        .query_map([service], |row| Ok((row.get(0)?, row.get(1)?)))
-        .and_then(Iterator::collect)
-        .map_err(unreadable)?;
-    rows.into_iter()
-        .map(|(process, tags)| {
-            let tags = serde_json::from_str(&tags).map_err(|_| StoreError::Damaged {
-                what: format!("the tags of process {process}"),
-            })?;
-            Ok((process, tags))
-        })
-        .collect()
 }

@@ -7,6 +7,8 @@ mod lines;
 mod metric_groups;
 mod metrics;
 mod overview;
+mod processes;
+mod requests;
 mod sandwich;
 mod scan;
 mod selection;
@@ -22,6 +24,7 @@ pub use frame_kind::FrameKind;
 pub use lines::Line as SourceLine;
 pub use metrics::{Measure, MetricLine, Metrics};
 pub use overview::{Key, ProfileHead, Service};
+pub use requests::{NotPerRequest, Requests};
 pub use scan::Found;
 pub use selection::{Filter, Selection};
 pub use series::{Line as SeriesLine, Series};
@@ -137,7 +140,8 @@ impl Asker<'_> {
         })
     }
 
-    /// One tree with the values of both selections. The second has the first one's kind of value unless it names its own.
+    /// One tree with the values of both selections. The second has the first one's kind of value unless it names its own. Of
+    /// both it is told how many requests came.
     pub(crate) fn diff(
         &self,
         a: &Selection,
@@ -145,18 +149,20 @@ impl Asker<'_> {
         granularity: Granularity,
         most: usize,
     ) -> Result<(Answer<Tree>, Found), StoreError> {
-        let (kind, sums_a) = self.sums(a, None)?;
+        let (kind, mut sums_a) = self.sums(a, None)?;
         let b = Selection {
             kind: b.kind.clone().or_else(|| Some(kind.name.clone())),
             ..b.clone()
         };
-        let (kind_b, sums_b) = self.sums(&b, None)?;
+        let (kind_b, mut sums_b) = self.sums(&b, None)?;
         if kind != kind_b {
             return Err(StoreError::DifferentKinds {
                 a: text(&kind),
                 b: text(&kind_b),
             });
         }
+        sums_a.found.requests = Some(self.requests(a)?);
+        sums_b.found.requests = Some(self.requests(&b)?);
         let mut tree = Growing::new(granularity, 2);
         tree.add(&sums_a, 0);
         tree.add(&sums_b, 1);
@@ -267,6 +273,11 @@ impl Asker<'_> {
             &Picked::new(self.connection, selection)?,
             most,
         )
+    }
+
+    fn requests(&self, selection: &Selection) -> Result<Requests, StoreError> {
+        let picked = Picked::new(self.connection, selection)?;
+        requests::requests(self.connection, self.dictionaries, &picked)
     }
 
     fn sums(

@@ -4,8 +4,9 @@ use super::scan::{Matcher, Scanned, scan};
 use super::selection::{HOUR, Picked, Tags, shapes, tags_of, unreadable};
 use crate::dictionaries::{Dictionaries, Shared};
 use crate::error::StoreError;
-use crate::read::ValueType;
+use crate::read::{ValueType, are_requests, requests_types};
 use crate::varint::Bytes;
+use crate::writer::types_text;
 use rusqlite::{Connection, named_params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -16,6 +17,7 @@ pub struct Service {
     /// Nanoseconds since the epoch.
     pub from: i64,
     pub to: i64,
+    /// Without counts of requests, which come with them.
     pub profiles: u64,
     /// Processes.
     pub instances: u64,
@@ -25,11 +27,13 @@ pub struct Service {
 pub(crate) fn services(connection: &Connection) -> Result<Vec<Service>, StoreError> {
     let mut statement = connection
         .prepare_cached(
-            "SELECT service.id, name, min(start), max(end), count(*), count(DISTINCT series)
+            "SELECT service.id, name, min(start), max(end), sum(shape NOT IN (SELECT id FROM shape WHERE types = ?1)), count(DISTINCT series)
              FROM service JOIN block ON service = service.id WHERE level = 0 OR only = 1 GROUP BY service.id ORDER BY name",
         )
         .map_err(unreadable)?;
-    let mut rows = statement.query([]).map_err(unreadable)?;
+    let mut rows = statement
+        .query([types_text(&requests_types())])
+        .map_err(unreadable)?;
     let mut services = Vec::new();
     while let Some(row) = rows.next().map_err(unreadable)? {
         let number = |index: usize| row.get::<_, i64>(index).map_err(unreadable);
@@ -166,7 +170,7 @@ pub struct ProfileHead {
     pub samples: u64,
 }
 
-/// The newest first; `most` at most, and how many more there are. Filters are for tags.
+/// The newest first; `most` at most, and how many more there are. Filters are for tags. Counts of requests are none of them.
 pub(crate) fn profiles(
     connection: &Connection,
     picked: &Picked,
@@ -188,6 +192,13 @@ pub(crate) fn profiles(
     let (mut found, mut more) = (Vec::new(), 0);
     while let Some(row) = rows.next().map_err(unreadable)? {
         let number = |index: usize| row.get::<_, i64>(index).map_err(unreadable);
+        let types = shapes
+            .get(&number(4)?)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        if are_requests(types) {
+            continue;
+        }
         let series = number(5)?;
         let tags = match tags.get(&series) {
             Some(tags) => tags,
@@ -219,10 +230,6 @@ pub(crate) fn profiles(
                 .as_blob()
                 .unwrap_or_default(),
         );
-        let types = shapes
-            .get(&number(4)?)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
         found.push(ProfileHead {
             id: number(0)?,
             from: number(1)?,

@@ -1,5 +1,6 @@
 //! Goes through the blocks of a selection.
 
+use super::requests::Requests;
 use super::selection::{HOUR, Picked, Selection, Tags, tags_of, unreadable};
 use crate::block::{Block, Damaged};
 use crate::checksum::BLOCK;
@@ -7,17 +8,24 @@ use crate::dictionaries::{Dictionaries, Shared};
 use crate::dictionary::Dictionary;
 use crate::error::StoreError;
 use indexmap::IndexSet;
-use rusqlite::{Connection, named_params};
+use rusqlite::Connection;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::collections::hash_map::Entry;
 
 /// Blocks of an hour that lies in the range as a whole are read as its sum; where the profiles are not kept any more, the sum
 /// belongs to the range that has its middle.
-const MEANT: &str = "
-    WHERE service = :service AND middle >= :from AND middle < :to AND (
-        level = 0 AND (rolled = 0 OR middle < :first_hour OR middle >= :last_hour)
-        OR level = 1 AND (only = 1 OR middle >= :first_hour AND middle < :last_hour)
+pub(super) const MEANT: &str = "
+    WHERE service = ?1 AND middle >= ?2 AND middle < ?3 AND (
+        level = 0 AND (rolled = 0 OR middle < ?4 OR middle >= ?5)
+        OR level = 1 AND (only = 1 OR middle >= ?4 AND middle < ?5)
     ) ORDER BY middle";
+
+/// The numbers in it.
+pub(super) fn meant(picked: &Picked) -> [i64; 5] {
+    let Selection { from, to, .. } = *picked.selection;
+    let last_hour = to.div_euclid(HOUR).saturating_mul(HOUR);
+    [picked.service, from, to, first_hour(from), last_hour]
+}
 
 /// Of the blocks that were found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +38,8 @@ pub struct Found {
     pub covered: i64,
     /// Blocks whose bytes are not what was written: they are left out.
     pub damaged: u64,
+    /// Of the two sides of a difference.
+    pub requests: Option<Requests>,
 }
 
 /// What is known of a block before its rows are read.
@@ -38,6 +48,8 @@ pub(crate) struct Head {
     pub(crate) series: i64,
     /// Number of its list of kinds of value.
     pub(crate) shape: i64,
+    /// 0 of a profile, 1 of the sum of an hour.
+    pub(crate) level: i64,
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) middle: i64,
@@ -161,21 +173,12 @@ pub(crate) fn scan(
     mut each: impl FnMut(Scanned) -> Result<(), Damaged>,
 ) -> Result<Found, StoreError> {
     let picked = matcher.picked;
-    let selection = picked.selection;
     let mut found = Found::default();
     let mut epochs: FxHashMap<i64, Shared> = FxHashMap::default();
     let mut statement = connection
         .prepare_cached(&format!("SELECT {} FROM block {MEANT}", BLOCK.columns))
         .map_err(unreadable)?;
-    let mut rows = statement
-        .query(named_params! {
-            ":service": picked.service,
-            ":from": selection.from,
-            ":to": selection.to,
-            ":first_hour": first_hour(selection.from),
-            ":last_hour": selection.to.div_euclid(HOUR).saturating_mul(HOUR),
-        })
-        .map_err(unreadable)?;
+    let mut rows = statement.query(meant(picked)).map_err(unreadable)?;
     while let Some(row) = rows.next().map_err(unreadable)? {
         // Blocks without the kind that is asked for are not read.
         let column = row
@@ -195,6 +198,7 @@ pub(crate) fn scan(
         let head = Head {
             series,
             shape: number(3)?,
+            level: number(5)?,
             start: number(6)?,
             end: number(7)?,
             middle: number(8)?,

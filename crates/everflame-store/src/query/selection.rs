@@ -3,7 +3,7 @@
 use super::units;
 use crate::database::is_damage;
 use crate::error::StoreError;
-use crate::read::ValueType;
+use crate::read::{REQUESTS, ValueType};
 use crate::upload::NANOSECONDS;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
@@ -64,12 +64,16 @@ impl<'a> Picked<'a> {
         let service = service_id(connection, &selection.service)?;
         let shapes = shapes(connection, service)?;
         let types: Vec<&ValueType> = shapes.iter().flat_map(|(_, types)| types).collect();
+        // Counts of requests have no stacks.
+        let [counted, _] = REQUESTS;
         let name = match &selection.kind {
             Some(name) => name.as_str(),
             None => FIRST_TYPES
                 .into_iter()
-                .find(|name| types.iter().any(|kind| kind.name == *name))
-                .or(types.first().map(|kind| kind.name.as_str()))
+                .find_map(|name| types.iter().find(|kind| kind.name == name))
+                .or_else(|| types.iter().find(|kind| kind.name != counted))
+                .or(types.first())
+                .map(|kind| kind.name.as_str())
                 .unwrap_or_default(),
         };
         let alike: Vec<&ValueType> = types

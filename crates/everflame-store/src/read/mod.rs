@@ -10,6 +10,7 @@ mod numbered;
 mod otlp;
 mod pprof;
 mod profile;
+mod requests;
 mod texts;
 pub(crate) mod wire;
 
@@ -17,6 +18,7 @@ pub use limits::Limits;
 pub(crate) use otlp::{OtlpProfile, Resource};
 pub(crate) use profile::Profile;
 pub use profile::ValueType;
+pub(crate) use requests::{ENDPOINT, REQUESTS, are_requests, requests_profile, requests_types};
 
 use crate::error::Refusal;
 use std::borrow::Cow;
