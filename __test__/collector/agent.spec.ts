@@ -41,6 +41,68 @@ test('an upload is kept with the tags and times of its event', async (t) => {
   t.deepEqual(upload?.profiles, [{ name: 'wall.pprof', format: 'pprof', data }]);
 });
 
+test('counts of requests are kept with their profiles', async (t) => {
+  const { ask, json, store, lines } = await openCollector(t);
+  const counts = { 'GET /cart': 7, 'POST /"pay"\n<script>': 2 ** 40, __proto__x: 1, '': 0 };
+  const given: [told: unknown, kept: unknown][] = [
+    [counts, Object.entries(counts).map(([endpoint, count]) => ({ endpoint, count }))],
+    [{}, []],
+    [null, undefined],
+    [undefined, undefined],
+  ];
+  for (const [index, [told, kept]] of given.entries()) {
+    const upload = agentUpload({ 'wall.pprof': givenProfile(index) }, { endpoint_counts: told });
+    t.is((await ask(AGENT, upload)).status, 200);
+    t.deepEqual(store.uploads.at(-1)?.requests, kept as undefined, JSON.stringify(told));
+  }
+  // dd-trace says so where it is told not to count, and sends an empty object.
+  const settings = { endpointCollectionEnabled: false };
+  const silent = { endpoint_counts: {}, info: { profiler: { settings } } };
+  t.is((await ask(AGENT, agentUpload({ 'wall.pprof': givenProfile(9) }, silent))).status, 200);
+  t.is(store.uploads.at(-1)?.requests, undefined);
+  t.is((await json('/api/v1/status')).requestsLeftOut, 0);
+  t.deepEqual(lines, []);
+});
+
+const COUNT_FAULTS: [told: unknown, why: string][] = [
+  [[['GET /', 1]], 'is no object of numbers'],
+  ['GET /', 'is no object of numbers'],
+  [7, 'is no object of numbers'],
+  [{ 'GET /': -1 }, 'has -1 for "GET /", which is no whole number from 0 to 2^40'],
+  [{ 'GET /': 1.5 }, 'has 1.5 for "GET /", which is no whole number from 0 to 2^40'],
+  [{ 'GET /': 2 ** 41 }, 'has 2199023255552 for "GET /", which is no whole number from 0 to 2^40'],
+  [{ 'GET /': '3' }, 'has "3" for "GET /", which is no whole number from 0 to 2^40'],
+  [{ 'GET /': { a: [null] } }, 'has {"a":[null]} for "GET /", which is no whole number from 0 to 2^40'],
+  [{ 'a\nb': null }, 'has null for "a\\nb", which is no whole number from 0 to 2^40'],
+  [{ ['x'.repeat(4097)]: 1 }, 'has a name of more than 4096 characters'],
+  [
+    Object.fromEntries(Array.from({ length: 10_001 }, (_, index) => [`GET /${index}`, 1])),
+    'has more than 10000 endpoints',
+  ],
+];
+
+test('counts that cannot be believed cost nothing but themselves, and one line for each service', async (t) => {
+  const { ask, json, store, lines } = await openCollector(t);
+  for (const [index, [told, why]] of COUNT_FAULTS.entries()) {
+    const changes = { endpoint_counts: told, tags_profiler: `service:shop-${index}` };
+    for (const number of [0, 1]) {
+      const attachments = { 'wall.pprof': givenProfile(2 * index + number) };
+      t.is((await ask(AGENT, agentUpload(attachments, changes))).status, 200);
+      t.is(store.uploads.at(-1)?.profiles.length, 1);
+      t.is(store.uploads.at(-1)?.requests, undefined);
+    }
+    const [line, ...others] = lines.splice(0);
+    t.deepEqual(others, []);
+    t.true(
+      line?.endsWith(
+        `requests of "shop-${index}" are not counted: endpoint_counts of event.json ${why}. Its profiles are kept; update its client, "everflame/0.1.0".`,
+      ),
+      line,
+    );
+  }
+  t.is((await json('/api/v1/status')).requestsLeftOut, 2 * COUNT_FAULTS.length);
+});
+
 test('it comes in pieces, without a length, and by PUT', async (t) => {
   const { raw, store } = await openCollector(t);
   const { headers, body } = agentUpload();

@@ -1,4 +1,4 @@
-import type { Change, Changes, Order, Side } from '../collector/query/changes';
+import type { Change, Changes, Order, Scale, Side } from '../collector/query/changes';
 import type { Frames } from '../collector/store';
 import { alignColumns, type Column } from './columns';
 import { formatValue } from './format';
@@ -18,7 +18,7 @@ export interface DiffReport {
   by: Frames;
   sort: Order;
   limit: number | undefined;
-  isScaled: boolean;
+  scale: Scale;
 }
 
 /** For programs: all rows unless a limit is given, values in the unit of the type. */
@@ -105,38 +105,54 @@ function pick({ changes, limit = ROWS }: DiffReport): { shown: Change[]; hidden:
   };
 }
 
-function heading({ changes: { type, a, b, scale }, by, isScaled }: DiffReport): string {
-  const before = a.total * scale;
-  if (before === b.total) return `${visible(type)}: no change, by ${by}`;
-  const time = isScaled && a.seconds > 0 && b.seconds > 0 ? ' in the same time' : '';
-  return `${visible(type)}: ${relative(before, b.total) || 'from nothing'}${time}, by ${by}`;
+function heading({ changes: { type, a, b, scale: factor }, by, scale }: DiffReport): string {
+  const before = a.total * factor;
+  const isTimed = scale === 'time' && a.seconds > 0 && b.seconds > 0;
+  const each = scale === 'requests' ? ' for each request' : isTimed ? ' in the same time' : '';
+  // Half a unit is what rounding of the factor can make of no change.
+  if (Math.abs(before - b.total) < 0.5)
+    return `${visible(type)}: no change${scale === 'requests' ? each : ''}, by ${by}`;
+  return `${visible(type)}: ${relative(before, b.total) || 'from nothing'}${each}, by ${by}`;
 }
 
 /** A and B themselves, a row each. */
-function sidesOf({ changes: { a, b, type, unit }, a: nameA, b: nameB }: DiffReport): Column[] {
+function sidesOf({ changes: { a, b, type, unit }, a: nameA, b: nameB, scale }: DiffReport): Column[] {
   const both = [a, b];
-  const each = ({ total, seconds }: Side): string =>
-    seconds > 0 ? formatValue(Math.round(total / seconds), unit) : '';
+  const isPerRequest = scale === 'requests';
+  const each = ({ total, seconds, requests = 0 }: Side): string => {
+    const divisor = isPerRequest ? requests : seconds;
+    return divisor > 0 ? formatValue(Math.round(total / divisor), unit) : '';
+  };
+  const requests: Column = {
+    title: 'requests',
+    align: 'right',
+    cells: both.map((side) => formatValue(side.requests ?? 0, 'count')),
+  };
   return [
     { title: '', align: 'left', cells: ['A', 'B'] },
     { title: 'profiles cover', align: 'right', cells: both.map(({ seconds }) => secondsText(seconds)) },
     { title: visible(type), align: 'right', cells: both.map(({ total }) => formatValue(total, unit)) },
-    { title: 'each second', align: 'right', cells: both.map(each) },
+    ...(isPerRequest ? [requests] : []),
+    { title: `each ${isPerRequest ? 'request' : 'second'}`, align: 'right', cells: both.map(each) },
     { title: 'what', align: 'left', cells: [nameA, nameB].map(visible) },
   ];
 }
 
 /** What has to be known to read the figures. */
-function notes({ changes: { a, b, scale, damaged }, isScaled, sort }: DiffReport): string[] {
+function notes({ changes: { a, b, scale: factor, damaged }, scale, sort }: DiffReport): string[] {
   const lost = damaged > 0 ? [`${damaged} blocks of the store could not be read and are in no figure.`] : [];
   return [`${scaleNote()} The largest change of ${sort} comes first.`, ...lost];
 
   function scaleNote(): string {
-    if (!isScaled) return 'Figures are sums as they are, whatever time the profiles cover.';
+    if (scale === 'none') return 'Figures are sums as they are, whatever time the profiles cover.';
+    if (scale === 'requests')
+      return factor === 1
+        ? 'As many requests came in both.'
+        : `A's figures below are scaled to the ${formatValue(b.requests ?? 0, 'count')} requests of B.`;
     const silent = [a.seconds > 0 ? '' : 'A', b.seconds > 0 ? '' : 'B'].filter(Boolean).join(' and ');
     if (silent)
       return `Figures are sums as they are: the profiles of ${silent} do not tell how long they took.`;
-    return scale === 1
+    return factor === 1
       ? 'Both cover the same time.'
       : `A's figures below are scaled to the ${secondsText(b.seconds)} that B's profiles cover.`;
   }

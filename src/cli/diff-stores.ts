@@ -1,4 +1,5 @@
 import { FolderStore } from '../collector/native-store';
+import type { ToldOfSide } from '../collector/query/changes';
 import { readHeading } from '../collector/query/tree-bytes';
 import { type Service, servicesOf } from '../collector/services';
 import type { Frames, Selection } from '../collector/store';
@@ -21,8 +22,8 @@ export interface Placed {
   selection: Selection;
   /** For the reader. */
   what: string;
-  /** How long its profiles last, where the store that is asked does not know. */
-  seconds?: number;
+  /** What the store that is asked does not know of it. */
+  told: ToldOfSide;
 }
 
 /** The store of the machine, and one for files: what is compared has to be in the same. */
@@ -63,7 +64,7 @@ export class DiffStores {
   private placeStored({ text, options }: Exclude<DiffSide, { files: string[] }>): Placed {
     const selection = selectionOf(this.services, options, this.now);
     const { service, from, to } = selection;
-    return { selection, what: `${text} (${service}, ${timeText(from)} to ${timeText(to)})` };
+    return { selection, what: `${text} (${service}, ${timeText(from)} to ${timeText(to)})`, told: {} };
   }
 
   /** Each side is a service of its own there. */
@@ -76,14 +77,17 @@ export class DiffStores {
     if ('files' in side) {
       await keepFiles(store, side.files, text);
       const count = side.files.length;
-      return { selection, what: count === 1 ? text : `${text} (${count} files)` };
+      return { selection, what: count === 1 ? text : `${text} (${count} files)`, told: {} };
     }
     const { selection: there, what } = this.placeStored(side);
     const stored = this.stored as FolderStore;
     const data = await stored.pprof(there);
-    const { seconds } = readHeading(await stored.tree(there, { frames: 'package', nodes: 1 }));
+    // Which no file tells.
+    const { seconds, requests } = readHeading(
+      await stored.diff(there, there, { frames: 'package', nodes: 1 }),
+    );
     const profiles = [{ name: 'store.pprof', format: 'pprof' as const, data }];
     await store.ingest([{ service: text, tags: [], start: 0n, end: 0n, client: 'store', profiles }]);
-    return { selection: { ...selection, where: [] }, what, seconds };
+    return { selection: { ...selection, where: [] }, what, told: { seconds, requests } };
   }
 }

@@ -1,7 +1,7 @@
-import { type Changes, changesOf, type Order, type Side } from '../collector/query/changes';
+import { type Changes, changesOf, type Order, type Scale, type Side } from '../collector/query/changes';
 import type { Frames } from '../collector/store';
 import { EverflameError } from '../engine';
-import type { DiffFormat } from './diff-choices';
+import type { DiffFormat, DiffUnit } from './diff-choices';
 import { diffJson, diffMarkdown, diffText } from './diff-report';
 import { type DiffSide, readDiffSide } from './diff-side';
 import { DiffStores, type Placed } from './diff-stores';
@@ -15,8 +15,9 @@ export interface DiffOptions extends SelectionOptions, StoreOptions {
   limit?: number;
   format?: DiffFormat;
   json?: boolean;
-  /** Take A for as much time as the profiles of B last. */
+  /** Take A for as much time as the profiles of B last, or for as many requests as came meanwhile. */
   normalize: boolean;
+  per?: DiffUnit;
 }
 
 /**
@@ -30,23 +31,30 @@ export async function diff(
   columns?: number,
   now = Date.now(),
 ): Promise<string> {
-  const { json, by, sort, limit, normalize } = options;
+  const { json, by, sort, limit } = options;
   if (json && options.format !== undefined && options.format !== 'json') {
     throw new EverflameError('BAD_QUERY', `--json and --format ${options.format} are two forms: give one`);
   }
   const format = json ? 'json' : (options.format ?? 'text');
+  const scale = scaleOf(options);
   const sides = [readDiffSide(a, options, now), readDiffSide(b, options, now)] as const;
   refuseUnused(sides, options);
   const stores = new DiffStores(options, now);
   try {
     const placed = await stores.place(sides);
-    const changes = await compare(stores, placed, options);
-    const report = { changes, a: placed[0].what, b: placed[1].what, by, sort, limit, isScaled: normalize };
+    const changes = await compare(stores, placed, scale, options);
+    const report = { changes, a: placed[0].what, b: placed[1].what, by, sort, limit, scale };
     if (format === 'json') return diffJson(report);
     return format === 'markdown' ? diffMarkdown(report) : diffText(report, columns);
   } finally {
     await stores.close();
   }
+}
+
+function scaleOf({ normalize, per }: DiffOptions): Scale {
+  if (normalize) return per === 'request' ? 'requests' : 'time';
+  if (per === undefined) return 'none';
+  throw new EverflameError('BAD_QUERY', `--per ${per} scales A, and --no-normalize does not: give one`);
 }
 
 /** Options about the store say nothing about files: whoever gives them expects that they do. */
@@ -66,14 +74,11 @@ function refuseUnused(sides: readonly DiffSide[], options: DiffOptions): void {
 async function compare(
   stores: DiffStores,
   [a, b]: readonly [Placed, Placed],
-  { by, sort, normalize, where = [] }: DiffOptions,
+  scale: Scale,
+  { by, sort, where = [] }: DiffOptions,
 ): Promise<Changes> {
   const bytes = await stores.diff(a.selection, b.selection, by);
-  const changes = changesOf(bytes, {
-    isScaled: normalize,
-    order: sort,
-    seconds: { a: a.seconds, b: b.seconds },
-  });
+  const changes = changesOf(bytes, { scale, order: sort, told: { a: a.told, b: b.told } });
   const isEmpty = ({ total, seconds }: Side): boolean => total === 0 && seconds === 0;
   const empty = isEmpty(changes.a) ? a : isEmpty(changes.b) ? b : undefined;
   if (empty) throw new EverflameError('NOT_FOUND', `there are no samples of ${empty.what}. ${remedy(where)}`);

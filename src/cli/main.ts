@@ -10,7 +10,7 @@ import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
 import { DEFAULT_ROWS, groupings } from '../profile/table';
 import { DEV_PERIOD } from './dev-period';
-import { diffFormats, diffGroupings, diffOrders } from './diff-choices';
+import { diffFormats, diffGroupings, diffOrders, diffUnits } from './diff-choices';
 import { QUESTIONS } from './questions';
 import { withRanges } from './range-words';
 import { withoutUnknownOptions } from './unknown-options';
@@ -331,7 +331,13 @@ function diffCommand(): Command {
     )
     .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(diffFormats))
     .option('--json', 'the same as --format json: values in the unit of the type')
-    .option('--no-normalize', "do not scale A to the time that B's profiles cover");
+    .addOption(
+      new Option(
+        '--per <unit>',
+        'compare what came together in a second, or for a request (default: second)',
+      ).choices(diffUnits),
+    )
+    .option('--no-normalize', 'do not scale A: compare sums as they are');
   addSelection(command);
   return command
     .addHelpText(
@@ -341,10 +347,12 @@ Examples:
   everflame diff before.pprof after.pprof
   everflame diff 2h..1h 1h.. --service shop
   everflame diff version:1.1 version:1.2 --last 6h --by package
+  everflame diff 2h..1h 1h.. --per request
   everflame diff main/ branch/ --format markdown >> "$GITHUB_STEP_SUMMARY"
 
-A is scaled to the time that B's profiles cover, so that twice the profiles do not look like twice the work. Options of the
-selection are for both sides, where these are of the store. A range may also be written -2h..-1h.`,
+A is scaled to the time that B's profiles cover, so that twice the profiles do not look like twice the work; with --per request
+to the requests that came meanwhile, where the clients of both have counted them. Options of the selection are for both sides,
+where these are of the store. A range may also be written -2h..-1h.`,
     )
     .action(async (a: string, b: string, options: import('./diff').DiffOptions) => {
       const { diff } = require('./diff') as typeof import('./diff');

@@ -130,6 +130,7 @@ class RunningCollector implements Collector {
       counts,
       room: new Room(limits.heldBytes),
       limits,
+      logger,
       sourceReaders: readersOf(options),
       addresses: () => this.addresses,
     });

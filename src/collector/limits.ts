@@ -12,6 +12,9 @@ export interface Limits {
   tagValueCharacters: number;
   /** Of a service or of an attachment. */
   nameCharacters: number;
+  /** Of which an upload may count requests. */
+  endpoints: number;
+  endpointCharacters: number;
   /** On each address: a client beyond is cut off. */
   connections: number;
   /** Readers of `/events`. */
@@ -43,6 +46,8 @@ export const LIMITS: Limits = {
   // Addresses of repositories, and lists of packages.
   tagValueCharacters: 4096,
   nameCharacters: 256,
+  endpoints: 10_000,
+  endpointCharacters: 4096,
   connections: 256,
   listeners: 32,
   unreadBytes: 256 * 1024,

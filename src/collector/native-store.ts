@@ -52,7 +52,17 @@ function coded(error: unknown): EverflameError {
 }
 
 function nativeUpload(upload: Upload): NativeUpload {
-  const { service, tags, start, end, joined = false, profiles, packages = [], isLocal = false } = upload;
+  const {
+    service,
+    tags,
+    start,
+    end,
+    joined = false,
+    profiles,
+    packages = [],
+    isLocal = false,
+    requests,
+  } = upload;
   return {
     service,
     tags: tags.flat(),
@@ -62,6 +72,7 @@ function nativeUpload(upload: Upload): NativeUpload {
     parts: profiles.map(({ name, format, data }) => ({ name, format, data })),
     packages: packages.flatMap(({ path, package: name }) => [path, name]),
     isLocal,
+    ...(requests ? { requests } : {}),
   };
 }
 

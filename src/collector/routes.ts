@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Reporter } from '../export/reporter';
 import type { Files } from '../import/files';
+import type { Logger } from '../log';
 import { packageVersion } from '../package-root';
 import type { Counts } from './counts';
 import type { Events } from './events';
@@ -17,6 +18,7 @@ import { otlpIntake } from './intake/otlp';
 import { ingestIntake } from './intake/pyroscope-ingest';
 import { pushIntake } from './intake/pyroscope-push';
 import type { IngestQueue } from './intake/queue';
+import { RequestsVoice } from './intake/requests-voice';
 import type { Limits } from './limits';
 import type { Page } from './page';
 import { answerReport, QUERIES } from './query/api';
@@ -49,6 +51,7 @@ export interface Sources {
   counts: Counts;
   room: Room;
   limits: Limits;
+  logger: Logger;
   sourceReaders: SourceReaders;
   /** Where the collector is reached. */
   addresses: () => readonly string[];
@@ -57,9 +60,11 @@ export interface Sources {
 /** Answers requests that may ask: by what follows the host in their target. */
 export class Routes {
   private readonly shown: ShownStores;
+  private readonly voice: RequestsVoice;
 
   constructor(private readonly sources: Sources) {
     this.shown = new ShownStores(sources.store, sources.files);
+    this.voice = new RequestsVoice(sources.logger);
   }
 
   /** Undefined where the answer goes on by itself. Rejects with a Refusal. */
@@ -104,6 +109,10 @@ export class Routes {
         },
         ignore: (attachments) => {
           counts.ignored += attachments;
+        },
+        leaveOutRequests: (service, client, why) => {
+          counts.requestsLeftOut += 1;
+          this.voice.leftOut(service, client, why);
         },
       });
     } finally {
@@ -170,6 +179,7 @@ export class Routes {
       store: await store.status(),
       refused: counts.refused,
       ignored: counts.ignored,
+      requestsLeftOut: counts.requestsLeftOut,
       heldBytes: room.used,
       addresses: addresses(),
     };

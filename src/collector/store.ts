@@ -27,12 +27,23 @@ export interface Upload {
   packages?: UploadedPackage[];
   /** The process is of this machine: versions of packages that nobody tells are read from their files. */
   isLocal?: boolean;
+  /** How many requests came from `start` to `end`; left out where the client does not say. */
+  requests?: EndpointRequests[];
 }
 
 /** An npm package with its version, and how the names of its files begin: `express@4.21.2` and `/app/node_modules/express/`. */
 export interface UploadedPackage {
   path: string;
   package: string;
+}
+
+/** The kind of value that counts of requests are kept as. They have no stacks, and go into no file. */
+export const REQUESTS = 'requests';
+
+/** How many requests came for one endpoint: a whole number. */
+export interface EndpointRequests {
+  endpoint: string;
+  count: number;
 }
 
 /** What became of each profile of an upload, in its order; of `otlp`, which may hold several, of each of those. */

@@ -1,5 +1,5 @@
 import { type Service, servicesOf, type ValueType } from '../collector/services';
-import { parsed, type Selection, type Store } from '../collector/store';
+import { parsed, REQUESTS, type Selection, type Store } from '../collector/store';
 import { EverflameError } from '../engine';
 import { decodeProfile } from '../upload/pprof/decode';
 import type { Found, Profiles } from './answers';
@@ -34,17 +34,20 @@ export async function gather(store: Store, selection: Selection, stripping: Stri
       'NOT_FOUND',
       `there is no service ${named(selection.service)}: "everflame query services" says what there is`,
     );
-  const types = service.types.filter(
+  const exported = service.types.filter(({ name }) => name !== REQUESTS);
+  const types = exported.filter(
     ({ name }, index, all) =>
       (selection.type === undefined || name === selection.type) &&
       // Of one name in two units questions mean the first.
       all.findIndex((other) => other.name === name) === index,
   );
   if (types.length === 0) {
-    const known = service.types.map(({ name }) => named(name)).join(', ');
+    const known = exported.map(({ name }) => named(name)).join(', ');
     throw new EverflameError(
       'BAD_QUERY',
-      `${named(service.name)} has no values of type ${named(selection.type ?? '')}; it has ${known}`,
+      selection.type === REQUESTS
+        ? `counts of requests have no stacks and go into no file; ${named(service.name)} has ${known}`
+        : `${named(service.name)} has no values of type ${named(selection.type ?? '')}; it has ${known}`,
     );
   }
   const profiles = await parsed<Profiles>(

@@ -26,7 +26,10 @@ export function agentInfo(): unknown {
 
 /** Takes profiles as a Datadog Agent does: from dd-trace, ddtrace and everything on libdatadog. */
 export const agentIntake: Intake = {
-  async take(request: IncomingMessage, { limits, share, keep, ignore }: Exchange): Promise<Answer> {
+  async take(
+    request: IncomingMessage,
+    { limits, share, keep, ignore, leaveOutRequests }: Exchange,
+  ): Promise<Answer> {
     if (!isMultipart(request) || request.headers['content-encoding'] !== undefined) {
       throw new Refusal(
         415,
@@ -37,7 +40,7 @@ export const agentIntake: Intake = {
     const parts = await readParts(request, limits, share);
     const event = parts.find(({ name, filename }) => name === 'event' || filename === 'event.json');
     if (!event) throw malformed('the form has no part event.json. Send it with the profiles.');
-    const told = readEvent(event.data, limits);
+    const { upload, fault } = readEvent(event.data, limits);
     const attachments = parts.filter((part) => part !== event);
     const profiles = attachments.filter(isProfile).map(
       (part): UploadedProfile => ({
@@ -50,7 +53,9 @@ export const agentIntake: Intake = {
     ignore(attachments.length - profiles.length - (provenance ? 1 : 0));
     if (profiles.length === 0) return json({});
     const packages = provenance ? readProvenance(provenance, limits) : [];
-    const refused = refusedOf(await keep([{ ...told, client: clientOf(request), profiles, packages }]));
+    const client = clientOf(request);
+    const refused = refusedOf(await keep([{ ...upload, client, profiles, packages }]));
+    if (fault) leaveOutRequests(upload.service, client, `endpoint_counts of event.json ${fault}`);
     return json(refused.length > 0 ? { refused: reasonsOf(refused) } : {});
   },
 };

@@ -1,6 +1,7 @@
 import { malformed, tooLarge } from '../http/refusal';
 import type { Limits } from '../limits';
 import type { Upload } from '../store';
+import { readEndpointCounts } from './endpoint-counts';
 import { checkedName, Tags } from './tags';
 
 /** Tags that differ from upload to upload: they would make each one a process of its own. */
@@ -10,11 +11,18 @@ const MIB = 1024 * 1024;
 /** More than as many tags of full length; what is parsed becomes many times as large. */
 const MOST_BYTES = 2 * MIB;
 
+/** What is said of all profiles of an upload. */
+export interface ToldByEvent {
+  upload: Pick<Upload, 'service' | 'tags' | 'start' | 'end' | 'requests'>;
+  /** Why counts of requests are left out, as a part of a sentence. */
+  fault?: string;
+}
+
 /**
  * What `event.json` of an upload for Datadog says of its profiles: version 4, as dd-trace, ddtrace and everything on libdatadog
- * write it. Throws a Refusal for anything else.
+ * write it. Throws a Refusal for anything else; counts of requests that cannot be believed take nothing with them.
  */
-export function readEvent(data: Buffer, limits: Limits): Pick<Upload, 'service' | 'tags' | 'start' | 'end'> {
+export function readEvent(data: Buffer, limits: Limits): ToldByEvent {
   const event = parse(data);
   if (event.version !== '4') {
     const version = JSON.stringify(event.version ?? null).slice(0, 40);
@@ -37,7 +45,17 @@ export function readEvent(data: Buffer, limits: Limits): Pick<Upload, 'service' 
   const name = tags.take('service') ?? textOf(service) ?? '';
   const [start, end] = [timeAt(event, 'start'), timeAt(event, 'end')];
   if (end < start) throw malformed('event.json ends before it starts. Check the clock of the program.');
-  return { service: checkedName(name, 'the service', limits), tags: tags.all(), start, end };
+  const { requests, fault } = readEndpointCounts(event, limits);
+  return {
+    upload: {
+      service: checkedName(name, 'the service', limits),
+      tags: tags.all(),
+      start,
+      end,
+      ...(requests ? { requests } : {}),
+    },
+    ...(fault ? { fault } : {}),
+  };
 }
 
 function parse(data: Buffer): Record<string, unknown> {

@@ -21,6 +21,8 @@ export interface Exchange {
   keep(uploads: Upload[]): Promise<Kept[]>;
   /** Attachments that are no profiles were left out. */
   ignore(attachments: number): void;
+  /** Counts of requests could not be believed; the profiles that came with them are kept. `why` is a part of a sentence. */
+  leaveOutRequests(service: string, client: string, why: string): void;
 }
 
 /** Who sends, in few words. */

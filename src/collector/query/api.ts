@@ -2,14 +2,14 @@ import type { Reporter } from '../../export/reporter';
 import { findInsights } from '../../insights/insights';
 import { type Answer, json } from '../http/answer';
 import type { Frames, Selection, Store } from '../store';
-import { changesOf, type Order } from './changes';
+import { changesOf, type Order, type Scale } from './changes';
 import { Parameters } from './parameters';
 import { readSelection } from './selection';
 
 const FRAMES: readonly Frames[] = ['function', 'line', 'file', 'package'];
 const ORDERS: readonly Order[] = ['self', 'total'];
-/** What A is scaled to: the time that B's profiles cover, or nothing. */
-const SCALES = ['time', 'none'] as const;
+/** What A is scaled to: the time that B's profiles cover, the requests that came in it, or nothing. */
+const SCALES: readonly Scale[] = ['time', 'requests', 'none'];
 const MOST_NODES = 1_000_000;
 const NODES = 65_536;
 const MOST_ROWS = 100_000;
@@ -68,11 +68,11 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
       const [a, b] = [within(parameters, 'a'), within(parameters, 'b')];
       const by = parameters.choice('by', FRAMES, 'function');
       const order = parameters.choice('order', ORDERS, 'self');
-      const isScaled = parameters.choice('scale', SCALES, 'time') === 'time';
+      const scale = parameters.choice('scale', SCALES, 'time');
       const limit = parameters.count('limit', 1, MOST_ROWS, ROWS);
       parameters.end();
       const tree = await store.diff(a, b, { frames: by, nodes: MOST_NODES });
-      const { rows, ...changes } = changesOf(tree, { isScaled, order });
+      const { rows, ...changes } = changesOf(tree, { scale, order });
       const shown = rows.slice(0, limit);
       return json({ ...changes, rows: shown, more: rows.length - shown.length });
     },

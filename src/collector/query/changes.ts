@@ -1,4 +1,5 @@
-import { type DiffTree, readDiffTree } from './tree-bytes';
+import { EverflameError } from '../../engine';
+import { type DiffTree, type Requests, readDiffTree } from './tree-bytes';
 
 /** What ran in a function itself, and with what it called. */
 export interface Cost {
@@ -21,11 +22,15 @@ export interface Change {
   change: Cost;
 }
 
-/** The sum of a selection, and how long its profiles last together. */
+/** The sum of a selection, how long its profiles last together, and how many requests came meanwhile, where that is known. */
 export interface Side {
   total: number;
   seconds: number;
+  requests?: number;
 }
+
+/** What A is taken for: as much time as B's profiles last, as many requests as came in it, or as it is. */
+export type Scale = 'time' | 'requests' | 'none';
 
 /** Two selections beside each other. */
 export interface Changes {
@@ -33,7 +38,7 @@ export interface Changes {
   unit: string;
   a: Side;
   b: Side;
-  /** What A's values are multiplied by to be of as much time as B's: 1 where they are taken as they are. */
+  /** What A's values are multiplied by to be of as much time as B's, or as many requests: 1 where they are taken as they are. */
   scale: number;
   /** Blocks that could not be read and are in no figure. */
   damaged: number;
@@ -45,21 +50,35 @@ export interface Changes {
 export type Order = keyof Cost;
 
 export interface ChangeOptions {
-  /** Take A for as much time as the profiles of B last, if both tell how long that is. */
-  isScaled: boolean;
+  /** By time: if both tell how long they last. By requests: both have to tell. */
+  scale: Scale;
   order: Order;
-  /** How long the profiles last where their own word does not tell: of those that were added up before. */
-  seconds?: { a: number | undefined; b: number | undefined };
+  /** What the profiles do not tell themselves, as they were added up before. */
+  told?: { a: ToldOfSide; b: ToldOfSide };
 }
 
-/** Rows out of the answer of `/diff`. A stack counts once for each name in it, recursive or not. */
-export function changesOf(bytes: Buffer, { isScaled, order, seconds: told }: ChangeOptions): Changes {
+/** How long profiles last, and how many requests came. */
+export interface ToldOfSide {
+  seconds?: number;
+  requests?: Requests;
+}
+
+/**
+ * Rows out of the answer of `/diff`. A stack counts once for each name in it, recursive or not. Throws an EverflameError where it is
+ * to be by requests and a side does not tell how many.
+ */
+export function changesOf(bytes: Buffer, { scale: by, order, told }: ChangeOptions): Changes {
   const tree = readDiffTree(bytes);
-  const { type, unit, total, totalB, damaged } = tree.heading;
-  const { a: seconds = tree.heading.seconds, b: secondsB = tree.heading.secondsB } = told ?? {};
-  const scale = isScaled && seconds > 0 && secondsB > 0 ? secondsB / seconds : 1;
+  const { heading } = tree;
+  const { type, unit, total, totalB, damaged } = heading;
+  const { seconds = heading.seconds, requests = heading.requests } = told?.a ?? {};
+  const { seconds: secondsB = heading.secondsB, requests: requestsB = heading.requestsB } = told?.b ?? {};
+  const amounts = by === 'requests' ? [countOf('A', requests), countOf('B', requestsB)] : [seconds, secondsB];
+  const [amount = 0, amountB = 0] = by === 'none' || amounts.includes(0) ? [1, 1] : amounts;
+  // Divided last: whole numbers of which one is a multiple of the other then differ by nothing.
+  const scaled = (value: number): number => (value * amountB) / amount;
   const other: Order = order === 'self' ? 'total' : 'self';
-  const rows = rowsOf(tree, scale).sort(
+  const rows = rowsOf(tree, scaled).sort(
     (x, y) =>
       Math.abs(y.change[order]) - Math.abs(x.change[order]) ||
       Math.abs(y.change[other]) - Math.abs(x.change[other]) ||
@@ -70,26 +89,38 @@ export function changesOf(bytes: Buffer, { isScaled, order, seconds: told }: Cha
   return {
     type,
     unit,
-    a: { total, seconds },
-    b: { total: totalB, seconds: secondsB },
-    scale,
+    a: { total, seconds, ...counted(requests) },
+    b: { total: totalB, seconds: secondsB, ...counted(requestsB) },
+    scale: amountB / amount,
     damaged,
     rows,
   };
+}
+
+function countOf(side: string, requests: Requests): number {
+  if ('count' in requests) return requests.count;
+  throw new EverflameError(
+    'BAD_QUERY',
+    `${side} cannot be divided by its requests: ${requests.reason}. Compare by time`,
+  );
+}
+
+function counted(requests: Requests): { requests?: number } {
+  return 'count' in requests ? { requests: requests.count } : {};
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function rowsOf(tree: DiffTree, scale: number): Change[] {
+function rowsOf(tree: DiffTree, scaled: (value: number) => number): Change[] {
   const { name, file, line, kind, package: packages } = tree.heading.frames;
   const [a, b] = [sums(tree, tree.self, tree.total), sums(tree, tree.selfB, tree.totalB)];
   const row = (frame: Omit<Change, 'a' | 'b' | 'change'>, from: Cost, to: Cost): Change => ({
     ...frame,
     a: from,
     b: to,
-    change: { self: to.self - from.self * scale, total: to.total - from.total * scale },
+    change: { self: to.self - scaled(from.self), total: to.total - scaled(from.total) },
   });
   const rows = name.map((own, index) =>
     row(

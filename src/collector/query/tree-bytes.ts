@@ -10,6 +10,9 @@ export interface DiffTree {
   totalB: Float64Array;
 }
 
+/** How many requests came while the profiles of a side were taken; else why nothing can be divided by it, as a part of a sentence. */
+export type Requests = { count: number } | { reason: string };
+
 interface DiffHeading {
   type: string;
   unit: string;
@@ -19,6 +22,8 @@ interface DiffHeading {
   /** Of the profiles that were found, added up. */
   seconds: number;
   secondsB: number;
+  requests: Requests;
+  requestsB: Requests;
   damaged: number;
   omitted: number;
   frames: { name: string[]; file: string[]; line: number[]; kind: string[]; package: string[] };
