@@ -154,11 +154,12 @@ async function textOf(page: Page, ready: string): Promise<string> {
   return `${await page.locator('[data-total]').getAttribute('title')}\n${await page.locator('#panel').innerText()}`;
 }
 
-/** What is said, in an order that does not hang on that of equal figures, without what a collector alone has: sides to compare, and source. */
+/** What is said, in an order that does not hang on that of equal figures, without what a collector alone has: sides to compare, counts of requests, and source. */
 function linesOf(text = ''): string[] {
   const lines = text
     .split('\n')
-    .filter((line) => line !== 'time' && line !== 'profile or file' && line !== 'Source');
+    .filter((line) => line !== 'time' && line !== 'profile or file' && line !== 'Source')
+    .filter((line) => !line.includes('counts of requests'));
   return lines.sort();
 }
 

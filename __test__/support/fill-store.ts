@@ -11,6 +11,8 @@ export interface GivenProfile {
   to: number;
   types: [type: string, unit: string][];
   samples: GivenSample[];
+  /** Requests by endpoint, where the client has counted them. */
+  requests?: Record<string, number>;
 }
 
 /** Keeps profiles in the store of a working directory, as a collector there would. */
@@ -19,13 +21,16 @@ export async function fillStore(folder: string, profiles: readonly GivenProfile[
   try {
     const nanoseconds = (milliseconds: number): bigint => BigInt(milliseconds) * 1_000_000n;
     const kept = await store.ingest(
-      profiles.map(({ service = 'shop', tags = {}, from, to, types, samples }) => ({
+      profiles.map(({ service = 'shop', tags = {}, from, to, types, samples, requests }) => ({
         service,
         tags: Object.entries(tags),
         start: nanoseconds(from),
         end: nanoseconds(to),
         client: 'test',
         profiles: [{ name: 'wall.pprof', format: 'pprof', data: encodeProfile(types, samples) }],
+        ...(requests
+          ? { requests: Object.entries(requests).map(([endpoint, count]) => ({ endpoint, count })) }
+          : {}),
       })),
     );
     const lost = kept.flatMap((upload) => upload.profiles).filter(({ state }) => state !== 'kept');

@@ -4,6 +4,7 @@ import { parseView, printView } from '../../viewer/src/state/address.js';
 import {
   COLOURS,
   COMPARE_LAYOUTS,
+  COMPARE_UNITS,
   DEFAULT_VIEW,
   FRAME_SIZES,
   GRAPH_SHAPES,
@@ -76,6 +77,7 @@ function randomView(seed: number): View {
       a: one(['', ...TEXTS]),
       b: one(['', ...TEXTS]),
       layout: one(COMPARE_LAYOUTS),
+      per: one(COMPARE_UNITS),
       safeColours: below(2) === 1,
     },
   };

@@ -3,6 +3,8 @@ import type { GivenFrame } from './samples.js';
 import { type Chosen, keyOf, type Selected, sum } from './selection.js';
 
 const NO_FRAME = 0xffffffff;
+/** Of profiles whose client has counted nothing. */
+const NO_COUNTS = { reason: 'its profiles came without counts of requests' };
 
 /** How a tree names its frames. */
 export function frameFor(frame: GivenFrame, size: string): GivenFrame {
@@ -86,6 +88,7 @@ export class TreeColumns {
       nodes: this.parent.length,
       omitted: 0,
       frames: this.frames.columns,
+      ...(withB ? { requests: NO_COUNTS, requestsB: NO_COUNTS } : {}),
     };
     return writeContainer('EFT1', heading, [
       ['parent', this.parent, 'u32'],

@@ -1,5 +1,6 @@
 import {
   AnswerError,
+  asRecord,
   type Container,
   checkIndexes,
   checkParents,
@@ -10,7 +11,7 @@ import {
   textOf,
   wholeColumn,
 } from './container.js';
-import { NO_FRAME, type Tree } from './tree.js';
+import { NO_FRAME, type Requests, type Tree } from './tree.js';
 
 const MAGIC = 'EFT1';
 
@@ -30,6 +31,11 @@ export function decodeSandwich(bytes: ArrayBuffer): { callers: Tree; callees: Tr
   const callers = readContainer(bytes, MAGIC);
   const callees = readContainer(bytes.slice(callers.length), MAGIC);
   return { callers: treeOf(callers), callees: treeOf(callees) };
+}
+
+function requestsOf(heading: Record<string, unknown>, key: string): Requests {
+  const told = asRecord(heading[key], key);
+  return 'count' in told ? { count: numberOf(told, 'count') } : { reason: textOf(told, 'reason') };
 }
 
 function treeOf(container: Container): Tree {
@@ -58,6 +64,8 @@ function treeOf(container: Container): Tree {
   if (container.columns.has('selfB')) {
     tree.selfValuesB = numberColumn(container, 'selfB', nodes);
     tree.totalValuesB = numberColumn(container, 'totalB', nodes);
+    if ('requests' in heading)
+      tree.requests = { a: requestsOf(heading, 'requests'), b: requestsOf(heading, 'requestsB') };
   }
   return tree;
 }

@@ -19,6 +19,9 @@ export interface Frames {
 /** `frame` of the root. */
 export const NO_FRAME = 0xffffffff;
 
+/** How many requests came while profiles were taken; else why nothing can be divided by that, as a part of a sentence. */
+export type Requests = { count: number } | { reason: string };
+
 /** A tree of merged stacks, decoded from `/tree`, `/diff` or `/sandwich`. */
 export interface Tree {
   /** Kind of value, such as `cpu` or `inuse_space`. */
@@ -45,4 +48,6 @@ export interface Tree {
   /** Of selection `b`, in a difference only. */
   selfValuesB?: Float64Array;
   totalValuesB?: Float64Array;
+  /** Of both selections, in a difference that a collector has made. */
+  requests?: { a: Requests; b: Requests };
 }

@@ -12,6 +12,7 @@ const TYPES = new Map([
   ['lock-acquire-wait', 'Lock wait time'],
   ['lock-release-hold', 'Lock hold time'],
   ['timeline', 'Events'],
+  ['requests', 'Requests'],
 ]);
 
 /** What a kind of value is called on the page; one that is not known, by its own name. */

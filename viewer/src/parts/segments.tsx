@@ -3,7 +3,8 @@ import type { JSX } from 'preact';
 interface Props<Value extends string> {
   label: string;
   value: Value | undefined;
-  options: readonly { value: Value; text: string; title?: string }[];
+  /** One that is disabled can be reached, so that its title says why, and not chosen. */
+  options: readonly { value: Value; text: string; title?: string; disabled?: boolean }[];
   onChange(value: Value): void;
 }
 
@@ -15,12 +16,15 @@ export function Segments<Value extends string>({
   onChange,
 }: Props<Value>): JSX.Element {
   const checked = options.findIndex((option) => option.value === value);
+  const choose = (option: Props<Value>['options'][number] | undefined) => {
+    if (option && !option.disabled) onChange(option.value);
+  };
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
     const next = (Math.max(checked, 0) + step + options.length) % options.length;
-    onChange((options[next] as { value: Value }).value);
+    choose(options[next]);
     ((event.currentTarget as HTMLElement).children[next] as HTMLElement).focus();
   };
   return (
@@ -32,8 +36,9 @@ export function Segments<Value extends string>({
           role="radio"
           aria-checked={index === checked}
           tabIndex={index === Math.max(checked, 0) ? 0 : -1}
+          aria-disabled={option.disabled}
           title={option.title}
-          onClick={() => onChange(option.value)}
+          onClick={() => choose(option)}
         >
           {option.text}
         </button>

@@ -2,6 +2,7 @@ import { parseTransform, printTransform } from './transform-text.js';
 import {
   COLOURS,
   COMPARE_LAYOUTS,
+  COMPARE_UNITS,
   DEFAULT_VIEW,
   FRAME_SIZES,
   GRAPH_SHAPES,
@@ -68,6 +69,7 @@ export function parseView(query: string): View {
       a: given.get('a') ?? '',
       b: given.get('b') ?? '',
       layout: oneOf(COMPARE_LAYOUTS, given.get('layout'), DEFAULT_VIEW.comparison.layout),
+      per: oneOf(COMPARE_UNITS, given.get('per'), DEFAULT_VIEW.comparison.per),
       safeColours: given.get('safe') === '1',
     },
   };
@@ -122,6 +124,7 @@ export function printView(view: View): string {
   put('a', view.comparison.a, '');
   put('b', view.comparison.b, '');
   put('layout', view.comparison.layout, DEFAULT_VIEW.comparison.layout);
+  put('per', view.comparison.per, DEFAULT_VIEW.comparison.per);
   if (view.comparison.safeColours) put('safe', '1');
   return query.toString();
 }

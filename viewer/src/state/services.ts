@@ -42,7 +42,9 @@ effect(() => {
 export const valueType = computed<ValueType | undefined>(() => {
   const types = service.value?.types ?? [];
   const named = (name: string | undefined) => types.find((type) => type.name === name);
-  return named(view.value.type) ?? named('cpu') ?? named('wall') ?? types[0];
+  // Counts of requests have no stacks.
+  const first = types.find(({ name }) => name !== 'requests') ?? types[0];
+  return named(view.value.type) ?? named('cpu') ?? named('wall') ?? first;
 });
 
 /** What is asked for; undefined as long as there is no service. */

@@ -37,6 +37,10 @@ export const COMPARE_LAYOUTS = ['both', 'sides', 'table'] as const;
 /** Both selections in one graph, in two graphs side by side, or as a table of functions. */
 export type CompareLayout = (typeof COMPARE_LAYOUTS)[number];
 
+export const COMPARE_UNITS = ['second', 'request'] as const;
+/** What both sides of a comparison are taken for: as much time, or as many requests. */
+export type CompareUnit = (typeof COMPARE_UNITS)[number];
+
 /** A span of time, milliseconds since the epoch. */
 export interface Span {
   from: number;
@@ -69,6 +73,8 @@ export interface Comparison {
   a: string;
   b: string;
   layout: CompareLayout;
+  /** By the second where a side does not tell its requests. */
+  per: CompareUnit;
   /** Colours that also those who cannot tell red from green tell apart. */
   safeColours: boolean;
 }
@@ -155,5 +161,5 @@ export const DEFAULT_VIEW: View = {
   row: [],
   by: undefined,
   lanes: undefined,
-  comparison: { by: 'time', before: 0, a: '', b: '', layout: 'both', safeColours: false },
+  comparison: { by: 'time', before: 0, a: '', b: '', layout: 'both', per: 'second', safeColours: false },
 };

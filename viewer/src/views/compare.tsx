@@ -18,9 +18,10 @@ import { type Sides, sidesOf, valuesOf, withoutKey } from '../state/sides.js';
 import { theme } from '../state/theme.js';
 import { useAnswer } from '../state/use-answer.js';
 import { useSelected } from '../state/use-selected.js';
-import { normalised, sideOf } from '../tree/compared.js';
+import { normalised, requestsIn, sideOf } from '../tree/compared.js';
 import { nodeOf, pathKeys, printKey } from '../tree/path-keys.js';
 import { CompareToolbar } from './compare-toolbar.js';
+import { UnitChoice, unitOf } from './compare-unit.js';
 import { useOffered, useProfiles } from './compared-with.js';
 import { DifferenceTable } from './difference-table.js';
 import { TransformChips } from './transform-chips.js';
@@ -32,6 +33,8 @@ const EARLIER = { a: 'before', b: 'what is shown' };
 interface Amount {
   total: number;
   seconds: number;
+  /** 0 where that is not told. */
+  requests: number;
 }
 
 interface Difference {
@@ -50,11 +53,13 @@ async function askDifference(questions: string, signal: AbortSignal): Promise<Di
   const [tree, a, b] = await Promise.all(
     questions.split('\n').map(async (question) => decodeTree(await askBytes(question, signal))),
   );
-  const amount = (side: Tree | undefined): Amount => ({
+  const difference = tree as Tree;
+  const amount = (side: Tree | undefined, name: 'a' | 'b'): Amount => ({
     total: side?.total ?? 0,
     seconds: side?.seconds ?? 0,
+    requests: requestsIn(difference, name),
   });
-  return { tree: tree as Tree, a: amount(a), b: amount(b) };
+  return { tree: difference, a: amount(a, 'a'), b: amount(b, 'b') };
 }
 
 /** Two selections and what is more or less in the second. */
@@ -127,6 +132,7 @@ function Compared({ sides, names }: { sides: Sides; names: Record<'a' | 'b', str
             <Side side="a" selection={sides.a} amount={difference.a} tree={difference.tree} />
             <Side side="b" selection={sides.b} amount={difference.b} tree={difference.tree} />
             <Change {...difference} />
+            <UnitChoice tree={difference.tree} />
           </div>
           <Shown difference={difference} names={names} />
         </>
@@ -145,35 +151,46 @@ interface SideProps {
 function Side({
   side,
   selection: { service: name, from, to },
-  amount: { total, seconds },
-  tree: { type, unit },
+  amount: { total, seconds, requests },
+  tree,
 }: SideProps): JSX.Element {
+  const { type, unit } = tree;
   const { comparison } = view.value;
   const about =
     comparison.by === 'time' || comparison.by === BY_PROFILE
       ? `${name === service.value?.name ? '' : `${name}, `}${formatRange(from, to, Date.now())}`
       : `${formatDuration(seconds * 1000)} of profiles`;
+  const rate =
+    unitOf(tree) === 'second'
+      ? formatRate(total, unit, type, seconds)
+      : `${formatValue(total / requests, unit)} a request · ${formatValue(requests, 'count')} requests`;
   return (
     <div class="amount" data-side={side}>
       <span class={`side side-${side}`}>{side.toUpperCase()}</span>
       <strong title={formatExact(total, unit)}>{formatValue(total, unit)}</strong>{' '}
       <span class="muted">
-        {seconds === 0 ? 'no samples' : formatRate(total, unit, type, seconds)} · {about}
+        {seconds === 0 ? 'no samples' : rate} · {about}
       </span>
     </div>
   );
 }
 
-function Change({ a, b }: Difference): JSX.Element | null {
+function Change({ a, b, tree }: Difference): JSX.Element | null {
   if (a.total === 0 || b.total === 0 || a.seconds === 0 || b.seconds === 0) return null;
-  const ratio = b.total / b.seconds / (a.total / a.seconds) - 1;
+  const isPerRequest = unitOf(tree) === 'request';
+  const [amountA, amountB] = isPerRequest ? [a.requests, b.requests] : [a.seconds, b.seconds];
+  const ratio = (b.total * amountA) / (a.total * amountB) - 1;
   return (
     <div class="amount" data-change>
       <strong class={ratio > 0 ? 'more' : ratio < 0 ? 'less' : undefined}>
         {ratio > 0 ? '+' : ''}
         {formatShare(ratio, 1)}
       </strong>{' '}
-      <span class="muted">a second of profiles, from A to B; A's figures below are scaled to B's time</span>
+      <span class="muted">
+        {isPerRequest
+          ? "a request, from A to B; A's figures below are scaled to B's requests"
+          : "a second of profiles, from A to B; A's figures below are scaled to B's time"}
+      </span>
     </div>
   );
 }
@@ -186,10 +203,13 @@ function Shown({
   names: Record<'a' | 'b', string>;
 }): JSX.Element {
   const { comparison, transforms, zoom, selected, search } = view.value;
-  const even = useMemo(
-    () => normalised(difference.tree, difference.a.seconds, difference.b.seconds),
-    [difference],
-  );
+  const unit = unitOf(difference.tree);
+  const even = useMemo(() => {
+    const { tree: given, a, b } = difference;
+    return unit === 'request'
+      ? normalised(given, a.requests, b.requests)
+      : normalised(given, a.seconds, b.seconds);
+  }, [difference, unit]);
   const { tree, taken } = useMemo(() => applyTransforms(even, [...transforms]), [even, transforms]);
   const keys = useMemo(() => pathKeys(tree), [tree]);
   const matched = useMemo(
