@@ -291,7 +291,7 @@ test('a program that does not exist: 127 and the remedy', async (t) => {
   t.is(end.stderr, 'everflame: error: no such program: no-such-program. Check the name and PATH.\n');
   const script = await everflame(['run', 'app.js']);
   t.is(script.code, 127);
-  t.regex(script.stderr, /To run a script: everflame run node app\.js\n$/);
+  t.regex(script.stderr, /To run a script, put node before it: node app\.js\n$/);
 });
 
 for (const [what, words, code, said] of [

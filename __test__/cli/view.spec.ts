@@ -1,7 +1,9 @@
 /** The collector with its store, as its commands start it. */
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import type { Readable } from 'node:stream';
+import test, { type ExecutionContext } from 'ava';
 import { classify } from '#src/profile/classify.js';
 import { cpuProfile, SMALL } from '../import/support/cpuprofile.js';
 import { buildProfile } from '../support/build-profile.js';
@@ -254,6 +256,49 @@ test('with --exit the command ends with the program, and as it does', async (t) 
   t.is(code, 7);
   const none = await everflame(['dev', '--no-open', '--port', '0', 'nosuchprogram'], { cwd: folder });
   t.is(none.code, 127, none.stderr);
+});
+
+/** Runs `everflame dev` on a script. `told` waits until it has said something on standard error, and returns all of that. */
+function startDev(t: ExecutionContext, script: string) {
+  const args = [CLI, 'dev', '--no-open', '--port', '0', 'node', '-e', script];
+  const { child, ended } = start(process.execPath, args, { cwd: temporaryFolder(t) });
+  t.teardown(() => child.kill('SIGKILL'));
+  let text = '';
+  child.stderr?.on('data', (more: string) => {
+    text += more;
+  });
+  const told = async (part: string): Promise<string> => {
+    const signal = AbortSignal.timeout(60_000);
+    while (!text.includes(part)) await once(child.stderr as Readable, 'data', { signal });
+    return text;
+  };
+  return { child, ended, told };
+}
+
+test('a program that crashes by a signal leaves the page, and the command ends as it did', async (t) => {
+  const { child, ended, told } = startDev(t, 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 200)');
+  const text = await told('node has ended (SIGKILL); the page stays. Ctrl+C ends it\n');
+  const page = new URL(/the page is at (\S+)/.exec(text)?.[1] ?? '');
+  t.is((await fetch(new URL('/api/v1/services', page))).status, 200);
+  child.kill('SIGINT');
+  t.is((await ended).signal, 'SIGKILL');
+});
+
+test('of a program that goes on after Ctrl+C it is told how to end it', async (t) => {
+  const { child, ended, told } = startDev(
+    t,
+    'let times = 0; process.on("SIGINT", () => console.error("no " + ++times)); setInterval(() => {}, 1e3); console.error("up")',
+  );
+  await told('up\n');
+  child.kill('SIGINT');
+  t.notRegex(await told('no 1'), /goes on after/);
+  child.kill('SIGINT');
+  await told('node goes on after SIGINT, and the page with it. Ctrl+\\ (SIGQUIT) ends both\n');
+  await told('no 2');
+  child.kill('SIGQUIT');
+  const { signal, stderr } = await ended;
+  t.is(signal, 'SIGQUIT', stderr);
+  t.regex(stderr, /the history is in/);
 });
 
 test('a program of which nothing is profiled is told, and files are written where a flag says so', async (t) => {

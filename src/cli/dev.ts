@@ -59,15 +59,18 @@ export async function dev(
   logger.notice(`the page is at ${page}`);
   if (options.open) openBrowser(page);
   // From now on: a signal that comes while the program runs is the program's, which ends by it or not.
-  const asked = endAsked();
+  let isRunning = true;
+  const asked = endAsked((signal) => {
+    if (isRunning && signal !== 'SIGQUIT')
+      logger.notice(`${program} goes on after ${signal}, and the page with it. Ctrl+\\ (SIGQUIT) ends both`);
+  });
   const end = await runProgram(program, programArguments, flags, warnings, environmentFor(collector, flags));
+  isRunning = false;
   // Where profiles have come, they are on the page.
   if (end.lastLine && !end.isProfiled) logger.notice(end.lastLine);
-  const stays = end.hasRun && end.signal === null && !options.exit && !asked.isDone();
-  if (stays) {
-    logger.notice(
-      `${program} has ended (exit code ${process.exitCode ?? 0}); the page stays. Ctrl+C ends it`,
-    );
+  if (end.hasRun && !options.exit && !asked.isDone()) {
+    const how = end.signal ?? `exit code ${process.exitCode ?? 0}`;
+    logger.notice(`${program} has ended (${how}); the page stays. Ctrl+C ends it`);
     await asked.done;
   }
   await collector.close();
@@ -125,13 +128,18 @@ function privateSocket(): { path: string; remove(): void } {
   };
 }
 
-/** Signals that end the command; with `forget` they do again what they do by themselves. */
-function endAsked(): { done: Promise<void>; isDone: () => boolean; forget: () => void } {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Signals that end the command; with `forget` they do again what they do by themselves. `again` is called where one was not enough. */
+function endAsked(again: (signal: NodeJS.Signals) => void): {
+  done: Promise<void>;
+  isDone: () => boolean;
+  forget: () => void;
+} {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
   let isDone = false;
-  let end: () => void = () => undefined;
+  let end: (signal: NodeJS.Signals) => void = () => undefined;
   const done = new Promise<void>((resolve) => {
-    end = () => {
+    end = (signal) => {
+      if (isDone) again(signal);
       isDone = true;
       resolve();
     };

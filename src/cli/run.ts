@@ -176,7 +176,9 @@ function isMissing(program: string, error: Error): boolean {
 function startFailure(program: string, error: Error): string {
   if (program === '') return 'the name of the program is empty. Is a variable in the command not set?';
   if (isMissing(program, error)) {
-    const script = /\.[cm]?[jt]s$/.test(program) ? ` To run a script: everflame run node ${program}` : '';
+    const script = /\.[cm]?[jt]s$/.test(program)
+      ? ` To run a script, put node before it: node ${program}`
+      : '';
     return `no such program: ${program}. Check the name and PATH.${script}`;
   }
   return `cannot run ${program}: ${messageOf(error)}.${remedy(codeOf(error))}`;
