@@ -1,5 +1,10 @@
 /** speedscope's JSON: both kinds of profile, each unit, several profiles. */
 import test from 'ava';
+import { Samples } from '#src/export/samples.js';
+import { speedscope } from '#src/export/speedscope.js';
+import { WHOLE } from '#src/export/strip.js';
+import { decodeProfile } from '#src/upload/pprof/decode.js';
+import { encodeProfile } from '../support/build-profile.js';
 import { foldedStacks, total, totalsByLabel } from '../support/pprof.js';
 import { add, converted, openFiles, reason, table, totals, WRITTEN } from './support/shown.js';
 
@@ -244,4 +249,43 @@ test('refused: frames that open for ever', (t) => {
     reason(file(evented({ events }))),
     'read as speedscope JSON, the stack at event 16385 of 20000 in profile 1 of 1 has more than 16,384 frames',
   );
+});
+
+test('what this profiler has exported comes in as the kinds of value that it was', async (t) => {
+  const types = [
+    { name: 'sample', unit: 'count' },
+    { name: 'wall', unit: 'nanoseconds' },
+    { name: 'cpu', unit: 'nanoseconds' },
+    { name: 'inuse_space', unit: 'bytes' },
+  ];
+  const samples = new Samples(
+    types.map(({ name }) => name),
+    WHOLE,
+  );
+  const values = [
+    [3, 30, 20, 0],
+    [5, 70, 0, 1024],
+  ];
+  const data = encodeProfile(
+    types.map(({ name, unit }): [string, string] => [name, unit]),
+    values.map((own, number) => ({
+      values: own,
+      stack: [
+        { name: 'main', file: '/app/main.js' },
+        { name: `f${number}`, file: '/app/f.js' },
+      ],
+      thread: `thread ${number}`,
+    })),
+  );
+  samples.add(await decodeProfile('the profile', data), 0);
+  const files = openFiles(t);
+  const shown = await add(files, 'a.json', speedscope('shop', types, samples, 'everflame 1.2.3'));
+  t.deepEqual(totals(shown), {
+    sample: '8 count',
+    wall: '100 nanoseconds',
+    cpu: '20 nanoseconds',
+    inuse_space: '1024 bytes',
+  });
+  const other = await add(files, 'b.json', speedscope('shop', types, samples, 'another 1.2.3'));
+  t.deepEqual(totals(other), { sample: '8 count', wall: '120 nanoseconds', bytes: '1024 bytes' });
 });

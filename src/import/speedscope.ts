@@ -41,9 +41,12 @@ export interface Section {
   profile: JsonObject;
 }
 
+/** How `everflame export --speedscope` names itself: its profiles are sums of one kind of value each, and no threads. */
+const OWN_EXPORTER = /^everflame /;
+
 /**
  * speedscope's JSON (https://www.speedscope.app/file-format-schema.json). Each profile in it is a thread here. Of units of time
- * there is a timeline; bytes and bare weights have none.
+ * there is a timeline; bytes and bare weights have none, nor have the sums that this profiler has exported.
  */
 export function importSpeedscope(file: JsonObject, facts: FileFacts): Part[] {
   const { shared, profiles } = file;
@@ -53,9 +56,10 @@ export function importSpeedscope(file: JsonObject, facts: FileFacts): Part[] {
   if (profiles.length > IMPORT_LIMITS.profiles)
     throw new NotImportable(`it has ${profiles.length} profiles, more than ${IMPORT_LIMITS.profiles}`);
   const frames = new SpeedscopeFrames(shared.frames);
+  const isOwn = OWN_EXPORTER.test(String(file.exporter));
   const most = Math.max(1, Math.floor(MOST_PIECES / profiles.length));
   const parts = profiles.flatMap((profile: unknown, index) =>
-    importSection(profile, index, profiles.length, frames, facts, most),
+    importSection(profile, index, profiles.length, { frames, facts, most, isOwn }),
   );
   if (parts.length === 0) throw new NotImportable('none of its profiles has a value');
   return parts;
@@ -65,9 +69,12 @@ function importSection(
   profile: unknown,
   index: number,
   count: number,
-  frames: SpeedscopeFrames,
-  facts: FileFacts,
-  most: number,
+  {
+    frames,
+    facts,
+    most,
+    isOwn,
+  }: { frames: SpeedscopeFrames; facts: FileFacts; most: number; isOwn: boolean },
 ): Part[] {
   const where = `profile ${index + 1} of ${count}`;
   if (!isObject(profile)) throw new NotImportable(`${where} is no object`);
@@ -84,22 +91,22 @@ function importSection(
     type === 'evented' ? readEvents(section) : type === 'sampled' ? readSamples(section) : undefined;
   if (!runs)
     throw new NotImportable(`${where} is of the type ${shown(type)}, which is neither evented nor sampled`);
-  const thread = typeof name === 'string' && name.trim() !== '' ? name : `Profile ${index + 1}`;
-  const labels = [['thread name', thread]] as const;
-  const types = [[known.type, known.unit]] as const;
+  const called = typeof name === 'string' && name.trim() !== '' ? name : undefined;
+  const labels = isOwn ? [] : ([['thread name', called ?? `Profile ${index + 1}`]] as const);
+  const types = [[isOwn && called ? called : known.type, known.unit]] as const;
   const numbered = (parts: Part[]): Part[] =>
     parts.map((part, place) => ({ ...part, name: `${known.type}.${index}.${place}.pprof` }));
-  if (known.type !== 'wall') {
+  const { factor } = known;
+  if (known.type !== 'wall' || isOwn) {
     const builder = new ProfileBuilder(types);
     const whole = new WholeNumbers(known.unit);
     for (const { stack, from, to } of runs) {
-      const value = whole.next(to - from);
+      const value = whole.next((to - from) * factor);
       if (value > 0) builder.add(frames.locate(builder, stack), [value], labels);
     }
     const start = startOf(facts.modified, 0, 0);
     return builder.sampleCount === 0 ? [] : numbered([{ name: '', data: packed(builder, start, 0, 0) }]);
   }
-  const { factor } = known;
   const length = Math.round(Math.max(endValue - startValue, runs.at(-1)?.to ?? 0) * factor);
   const start = startOf(facts.modified, length, (startValue * factor) / 1e6);
   const pieces = new Pieces('wall', types, start, length, most);
