@@ -148,7 +148,7 @@ function notes({ changes: { a, b, scale: factor, damaged }, scale, sort }: DiffR
     if (scale === 'requests')
       return factor === 1
         ? 'As many requests came in both.'
-        : `A's figures below are scaled to the ${formatValue(b.requests ?? 0, 'count')} requests of B.`;
+        : `A's figures below are scaled to the ${formatValue(b.requests ?? 0, 'count')} ${b.requests === 1 ? 'request' : 'requests'} of B.`;
     const silent = [a.seconds > 0 ? '' : 'A', b.seconds > 0 ? '' : 'B'].filter(Boolean).join(' and ');
     if (silent)
       return `Figures are sums as they are: the profiles of ${silent} do not tell how long they took.`;

@@ -163,7 +163,7 @@ function Side({
   const rate =
     unitOf(tree) === 'second'
       ? formatRate(total, unit, type, seconds)
-      : `${formatValue(total / requests, unit)} a request · ${formatValue(requests, 'count')} requests`;
+      : `${formatValue(total / requests, unit)} a request · ${formatValue(requests, 'count')} ${requests === 1 ? 'request' : 'requests'}`;
   return (
     <div class="amount" data-side={side}>
       <span class={`side side-${side}`}>{side.toUpperCase()}</span>
