@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FolderStore } from '#src/collector/native-store.js';
 import { Logger } from '#src/log.js';
+import { cpuProfile } from '../import/support/cpuprofile.js';
 import { buildProfile, encodeProfile, type GivenSample } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
-import { readProfile } from '../support/pprof.js';
+import { foldedStacks, readProfile } from '../support/pprof.js';
 import { readReport } from '../support/report-file.js';
 import { CLI, everflame, run } from '../support/spawn.js';
 
@@ -196,6 +197,18 @@ test('pprof, collapsed stacks and speedscope have the same sums', async (t) => {
     );
     t.true(samples.flat().every((frame) => shared.frames[frame] !== undefined));
   }
+});
+
+test('a profile of V8 is turned into pprof with its sums', async (t) => {
+  const nodes = [
+    { id: 1, name: '(root)', children: [2] },
+    { id: 2, name: 'work', url: 'file:///srv/app.js', line: 4 },
+  ];
+  const folder = temporaryFolder(t, {
+    'a.cpuprofile': JSON.stringify(cpuProfile(nodes, [2, 2], [1700, 2300])),
+  });
+  await exported(folder, '--pprof', 'a.cpuprofile');
+  t.deepEqual(foldedStacks([readProfile(join(folder, 'profile.pb.gz'))], 'wall'), new Map([['work', 4e6]]));
 });
 
 test('a stripped pprof has neither folders nor values, and every kind of value that is asked for', async (t) => {

@@ -418,7 +418,10 @@ test('what is no profile: one clear line and exit code 1', async (t) => {
     [put('empty.pprof', ''), /is not a pprof profile: it is empty$/m],
     [put('empty.pprof.gz', gzipSync('')), /is not a pprof profile: it is empty$/m],
     [put('text.pprof', 'function burn() {}\n'.repeat(50)), /is not a pprof profile/],
-    [put('object.json', '{"nodes": []}'), /is not a pprof profile/],
+    [
+      put('object.json', '{"nodes": []}'),
+      /is not a pprof profile: it is JSON\. "everflame view" shows .*"everflame export --pprof" turns them into pprof$/m,
+    ],
     [put('cut.pprof', whole.subarray(0, whole.length / 2)), /is not a pprof profile: it ends in the middle/],
     [
       put('cut-raw.pprof', gunzipSync(whole).subarray(0, -3)),

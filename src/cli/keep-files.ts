@@ -25,7 +25,7 @@ export async function keepFiles(
     if (refused) {
       throw new EverflameError(
         'NOT_A_PROFILE',
-        `${files[index]} cannot be compared: ${refused.reason}. It takes pprof files, plain or compressed with gzip or Zstandard`,
+        `${files[index]} cannot be compared: ${refused.reason}. It takes pprof files, plain or compressed with gzip or Zstandard; "everflame export --pprof" turns those of other profilers into pprof`,
       );
     }
   }

@@ -385,7 +385,10 @@ function exportCommand(): Command {
   const command = new Command('export')
     .description('write profiles to one file: a report that shows itself, or what other tools read')
     .usage('[options] [file...]')
-    .argument('[file...]', 'profiles (pprof), added together (default: what is in the store)')
+    .argument(
+      '[file...]',
+      'profiles of any kind that everflame view takes, added together (default: what is in the store)',
+    )
     .addOption(form('--html', 'a page with its data inside, which needs no network (the default)'))
     .addOption(form('--pprof', 'pprof, compressed with gzip'))
     .addOption(
@@ -405,6 +408,7 @@ function exportCommand(): Command {
 Examples:
   everflame export --html --service shop --last 15m -o shop.html
   everflame export --html --strip profiles/*.pprof
+  everflame export --pprof CPU.20261122.101500.4242.0.001.cpuprofile
   everflame export --speedscope --where "trace endpoint:GET /cart"
 
 Paths, names of endpoints and other labels are private. What a file holds is said when it is made.`,

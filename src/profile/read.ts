@@ -11,6 +11,10 @@ import { CUT, FOREIGN, whyNotRecords } from './wire';
 /** Most bytes of a profile, decompressed: as objects they take several times that. */
 const MOST_BYTES = 512 * 1024 * 1024;
 const TOO_LARGE = 'it has more than 512 MiB, which this command cannot read';
+/** What V8 and speedscope write; no pprof begins as JSON does. */
+const JSON_FILE =
+  'it is JSON. "everflame view" shows profiles of V8 and speedscope, and "everflame export --pprof" turns them into pprof';
+const JSON_BEGINNINGS = new Set(Buffer.from('{['));
 
 type Decompress = (data: Uint8Array, options: { maxOutputLength: number }) => Buffer;
 /** Zstandard came to Node.js with 22.15. */
@@ -36,6 +40,7 @@ export function decodeProfile(path: string, data: Uint8Array): LoadedProfile {
   if (data.length === 0) throw notAProfile(path, 'it is empty');
   const plain = decompress(path, data);
   if (plain.length === 0) throw notAProfile(path, 'it is empty');
+  if (JSON_BEGINNINGS.has(plain[0] as number)) throw notAProfile(path, JSON_FILE);
   const obstacle = plain.length > MOST_BYTES ? TOO_LARGE : whyNotRecords(plain);
   if (obstacle !== undefined) throw notAProfile(path, obstacle);
   let profile: Profile;
