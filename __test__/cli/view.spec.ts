@@ -284,6 +284,15 @@ test('a program that crashes by a signal leaves the page, and the command ends a
   t.is((await ended).signal, 'SIGKILL');
 });
 
+test('what finds no page waits beside its own history, unless another place is named', async (t) => {
+  const folder = temporaryFolder(t);
+  const print = ['node', '-p', 'process.env.EVERFLAME_SPOOL_DIR'];
+  const dev = (env: Record<string, string>) =>
+    everflame(['dev', '--no-open', '--port', '0', '--exit', ...print], { cwd: folder, env });
+  t.is((await dev({})).stdout, `${join(folder, '.everflame', 'spool')}\n`);
+  t.is((await dev({ EVERFLAME_SPOOL_DIR: '/tmp/other' })).stdout, '/tmp/other\n');
+});
+
 test('of a program that goes on after Ctrl+C it is told how to end it', async (t) => {
   const { child, ended, told } = startDev(
     t,

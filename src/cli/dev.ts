@@ -19,6 +19,9 @@ import { givenToken, TOKEN_VARIABLE } from './token';
 /** A preload that does not wait for the end of the first period. */
 const FIRST_SAMPLES = join(__dirname, 'first-samples.js');
 
+/** Where in the inbox's folder the programs' profiles wait while nobody takes them. */
+const SPOOL = 'spool';
+
 /** The page follows what the program does, from its start on. */
 const NOW = { last: '5m', live: '1' };
 
@@ -64,7 +67,13 @@ export async function dev(
     if (isRunning && signal !== 'SIGQUIT')
       logger.notice(`${program} goes on after ${signal}, and the page with it. Ctrl+\\ (SIGQUIT) ends both`);
   });
-  const end = await runProgram(program, programArguments, flags, warnings, environmentFor(collector, flags));
+  const end = await runProgram(
+    program,
+    programArguments,
+    flags,
+    warnings,
+    environmentFor(collector, inbox, flags),
+  );
   isRunning = false;
   // Where profiles have come, they are on the page.
   if (end.lastLine && !end.isProfiled) logger.notice(end.lastLine);
@@ -101,7 +110,11 @@ async function startSomewhere(options: CollectorOptions, port: number | undefine
 }
 
 /** Profiles go to the collector, whatever the environment says of other receivers, and to files where a flag says so. */
-function environmentFor({ addresses, token }: Collector, flags: Record<string, unknown>): NodeJS.ProcessEnv {
+function environmentFor(
+  { addresses, token }: Collector,
+  inbox: string,
+  flags: Record<string, unknown>,
+): NodeJS.ProcessEnv {
   // Behind a token it is the socket, which was opened last.
   const address = addresses.at(token === undefined ? 0 : -1) ?? '';
   const environment: NodeJS.ProcessEnv = {
@@ -114,6 +127,9 @@ function environmentFor({ addresses, token }: Collector, flags: Record<string, u
   for (const name of settings.output.env) delete environment[name];
   // The page's secret is nothing that the program needs.
   delete environment[TOKEN_VARIABLE];
+  // What is left there goes to the next collector at this address: it is to be one of this history.
+  const [spool = ''] = settings.spoolFolder.env;
+  environment[spool] ??= join(inbox, SPOOL);
   const [period = ''] = settings.period.env;
   if (settings.period.env.every((name) => !process.env[name])) environment[period] = DEV_PERIOD;
   return environment;
