@@ -460,10 +460,16 @@ test.serial('with a token, a program sends by a socket, and does not learn the t
   );
 });
 
-test.serial('the help of dev tells how often it sends', async (t) => {
+test.serial('the help of dev tells how often it sends, and where', async (t) => {
   const { stdout } = await everflame(['dev', '--help']);
   t.regex(
     stdout.replace(/\s+/g, ' '),
     /--period <seconds> Time between two profiles\. Takes .*? \(default: 1\)\. /,
   );
+  // Not those of an Agent, which run tells of.
+  t.regex(
+    stdout.replace(/\s+/g, ' '),
+    /--exporters <names> .*? \(default: `datadog`, which is the page here, /,
+  );
+  t.notRegex(stdout, /where none\s+answers/);
 });

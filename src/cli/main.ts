@@ -9,6 +9,7 @@ import { allowedValues, formatSetting } from '../config/words';
 import { EverflameError } from '../engine';
 import { packageRoot, packageVersion } from '../package-root';
 import { DEFAULT_ROWS, groupings } from '../profile/table';
+import { DEV_EXPORTERS, devFlagHelp } from './dev-help';
 import { DEV_PERIOD } from './dev-period';
 import { diffFormats, diffGroupings, diffOrders, diffUnits } from './diff-choices';
 import { QUESTIONS } from './questions';
@@ -116,8 +117,12 @@ code are the program's own. Each option is also an environment variable:
   });
 }
 
-/** One option for each setting that has a flag. `defaults` are those that are others here. */
-function addSettings(command: Command, defaults: Partial<Record<SettingName, string>> = {}): void {
+/** One option for each setting that has a flag. `defaults` and `helps` are those that are others here. */
+function addSettings(
+  command: Command,
+  defaults: Partial<Record<SettingName, string>> = {},
+  helps = flagHelp,
+): void {
   for (const name of settingNames) {
     const setting: Setting = settings[name];
     if (!setting.flag) continue;
@@ -126,7 +131,7 @@ function addSettings(command: Command, defaults: Partial<Record<SettingName, str
       inWords ?? (setting.default === undefined ? undefined : formatSetting(setting, setting.default));
     const fallback = otherwise === undefined ? '' : ` (default: ${otherwise})`;
     const allowed = setting.type === 'text' ? '' : ` Takes ${allowedValues(setting)}${fallback}.`;
-    const help = flagHelp[name] ?? `${settingHelp[name]}${setting.flag.argument ? allowed : ''}`;
+    const help = helps[name] ?? `${settingHelp[name]}${setting.flag.argument ? allowed : ''}`;
     const option = new Option(
       flagText(setting),
       setting.flag.argument ? help : `Turn off: ${settingHelp[name]}`,
@@ -167,7 +172,7 @@ The program runs as with "everflame run", but its profiles go to the page, one e
 the environment says otherwise; with --output they are written to files as well. With EVERFLAME_TOKEN the page is shown to nobody
 without that token. Ctrl+C ends the program and the page; the history stays, for "everflame view".`,
     );
-  addSettings(command, { period: DEV_PERIOD });
+  addSettings(command, { period: DEV_PERIOD, exporters: DEV_EXPORTERS }, devFlagHelp);
   return command.action(async (first: string, rest: string[], options: import('./dev').DevOptions) => {
     const { words, warnings } = withoutUnknownOptions(command, process.argv, [first, ...rest]);
     const [name, ...programArguments] = words;
