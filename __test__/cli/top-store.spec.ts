@@ -99,6 +99,18 @@ test('as a table: of what, in which time, and a label has no figures of its own'
   t.regex(await top('--last', '1m'), /\n\nno samples\n$/);
 });
 
+test('a key that no sample has is told of as such, and no other', async (t) => {
+  const folder = temporaryFolder(t);
+  await fillStore(folder, STORED);
+  const said = async (...args: string[]) => (await everflame(args, { cwd: folder })).stdout;
+  const slip =
+    /\(none\)\n\nNo sample has vers\\nion as a label or tag\. "everflame query labels" lists what there is\.\n$/;
+  t.regex(await said('top', '--by', 'vers\nion'), slip);
+  t.regex(await said('query', 'table', '--by', 'vers\nion'), slip);
+  for (const words of [['top'], ['query', 'table']])
+    t.notRegex(await said(...words, '--by', 'version'), /No sample has/);
+});
+
 test('what is asked of the wrong one of the two is told', async (t) => {
   const folder = temporaryFolder(t);
   const fails = async (...args: string[]): Promise<string> => {

@@ -6,6 +6,7 @@ import { alignColumns, type Column } from './columns';
 import { formatShare, formatValue } from './format';
 import { insightLines } from './insights-lines';
 import { type Metrics, metricLines } from './metric-lines';
+import { noSuchKey } from './no-such-key';
 import { type StoreOptions, storeToRead } from './open-store';
 import { type Question, refuseUnused } from './questions';
 import { type SelectionOptions, selectionOf, timeText } from './select';
@@ -212,7 +213,8 @@ function tableLines({ rows, total, type, unit, more }: Table, by: string): strin
     rows.map(({ name }) => visible(name)),
   );
   // A value of a label is no frame: nothing runs below it, and it is nowhere.
-  const lines = rows.every(({ kind }) => kind === 'group')
+  const isKeyed = rows.every(({ kind }) => kind === 'group');
+  const lines = isKeyed
     ? alignColumns([...figures('total', (row) => row.total), names])
     : alignColumns([
         ...figures('self', (row) => row.self),
@@ -224,7 +226,7 @@ function tableLines({ rows, total, type, unit, more }: Table, by: string): strin
         ),
       ]);
   const rest = more === 0 ? [] : ['', `${more} more; --limit ${rows.length + more} shows all.`];
-  return [heading(type, total, unit), '', ...lines, ...rest];
+  return [heading(type, total, unit), '', ...lines, ...(isKeyed ? noSuchKey(rows, by) : []), ...rest];
 }
 
 function seriesLines({ series, from, step, type, unit }: Series): string[] {

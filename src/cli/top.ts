@@ -8,6 +8,7 @@ import { DEFAULT_ROWS, groupings, isGrouping, type Row, tabulate } from '../prof
 import { alignColumns, type Column } from './columns';
 import { formatShare, formatValue } from './format';
 import { locationText, nameColumns } from './name-columns';
+import { noSuchKey } from './no-such-key';
 import { type StoreOptions, storeToRead } from './open-store';
 import { type SelectionOptions, selectionOf, timeText } from './select';
 import { visible } from './visible';
@@ -142,7 +143,8 @@ function textOf(table: Top, by: string, columns: number | undefined): string {
   const lines = alignColumns([...figures, ...nameColumns(visible(by), rows, figures, columns)]);
   const [rest, object] = more === 1 ? ['row', 'it'] : ['rows', 'them'];
   const hidden = more > 0 ? ['', `${more} more ${rest}; --limit ${rows.length + more} shows ${object}.`] : [];
-  return [heading, '', ...lines, ...hidden].join('\n');
+  const slip = hasSelf ? [] : noSuchKey(rows, by);
+  return [heading, '', ...lines, ...slip, ...hidden].join('\n');
 }
 
 function figureColumns(figure: 'self' | 'total', rows: Row[], unit: string, whole: number): Column[] {
