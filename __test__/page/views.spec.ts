@@ -99,9 +99,12 @@ pageTest('Versions are compared by the second', `${HOUR}&tab=compare`, async (t,
 pageTest(
   'A range is compared with the time just before',
   `service=shop&from=${Date.UTC(2026, 0, 15, 11, 30)}&to=${Date.UTC(2026, 0, 15, 12)}&tab=compare`,
-  async (_t, { page }) => {
+  async (_t, { page, go }) => {
     await shows(page, '[data-side=a]', '1.92 min');
     await shows(page, '[data-side=b]', '2.84 min');
+    // Nothing came before the first hour.
+    await go(`${HOUR}&tab=compare`);
+    await shows(page, '[data-change]', 'There is nothing in A: all of B is new. Compare with something else');
   },
 );
 

@@ -176,7 +176,18 @@ function Side({
 }
 
 function Change({ a, b, tree }: Difference): JSX.Element | null {
-  if (a.total === 0 || b.total === 0 || a.seconds === 0 || b.seconds === 0) return null;
+  if (a.total === 0 || b.total === 0)
+    return (
+      <div class="amount" data-change>
+        <span class="muted">
+          {a.total === 0
+            ? 'There is nothing in A: all of B is new.'
+            : 'There is nothing in B: all of A is gone.'}{' '}
+          Compare with something else, or a part of the time.
+        </span>
+      </div>
+    );
+  if (a.seconds === 0 || b.seconds === 0) return null;
   const isPerRequest = unitOf(tree) === 'request';
   const [amountA, amountB] = isPerRequest ? [a.requests, b.requests] : [a.seconds, b.seconds];
   const ratio = (b.total * amountA) / (a.total * amountB) - 1;
