@@ -116,7 +116,7 @@ function table(measured) {
     return `| ${[WHAT[name], ...figures, `${late.toFixed(1)} %`, ...work].join(' | ')} |`;
   });
   return [
-    '| in each frame | median ms | p95 | p99 | longest | late | script, mean ms | main thread, mean ms |',
+    '| in each frame | median ms | p95 | p99 | longest | late | script, CPU ms | main thread, CPU ms |',
     '|---|---:|---:|---:|---:|---:|---:|---:|',
     ...rows,
   ].join('\n');
