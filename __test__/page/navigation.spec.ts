@@ -182,3 +182,22 @@ pageTest('The list of keys opens and closes', HOUR, async (t, { page }) => {
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
   t.notRegex(page.url(), /tab=/);
 });
+
+pageTest(
+  'All that the header has is within a window of half a screen',
+  HOUR,
+  async (t, { page }) => {
+    await shows(page, '[data-total]', '4.76 min');
+    const header = page.locator('header');
+    for (const control of await header.locator('button, select').all()) {
+      const box = await control.boundingBox();
+      const name = (await control.getAttribute('aria-label')) ?? (await control.innerText());
+      t.true(box !== null && box.x >= 0 && box.x + box.width <= 800, name);
+    }
+    t.is(await page.evaluate(() => document.documentElement.scrollWidth), 800);
+    // Nothing of it lies below what comes next.
+    const [above, filters] = [await header.boundingBox(), await page.locator('.filters').boundingBox()];
+    t.true(above !== null && filters !== null && above.y + above.height <= filters.y);
+  },
+  { width: 800 },
+);
