@@ -9,6 +9,9 @@ use super::texts::MadeTexts;
 use crate::error::Refusal;
 use rustc_hash::FxHashMap;
 
+/// A profile of fewer frames than this part of the calls that may be is taken to have as many calls.
+const EXACT_SHARE: usize = 16;
+
 /// What the profiles of one message have taken of the limits for all of them.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Used {
@@ -44,7 +47,7 @@ impl<'a> Builder<'a> {
         let stacks = &self.profile.stacks;
         let frames: usize = stacks.iter().map(<[u32]>::len).sum();
         // There are no more calls than frames: most profiles need not be looked at more closely.
-        self.used.calls += match self.used.calls + frames > self.limits.calls {
+        self.used.calls += match frames > self.limits.calls / EXACT_SHARE {
             true => calls(stacks),
             false => frames,
         };
@@ -154,4 +157,29 @@ fn calls(stacks: &Lists<u32>) -> usize {
 /// Some tools write a line below zero for none.
 pub(super) fn line(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_a_message_are_counted_exactly_in_each_profile_that_has_many() {
+        let limits = Limits {
+            calls: 9,
+            ..Limits::default()
+        };
+        // Three calls in six frames.
+        let add = |used: Used| {
+            let mut builder = Builder::new(&limits, used);
+            for stack in [[1, 2, 3], [1, 2, 3]] {
+                builder.stack(&stack).expect("a stack");
+            }
+            builder.finish().map(|(_, used)| used)
+        };
+        let three = (0..3).try_fold(Used::default(), |used, _| add(used));
+        let refused = add(three.expect("nine calls")).err();
+        let what = "different calls";
+        assert_eq!(refused, Some(Refusal::TooMuch { what, limit: 9 }));
+    }
 }

@@ -48,7 +48,7 @@ impl Default for Limits {
             depth: 16_384,
             labels: 64,
             frames: 32 << 20,
-            calls: 2 << 20,
+            calls: 4 << 20,
             values: 8 << 20,
             set_labels: 16 << 20,
             types: 32,
