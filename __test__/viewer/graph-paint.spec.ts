@@ -137,6 +137,14 @@ test('a text stands inside its frame and begins as its name does', (t) => {
   }
 });
 
+test('no name turns round what stands behind it', (t) => {
+  const tree = randomTree(3, { nodes: 200, functions: 20 });
+  const label = (): string => '\u202elive\u2066 \u05d0\u200f';
+  const texts = painted(sceneOf(tree, { label, more: () => '12.3%' })).texts.map(({ text }) => text);
+  t.true(texts.includes('\ufffdlive\ufffd \u05d0\ufffd  12.3%'));
+  for (const text of texts) t.notRegex(text, /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/);
+});
+
 test('a search dims what it has not found, and a found one is not dimmed among many drawn as one', (t) => {
   const tree = randomTree(6, { nodes: 20_000, functions: 300 });
   const matched = matchFrames(tree.frames, 'file3.js');

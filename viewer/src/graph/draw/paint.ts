@@ -1,5 +1,6 @@
 import type { Coloring } from '../color/coloring.js';
 import { GAP, type Rectangles } from '../layout.js';
+import { leftToRight } from './left-to-right.js';
 import { pixelOf, type Raster } from './raster.js';
 import type { TextFit } from './text-fit.js';
 import type { Viewport } from './viewport.js';
@@ -217,7 +218,7 @@ function write(pen: Pen, scene: Scene, { text, faint, font, ratio }: Surface, la
     for (const { node, left, right, top, dim: dimmed } of labels) {
       if ((dimmed || node >= GAP) !== dim) continue;
       const room = right - left - 2 * PADDING * ratio;
-      const name = node >= GAP ? 'not shown' : scene.label(node);
+      const name = node >= GAP ? 'not shown' : leftToRight(scene.label(node));
       let shown = scene.text.fit(name, room);
       if (shown === '') continue;
       if (shown === name && node < GAP && scene.more) {
