@@ -73,7 +73,14 @@ test('without samples, and without a page, there is no report', async (t) => {
     await error(`/api/v1/report?${RANGE}&where=thread+name:none`),
     /^404 there are no samples of "sh\\"op\/\.\." from 2025-06-15T\S+ to 2025-06-15T\S+ with these labels and tags\. Choose/,
   );
-  t.regex(await error('/api/v1/report?service=nobody'), /^404 there is no service "nobody"/);
+  t.is(
+    await error('/api/v1/report?service=nobody'),
+    '404 there is no service "nobody": "everflame query services" says what there is',
+  );
+  t.regex(
+    await error(`/api/v1/report?${RANGE}&type=heap`),
+    /^404 ".*" has no values of type "heap"; it has /,
+  );
   const empty = await openCollector(t, { store });
   t.regex(
     await empty.error(`/api/v1/report?${RANGE}`),

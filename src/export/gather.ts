@@ -43,12 +43,15 @@ export async function gather(store: Store, selection: Selection, stripping: Stri
   );
   if (types.length === 0) {
     const known = exported.map(({ name }) => named(name)).join(', ');
-    throw new EverflameError(
-      'BAD_QUERY',
-      selection.type === REQUESTS
-        ? `counts of requests have no stacks and go into no file; ${named(service.name)} has ${known}`
-        : `${named(service.name)} has no values of type ${named(selection.type ?? '')}; it has ${known}`,
-    );
+    throw selection.type === REQUESTS
+      ? new EverflameError(
+          'BAD_QUERY',
+          `counts of requests have no stacks and go into no file; ${named(service.name)} has ${known}`,
+        )
+      : new EverflameError(
+          'NOT_FOUND',
+          `${named(service.name)} has no values of type ${named(selection.type ?? '')}; it has ${known}`,
+        );
   }
   const profiles = await parsed<Profiles>(
     store.profiles({ ...selection, where: [] }, { limit: MOST_PROFILES }),
