@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Collector, startCollector } from '../collector/collector';
 import { notShown } from '../collector/import';
@@ -9,6 +8,7 @@ import { Files, type ShownFile } from '../import/files';
 import { openFilesStore } from '../import/files-store';
 import { IMPORT_LIMITS, OF_COMMAND } from '../import/limits';
 import { NotImportable } from '../import/not-importable';
+import { readWithin } from '../import/read-within';
 import { namesOf } from '../import/service-names';
 import { codeOf, Logger, reasonOf } from '../log';
 import { openBrowser } from './open-browser';
@@ -191,10 +191,7 @@ async function addFile(
 
 function readFile(file: string): { data: Buffer; modified: number } {
   try {
-    const { size, mtimeMs: modified } = statSync(file);
-    if (size > IMPORT_LIMITS.bytes)
-      throw new NotImportable(`it has more than ${IMPORT_LIMITS.bytes / 1024 / 1024} MiB`);
-    return { data: readFileSync(file), modified };
+    return readWithin(file, IMPORT_LIMITS.bytes);
   } catch (error) {
     if (error instanceof NotImportable) throw error;
     const remedy = codeOf(error) === 'EISDIR' ? `Name the files in it: ${join(file, '*')}` : 'Check its name';
