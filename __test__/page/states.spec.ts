@@ -29,6 +29,25 @@ pageTest(
 );
 
 pageTest(
+  'A collector that has ended takes away nothing that was shown of it',
+  HOUR,
+  async (t, { page, server }) => {
+    await shows(page, '.foot', '32 nodes');
+    for (const path of ['tree', 'series', 'metrics', 'services']) server.refuse.set(path, 'It has ended.');
+    await page.keyboard.press('r');
+    await shows(page, '[role=alert]', /What is shown is of before: It has ended\./);
+    await shows(page, '.foot', '32 nodes');
+    t.is(await page.getByText('This cannot be shown').count(), 0);
+    // Of another time there is nothing to be shown.
+    await page.keyboard.press('[');
+    await shows(page, '.failure', /This cannot be shown.*It has ended\./s);
+    server.refuse.clear();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+  },
+);
+
+pageTest(
   'What the collector refuses is shown with its remedy',
   `${HOUR}&where=env:prod`,
   async (_t, { page, server, go }) => {

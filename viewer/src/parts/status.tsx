@@ -35,6 +35,20 @@ function Failure({ error }: { error: Error }): JSX.Element {
   );
 }
 
+/** Above what an earlier question brought, where the newest has failed. */
+function Outdated({ error }: { error: Error }): JSX.Element {
+  return (
+    <p class="outdated" role="alert">
+      <span>
+        What is shown is of before: <span class="bad">{error.message}</span>
+      </span>
+      <button type="button" class="button" onClick={refresh}>
+        Try again
+      </button>
+    </p>
+  );
+}
+
 /** The page as long as there is no service. */
 export function NoService(): JSX.Element {
   if (servicesError.value) return <Failure error={servicesError.value} />;
@@ -116,13 +130,14 @@ interface PanelProps<Answer> {
   children(answer: Answer): ComponentChildren;
 }
 
-/** Shows an answer, or that it is on its way, empty or failed. An older answer stays while the next is under way. */
+/** Shows an answer, or that it is on its way, empty or failed. An older answer stays while the next is under way, and where that fails. */
 export function Answer<Given>({ answered, isEmpty, children }: PanelProps<Given>): JSX.Element {
   const { answer, error, busy } = answered;
   return (
     <div class="answer" aria-busy={busy}>
       {busy && <div class="progress" role="progressbar" aria-label="Asking the collector" />}
-      {error ? (
+      {error && answer !== undefined && <Outdated error={error} />}
+      {error && answer === undefined ? (
         <Failure error={error} />
       ) : answer === undefined ? (
         <Waiting />

@@ -4,7 +4,7 @@ import { Latest } from './latest.js';
 
 /** What a component shows of an answer that it waits for. */
 export interface Answered<Answer> {
-  /** The newest answer to the same subject; it stays while the next is under way. */
+  /** The newest answer to the same subject; it stays while the next is under way, and beside an error of that. */
   answer: Answer | undefined;
   error: Error | undefined;
   busy: boolean;
@@ -30,13 +30,26 @@ export function useAnswer<Answer>(
 ): Answered<Answer> {
   const [answered, setAnswered] = useState<Answered<Answer>>(NOTHING);
   const latest = useRef<Latest<Answer> | undefined>(undefined);
+  /** Subjects of the answer that is shown, and of the newest question. */
+  const shown = useRef<string | undefined>(undefined);
+  const asked = useRef(subject);
   latest.current ??= new Latest<Answer>({
-    answer: (answer) => setAnswered({ answer, error: undefined, busy: false }),
-    failed: (error) => setAnswered({ answer: undefined, error: error as Error, busy: false }),
+    answer: (answer) => {
+      shown.current = asked.current;
+      setAnswered({ answer, error: undefined, busy: false });
+    },
+    // A collector that has ended takes nothing away that was shown of it.
+    failed: (error) =>
+      setAnswered(({ answer }) => ({
+        answer: shown.current === asked.current ? answer : undefined,
+        error: error as Error,
+        busy: false,
+      })),
     busy: (busy) => setAnswered((before) => ({ ...before, busy })),
   });
   useEffect(() => () => latest.current?.stop(), []);
   useEffect(() => {
+    asked.current = subject;
     if (question === undefined) {
       latest.current?.stop();
       setAnswered(NOTHING);
@@ -44,6 +57,7 @@ export function useAnswer<Answer>(
     }
     if (kept.has(question)) {
       latest.current?.stop();
+      shown.current = subject;
       setAnswered({ answer: kept.get(question) as Answer, error: undefined, busy: false });
       return;
     }
