@@ -37,6 +37,7 @@ pageTest(
     await page.keyboard.press('r');
     await shows(page, '[role=alert]', /What is shown is of before: It has ended\./);
     await shows(page, '.foot', '32 nodes');
+    await shows(page, '.strip-name', 'as it was before');
     t.is(await page.getByText('This cannot be shown').count(), 0);
     // Of another time there is nothing to be shown.
     await page.keyboard.press('[');

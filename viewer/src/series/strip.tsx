@@ -128,7 +128,11 @@ export function Strip(props: Props): JSX.Element {
           </span>
         )}
         {isFixed && view.value.where.length > 0 && <span class="muted strip-value">without the filters</span>}
-        {error && <span class="bad">{error.message}</span>}
+        {error && (
+          <span class="bad" title={error.message}>
+            {lines.some(({ values }) => values.length > 0) ? 'as it was before' : error.message}
+          </span>
+        )}
       </div>
       <div
         class="strip-plot"
