@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Series } from '../../viewer/src/api/answers.js';
 import { collectorStrip, metricStrip } from '../../viewer/src/series/further-strips.js';
 import { levelsOf } from '../../viewer/src/series/levels.js';
+import { withStepEnds } from '../../viewer/src/series/step-ends.js';
 import { brushByKey, stepFor } from '../../viewer/src/series/steps.js';
 import { seriesAnswer } from '../support/viewer/lists.js';
 import { hourOfProfiles, MINUTE } from '../support/viewer/samples.js';
@@ -94,4 +95,33 @@ test("The garbage collector's strip is its CPU time by the second, with its shar
   t.is(strip?.note?.(0), '(25%)');
   t.is(strip?.note?.(1), '(0%)');
   t.is(collectorStrip({ ...kinds, series: kinds.series.slice(0, 1) }, known), undefined);
+});
+
+test('each step that is known has its width, also before a gap and alone', (t) => {
+  const [a, b] = [
+    [null, 5, null, 7, 8, null, 9],
+    [1, 2, 3, null, null, null, 4],
+  ];
+  const times = a.map((_, index) => 1000 * index);
+  const drawn = withStepEnds({ times, lines: [a, b] }, 1000);
+  t.deepEqual(
+    drawn.times.toSorted((x, y) => x - y),
+    drawn.times,
+  );
+  t.is(new Set(drawn.times).size, drawn.times.length);
+  for (const [line, values] of [a, b].entries()) {
+    // How long a line is drawn at each value: from a point to the next, unless that is a gap.
+    const width = new Map<number, number>();
+    for (const [at, index] of drawn.origin.entries()) {
+      const [value, next] = [drawn.lines[line]?.[at], drawn.lines[line]?.[at + 1]];
+      t.is(value, values[index] ?? null);
+      const until = drawn.times[at + 1];
+      if (value != null && next != null && until !== undefined)
+        width.set(index, (width.get(index) ?? 0) + until - (drawn.times[at] as number));
+    }
+    const known = values.flatMap((value, index) => (value === null ? [] : [index]));
+    t.deepEqual([...width.keys()], known);
+    t.true([...width.values()].every((wide) => wide >= 999 && wide <= 1000));
+  }
+  t.deepEqual(withStepEnds({ times: [], lines: [[]] }, 1000), { times: [], lines: [[]], origin: [] });
 });

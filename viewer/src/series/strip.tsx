@@ -7,6 +7,7 @@ import { change, shownWindow, view } from '../state/page.js';
 import { report } from '../state/report.js';
 import { theme } from '../state/theme.js';
 import { drawBrush, drawPoints, makePlot, stripHeight } from './plot.js';
+import { withStepEnds } from './step-ends.js';
 import { brushByKey, stepFor } from './steps.js';
 
 /** One line of a strip. */
@@ -59,10 +60,13 @@ export function Strip(props: Props): JSX.Element {
   const formatNow = useRef(format);
   formatNow.current = format;
 
+  /** The step that each drawn point is of. */
+  const origin = useRef<number[]>([]);
+
   useLayoutEffect(() => {
     const element = host.current as HTMLElement;
     const made = makePlot(element, element.clientWidth, shape, (value) => formatNow.current(value), {
-      hover: setHovered,
+      hover: (index) => setHovered(index === undefined ? undefined : origin.current[index]),
       brush: isFixed ? undefined : onBrush,
     });
     plot.current = made;
@@ -79,7 +83,9 @@ export function Strip(props: Props): JSX.Element {
   useEffect(() => {
     const steps = Math.max(0, ...lines.map(({ values }) => values.length));
     const times = Array.from({ length: steps }, (_, index) => from + index * step);
-    if (plot.current) drawPoints(plot.current, { times, lines: lines.map(({ values }) => values) }, span);
+    const drawn = withStepEnds({ times, lines: lines.map(({ values }) => values) }, step);
+    origin.current = drawn.origin;
+    if (plot.current) drawPoints(plot.current, drawn, span);
   }, [lines, span.from, span.to, isLast]);
   useEffect(() => {
     if (plot.current) drawBrush(plot.current, brush);
