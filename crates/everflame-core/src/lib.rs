@@ -1,6 +1,7 @@
 //! The sampler behind Everflame. Knows nothing of Node-API; see `docs/architecture.md` for one sample's way.
 
 pub mod aggregate;
+mod descriptor_limit;
 pub mod engine;
 pub mod event_loop;
 mod memory_map;

@@ -4,7 +4,6 @@
 //! is by thread clocks, so totals do not depend on the engine (docs/architecture.md).
 
 mod ctimer;
-mod descriptor_limit;
 mod itimer;
 mod observer;
 mod perf;

@@ -7,8 +7,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use rustc_hash::FxHashMap;
 
 use super::ctimer::Ctimer;
-use super::descriptor_limit::descriptor_limit;
 use super::{Engine, EngineError};
+use crate::descriptor_limit::descriptor_limit;
 use crate::signal::{Delivery, Installed, accept, own_tid};
 
 /// `struct perf_event_attr` up to the fields used here (PERF_ATTR_SIZE_VER0, 64 bytes).

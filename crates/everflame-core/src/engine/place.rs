@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use super::system_call::SystemCall;
+use crate::descriptor_limit::leave_last;
 use crate::signal::WaitKey;
 
 /// A thread's state as `/proc/self/task/<tid>/syscall` tells it (proc(5)). A thread may read it of its own process.
@@ -17,7 +18,8 @@ pub(super) enum Place {
 }
 
 pub(super) fn open(tid: i32) -> Option<File> {
-    File::open(format!("/proc/self/task/{tid}/syscall")).ok()
+    let file = File::open(format!("/proc/self/task/{tid}/syscall"));
+    file.and_then(leave_last).ok()
 }
 
 pub(super) fn read(file: &File) -> Place {

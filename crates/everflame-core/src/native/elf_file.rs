@@ -12,6 +12,7 @@ use object::read::elf::FileHeader;
 
 use super::image::{Segment, build_id_in_notes};
 use super::module::{Kind, Module};
+use crate::descriptor_limit::leave_last;
 
 /// No table that we read whole is longer; larger means a damaged file.
 const LONGEST_TABLE: u64 = 64 << 20;
@@ -100,7 +101,7 @@ impl FileReference {
             path: self.path.clone(),
             source,
         };
-        let file = File::open(&self.path).map_err(io)?;
+        let file = File::open(&self.path).and_then(leave_last).map_err(io)?;
         if Stamp::of(&file.metadata().map_err(io)?) != self.stamp {
             return Err(ElfError::Replaced {
                 path: self.path.clone(),
@@ -154,10 +155,12 @@ impl ElfFile {
     /// # Errors
     /// [`ElfError::Io`] and [`ElfError::Malformed`].
     pub(super) fn open(path: &Path) -> Result<Self, ElfError> {
-        let file = File::open(path).map_err(|source| ElfError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        let file = File::open(path)
+            .and_then(leave_last)
+            .map_err(|source| ElfError::Io {
+                path: path.to_owned(),
+                source,
+            })?;
         let mut elf = Self {
             path: path.to_owned(),
             file,

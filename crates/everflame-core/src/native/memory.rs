@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use crate::descriptor_limit::leave_last;
+
 /// This process's memory as a file (`/proc/self/mem`, proc(5)). The kernel copies, so that a bad address is an answer and
 /// no fault. Not process_vm_readv(2): a service manager's list of allowed system calls may end a process that uses a
 /// debugger's.
@@ -11,7 +13,8 @@ pub(crate) struct Memory(File);
 impl Memory {
     /// `None` where the file is out of reach.
     pub(crate) fn open() -> Option<Memory> {
-        File::open("/proc/self/mem").ok().map(Memory)
+        let file = File::open("/proc/self/mem").and_then(leave_last);
+        file.ok().map(Memory)
     }
 
     /// Fills `bytes` from an address on, as far as memory is mapped there; returns how many were copied.

@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::descriptor_limit::leave_last;
+
 /// Opens a file to be read. A pipe in its place must not stop the thread. Where the program has no descriptor left it may have one at
 /// the next moment, and what would be said of the file is not true of it: so this waits a little.
 pub(super) fn open(path: &Path) -> io::Result<File> {
@@ -25,6 +27,7 @@ fn open_now(path: &Path) -> io::Result<File> {
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)
+        .and_then(leave_last)
 }
 
 /// Those of the process, or those of the system (open(2)).

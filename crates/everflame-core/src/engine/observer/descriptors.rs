@@ -1,6 +1,6 @@
 //! How many files the observer keeps open. They are the application's descriptors.
 
-use crate::engine::descriptor_limit::descriptor_limit;
+use crate::descriptor_limit::descriptor_limit;
 
 /// Of so many descriptors that the process may have, one is ours to keep.
 const SHARE: u64 = 32;
