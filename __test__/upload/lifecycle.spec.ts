@@ -103,7 +103,7 @@ async function checkWaiting(
   );
   await agent.recover();
   const next = await run(path, ['--require', AUTO, '-e', `${BURN} burn(50);`], {
-    env: { ...PATIENT, ...agent.env },
+    env: { ...agent.env, ...PATIENT },
   });
   t.deepEqual([next.code, next.stderr], [0, '']);
   const { received, violations } = agent.receiver;

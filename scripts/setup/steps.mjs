@@ -140,7 +140,7 @@ export const STEPS = [
     name: 'delivered',
     needs: ['typescript', 'nodes', 'receivers', 'example'],
     // They count, and mostly wait.
-    run: ava(OTHERS, cpus().length + 1, 2400),
+    run: ava(OTHERS, cpus().length + 2, 2400),
   },
   {
     name: 'browser',
