@@ -231,7 +231,7 @@ export class Station {
   /** What the sampler has written by itself is taken, and what ended processes have left. */
   look(): void {
     this.attempt(() => this.dispatcher.tidy());
-    this.attempt(() => this.takeOwn(this.options.isEnding()));
+    this.attempt(() => this.takeOwn(false));
     this.attempt(() => this.takeOver());
   }
 
@@ -246,10 +246,12 @@ export class Station {
   }
 
   /** Takes what the sampler has written. Where the process ends the newest profile of all is the last one. */
-  private takeOwn(isEnding: boolean): void {
+  private takeOwn(isFinish: boolean): void {
     const { spool } = this;
     if (!spool) return;
     const files = spool.own();
+    // Asked after them: a process that had not been ending may have written its last one meanwhile.
+    const isEnding = isFinish || this.options.isEnding();
     this.copies.of(files.filter((file) => !spool.noteOf(file)));
     const identity = this.identity();
     const receivers = this.dispatcher.lanes.map(({ key }) => key);
