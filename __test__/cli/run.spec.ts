@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -19,6 +18,7 @@ import { handles } from '#src/cli/not-a-program.js';
 import { appendPreload } from '#src/package-root.js';
 import { pidsOf, profilesIn, temporaryFolder } from '../support/folder.js';
 import { testNodes } from '../support/nodes.js';
+import { freePorts } from '../support/ports.js';
 import { readProfile, total } from '../support/pprof.js';
 import { CLI, everflame, ROOT, run, start } from '../support/spawn.js';
 
@@ -878,7 +878,7 @@ for (const [what, apart] of [
 
 test('the port of NODE_OPTIONS=--inspect is the program’s', async (t) => {
   const folder = temporaryFolder(t);
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const script = "console.log(require('node:inspector').url())";
   const end = await everflame(['run', '--output', 'out', process.execPath, '-e', script], {
     cwd: folder,
@@ -886,13 +886,3 @@ test('the port of NODE_OPTIONS=--inspect is the program’s', async (t) => {
   });
   t.regex(end.stdout, new RegExp(`^ws://127\\.0\\.0\\.1:${port}/`), end.stderr);
 });
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

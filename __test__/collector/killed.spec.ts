@@ -1,6 +1,5 @@
 /** A collector is killed again and again while clients send and applications leave profiles: what was acknowledged is there, and once. */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
@@ -8,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { decodeProfile } from '#src/profile/read.js';
 import { encodeProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
+import { freePorts } from '../support/ports.js';
 import { CLI, type Running, start } from '../support/spawn.js';
 import { type AskOptions, askAt, until } from './support/collector.js';
 import { AGENT, agentUpload } from './support/upload.js';
@@ -63,15 +63,6 @@ const WRITER = `
     renameSync(path + '.tmp', path);
     writeSync(1, name + '\\n');
   }, 5);`;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('a port has no number');
-  return address.port;
-}
 
 /** Sends one profile after the other, each until it is acknowledged. */
 async function send(
@@ -168,7 +159,8 @@ test(`what is acknowledged survives ${KILLS} kills of the collector, and of writ
   const folder = temporaryFolder(t);
   const inbox = join(folder, 'inbox');
   mkdirSync(inbox);
-  const collector = new Collector(folder, await freePort());
+  const [port] = (await freePorts(1)) as [number];
+  const collector = new Collector(folder, port);
   t.teardown(() => collector.kill());
   await collector.start();
   const state = { isOver: false };

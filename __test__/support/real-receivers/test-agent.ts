@@ -1,7 +1,8 @@
 import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from '../folder.js';
+import { freePorts } from '../ports.js';
 import type { Received } from './http.js';
-import { freePorts, installed, startProgram } from './program.js';
+import { installed, startProgram } from './program.js';
 
 /** Datadog's test agent: what its own libraries are tested against. It takes everything and checks nothing. */
 export interface TestAgent {

@@ -5,7 +5,7 @@ import { malformed, Refusal } from '../http/refusal';
 import type { UploadedProfile } from '../store';
 import { readEvent } from './event';
 import { clientOf, type Exchange, type Intake, reasonsOf, refusedOf } from './intake';
-import { isMultipart, type Part, readParts } from './multipart';
+import { isMultipart, nameOf, type Part, readParts } from './multipart';
 import { isProvenance, readProvenance } from './provenance';
 import { checkedName } from './tags';
 
@@ -59,10 +59,6 @@ export const agentIntake: Intake = {
     return json(refused.length > 0 ? { refused: reasonsOf(refused) } : {});
   },
 };
-
-function nameOf({ name, filename }: Part): string {
-  return filename ?? name;
-}
 
 /** By its name: receivers know attachments by nothing else, and what else there is goes by names of its own. */
 function isProfile(part: Part): boolean {

@@ -17,6 +17,11 @@ export interface Part {
   data: Buffer;
 }
 
+/** As receivers know it: by its file, or else by its field. */
+export function nameOf({ name, filename }: Part): string {
+  return filename ?? name;
+}
+
 export function isMultipart(request: IncomingMessage): boolean {
   return /^multipart\/form-data\s*;/i.test(request.headers['content-type'] ?? '');
 }

@@ -1,6 +1,6 @@
 import type { Limits } from '../limits';
 import type { UploadedPackage } from '../store';
-import type { Part } from './multipart';
+import { nameOf, type Part } from './multipart';
 
 /** The attachment in which Datadog's clients tell whose code is in their profiles. */
 const NAME = 'code-provenance.json';
@@ -9,8 +9,8 @@ const MOST_BYTES = 4 * 1024 * 1024;
 /** Of one upload. Everflame's own has 30,000 file names at most, and the folder of a package stands for all of its files. */
 const MOST = 30_000;
 
-export function isProvenance({ name, filename }: Part): boolean {
-  return (filename ?? name) === NAME;
+export function isProvenance(part: Part): boolean {
+  return nameOf(part) === NAME;
 }
 
 /**
