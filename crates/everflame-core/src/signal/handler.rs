@@ -173,8 +173,18 @@ fn own_slot() -> Option<(i32, &'static Slot)> {
     Some((tid, slot))
 }
 
+/// What a sample is of.
+struct Instant {
+    /// By [`monotonic`].
+    time: u64,
+    /// By [`thread_cpu`].
+    cpu: u64,
+    /// Sampling intervals that it stands for.
+    weight: u32,
+}
+
 fn sample(registers: &Registers, weight: u32, directed: bool) {
-    let start = monotonic();
+    let (time, cpu) = (monotonic(), thread_cpu());
     let Some((tid, slot)) = own_slot() else {
         COUNTERS.dropped_no_slot.fetch_add(1, Ordering::Relaxed);
         return;
@@ -188,12 +198,11 @@ fn sample(registers: &Registers, weight: u32, directed: bool) {
         }
         // One that is to teach where the thread sleeps comes once.
         let is_expected = slot.expected_sp.load(Ordering::Relaxed) == registers.sp;
-        match slot.rest.admit(start, weight, is_expected) {
+        match slot.rest.admit(time, cpu, weight, is_expected) {
             Some(weight) => {
-                record(slot, registers, start, weight);
-                let end = monotonic();
-                slot.rest.begin(start, end);
-                COUNTERS.count_handler(end.saturating_sub(start));
+                record(slot, registers, &Instant { time, cpu, weight });
+                let used = slot.rest.begin(monotonic(), cpu, thread_cpu());
+                COUNTERS.count_handler(used);
             }
             None => {
                 COUNTERS.samples_skipped.fetch_add(1, Ordering::Relaxed);
@@ -203,7 +212,7 @@ fn sample(registers: &Registers, weight: u32, directed: bool) {
     slot.leave_handler();
 }
 
-fn record(slot: &Slot, registers: &Registers, start: u64, weight: u32) {
+fn record(slot: &Slot, registers: &Registers, instant: &Instant) {
     slot.last_sp.store(registers.sp, Ordering::Relaxed);
     let Some(ring) = slot.ring() else { return };
     let Some((place, room)) = ring.reserve_between(MAX_RECORD, LONGEST_RECORD) else {
@@ -211,7 +220,7 @@ fn record(slot: &Slot, registers: &Registers, start: u64, weight: u32) {
         return;
     };
     // SAFETY: `room` bytes, at least MAX_RECORD, are reserved at `place`, aligned to 8.
-    let size = unsafe { write(place, room, slot, registers, start, weight) };
+    let size = unsafe { write(place, room, slot, registers, instant) };
     COUNTERS.samples.fetch_add(1, Ordering::Relaxed);
     if ring.commit(size) {
         wake::AGGREGATOR.notify();
@@ -233,10 +242,8 @@ unsafe fn write(
     room: usize,
     slot: &Slot,
     registers: &Registers,
-    time: u64,
-    weight: u32,
+    instant: &Instant,
 ) -> usize {
-    let cpu = thread_cpu();
     let stack = Stack {
         sp: registers.sp,
         fp: registers.fp,
@@ -244,14 +251,14 @@ unsafe fn write(
     };
     let mut header = Header {
         kind: kind::SAMPLE,
-        time,
-        cpu,
+        time: instant.time,
+        cpu: instant.cpu,
         pc: registers.pc,
         sp: registers.sp,
         fp: registers.fp,
         lr: registers.lr,
         bytecode_offset: registers.bytecode_offset,
-        weight,
+        weight: instant.weight,
         at_sp: stack.word(registers.sp).unwrap_or(0),
         at_fp_minus_32: stack.word(registers.fp.wrapping_sub(32)).unwrap_or(0),
         at_fp_minus_40: stack.word(registers.fp.wrapping_sub(40)).unwrap_or(0),
@@ -504,9 +511,14 @@ mod tests {
         for (pc, in_v8) in [(code, true), (code + 1, false)] {
             let registers = Registers::at(pc);
             let mut room = room();
+            let place = room.as_mut_ptr().cast();
+            let instant = Instant {
+                time: 1,
+                cpu: 1,
+                weight: 1,
+            };
             // SAFETY: the room is large enough and aligned to 8.
-            let size =
-                unsafe { write(room.as_mut_ptr().cast(), MAX_RECORD, slot, &registers, 1, 1) };
+            let size = unsafe { write(place, MAX_RECORD, slot, &registers, &instant) };
             let header = header_of(&room);
             assert_eq!(size, size_of::<Header>(), "neither frames nor a copy");
             assert_eq!(header.flags & flags::LEAF_IN_V8 != 0, in_v8);
