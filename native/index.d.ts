@@ -57,7 +57,7 @@ export declare function giveUpSignal(signal: string): void
  */
 export declare function guardSignal(signal: string): void
 
-/** Signals whose handler took at least `nanoseconds` and less than the next bucket says. */
+/** Signals whose handler used at least so many `nanoseconds` of CPU time, and less than the next bucket says. */
 export interface HistogramBucket {
   nanoseconds: number
   count: number
@@ -87,7 +87,7 @@ export interface NativeFeature {
 export interface NativeMetrics {
   /** By name: `samples`, `dropped_ring_full`, `signals_running` and so on. */
   counters: Record<string, number>
-  /** Time in the signal handler; empty buckets are left out. */
+  /** CPU time in the signal handler; empty buckets are left out. */
   handler: Array<HistogramBucket>
 }
 

@@ -89,8 +89,8 @@ export interface EngineMetrics {
    */
   counters: Record<string, number>;
   /**
-   * How often the signal handler took at least so long, and less than a quarter of a power of two longer; empty steps are
-   * left out.
+   * How often the signal handler used at least so much CPU time, and less than a quarter of a power of two more; empty steps
+   * are left out.
    */
   handler: { nanoseconds: number; count: number }[];
 }

@@ -123,7 +123,7 @@ const trees = (times: number): Tree[] => [
 ];
 
 /** Of which a process's start is a small part, so that sums can be held against the processes' own within 3 %. */
-const LONG = 8;
+const LONG = 4;
 
 interface Way {
   name: string;

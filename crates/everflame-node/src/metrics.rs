@@ -7,7 +7,7 @@ use everflame_core::session;
 use everflame_core::signal::{COUNTERS, HISTOGRAM_BUCKETS, bucket_floor};
 use napi_derive::napi;
 
-/// Signals whose handler took at least `nanoseconds` and less than the next bucket says.
+/// Signals whose handler used at least so many `nanoseconds` of CPU time, and less than the next bucket says.
 #[napi(object)]
 pub struct HistogramBucket {
     pub nanoseconds: f64,
@@ -19,7 +19,7 @@ pub struct HistogramBucket {
 pub struct NativeMetrics {
     /// By name: `samples`, `dropped_ring_full`, `signals_running` and so on.
     pub counters: HashMap<String, f64>,
-    /// Time in the signal handler; empty buckets are left out.
+    /// CPU time in the signal handler; empty buckets are left out.
     pub handler: Vec<HistogramBucket>,
 }
 

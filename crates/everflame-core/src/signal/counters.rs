@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Buckets of the handler's histogram: four to a power of two, from 128 ns.
 pub const HISTOGRAM_BUCKETS: usize = 64;
 
-/// The shortest handler time, in nanoseconds, that falls into a bucket.
+/// The least CPU time in the handler, in nanoseconds, that falls into a bucket.
 pub fn bucket_floor(bucket: usize) -> u64 {
     let power = 7 + bucket / 4;
     let quarter = (bucket % 4) as u64;
@@ -24,7 +24,7 @@ macro_rules! counters {
         /// Totals since the process started.
         pub struct Counters {
             $($(#[$doc])* pub $name: AtomicU64,)*
-            /// Time in the handler, see [`bucket_floor`].
+            /// CPU time in the handler, see [`bucket_floor`].
             pub handler: [AtomicU64; HISTOGRAM_BUCKETS],
         }
 
