@@ -28,26 +28,29 @@ const SETPRIV = '/usr/bin/setpriv';
 const BURN = `function burn(ms) { const end = Date.now() + ms; while (Date.now() < end) Math.sqrt(end); }`;
 
 for (const { major, path } of testNodes()) {
-  test(`Node.js ${major}: the exit code, both outputs and the arguments are the program's own`, async (t) => {
-    const folder = temporaryFolder(t, {
-      'app.js': `${BURN} burn(50); console.log(JSON.stringify(process.argv.slice(2))); console.error('oops'); process.exit(42);`,
-    });
-    const end = await everflame(['run', '--output', 'out', '--', path, 'app.js', '--output', 'x y', '-o'], {
-      cwd: folder,
-      env,
-    });
-    t.is(end.code, 42);
-    t.is(end.stdout, '["--output","x y","-o"]\n');
-    t.regex(
-      end.stderr,
-      /^oops\neverflame: 1 profile of 1 process in out; look at it with: everflame top out\/profile\.\d+\.0\.wall\.pprof\n$/,
-    );
-    const [file] = profilesIn(join(folder, 'out'));
-    t.true(total([readProfile(file as string)], 'wall') > 40e6);
-  });
+  test.serial(
+    `Node.js ${major}: the exit code, both outputs and the arguments are the program's own`,
+    async (t) => {
+      const folder = temporaryFolder(t, {
+        'app.js': `${BURN} burn(50); console.log(JSON.stringify(process.argv.slice(2))); console.error('oops'); process.exit(42);`,
+      });
+      const end = await everflame(['run', '--output', 'out', '--', path, 'app.js', '--output', 'x y', '-o'], {
+        cwd: folder,
+        env,
+      });
+      t.is(end.code, 42);
+      t.is(end.stdout, '["--output","x y","-o"]\n');
+      t.regex(
+        end.stderr,
+        /^oops\neverflame: 1 profile of 1 process in out; look at it with: everflame top out\/profile\.\d+\.0\.wall\.pprof\n$/,
+      );
+      const [file] = profilesIn(join(folder, 'out'));
+      t.true(total([readProfile(file as string)], 'wall') > 40e6);
+    },
+  );
 }
 
-test('standard input goes to the program', async (t) => {
+test.serial('standard input goes to the program', async (t) => {
   const folder = temporaryFolder(t);
   const end = await everflame(
     ['run', '--output', 'out', 'node', '-e', 'process.stdin.pipe(process.stdout)'],
@@ -61,7 +64,7 @@ test('standard input goes to the program', async (t) => {
   t.is(end.code, 0);
 });
 
-test('pipes that the program has in common with the command still block', async (t) => {
+test.serial('pipes that the program has in common with the command still block', async (t) => {
   const folder = temporaryFolder(t);
   // Not by `console`, which makes them non-blocking itself.
   const script = `setTimeout(() => {
@@ -79,7 +82,7 @@ test('pipes that the program has in common with the command still block', async 
 });
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) {
-  test(`${signal} to the command reaches the program, which decides`, async (t) => {
+  test.serial(`${signal} to the command reaches the program, which decides`, async (t) => {
     const folder = temporaryFolder(t);
     const script = `process.on('${signal}', () => { console.log('heard ${signal}'); process.exit(5); });
       setInterval(() => {}, 1000); console.log('ready');`;
@@ -173,7 +176,7 @@ for (const [signal, key] of [
 }
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGABRT'] as const) {
-  test(`a program that dies by ${signal} gives the command the same end`, async (t) => {
+  test.serial(`a program that dies by ${signal} gives the command the same end`, async (t) => {
     const folder = temporaryFolder(t);
     const script = `console.log('ready'); process.kill(process.pid, '${signal}'); setInterval(() => {}, 1000);`;
     const end = await everflame(['run', '--output', 'out', 'node', '-e', script], { cwd: folder, env });
@@ -199,7 +202,13 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGABRT'] as const) {
       env: { ...env, HOME: folder },
     });
     const child = await childOf(running.child.pid as number, 'cat');
+    let told = '';
+    running.child.stderr?.on('data', (text: string) => {
+      told += text;
+    });
     running.child.kill('SIGTERM');
+    // A program that has ended by then is sent nothing.
+    while (told === '' && running.child.exitCode === null) await sleep(20);
     // Waits for the reader, so not on this thread.
     await writeFile(pipe, '');
     const end = await running.ended;
@@ -224,7 +233,7 @@ async function childOf(parent: number, name: string): Promise<number> {
   }
 }
 
-test('npm scripts: the program below npm is profiled', async (t) => {
+test.serial('npm scripts: the program below npm is profiled', async (t) => {
   const folder = temporaryFolder(t, {
     'package.json': JSON.stringify({ name: 'app', scripts: { work: 'node app.js' } }),
     'app.js': `${BURN} burn(50); require('fs').writeFileSync('pid', String(process.pid)); process.exit(3);`,
@@ -239,7 +248,7 @@ test('npm scripts: the program below npm is profiled', async (t) => {
   t.true(pids.includes(Number(readFileSync(join(folder, 'pid'), 'utf8'))), pids.join());
 });
 
-test('child processes and cluster workers each write their own profile', async (t) => {
+test.serial('child processes and cluster workers each write their own profile', async (t) => {
   const folder = temporaryFolder(t, {
     'app.js': `
       const cluster = require('node:cluster');
@@ -261,7 +270,7 @@ test('child processes and cluster workers each write their own profile', async (
   t.regex(end.stderr, /4 profiles of 4 processes in out/);
 });
 
-test('NODE_OPTIONS of the user stay, and an install path with spaces and quotes works', async (t) => {
+test.serial('NODE_OPTIONS of the user stay, and an install path with spaces and quotes works', async (t) => {
   const folder = temporaryFolder(t, { 'user.js': "console.log('preload of the user');" });
   const end = await everflame(
     ['run', '--output', 'out', 'node', '-e', 'console.log(process.env.NODE_OPTIONS)'],
@@ -285,7 +294,7 @@ test('NODE_OPTIONS of the user stay, and an install path with spaces and quotes 
   }
 });
 
-test('a program that does not exist: 127 and the remedy', async (t) => {
+test.serial('a program that does not exist: 127 and the remedy', async (t) => {
   const end = await everflame(['run', 'no-such-program', 'x']);
   t.is(end.code, 127);
   t.is(end.stderr, 'everflame: error: no such program: no-such-program. Check the name and PATH.\n');
@@ -310,7 +319,7 @@ for (const [what, words, code, said] of [
   ],
   ['an empty name', [''], 127, /the name of the program is empty\. Is a variable in the command not set\?$/],
 ] as const) {
-  test(`${what}: ${code}, one line, and nothing is left behind`, async (t) => {
+  test.serial(`${what}: ${code}, one line, and nothing is left behind`, async (t) => {
     // The kernel would refuse too long an argument to the command as well, so its words come by standard input.
     const main = `process.argv = [...process.argv.slice(0, 2), 'run', ...JSON.parse(require('node:fs').readFileSync(0, 'utf8'))];
       require(${JSON.stringify(CLI)});`;
@@ -345,7 +354,7 @@ for (const [what, script, said] of [
     /^everflame: 1 profile of 1 process in \.\.\/out; look at it with: everflame top \.\.\/out\/profile\./,
   ],
 ] as const) {
-  test(`${what} changes neither the exit code nor the last line`, async (t) => {
+  test.serial(`${what} changes neither the exit code nor the last line`, async (t) => {
     const folder = temporaryFolder(t);
     const [cwd, temporary] = [join(folder, 'work'), join(folder, 'temporary')];
     for (const made of [cwd, temporary]) mkdirSync(made);
@@ -360,40 +369,43 @@ for (const [what, script, said] of [
   });
 }
 
-test('in a working directory that is gone, the program runs, and its profiles go elsewhere', async (t) => {
-  const folder = temporaryFolder(t);
-  const command = `mkdir gone && cd gone && rmdir ../gone && exec "$@"`;
-  for (const [flags, code, said] of [
-    [
-      [],
-      7,
-      /^everflame: profiles are kept in \/.*everflame-\d+: .*\neverflame: 1 profile of 1 process in \/.*everflame-\d+; look at it with: everflame top \/\S+\n$/,
-    ],
-    [
-      ['--output', 'out'],
-      7,
-      /^everflame: warn: cannot write profiles to out: the output out is below a working directory that is gone \(ENOENT.* name a folder that can be written with --output <dir>\.\n$/,
-    ],
-  ] as const) {
-    const words = [
-      process.execPath,
-      CLI,
-      'run',
-      ...flags,
-      'node',
-      '-e',
-      `console.log('up'); process.exit(${code});`,
-    ];
-    const end = await run('sh', ['-c', command, 'sh', ...words], {
-      cwd: folder,
-      env: { ...env, TMPDIR: folder },
-    });
-    t.deepEqual([end.code, end.stdout], [code, 'up\n'], end.stderr);
-    t.regex(end.stderr, said);
-  }
-});
+test.serial(
+  'in a working directory that is gone, the program runs, and its profiles go elsewhere',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const command = `mkdir gone && cd gone && rmdir ../gone && exec "$@"`;
+    for (const [flags, code, said] of [
+      [
+        [],
+        7,
+        /^everflame: profiles are kept in \/.*everflame-\d+: .*\neverflame: 1 profile of 1 process in \/.*everflame-\d+; look at it with: everflame top \/\S+\n$/,
+      ],
+      [
+        ['--output', 'out'],
+        7,
+        /^everflame: warn: cannot write profiles to out: the output out is below a working directory that is gone \(ENOENT.* name a folder that can be written with --output <dir>\.\n$/,
+      ],
+    ] as const) {
+      const words = [
+        process.execPath,
+        CLI,
+        'run',
+        ...flags,
+        'node',
+        '-e',
+        `console.log('up'); process.exit(${code});`,
+      ];
+      const end = await run('sh', ['-c', command, 'sh', ...words], {
+        cwd: folder,
+        env: { ...env, TMPDIR: folder },
+      });
+      t.deepEqual([end.code, end.stdout], [code, 'up\n'], end.stderr);
+      t.regex(end.stderr, said);
+    }
+  },
+);
 
-test('a full disk is said once, and nothing about the program beside it', async (t) => {
+test.serial('a full disk is said once, and nothing about the program beside it', async (t) => {
   const folder = temporaryFolder(t);
   const script = `const fs = require('node:fs');
     const { writeFileSync } = fs;
@@ -417,7 +429,7 @@ for (const [what, words, said] of [
     /^everflame: whether a Node\.js process was profiled is not known: \/\S* is full\.\n$/,
   ],
 ] as const) {
-  test(`where the reports find no room, the last line ${what}`, async (t) => {
+  test.serial(`where the reports find no room, the last line ${what}`, async (t) => {
     // Loaded by the command and by the program, as a disk is shared by both.
     const full = `require('node:fs').appendFileSync = () => { throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }); };`;
     const folder = temporaryFolder(t, { 'full.js': full });
@@ -445,62 +457,71 @@ const NO_ROOM: [string, string][] = [
 ];
 
 for (const [what, script] of NO_ROOM) {
-  test(`where the directory for temporary files ${what}, the report is beside the profiles`, async (t) => {
-    const folder = temporaryFolder(t, { 'first.js': script });
-    const temporary = join(folder, 'temporary');
-    const all = { ...env, NODE_OPTIONS: '--require ./first.js', TMPDIR: temporary };
-    // By another place than the command's, which only a report tells.
-    const program = ['sh', '-c', 'DD_PROFILING_OUTPUT_PPROF=elsewhere/p exec node -e 0'];
-    const end = await everflame(['run', '--output', 'out', ...program], { cwd: folder, env: all });
-    t.regex(end.stderr, /^everflame: 1 profile of 1 process in elsewhere; look at it with: .*\n$/);
-    const other = await everflame(['run', '--output', 'out', 'true'], { cwd: folder, env: all });
-    t.regex(other.stderr, /^everflame: no Node\.js process has reported a profile: true is not a/);
-    t.deepEqual(readdirSync(join(folder, 'out')), [], 'nothing is left behind');
-    // Without a folder for the profiles either, the files that are there are what is known.
-    const found = await everflame(['run', 'node', '-e', '0'], { cwd: folder, env: all });
-    t.regex(
-      found.stderr,
-      /^everflame: profiles are kept in .*\neverflame: 1 profile of 1 process in \.everflame; look at it with: .*\n$/,
-    );
-    rmSync(join(folder, '.everflame'), { recursive: true });
-    const none = await everflame(['run', 'true'], { cwd: folder, env: all });
-    t.regex(
-      none.stderr,
-      what === 'is full'
-        ? /^everflame: whether a Node\.js process was profiled is not known: \S+temporary is full\.\n$/
-        : /^everflame: whether .* is not known: no temporary file can be made in \S+temporary \(ENOENT.*\)\.\n$/,
-    );
-  });
+  test.serial(
+    `where the directory for temporary files ${what}, the report is beside the profiles`,
+    async (t) => {
+      const folder = temporaryFolder(t, { 'first.js': script });
+      const temporary = join(folder, 'temporary');
+      const all = { ...env, NODE_OPTIONS: '--require ./first.js', TMPDIR: temporary };
+      // By another place than the command's, which only a report tells.
+      const program = ['sh', '-c', 'DD_PROFILING_OUTPUT_PPROF=elsewhere/p exec node -e 0'];
+      const end = await everflame(['run', '--output', 'out', ...program], { cwd: folder, env: all });
+      t.regex(end.stderr, /^everflame: 1 profile of 1 process in elsewhere; look at it with: .*\n$/);
+      const other = await everflame(['run', '--output', 'out', 'true'], { cwd: folder, env: all });
+      t.regex(other.stderr, /^everflame: no Node\.js process has reported a profile: true is not a/);
+      t.deepEqual(readdirSync(join(folder, 'out')), [], 'nothing is left behind');
+      // Without a folder for the profiles either, the files that are there are what is known.
+      const found = await everflame(['run', 'node', '-e', '0'], { cwd: folder, env: all });
+      t.regex(
+        found.stderr,
+        /^everflame: profiles are kept in .*\neverflame: 1 profile of 1 process in \.everflame; look at it with: .*\n$/,
+      );
+      rmSync(join(folder, '.everflame'), { recursive: true });
+      const none = await everflame(['run', 'true'], { cwd: folder, env: all });
+      t.regex(
+        none.stderr,
+        what === 'is full'
+          ? /^everflame: whether a Node\.js process was profiled is not known: \S+temporary is full\.\n$/
+          : /^everflame: whether .* is not known: no temporary file can be made in \S+temporary \(ENOENT.*\)\.\n$/,
+      );
+    },
+  );
 }
 
-test('where no file may be written the program says so, and the last line claims nothing else', async (t) => {
-  const folder = temporaryFolder(t);
-  const temporary = temporaryFolder(t);
-  const words = [process.execPath, CLI, 'run', '--output', 'out', 'node', '-e', `${BURN} burn(100);`];
-  const end = await run('sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', ...words], {
-    cwd: folder,
-    env: { ...env, TMPDIR: temporary },
-  });
-  t.is(end.code, 0, end.stderr);
-  t.regex(
-    end.stderr,
-    /^everflame: error: cannot write profiles to .*EFBIG.*\neverflame: whether a Node\.js process was profiled is not known: no file may be written \(ulimit -f\)\.\n$/,
-  );
-  t.deepEqual(readdirSync(temporary), []);
-});
-
-for (const { major, path } of testNodes()) {
-  test(`Node.js ${major}: where the permission model lets nothing be written, the last line is true`, async (t) => {
+test.serial(
+  'where no file may be written the program says so, and the last line claims nothing else',
+  async (t) => {
     const folder = temporaryFolder(t);
-    const model = Number(major) < 22 ? '--experimental-permission' : '--permission';
-    const words = [path, model, '--no-warnings', '--allow-addons', '--allow-fs-read=*', '-e', '0'];
-    const end = await everflame(['run', '--output', 'out', ...words], { cwd: folder });
+    const temporary = temporaryFolder(t);
+    const words = [process.execPath, CLI, 'run', '--output', 'out', 'node', '-e', `${BURN} burn(100);`];
+    const end = await run('sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', ...words], {
+      cwd: folder,
+      env: { ...env, TMPDIR: temporary },
+    });
     t.is(end.code, 0, end.stderr);
     t.regex(
       end.stderr,
-      /^everflame: error: cannot write profiles to .*--allow-fs-write=.*\neverflame: no Node\.js process has reported a profile: .*, or may not load the profiler or write files\.\n$/,
+      /^everflame: error: cannot write profiles to .*EFBIG.*\neverflame: whether a Node\.js process was profiled is not known: no file may be written \(ulimit -f\)\.\n$/,
     );
-  });
+    t.deepEqual(readdirSync(temporary), []);
+  },
+);
+
+for (const { major, path } of testNodes()) {
+  test.serial(
+    `Node.js ${major}: where the permission model lets nothing be written, the last line is true`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const model = Number(major) < 22 ? '--experimental-permission' : '--permission';
+      const words = [path, model, '--no-warnings', '--allow-addons', '--allow-fs-read=*', '-e', '0'];
+      const end = await everflame(['run', '--output', 'out', ...words], { cwd: folder });
+      t.is(end.code, 0, end.stderr);
+      t.regex(
+        end.stderr,
+        /^everflame: error: cannot write profiles to .*--allow-fs-write=.*\neverflame: no Node\.js process has reported a profile: .*, or may not load the profiler or write files\.\n$/,
+      );
+    },
+  );
 }
 
 (process.getuid?.() === 0 ? test : test.skip)(
@@ -517,16 +538,22 @@ for (const { major, path } of testNodes()) {
   },
 );
 
-test('a program that is not Node.js runs normally, and one line says that nothing was profiled', async (t) => {
-  const folder = temporaryFolder(t);
-  const end = await everflame(['run', 'sh', '-c', 'echo output; exit 4'], { cwd: folder });
-  t.is(end.code, 4);
-  t.is(end.stdout, 'output\n');
-  t.is(end.stderr.trimEnd().split('\n').length, 1);
-  t.regex(end.stderr, /^everflame: no Node\.js process has reported a profile: sh is not a Node\.js program/);
-});
+test.serial(
+  'a program that is not Node.js runs normally, and one line says that nothing was profiled',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const end = await everflame(['run', 'sh', '-c', 'echo output; exit 4'], { cwd: folder });
+    t.is(end.code, 4);
+    t.is(end.stdout, 'output\n');
+    t.is(end.stderr.trimEnd().split('\n').length, 1);
+    t.regex(
+      end.stderr,
+      /^everflame: no Node\.js process has reported a profile: sh is not a Node\.js program/,
+    );
+  },
+);
 
-test('DD_PROFILING_ENABLED=false wins, and the command says so', async (t) => {
+test.serial('DD_PROFILING_ENABLED=false wins, and the command says so', async (t) => {
   const folder = temporaryFolder(t);
   const end = await everflame(['run', '--output', 'out', 'node', '-e', 'process.exit(6)'], {
     cwd: folder,
@@ -537,7 +564,7 @@ test('DD_PROFILING_ENABLED=false wins, and the command says so', async (t) => {
   t.deepEqual(profilesIn(join(folder, 'out')), []);
 });
 
-test('a profiler that is switched on while the program runs is in the last line', async (t) => {
+test.serial('a profiler that is switched on while the program runs is in the last line', async (t) => {
   const control = JSON.stringify(join(ROOT, 'dist', 'src', 'control.js'));
   const script = `require(${control}).start(); ${BURN} burn(60);`;
   const end = await everflame(['run', '--output', 'out', 'node', '-e', script], {
@@ -547,14 +574,17 @@ test('a profiler that is switched on while the program runs is in the last line'
   t.regex(end.stderr, /^everflame: 1 profile of 1 process in out; look at it with: .*\n$/);
 });
 
-test('where no kind of profile is on, one line says so and the last line guesses nothing', async (t) => {
-  const end = await everflame(['run', '--no-wall', '--no-cpu', 'node', '-e', '0'], {
-    cwd: temporaryFolder(t),
-  });
-  t.regex(end.stderr, /^everflame: error: wall time and CPU time are both switched off, .*\n$/);
-});
+test.serial(
+  'where no kind of profile is on, one line says so and the last line guesses nothing',
+  async (t) => {
+    const end = await everflame(['run', '--no-wall', '--no-cpu', 'node', '-e', '0'], {
+      cwd: temporaryFolder(t),
+    });
+    t.regex(end.stderr, /^everflame: error: wall time and CPU time are both switched off, .*\n$/);
+  },
+);
 
-test('the old name of that switch does the same', async (t) => {
+test.serial('the old name of that switch does the same', async (t) => {
   const folder = temporaryFolder(t);
   const env = { DD_EXPERIMENTAL_PROFILING_ENABLED: 'false' };
   const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], { cwd: folder, env });
@@ -564,7 +594,7 @@ test('the old name of that switch does the same', async (t) => {
 });
 
 for (const rate of ['0', '-5', 'NaN', '1e9']) {
-  test(`the rate ${rate}: one warning with the range, and the program runs`, async (t) => {
+  test.serial(`the rate ${rate}: one warning with the range, and the program runs`, async (t) => {
     const folder = temporaryFolder(t);
     const end = await everflame(['run', '--output', 'out', '--rate', rate, 'node', '-e', 'process.exit(7)'], {
       cwd: folder,
@@ -596,7 +626,7 @@ for (const [given, said] of [
     'The option --colour is not known and is ignored with its value "no-such-program". "everflame run --help" lists the options.',
   ],
 ] as const) {
-  test(`the unknown option ${given.join(' ')}: one warning, and the program runs`, async (t) => {
+  test.serial(`the unknown option ${given.join(' ')}: one warning, and the program runs`, async (t) => {
     const folder = temporaryFolder(t);
     // A known option before it and one behind it show that nothing else is lost.
     const words = ['--output', 'out', ...given.filter((word) => word !== '--'), '--rate', '0'];
@@ -613,7 +643,7 @@ for (const [given, said] of [
   });
 }
 
-test('an unknown option directly before the program is no reason to drop the program', async (t) => {
+test.serial('an unknown option directly before the program is no reason to drop the program', async (t) => {
   const folder = temporaryFolder(t);
   const end = await everflame(['run', '--preiod', 'true'], { cwd: folder, env });
   t.is(end.code, 0, end.stderr);
@@ -623,7 +653,7 @@ test('an unknown option directly before the program is no reason to drop the pro
   );
 });
 
-test('an output that cannot be written is said at once and once, and the program runs', async (t) => {
+test.serial('an output that cannot be written is said at once and once, and the program runs', async (t) => {
   for (const output of ['/proc/nowhere', '/dev/null', join(ROOT, 'package.json', 'below')]) {
     const running = start(
       process.execPath,
@@ -647,42 +677,54 @@ test('an output that cannot be written is said at once and once, and the program
   }
 });
 
-test('without an output the profiles are in .everflame', async (t) => {
+test.serial('without an output the profiles are in .everflame', async (t) => {
   const folder = temporaryFolder(t);
   const end = await everflame(['run', 'node', '-e', '0'], { cwd: folder, env });
   t.is(end.code, 0);
   t.is(profilesIn(join(folder, '.everflame')).length, 1, end.stderr);
 });
 
-test('the command that the last line names can be pasted into a shell, whatever the folder is called', async (t) => {
-  const folder = temporaryFolder(t);
-  const end = await everflame(['run', '--output', "it's $HOME\nü", 'node', '-e', '0'], { cwd: folder, env });
-  const command = /look at it with: everflame (top .*)/s.exec(end.stderr)?.[1] ?? '';
-  const pasted = await run('sh', ['-c', `"$0" "$1" ${command}`, process.execPath, CLI], { cwd: folder });
-  t.is(pasted.code, 0, end.stderr + pasted.stderr);
-  t.regex(pasted.stdout, /in 1 file, by function/);
-});
+test.serial(
+  'the command that the last line names can be pasted into a shell, whatever the folder is called',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const end = await everflame(['run', '--output', "it's $HOME\nü", 'node', '-e', '0'], {
+      cwd: folder,
+      env,
+    });
+    const command = /look at it with: everflame (top .*)/s.exec(end.stderr)?.[1] ?? '';
+    const pasted = await run('sh', ['-c', `"$0" "$1" ${command}`, process.execPath, CLI], { cwd: folder });
+    t.is(pasted.code, 0, end.stderr + pasted.stderr);
+    t.regex(pasted.stdout, /in 1 file, by function/);
+  },
+);
 
-test('the last line counts what this run wrote, not what an earlier process of the same number left', async (t) => {
-  const folder = temporaryFolder(t);
-  mkdirSync(join(folder, 'out'));
-  // Behind the preload of the user, who is first, so it is there when the profiler looks for its number.
-  writeFileSync(
-    join(folder, 'earlier.js'),
-    `for (const number of [0, 7, 10]) require('node:fs').writeFileSync('out/profile.' + process.pid + '.' + number + '.wall.pprof', 'earlier');`,
-  );
-  const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], {
-    cwd: folder,
-    env: { ...env, NODE_OPTIONS: '--require ./earlier.js' },
-  });
-  t.regex(end.stderr, /^everflame: 1 profile of 1 process in out; .* out\/profile\.\d+\.11\.wall\.pprof\n$/);
-});
+test.serial(
+  'the last line counts what this run wrote, not what an earlier process of the same number left',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    mkdirSync(join(folder, 'out'));
+    // Behind the preload of the user, who is first, so it is there when the profiler looks for its number.
+    writeFileSync(
+      join(folder, 'earlier.js'),
+      `for (const number of [0, 7, 10]) require('node:fs').writeFileSync('out/profile.' + process.pid + '.' + number + '.wall.pprof', 'earlier');`,
+    );
+    const end = await everflame(['run', '--output', 'out', 'node', '-e', '0'], {
+      cwd: folder,
+      env: { ...env, NODE_OPTIONS: '--require ./earlier.js' },
+    });
+    t.regex(
+      end.stderr,
+      /^everflame: 1 profile of 1 process in out; .* out\/profile\.\d+\.11\.wall\.pprof\n$/,
+    );
+  },
+);
 
 for (const [variable, used, where] of [
   ['', '.everflame', '.everflame'],
   ['elsewhere/profile', 'elsewhere/profile', 'elsewhere'],
 ] as const) {
-  test(`an empty output is one warning, and ${used} is used`, async (t) => {
+  test.serial(`an empty output is one warning, and ${used} is used`, async (t) => {
     const folder = temporaryFolder(t);
     const end = await everflame(['run', '--output', '', 'node', '-e', 'process.exit(3)'], {
       cwd: folder,
@@ -697,7 +739,7 @@ for (const [variable, used, where] of [
   });
 }
 
-test('the options reach the profiler', async (t) => {
+test.serial('the options reach the profiler', async (t) => {
   const folder = temporaryFolder(t);
   const end = await everflame(
     [
@@ -772,7 +814,7 @@ for (const [what, content, said] of [
     /it is neither a program of this system nor a script\./,
   ],
 ] as const) {
-  test(`${what}: 126 and one line, by its path and in PATH`, async (t) => {
+  test.serial(`${what}: 126 and one line, by its path and in PATH`, async (t) => {
     const folder = temporaryFolder(t);
     writeFileSync(join(folder, 'thing'), content, { mode: 0o755 });
     for (const name of ['./thing', 'thing']) {
@@ -788,29 +830,32 @@ for (const [what, content, said] of [
   });
 }
 
-test('a script without #! runs, also with bytes behind its first line', async (t) => {
+test.serial('a script without #! runs, also with bytes behind its first line', async (t) => {
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'thing'), 'exit 4\n\0\0', { mode: 0o755 });
   t.is((await everflame(['run', './thing'], { cwd: folder, env })).code, 4);
 });
 
-test('a handler of the kernel for other kinds of files is known by its magic or its extension', (t) => {
-  const head = elf(64, false, 183);
-  const emulator = (state: string, machine: string) =>
-    `${state}\ninterpreter /usr/bin/qemu\nflags: OCF\noffset 0\nmagic 7f454c460201010000000000000000000200${machine}\nmask ffffffffffffff00fffffffffffffffffeffffff\n`;
-  t.true(handles(emulator('enabled', 'b700'), '/x/thing', head));
-  t.false(handles(emulator('enabled', 'f300'), '/x/thing', head));
-  t.false(handles(emulator('disabled', 'b700'), '/x/thing', head));
-  t.true(handles('enabled\ninterpreter /usr/bin/jexec\nflags:\nextension .jar\n', '/x/a.jar', head));
-  t.false(handles('enabled\ninterpreter /usr/bin/jexec\nflags:\nextension .jar\n', '/x/a.war', head));
-});
+test.serial(
+  'a handler of the kernel for other kinds of files is known by its magic or its extension',
+  (t) => {
+    const head = elf(64, false, 183);
+    const emulator = (state: string, machine: string) =>
+      `${state}\ninterpreter /usr/bin/qemu\nflags: OCF\noffset 0\nmagic 7f454c460201010000000000000000000200${machine}\nmask ffffffffffffff00fffffffffffffffffeffffff\n`;
+    t.true(handles(emulator('enabled', 'b700'), '/x/thing', head));
+    t.false(handles(emulator('enabled', 'f300'), '/x/thing', head));
+    t.false(handles(emulator('disabled', 'b700'), '/x/thing', head));
+    t.true(handles('enabled\ninterpreter /usr/bin/jexec\nflags:\nextension .jar\n', '/x/a.jar', head));
+    t.false(handles('enabled\ninterpreter /usr/bin/jexec\nflags:\nextension .jar\n', '/x/a.war', head));
+  },
+);
 
 for (const words of [
   ['--', '--output', 'foo'],
   ['--rate', '99', '--', '--output', 'foo'],
   ['--preiod', '9', '--', '--output', 'foo'],
 ]) {
-  test(`${words.join(' ')}: behind "--" is the program, whatever it is called`, async (t) => {
+  test.serial(`${words.join(' ')}: behind "--" is the program, whatever it is called`, async (t) => {
     const end = await everflame(['run', ...words], { cwd: temporaryFolder(t) });
     t.is(end.code, 127, end.stderr);
     t.regex(end.stderr, /everflame: error: no such program: --output\. Check the name and PATH\.\n$/);
@@ -818,13 +863,13 @@ for (const words of [
   });
 }
 
-test('a program without a word: usage, and no profile', async (t) => {
+test.serial('a program without a word: usage, and no profile', async (t) => {
   const end = await everflame(['run']);
   t.is(end.code, 1);
   t.regex(end.stderr, /^everflame: error: missing required argument 'program'/);
 });
 
-test('help for a command, and for one that there is not', async (t) => {
+test.serial('help for a command, and for one that there is not', async (t) => {
   const help = await everflame(['help', 'top']);
   t.deepEqual([help.code, help.stdout], [0, (await everflame(['top', '--help'])).stdout]);
   const none = await everflame(['help', 'stop']);
@@ -832,7 +877,7 @@ test('help for a command, and for one that there is not', async (t) => {
   t.regex(none.stderr, /^everflame: error: unknown command 'stop'\n/);
 });
 
-test('the help says where profiles go without --output and --exporters', async (t) => {
+test.serial('the help says where profiles go without --output and --exporters', async (t) => {
   const help = (await everflame(['run', '--help'])).stdout.replace(/\s+/g, ' ');
   t.true(help.includes('profiles are sent, or written to files, while it runs and when it ends'), help);
   const output = /--output <dir> (.*?) --exporters <names>/.exec(help)?.[1] ?? '';
@@ -842,7 +887,7 @@ test('the help says where profiles go without --output and --exporters', async (
   t.regex(exporters, /\(default: .*`datadog` where an Agent answers, else `local`\)\.$/);
 });
 
-test('the page that the help names is there, and npm packs it', async (t) => {
+test.serial('the page that the help names is there, and npm packs it', async (t) => {
   const end = await everflame(['run', '--help']);
   const page = /^ {2}(\S.*\.md)$/m.exec(end.stdout)?.[1] ?? '';
   t.true(existsSync(page), end.stdout);
@@ -858,7 +903,7 @@ for (const [what, apart] of [
   ['reaches the program once', []],
   ['reaches a program in a group of its own', ['timeout', '60']],
 ] as const) {
-  test(`a signal to the whole group ${what}`, async (t) => {
+  test.serial(`a signal to the whole group ${what}`, async (t) => {
     const folder = temporaryFolder(t);
     const script = `let heard = 0;
       process.on('SIGTERM', () => {
@@ -876,7 +921,7 @@ for (const [what, apart] of [
   });
 }
 
-test('the port of NODE_OPTIONS=--inspect is the program’s', async (t) => {
+test.serial('the port of NODE_OPTIONS=--inspect is the program’s', async (t) => {
   const folder = temporaryFolder(t);
   const [port] = await freePorts(1);
   const script = "console.log(require('node:inspector').url())";

@@ -60,7 +60,7 @@ async function rowsOf(
   return JSON.parse(end.stdout) as { total: number; type: string; rows: Row[] };
 }
 
-test('totals are the sums of the files, by every grouping and every kind of value', async (t) => {
+test.serial('totals are the sums of the files, by every grouping and every kind of value', async (t) => {
   const { files } = twoFiles(t);
   const sums = { sample: 11, wall: 71e6, cpu: 56e6 };
   for (const by of ['function', 'line', 'file', 'package', 'thread']) {
@@ -80,7 +80,7 @@ test('totals are the sums of the files, by every grouping and every kind of valu
   }
 });
 
-test('CPU time is what is shown unless something else is asked for', async (t) => {
+test.serial('CPU time is what is shown unless something else is asked for', async (t) => {
   const { files } = twoFiles(t);
   t.is((await rowsOf(files)).type, 'cpu');
   buildProfile(files[0] as string, TYPES.slice(0, 2), [{ values: [1, 7e6], stack: [main] }]);
@@ -99,7 +99,7 @@ test('CPU time is what is shown unless something else is asked for', async (t) =
   );
 });
 
-test('values of one name in different units are not added up', async (t) => {
+test.serial('values of one name in different units are not added up', async (t) => {
   const { files } = twoFiles(t);
   const [first, second] = files as [string, string];
   buildProfile(
@@ -121,7 +121,7 @@ test('values of one name in different units are not added up', async (t) => {
   t.is((await rowsOf(files, '--type', 'sample')).total, 5);
 });
 
-test('native code without a name is unknown, a function without one is anonymous', async (t) => {
+test.serial('native code without a name is unknown, a function without one is anonymous', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];
   buildProfile(file, TYPES, [
@@ -142,7 +142,7 @@ test('native code without a name is unknown, a function without one is anonymous
   );
 });
 
-test('a long name is cut in its middle, between characters', async (t) => {
+test.serial('a long name is cut in its middle, between characters', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];
   for (const [name, shown] of [
@@ -155,7 +155,7 @@ test('a long name is cut in its middle, between characters', async (t) => {
   }
 });
 
-test('by function: self is the leaf, total counts a recursive function once', async (t) => {
+test.serial('by function: self is the leaf, total counts a recursive function once', async (t) => {
   const { files } = twoFiles(t);
   const { rows } = await rowsOf(files);
   const row = (name: string) => rows.find((candidate) => candidate.name === name);
@@ -165,7 +165,7 @@ test('by function: self is the leaf, total counts a recursive function once', as
   t.like(row('memcpy'), { self: 23e6, total: 23e6, location: memcpy.module });
 });
 
-test('by line: the executing line, not the start of the function', async (t) => {
+test.serial('by line: the executing line, not the start of the function', async (t) => {
   const { files } = twoFiles(t);
   const { rows } = await rowsOf(files, '--by', 'line');
   t.deepEqual(
@@ -174,7 +174,7 @@ test('by line: the executing line, not the start of the function', async (t) => 
   );
 });
 
-test('by package and by thread', async (t) => {
+test.serial('by package and by thread', async (t) => {
   const { files } = twoFiles(t);
   const packages = (await rowsOf(files, '--by', 'package')).rows;
   t.deepEqual(
@@ -198,7 +198,7 @@ test('by package and by thread', async (t) => {
   );
 });
 
-test('the table: aligned columns, shares, the limit and how to see the rest', async (t) => {
+test.serial('the table: aligned columns, shares, the limit and how to see the rest', async (t) => {
   const { files } = twoFiles(t);
   const end = await everflame(['top', ...files, '--limit', '2']);
   t.is(
@@ -216,7 +216,7 @@ test('the table: aligned columns, shares, the limit and how to see the rest', as
   );
 });
 
-test('one row that is left out is one row, and a line below zero is none', async (t) => {
+test.serial('one row that is left out is one row, and a line below zero is none', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];
   buildProfile(file, TYPES, [
@@ -227,7 +227,7 @@ test('one row that is left out is one row, and a line below zero is none', async
   t.regex(end.stdout, /\/app\/main\.js\n\n1 more row; --limit 2 shows it\.\n$/);
 });
 
-test('a difference of two profiles has signed values, the largest change first', async (t) => {
+test.serial('a difference of two profiles has signed values, the largest change first', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];
   buildProfile(file, TYPES, [
@@ -258,7 +258,7 @@ test('a difference of two profiles has signed values, the largest change first',
   );
 });
 
-test('what a terminal would act on is shown as an escape, and JSON has it as it is', async (t) => {
+test.serial('what a terminal would act on is shown as an escape, and JSON has it as it is', async (t) => {
   const { folder, files } = twoFiles(t);
   const [file] = files as [string, string];
   const name = 'red\u001b[31m\u0007\u009b\u202e';
@@ -295,7 +295,7 @@ test('what a terminal would act on is shown as an escape, and JSON has it as it 
   t.regex(unknown.stderr, /^everflame: error: unknown command 'to\\x1bp'\n/);
 });
 
-test('JSON has all rows unless a limit is asked for, a table the first thirty', async (t) => {
+test.serial('JSON has all rows unless a limit is asked for, a table the first thirty', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];
   const samples = Array.from({ length: 37 }, (_, index) => ({
@@ -312,7 +312,7 @@ test('JSON has all rows unless a limit is asked for, a table the first thirty', 
   t.true(help.includes('--limit <rows> how many rows to print (default: 30, in JSON all)'), help);
 });
 
-test('a value is shown in a unit that suits it, whatever the unit of the file', async (t) => {
+test.serial('a value is shown in a unit that suits it, whatever the unit of the file', async (t) => {
   const { folder, files } = twoFiles(t);
   const [file] = files as [string, string];
   for (const [value, unit, shown] of [
@@ -339,7 +339,7 @@ test('a value is shown in a unit that suits it, whatever the unit of the file', 
   }
 });
 
-test('a table of more rows than a call takes arguments is whole', async (t) => {
+test.serial('a table of more rows than a call takes arguments is whole', async (t) => {
   const file = join(temporaryFolder(t), 'wide.pprof');
   const count = 150_000;
   buildProfile(
@@ -355,7 +355,7 @@ test('a table of more rows than a call takes arguments is whole', async (t) => {
   t.is(lines.filter((line) => line.includes('wide.js')).length, count);
 });
 
-test('a table without samples says so, and its JSON is whole', async (t) => {
+test.serial('a table without samples says so, and its JSON is whole', async (t) => {
   const { files } = twoFiles(t);
   const [file] = files as [string, string];
   buildProfile(file, TYPES, []);
@@ -363,28 +363,31 @@ test('a table without samples says so, and its JSON is whole', async (t) => {
   t.like(await rowsOf([file]), { type: 'cpu', total: 0, rows: [] });
 });
 
-test('places are short by the working directory and the package, and at a terminal by its width', async (t) => {
-  const { folder, files } = twoFiles(t);
-  const [file] = files as [string, string];
-  const name = 'f';
-  const deep = 'src/a/rather/deep/place/in/the/program';
-  buildProfile(file, TYPES, [
-    { values: [1, 5, 5], stack: [{ name, file: join(folder, deep, 'own.js'), startLine: 3 }] },
-    { values: [1, 3, 3], stack: [{ name, file: `/app/node_modules/@s/p/${deep}/other.js`, startLine: 4 }] },
-  ]);
-  const piped = await everflame(['top', file], { cwd: folder });
-  t.true(piped.stdout.includes(`  ${deep}/own.js:3\n`), piped.stdout);
-  t.true(piped.stdout.includes(`  @s/p/${deep}/other.js:4\n`), piped.stdout);
+test.serial(
+  'places are short by the working directory and the package, and at a terminal by its width',
+  async (t) => {
+    const { folder, files } = twoFiles(t);
+    const [file] = files as [string, string];
+    const name = 'f';
+    const deep = 'src/a/rather/deep/place/in/the/program';
+    buildProfile(file, TYPES, [
+      { values: [1, 5, 5], stack: [{ name, file: join(folder, deep, 'own.js'), startLine: 3 }] },
+      { values: [1, 3, 3], stack: [{ name, file: `/app/node_modules/@s/p/${deep}/other.js`, startLine: 4 }] },
+    ]);
+    const piped = await everflame(['top', file], { cwd: folder });
+    t.true(piped.stdout.includes(`  ${deep}/own.js:3\n`), piped.stdout);
+    t.true(piped.stdout.includes(`  @s/p/${deep}/other.js:4\n`), piped.stdout);
 
-  const lines = (await top([file], { by: 'function', limit: 5 }, 70)).split('\n').slice(2);
-  t.is(Math.max(...lines.map((line) => line.length)), 70, lines.join('\n'));
-  t.true(
-    lines.slice(1).every((line) => / {2}\u2026\S*\/(own\.js:3|other\.js:4)$/.test(line)),
-    lines.join('\n'),
-  );
-});
+    const lines = (await top([file], { by: 'function', limit: 5 }, 70)).split('\n').slice(2);
+    t.is(Math.max(...lines.map((line) => line.length)), 70, lines.join('\n'));
+    t.true(
+      lines.slice(1).every((line) => / {2}\u2026\S*\/(own\.js:3|other\.js:4)$/.test(line)),
+      lines.join('\n'),
+    );
+  },
+);
 
-test('where a frame comes from', (t) => {
+test.serial('where a frame comes from', (t) => {
   t.is(packageOfPath('/a/node_modules/left-pad/index.js'), 'left-pad');
   t.is(packageOfPath('/a/node_modules/x/node_modules/@s/p/lib/a.js'), '@s/p');
   t.is(packageOfPath('C:\\app\\node_modules\\express\\lib\\a.js'), 'express');
@@ -407,7 +410,7 @@ function zeros(mebibytes: number): Buffer {
   return Buffer.concat(Array(mebibytes).fill(gzipSync(Buffer.alloc(1 << 20))));
 }
 
-test('what is no profile: one clear line and exit code 1', async (t) => {
+test.serial('what is no profile: one clear line and exit code 1', async (t) => {
   const { folder, files } = twoFiles(t);
   const put = (name: string, data: string | Uint8Array): string => {
     writeFileSync(join(folder, name), data);
@@ -452,14 +455,14 @@ test('what is no profile: one clear line and exit code 1', async (t) => {
   }
 });
 
-test('a kind of value that a file lacks: the error names what there is', async (t) => {
+test.serial('a kind of value that a file lacks: the error names what there is', async (t) => {
   const { files } = twoFiles(t);
   const end = await everflame(['top', ...files, '--type', 'heap']);
   t.is(end.code, 1);
   t.regex(end.stderr, /has no values of type "heap"; it has sample, wall, cpu\n$/);
 });
 
-test('bad options of top are refused with what is allowed', async (t) => {
+test.serial('bad options of top are refused with what is allowed', async (t) => {
   const { files } = twoFiles(t);
   const by = await everflame(['top', ...files, '--by', 'color']);
   t.is(by.code, 1);
@@ -472,7 +475,7 @@ test('bad options of top are refused with what is allowed', async (t) => {
   t.regex(limit.stderr, /whole number from 1 on/);
 });
 
-test('a reader that closes the pipe ends the command without a word', async (t) => {
+test.serial('a reader that closes the pipe ends the command without a word', async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'wide.pprof');
   const samples = Array.from({ length: 20_000 }, (_, index) => ({
@@ -491,7 +494,7 @@ test('a reader that closes the pipe ends the command without a word', async (t) 
   t.deepEqual([code, signal, stderr], [0, null, '']);
 });
 
-test('a full disk behind standard output is one line and exit code 1', async (t) => {
+test.serial('a full disk behind standard output is one line and exit code 1', async (t) => {
   const { files } = twoFiles(t);
   for (const command of [['top'], ['top', '--json'], ['flame', '-o', '/dev/null']]) {
     const words = [...command, ...files].map((word) => `'${word}'`).join(' ');
@@ -501,7 +504,7 @@ test('a full disk behind standard output is one line and exit code 1', async (t)
   }
 });
 
-test('help and version tell the truth', async (t) => {
+test.serial('help and version tell the truth', async (t) => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   t.is((await everflame(['--version'])).stdout, `${version}\n`);
   const help = (await everflame(['--help'])).stdout;

@@ -15,7 +15,7 @@ function evaluate(script: string, env: Record<string, string> = {}, node = proce
   });
 }
 
-test('the profiler starts, stops and starts again, in one object and in a new one', async (t) => {
+test.serial('the profiler starts, stops and starts again, in one object and in a new one', async (t) => {
   for (const { major, path } of testNodes()) {
     const end = await evaluate(
       `(async () => {
@@ -42,7 +42,7 @@ test('the profiler starts, stops and starts again, in one object and in a new on
   }
 });
 
-test('a program goes on whatever its options and its logger do', async (t) => {
+test.serial('a program goes on whatever its options and its logger do', async (t) => {
   const end = await evaluate(
     `const fail = () => { throw new Error('of the program'); };
      const rejecting = Object.fromEntries(['error', 'warn', 'info', 'debug'].map((level) => [level, async () => fail()]));
@@ -67,7 +67,7 @@ test('a program goes on whatever its options and its logger do', async (t) => {
   );
 });
 
-test('status.failure says why a start was refused, and is gone with one that was not', async (t) => {
+test.serial('status.failure says why a start was refused, and is gone with one that was not', async (t) => {
   const end = await evaluate(
     `const off = new Profiler({ exporters: [], wall: false, cpu: false }).start();
      const one = new Profiler({ exporters: [] }).start();
@@ -85,7 +85,7 @@ test('status.failure says why a start was refused, and is gone with one that was
   t.deepEqual(others, [null, null]);
 });
 
-test('a second stop, and a stop without a start, do nothing', async (t) => {
+test.serial('a second stop, and a stop without a start, do nothing', async (t) => {
   const end = await evaluate(
     `(async () => {
       const profiler = new Profiler({ exporters: [] });
@@ -99,7 +99,7 @@ test('a second stop, and a stop without a start, do nothing', async (t) => {
   t.is(end.stderr, '');
 });
 
-test('a second profiler is refused with one error line and the first goes on', async (t) => {
+test.serial('a second profiler is refused with one error line and the first goes on', async (t) => {
   const end = await evaluate(
     `(async () => {
       const first = new Profiler({ exporters: [] }).start();
@@ -117,9 +117,11 @@ test('a second profiler is refused with one error line and the first goes on', a
   t.regex(lines[1] ?? '', /^everflame: error: this profiler is running already; it goes on\.$/);
 });
 
-test('a start while a stop is under way is refused with a line that says so, and works after it', async (t) => {
-  const end = await evaluate(
-    `(async () => {
+test.serial(
+  'a start while a stop is under way is refused with a line that says so, and works after it',
+  async (t) => {
+    const end = await evaluate(
+      `(async () => {
       const [first, second] = [new Profiler({ exporters: [] }), new Profiler({ exporters: [] })];
       first.start();
       const stopped = first.stop();
@@ -133,16 +135,17 @@ test('a start while a stop is under way is refused with a line that says so, and
       second.start();
       console.log(await two, second.status.running);
     })();`,
-  );
-  t.is(end.stdout, 'true false false\ntrue\nundefined true\n');
-  t.is(
-    end.stderr,
-    'everflame: error: this profiler is stopping; it is not started. Await the promise of stop() first.\n' +
-      'everflame: error: another profiler is stopping; this one is not started. Await the promise of stop() first.\n',
-  );
-});
+    );
+    t.is(end.stdout, 'true false false\ntrue\nundefined true\n');
+    t.is(
+      end.stderr,
+      'everflame: error: this profiler is stopping; it is not started. Await the promise of stop() first.\n' +
+        'everflame: error: another profiler is stopping; this one is not started. Await the promise of stop() first.\n',
+    );
+  },
+);
 
-test('a second copy of the package is refused too', async (t) => {
+test.serial('a second copy of the package is refused too', async (t) => {
   const end = await evaluate(
     `new Profiler({ exporters: [] }).start();
      for (const name of Object.keys(require.cache)) delete require.cache[name];
@@ -153,7 +156,7 @@ test('a second copy of the package is refused too', async (t) => {
   t.regex(end.stderr, /another profiler is running/);
 });
 
-test('the process ends by itself while a profiler runs', async (t) => {
+test.serial('the process ends by itself while a profiler runs', async (t) => {
   const end = await evaluate(
     `new Profiler({ period: 0.1, exporters: [] }).start(); setTimeout(() => console.log('done'), 50);`,
   );
@@ -161,25 +164,28 @@ test('the process ends by itself while a profiler runs', async (t) => {
   t.is(end.code, 0);
 });
 
-test('a program that awaits its profile gets it, though nothing else keeps the process alive', async (t) => {
-  const end = await run(
-    process.execPath,
-    [
-      '--input-type=module',
-      '-e',
-      `import { Profiler } from 'everflame';
+test.serial(
+  'a program that awaits its profile gets it, though nothing else keeps the process alive',
+  async (t) => {
+    const end = await run(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { Profiler } from 'everflame';
        const profiler = new Profiler({ exporters: [] }).start();
        const flushed = await profiler.flush();
        const stopped = await profiler.stop();
        console.log(flushed.data.length > 0, stopped.data.length > 0);`,
-    ],
-    { env: INSPECTOR, cwd: ROOT },
-  );
-  t.is(end.stdout, 'true true\n', end.stderr);
-  t.is(end.code, 0);
-});
+      ],
+      { env: INSPECTOR, cwd: ROOT },
+    );
+    t.is(end.stdout, 'true true\n', end.stderr);
+    t.is(end.code, 0);
+  },
+);
 
-test('named imports work in modules, and the preload by its name', async (t) => {
+test.serial('named imports work in modules, and the preload by its name', async (t) => {
   const folder = temporaryFolder(t);
   const script = `import { Profiler, EverflameError } from 'everflame'; console.log(typeof Profiler, typeof EverflameError);`;
   for (const { major, path } of testNodes()) {
@@ -194,7 +200,7 @@ test('named imports work in modules, and the preload by its name', async (t) => 
   }
 });
 
-test('a profile is written every period, numbered and whole', async (t) => {
+test.serial('a profile is written every period, numbered and whole', async (t) => {
   const folder = temporaryFolder(t);
   const end = await evaluate(
     `new Profiler({ output: ${JSON.stringify(join(folder, 'deep', 'p'))}, period: 0.2 }).start();
@@ -216,7 +222,7 @@ test('a profile is written every period, numbered and whole', async (t) => {
   t.true(wall > 500e6, `${wall}`);
 });
 
-test('flush and stop hand out the profile that is written', async (t) => {
+test.serial('flush and stop hand out the profile that is written', async (t) => {
   const folder = temporaryFolder(t);
   const end = await evaluate(
     `(async () => {
@@ -236,7 +242,7 @@ test('flush and stop hand out the profile that is written', async (t) => {
   t.like(written, { written: 2, bytes: one + two, failures: 0 });
 });
 
-test('metrics() after stop() counts the profile that stop() made', async (t) => {
+test.serial('metrics() after stop() counts the profile that stop() made', async (t) => {
   const end = await evaluate(
     `(async () => {
       const profiler = new Profiler({ exporters: [] }).start();
@@ -249,21 +255,24 @@ test('metrics() after stop() counts the profile that stop() made', async (t) => 
   t.is(end.stdout, 'true 1 true\n', end.stderr);
 });
 
-test('the engine is asked for its counters once a flush, also where the profile is sent', async (t) => {
-  const end = await evaluate(
-    `const profiler = new Profiler({ url: 'http://127.0.0.1:9' }).start();
+test.serial(
+  'the engine is asked for its counters once a flush, also where the profile is sent',
+  async (t) => {
+    const end = await evaluate(
+      `const profiler = new Profiler({ url: 'http://127.0.0.1:9' }).start();
      const { engine } = profiler;
      const { metrics } = engine;
      let asked = 0;
      engine.metrics = () => (asked++, metrics.call(engine));
      burn(60);
      profiler.flush().then(({ samples }) => console.log(samples > 0, asked));`,
-    { EVERFLAME_SPOOL_DIR: temporaryFolder(t) },
-  );
-  t.is(end.stdout, 'true 1\n', end.stderr);
-});
+      { EVERFLAME_SPOOL_DIR: temporaryFolder(t) },
+    );
+    t.is(end.stdout, 'true 1\n', end.stderr);
+  },
+);
 
-test('an output that ends with a slash is a folder', async (t) => {
+test.serial('an output that ends with a slash is a folder', async (t) => {
   const folder = temporaryFolder(t);
   const end = await evaluate(
     `const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'deep', '/'))} }).start();
@@ -356,7 +365,7 @@ for (const { major, path } of testNodes()) {
   );
 }
 
-test('output that cannot be written is one line at once, and the program goes on', async (t) => {
+test.serial('output that cannot be written is one line at once, and the program goes on', async (t) => {
   const end = await evaluate(
     `new Profiler({ output: '/proc/nowhere/p', period: 0.1 }).start();
      console.log('started');
@@ -372,10 +381,12 @@ test('output that cannot be written is one line at once, and the program goes on
   );
 });
 
-test('an engine that keeps failing is said once, and again after it worked; metrics() counts', async (t) => {
-  const folder = temporaryFolder(t);
-  const end = await evaluate(
-    `const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'p'))}, period: 0.1 }).start();
+test.serial(
+  'an engine that keeps failing is said once, and again after it worked; metrics() counts',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const end = await evaluate(
+      `const profiler = new Profiler({ output: ${JSON.stringify(join(folder, 'p'))}, period: 0.1 }).start();
      const { engine } = profiler;
      const until = (done) => new Promise((resolve) => {
        const timer = setInterval(() => { burn(5); if (done()) resolve(clearInterval(timer)); }, 5);
@@ -395,11 +406,12 @@ test('an engine that keeps failing is said once, and again after it worked; metr
        await profiler.stop();
        console.log(failures() >= 5);
      })();`,
-  );
-  t.is(end.stdout, 'true\n', end.stderr);
-  const line = 'everflame: error: a profile could not be made: nothing left. The program goes on.\n';
-  t.is(end.stderr, line + line);
-});
+    );
+    t.is(end.stdout, 'true\n', end.stderr);
+    const line = 'everflame: error: a profile could not be made: nothing left. The program goes on.\n';
+    t.is(end.stderr, line + line);
+  },
+);
 
 for (const [how, script, code] of [
   ['process.exit()', 'burn(100); process.exit(42);', 42],
@@ -407,7 +419,7 @@ for (const [how, script, code] of [
   ['an unhandled rejection', 'burn(100); Promise.reject(new Error("thrown by the program"));', 1],
   ['an empty event loop', 'burn(100); process.exitCode = 3;', 3],
 ] as const) {
-  test(`the last profile survives ${how}, and so does the exit code`, async (t) => {
+  test.serial(`the last profile survives ${how}, and so does the exit code`, async (t) => {
     const folder = temporaryFolder(t);
     for (const { major, path } of testNodes()) {
       const prefix = join(folder, major, 'p');
@@ -425,19 +437,24 @@ for (const [how, script, code] of [
 }
 
 for (const end of ['', 'process.exit(3);']) {
-  test(`what exit listeners do is in the last profile${end && ', also after process.exit()'}`, async (t) => {
-    const folder = temporaryFolder(t);
-    // The profiler is there first, as with the preload.
-    const script = `new Profiler({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
+  test.serial(
+    `what exit listeners do is in the last profile${end && ', also after process.exit()'}`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      // The profiler is there first, as with the preload.
+      const script = `new Profiler({ output: ${JSON.stringify(join(folder, 'p'))} }).start();
       process.on('exit', function atExit() { burn(300); });
       setImmediate(() => { ${end} });`;
-    const ended = await evaluate(script, { EVERFLAME_ENGINE: 'auto' });
-    t.deepEqual([ended.code, ended.stderr], [end ? 3 : 0, '']);
-    const profiles = profilesIn(folder).map(readProfile);
-    t.is(profiles.length, 1);
-    const inListener = total(profiles, 'wall', ({ frames }) => frames.some(({ name }) => name === 'atExit'));
-    t.true(inListener > 100e6, `${inListener} ns`);
-  });
+      const ended = await evaluate(script, { EVERFLAME_ENGINE: 'auto' });
+      t.deepEqual([ended.code, ended.stderr], [end ? 3 : 0, '']);
+      const profiles = profilesIn(folder).map(readProfile);
+      t.is(profiles.length, 1);
+      const inListener = total(profiles, 'wall', ({ frames }) =>
+        frames.some(({ name }) => name === 'atExit'),
+      );
+      t.true(inListener > 100e6, `${inListener} ns`);
+    },
+  );
 }
 
 for (const [what, listener, code] of [
@@ -445,7 +462,7 @@ for (const [what, listener, code] of [
   ['throws', 'throw new Error("thrown by a listener");', 1],
   ['ends the process without further events', 'process.reallyExit(6);', 6],
 ] as const) {
-  test(`the last profile survives an exit listener that ${what}, and so does the end`, async (t) => {
+  test.serial(`the last profile survives an exit listener that ${what}, and so does the end`, async (t) => {
     const folder = temporaryFolder(t);
     for (const { major, path } of testNodes()) {
       const prefix = join(folder, major, 'p');
@@ -471,53 +488,60 @@ for (const { major, path } of testNodes()) {
   if (Number(major) < 22) continue;
 
   for (const engine of ['auto', 'inspector']) {
-    test(`Node.js ${major}, ${engine}: the last profile is written before the process executes another program`, async (t) => {
-      const folder = temporaryFolder(t, {
-        'next.js': `${BURN} function inNext() { burn(100); } inNext();`,
-        'app.js': `${BURN} function inFirst() { burn(100); } inFirst();
+    test.serial(
+      `Node.js ${major}, ${engine}: the last profile is written before the process executes another program`,
+      async (t) => {
+        const folder = temporaryFolder(t, {
+          'next.js': `${BURN} function inNext() { burn(100); } inNext();`,
+          'app.js': `${BURN} function inFirst() { burn(100); } inFirst();
           const execute = () => process.execve(process.execPath, [process.execPath, '--require', ${JSON.stringify(AUTO)}, 'next.js'], process.env);
           // Where this fails it throws, from Node.js 26 on, and the program goes on; before, it ends the process.
           if (${Number(major) < 26}) execute();
           try { process.execve('/nowhere', []); } catch { setImmediate(() => { inFirst(); execute(); }); }`,
-      });
-      const env = { EVERFLAME_ENGINE: engine, DD_PROFILING_OUTPUT_PPROF: join(folder, 'out', 'p') };
-      const end = await run(path, ['--no-warnings', '--require', AUTO, 'app.js'], { cwd: folder, env });
-      t.is(end.code, 0, end.stderr);
-      const files = profilesIn(join(folder, 'out'));
-      const count = Number(major) >= 26 ? 3 : 2;
-      t.deepEqual(
-        files,
-        Array.from({ length: count }, (_, number) =>
-          join(folder, 'out', `p.${end.pid}.${number}.wall.pprof`),
-        ),
-      );
-      const wall = (name: string, number: number): number =>
-        total([readProfile(files[number] as string)], 'wall', ({ frames }) =>
-          frames.some((frame) => frame.name === name),
+        });
+        const env = { EVERFLAME_ENGINE: engine, DD_PROFILING_OUTPUT_PPROF: join(folder, 'out', 'p') };
+        const end = await run(path, ['--no-warnings', '--require', AUTO, 'app.js'], { cwd: folder, env });
+        t.is(end.code, 0, end.stderr);
+        const files = profilesIn(join(folder, 'out'));
+        const count = Number(major) >= 26 ? 3 : 2;
+        t.deepEqual(
+          files,
+          Array.from({ length: count }, (_, number) =>
+            join(folder, 'out', `p.${end.pid}.${number}.wall.pprof`),
+          ),
         );
-      for (let number = 0; number < count - 1; number++) t.true(wall('inFirst', number) > 60e6, `${number}`);
-      t.true(wall('inNext', count - 1) > 60e6);
-    });
+        const wall = (name: string, number: number): number =>
+          total([readProfile(files[number] as string)], 'wall', ({ frames }) =>
+            frames.some((frame) => frame.name === name),
+          );
+        for (let number = 0; number < count - 1; number++)
+          t.true(wall('inFirst', number) > 60e6, `${number}`);
+        t.true(wall('inNext', count - 1) > 60e6);
+      },
+    );
   }
 }
 
 for (const engine of ['auto', 'inspector']) {
-  test(`${engine}: a program that freezes \`process\` ends as it would, with its last profile`, async (t) => {
-    const folder = temporaryFolder(t);
-    const output = JSON.stringify(join(folder, 'p'));
-    const end = await evaluate(
-      `const profiler = new Profiler({ output: ${output} }).start(); Object.freeze(process); burn(60);`,
-      { EVERFLAME_ENGINE: engine },
-    );
-    t.deepEqual([end.code, end.stderr], [0, '']);
-    t.true(profilesIn(folder).length > 0);
-    const stopped = await evaluate(
-      `const profiler = new Profiler({ exporters: [] }).start(); Object.freeze(process); burn(60);
+  test.serial(
+    `${engine}: a program that freezes \`process\` ends as it would, with its last profile`,
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const output = JSON.stringify(join(folder, 'p'));
+      const end = await evaluate(
+        `const profiler = new Profiler({ output: ${output} }).start(); Object.freeze(process); burn(60);`,
+        { EVERFLAME_ENGINE: engine },
+      );
+      t.deepEqual([end.code, end.stderr], [0, '']);
+      t.true(profilesIn(folder).length > 0);
+      const stopped = await evaluate(
+        `const profiler = new Profiler({ exporters: [] }).start(); Object.freeze(process); burn(60);
        profiler.stop().then((profile) => console.log(profile.samples > 0, profiler.status.running));`,
-      { EVERFLAME_ENGINE: engine },
-    );
-    t.deepEqual([stopped.code, stopped.stdout, stopped.stderr], [0, 'true false\n', '']);
-  });
+        { EVERFLAME_ENGINE: engine },
+      );
+      t.deepEqual([stopped.code, stopped.stdout, stopped.stderr], [0, 'true false\n', '']);
+    },
+  );
 }
 
 for (const [what, said] of [
@@ -527,19 +551,22 @@ for (const [what, said] of [
   ],
   ['process', /^everflame: warn: the last period is lost when the process ends: .*\n$/],
 ] as const) {
-  test(`where ${what} was frozen before the start, one line says what is missing and the rest runs`, async (t) => {
-    const end = await evaluate(
-      `require('node:worker_threads'); Object.freeze(${what}); const profiler = new Profiler({ exporters: [] }).start(); burn(60);
+  test.serial(
+    `where ${what} was frozen before the start, one line says what is missing and the rest runs`,
+    async (t) => {
+      const end = await evaluate(
+        `require('node:worker_threads'); Object.freeze(${what}); const profiler = new Profiler({ exporters: [] }).start(); burn(60);
        const was = profiler.status.running;
        profiler.stop().then(({ samples }) => console.log(was, samples > 0, new Profiler({ exporters: [] }).start().status.running));`,
-    );
-    t.is(end.code, 0);
-    t.is(end.stdout, 'true true true\n', end.stderr);
-    t.regex(end.stderr.split(/(?<=\n)/)[0] ?? '', said);
-  });
+      );
+      t.is(end.code, 0);
+      t.is(end.stdout, 'true true true\n', end.stderr);
+      t.regex(end.stderr.split(/(?<=\n)/)[0] ?? '', said);
+    },
+  );
 }
 
-test('where worker_threads was frozen after the start, the profiler stops all the same', async (t) => {
+test.serial('where worker_threads was frozen after the start, the profiler stops all the same', async (t) => {
   const end = await evaluate(
     `const profiler = new Profiler({ exporters: [] }).start(); burn(60); Object.freeze(require('node:worker_threads'));
      profiler.stop().then(({ samples }) => console.log(samples > 0, profiler.status.running, new Profiler({ exporters: [] }).start().status.running));`,
@@ -551,10 +578,12 @@ for (const [when, before, after] of [
   ['before the start', 'Object.freeze(globalThis);', ''],
   ['after the start', '', 'Object.freeze(globalThis);'],
 ] as const) {
-  test(`where globalThis was frozen ${when}, one profiler at a time starts, stops and starts again`, async (t) => {
-    // In a timer: Node.js itself changes globalThis when it has run the text.
-    const end = await evaluate(
-      `setTimeout(async () => {
+  test.serial(
+    `where globalThis was frozen ${when}, one profiler at a time starts, stops and starts again`,
+    async (t) => {
+      // In a timer: Node.js itself changes globalThis when it has run the text.
+      const end = await evaluate(
+        `setTimeout(async () => {
          ${before}
          const one = new Profiler({ exporters: [] });
          const other = new Profiler({ exporters: [] });
@@ -569,14 +598,15 @@ for (const [when, before, after] of [
          said.push((await one.stop()).samples > 0, one.status.running);
          console.log(said.join());
        });`,
-    );
-    t.deepEqual([end.code, end.stdout], [0, 'true,true,false,true,true,true,true,false\n'], end.stderr);
-    t.regex(end.stderr, /^everflame: error: another profiler is running in this process .*\n$/);
-  });
+      );
+      t.deepEqual([end.code, end.stdout], [0, 'true,true,false,true,true,true,true,false\n'], end.stderr);
+      t.regex(end.stderr, /^everflame: error: another profiler is running in this process .*\n$/);
+    },
+  );
 }
 
 for (const engine of ['auto', 'inspector']) {
-  test(`${engine}: a program that allows one listener of a kind has no warning of ours`, async (t) => {
+  test.serial(`${engine}: a program that allows one listener of a kind has no warning of ours`, async (t) => {
     for (const { path } of testNodes()) {
       const end = await evaluate(
         `process.setMaxListeners(1); const profiler = new Profiler({ exporters: [] }).start(); process.on('exit', () => {});
@@ -598,7 +628,7 @@ for (const [what, change, limits] of [
     '20 20',
   ],
 ] as const) {
-  test(`the limit of listeners follows ${what} after the start`, async (t) => {
+  test.serial(`the limit of listeners follows ${what} after the start`, async (t) => {
     const end = await evaluate(
       `const profiler = new Profiler({ exporters: [] }).start(); ${change}
        for (let i = 0; i < 15; i++) process.on('exit', () => {});
@@ -613,7 +643,7 @@ for (const [when, before, after] of [
   ['before the start', 'process.setMaxListeners(0);', ''],
   ['after it', '', 'process.setMaxListeners(0);'],
 ] as const) {
-  test(`no limit of listeners, set ${when}, stays so`, async (t) => {
+  test.serial(`no limit of listeners, set ${when}, stays so`, async (t) => {
     const end = await evaluate(
       `${before} const profiler = new Profiler({ exporters: [] }).start(); ${after}
        for (let i = 0; i < 20; i++) process.on('exit', () => {});
@@ -624,7 +654,7 @@ for (const [when, before, after] of [
   });
 }
 
-test('a profiler that was stopped leaves the process as it was', async (t) => {
+test.serial('a profiler that was stopped leaves the process as it was', async (t) => {
   const end = await evaluate(
     `const facts = () => [process.reallyExit, process.getMaxListeners(), ...process.eventNames().map((name) => process.listenerCount(name))];
      const before = facts();
@@ -634,7 +664,7 @@ test('a profiler that was stopped leaves the process as it was', async (t) => {
   t.is(end.stdout, 'true\n', end.stderr);
 });
 
-test('a profiler adds no warning about listeners to a program with ten of its own', async (t) => {
+test.serial('a profiler adds no warning about listeners to a program with ten of its own', async (t) => {
   const end = await evaluate(
     `const profiler = new Profiler({ exporters: [] }).start();
      for (let i = 0; i < 10; i++) process.on('exit', () => {});
@@ -644,7 +674,7 @@ test('a profiler adds no warning about listeners to a program with ten of its ow
   t.is(end.stdout, '10 10\n');
 });
 
-test('a profiler in a worker is refused: the main thread has the one that sees workers', async (t) => {
+test.serial('a profiler in a worker is refused: the main thread has the one that sees workers', async (t) => {
   const end = await evaluate(
     `const { Worker } = require('node:worker_threads');
      new Worker('const { Profiler } = require(' + ${JSON.stringify(ENTRY)} + '); console.log(new Profiler({ exporters: [] }).start().status.running)', { eval: true });`,

@@ -163,7 +163,7 @@ for (const { major, path } of testNodes()) {
           t.is(basename(waiting ?? '').split('.')[1], String(ended.pid));
           const next = await nextProcess(t, path, agent);
           delivered.push(...received.filter(({ tags }) => tags.get('process_id') !== String(next.pid)));
-          t.is(received.length, 2);
+          t.is(received.length, 2, `in the spool: ${spooled(agent.spool).join(', ')}`);
           t.is(delivered[0]?.tags.get('runtime-id'), basename(dirname(waiting ?? '')));
           t.deepEqual(spooled(agent.spool), []);
         }
