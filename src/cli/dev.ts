@@ -60,7 +60,6 @@ export async function dev(
   }
   const page = pageAddress(collector, NOW);
   logger.notice(`the page is at ${page}`);
-  if (options.open) openBrowser(page);
   // From now on: a signal that comes while the program runs is the program's, which ends by it or not.
   let isRunning = true;
   const asked = endAsked((signal) => {
@@ -73,6 +72,9 @@ export async function dev(
     flags,
     warnings,
     environmentFor(collector, inbox, flags),
+    () => {
+      if (options.open) openBrowser(page);
+    },
   );
   isRunning = false;
   // Where profiles have come, they are on the page.

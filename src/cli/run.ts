@@ -55,13 +55,17 @@ export interface ProgramEnd {
   logger: Logger;
 }
 
-/** As `run`, with `own` for the environment, and the end of this command left to the caller. The exit code is set. */
+/**
+ * As `run`, with `own` for the environment, and the end of this command left to the caller. The exit code is set. `begun` is called
+ * once there is such a program, and it runs.
+ */
 export async function runProgram(
   program: string,
   programArguments: string[],
   flags: Record<string, unknown>,
   warnings: string[],
   own: NodeJS.ProcessEnv,
+  begun: () => void = () => undefined,
 ): Promise<ProgramEnd> {
   const settled = runEnvironment(flags, own);
   const { environment } = settled;
@@ -77,7 +81,7 @@ export async function runProgram(
   giveBackInspector();
   const outcome = new RunOutcome(environment);
   if (outcome.path !== undefined) environment[REPORT_VARIABLE] = outcome.path;
-  const end = await runToEnd(program, programArguments, environment, logger);
+  const end = await runToEnd(program, programArguments, environment, logger, begun);
   if (end.kind === 'failed') {
     outcome.close();
     logger.error(startFailure(program, end.error));
@@ -115,6 +119,7 @@ async function runToEnd(
   programArguments: string[],
   environment: NodeJS.ProcessEnv,
   logger: Logger,
+  begun: () => void,
 ): Promise<End> {
   let child: ChildProcess;
   // Before there is a program: a signal that came in between would end this command alone. It is told afterwards.
@@ -126,6 +131,7 @@ async function runToEnd(
     // Node.js tells some refusals by an event and throws the others: an empty name, ENOTDIR, E2BIG.
     return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
   }
+  child.once('spawn', begun);
   const end = await ended(child, (error) =>
     logger.warn(
       `a signal cannot be handed on to ${program} (${messageOf(error)}): it runs as another user. Send it to process ${child.pid} as that user.`,

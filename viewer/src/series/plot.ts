@@ -1,4 +1,5 @@
 import uPlot from 'uplot';
+import { timeOfStep } from '../graph/timeline/axis.js';
 import type { Span } from '../state/view.js';
 
 /** What a strip draws. */
@@ -46,14 +47,14 @@ function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function clock(seconds: number, withSeconds: boolean, withDay: boolean): string {
-  const date = new Date(seconds * 1000);
+/** What stands at a mark of the axis of time: the day at midnight, else the time of day. Both are in seconds. */
+function timeMark(at: number, increment: number): string {
+  const instant = Math.round(at * 1000);
+  const date = new Date(instant);
+  const isMidnight = date.getHours() + date.getMinutes() + date.getSeconds() + date.getMilliseconds() === 0;
+  if (!isMidnight) return timeOfStep(instant, increment * 1000);
   const two = (number: number) => String(number).padStart(2, '0');
-  const isMidnight = date.getHours() + date.getMinutes() + date.getSeconds() === 0;
-  if (withDay && isMidnight)
-    return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
-  return withSeconds ? `${time}:${two(date.getSeconds())}` : time;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
 function axes({ isLast, isLow, isBytes }: PlotShape, format: (value: number) => string): uPlot.Axis[] {
@@ -70,7 +71,7 @@ function axes({ isLast, isLow, isBytes }: PlotShape, format: (value: number) => 
       space: 90,
       grid: { stroke: () => colour('--line'), width: 1 },
       values: (_plot, splits, _axis, _space, increment) =>
-        isLast ? splits.map((at) => clock(at, increment < 60, true)) : splits.map(() => ''),
+        splits.map((at) => (isLast ? timeMark(at, increment) : '')),
     },
     {
       ...common,

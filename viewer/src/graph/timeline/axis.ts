@@ -48,6 +48,11 @@ export function timeOfDay(from: number, at: number): string {
   return clock(origin, at + from - origin, 1);
 }
 
+/** The time of day of an instant since the epoch, in milliseconds, with as many digits as tell steps of this length apart. */
+export function timeOfStep(instant: number, step: number): string {
+  return clock(0, instant, step);
+}
+
 /**
  * A time of day, with as many digits as tell steps of this length apart.
  * @param origin milliseconds since the epoch, a whole second
