@@ -21,6 +21,7 @@ import { testNodes } from '../support/nodes.js';
 import { freePorts } from '../support/ports.js';
 import { readProfile, total } from '../support/pprof.js';
 import { CLI, everflame, ROOT, run, start } from '../support/spawn.js';
+import { terminalTest, withTerminal } from '../support/terminal.js';
 
 const env = { EVERFLAME_ENGINE: 'inspector' };
 /** Runs a program as another user. */
@@ -106,8 +107,7 @@ type Reactions = Record<string, (type: (keys: string) => void, parent: number) =
 async function atTerminal(t: ExecutionContext, script: string, reactions: Reactions) {
   const folder = temporaryFolder(t, { 'app.js': script });
   const command = `exec ${process.execPath} ${CLI} run --output out node app.js`;
-  // Of util-linux; `-e` hands on the exit code, `-q` says nothing, `-c` is the command.
-  const terminal = spawn('script', ['-qec', command, join(folder, 'typescript')], {
+  const terminal = spawn(...withTerminal(command), {
     cwd: folder,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -126,14 +126,6 @@ async function atTerminal(t: ExecutionContext, script: string, reactions: Reacti
   const [code] = (await once(terminal, 'close')) as [number | null];
   clearTimeout(limit);
   return { code, said };
-}
-
-const hasScript = spawnSync('script', ['--version']).status === 0;
-
-/** A test at a terminal, or the reason why there is none. */
-function terminalTest(title: string, body: (t: ExecutionContext) => Promise<void>): void {
-  if (hasScript) test(title, body);
-  else test.skip(`${title}: there is no "script" (util-linux) to make a terminal`, body);
 }
 
 // Counts what it hears. Longer than the command waits before it hands a signal on, the program says so and goes on or ends.
@@ -185,7 +177,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGABRT'] as const) {
   });
 }
 
-(process.getuid?.() === 0 && existsSync(SETPRIV) ? test : test.skip)(
+(process.getuid?.() === 0 && existsSync(SETPRIV) ? test.serial : test.skip)(
   'a program of another user runs on where a signal may not be handed on (to make one takes root and setpriv)',
   async (t) => {
     const folder = temporaryFolder(t);
@@ -524,7 +516,7 @@ for (const { major, path } of testNodes()) {
   );
 }
 
-(process.getuid?.() === 0 ? test : test.skip)(
+(process.getuid?.() === 0 ? test.serial : test.skip)(
   'a program that gives up its rights and cannot write then: the last line is true (takes root)',
   async (t) => {
     const folder = temporaryFolder(t);

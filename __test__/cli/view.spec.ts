@@ -18,6 +18,7 @@ import { cpuProfile, SMALL } from '../import/support/cpuprofile.js';
 import { buildProfile } from '../support/build-profile.js';
 import { temporaryFolder } from '../support/folder.js';
 import { CLI, type Ended, everflame, run, start } from '../support/spawn.js';
+import { terminalTest, withTerminal } from '../support/terminal.js';
 import { openView } from '../support/view.js';
 
 const TYPES: [string, string][] = [
@@ -267,28 +268,30 @@ test('with --exit the command ends with the program, and as it does', async (t) 
   t.is(none.code, 127, none.stderr);
 });
 
-test('the page is opened where there is a display and a terminal, once the program runs', async (t) => {
-  const opened = join(temporaryFolder(t, { opened: '' }), 'opened');
-  const tools = temporaryFolder(t, { 'xdg-open': `#!/bin/sh\necho "$1" >> ${opened}\n` });
-  chmodSync(join(tools, 'xdg-open'), 0o755);
-  const dev = async (...args: string[]): Promise<Ended> => {
-    const words = [process.execPath, CLI, 'dev', '--port', '0', '--exit', ...args];
-    // script(1) has a terminal for what it runs.
-    const { ended } = start('script', ['--quiet', '--return', '--command', words.join(' '), '/dev/null'], {
-      cwd: temporaryFolder(t),
-      env: { DISPLAY: ':0', PATH: `${tools}:${process.env.PATH}` },
-    });
-    return ended;
-  };
-  const none = await dev('nosuchprogram');
-  t.is(none.code, 127, none.stdout);
-  const some = await dev('node', '-e', '0');
-  t.is(some.code, 0, some.stdout);
-  const [, page] = /the page is at (\S+)/.exec(some.stdout) ?? [];
-  const limit = performance.now() + 20_000;
-  while (!readFileSync(opened, 'utf8').endsWith('\n') && performance.now() < limit) await pause(50);
-  t.is(readFileSync(opened, 'utf8'), `${page}\n`);
-});
+terminalTest(
+  'the page is opened where there is a display and a terminal, once the program runs',
+  async (t) => {
+    const opened = join(temporaryFolder(t, { opened: '' }), 'opened');
+    const tools = temporaryFolder(t, { 'xdg-open': `#!/bin/sh\necho "$1" >> ${opened}\n` });
+    chmodSync(join(tools, 'xdg-open'), 0o755);
+    const dev = async (...args: string[]): Promise<Ended> => {
+      const words = [process.execPath, CLI, 'dev', '--port', '0', '--exit', ...args];
+      const { ended } = start(...withTerminal(words.join(' ')), {
+        cwd: temporaryFolder(t),
+        env: { DISPLAY: ':0', PATH: `${tools}:${process.env.PATH}` },
+      });
+      return ended;
+    };
+    const none = await dev('nosuchprogram');
+    t.is(none.code, 127, none.stdout);
+    const some = await dev('node', '-e', '0');
+    t.is(some.code, 0, some.stdout);
+    const [, page] = /the page is at (\S+)/.exec(some.stdout) ?? [];
+    const limit = performance.now() + 20_000;
+    while (!readFileSync(opened, 'utf8').endsWith('\n') && performance.now() < limit) await pause(50);
+    t.is(readFileSync(opened, 'utf8'), `${page}\n`);
+  },
+);
 
 /** Runs `everflame dev` on a script. `told` waits until it has said something on standard error, and returns all of that. */
 function startDev(t: ExecutionContext, script: string) {

@@ -192,7 +192,7 @@ importTest('files are chosen by keys alone', async (t, { page }) => {
     const buffer = wanted.shift() as Buffer;
     void chooser.setFiles([{ name: 'st.txt', mimeType: 'text/plain', buffer }]);
   });
-  // The first one turns it off, and what comes after has to wait for that.
+  // It turns the browser's own dialogue off by itself, and a key that comes before that is in vain.
   await page.evaluate(() => undefined);
   await page.keyboard.press('u');
   await page.locator('[data-total][title="12"]').waitFor();

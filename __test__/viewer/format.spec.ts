@@ -1,7 +1,7 @@
 import test from 'ava';
 import { place, shortFile, typeName } from '../../viewer/src/format/names.js';
 import { formatRate } from '../../viewer/src/format/rate.js';
-import { formatDuration, formatInstant, formatRange } from '../../viewer/src/format/time.js';
+import { formatClock, formatDuration, formatInstant, formatRange } from '../../viewer/src/format/time.js';
 import { formatDifference, formatExact, formatShare, formatValue } from '../../viewer/src/format/value.js';
 
 for (const [value, unit, text] of [
@@ -94,4 +94,15 @@ test('Names', (t) => {
   t.is(shortFile('/srv/shop/src/cart.ts:12'), 'src/cart.ts:12');
   t.is(place('a.ts', 0), 'a.ts');
   t.is(place('a.ts', 7), 'a.ts:7');
+});
+
+test('times at steps of any length differ', (t) => {
+  const from = 1_700_000_000_000;
+  const texts = (step: number) =>
+    [0, 1, 2, 3].map((index) => formatClock(0, from + index * step, step).slice(2));
+  t.deepEqual(texts(5), [':13:20.000', ':13:20.005', ':13:20.010', ':13:20.015']);
+  t.deepEqual(texts(200), [':13:20.0', ':13:20.2', ':13:20.4', ':13:20.6']);
+  t.deepEqual(texts(500), [':13:20.0', ':13:20.5', ':13:21.0', ':13:21.5']);
+  t.deepEqual(texts(15_000), [':13:20', ':13:35', ':13:50', ':14:05']);
+  t.deepEqual(texts(60_000), [':13', ':14', ':15', ':16']);
 });

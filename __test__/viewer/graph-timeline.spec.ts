@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { TimelineData } from '../../viewer/src/api/timeline.js';
 import { NO_FRAME } from '../../viewer/src/api/tree.js';
-import { stepFor, ticks, timeOfDay, timeOfStep } from '../../viewer/src/graph/timeline/axis.js';
+import { stepFor, ticks, timeOfDay } from '../../viewer/src/graph/timeline/axis.js';
 import { busyColumns } from '../../viewer/src/graph/timeline/busy.js';
 import { eventName, sampleDetails, spokenSample } from '../../viewer/src/graph/timeline/describe.js';
 import { eventRows } from '../../viewer/src/graph/timeline/event-rows.js';
@@ -415,14 +415,4 @@ test('a strip is as high as its thread was busy, each bar is drawn once, and an 
   const idle = new RecordingPen();
   paintBusy({ pen: idle, look, width: 401, height: 400, view: { start: 1e6, end: 2e6 } }, lane, 50, 20);
   t.is(idle.boxes.length, 1);
-});
-
-test('times at steps of any length differ', (t) => {
-  const from = 1_700_000_000_000;
-  const texts = (step: number) => [0, 1, 2, 3].map((index) => timeOfStep(from + index * step, step).slice(2));
-  t.deepEqual(texts(5), [':13:20.000', ':13:20.005', ':13:20.010', ':13:20.015']);
-  t.deepEqual(texts(200), [':13:20.0', ':13:20.2', ':13:20.4', ':13:20.6']);
-  t.deepEqual(texts(500), [':13:20.0', ':13:20.5', ':13:21.0', ':13:21.5']);
-  t.deepEqual(texts(15_000), [':13:20', ':13:35', ':13:50', ':14:05']);
-  t.deepEqual(texts(60_000), [':13', ':14', ':15', ':16']);
 });

@@ -34,15 +34,7 @@ function command(
 
 const except = (patterns) => patterns.map((pattern) => `!${pattern}`);
 
-/** Test files that compare CPU time with what the kernel charged: another program may have a core meanwhile. */
-const CPU_TIME = [
-  '__test__/laws/lines.spec.ts',
-  '__test__/laws/names.spec.ts',
-  '__test__/laws/source-maps.spec.ts',
-  '__test__/safety/environment.spec.ts',
-  '__test__/safety/terminal.spec.ts',
-];
-/** Those that need the cores to themselves. */
+/** Test files that need the cores to themselves, and those that do not. */
 const MEASURED = [
   '__test__/laws/**',
   '__test__/safety/**',
@@ -50,13 +42,21 @@ const MEASURED = [
   '__test__/facade/inspector.spec.ts',
   '__test__/facade/preload.spec.ts',
 ];
+/** Of these, what compares CPU time with what the kernel charged: another program may have a core meanwhile. */
+const CPU_TIME = [
+  '__test__/laws/lines.spec.ts',
+  '__test__/laws/names.spec.ts',
+  '__test__/laws/source-maps.spec.ts',
+  '__test__/safety/environment.spec.ts',
+  '__test__/safety/terminal.spec.ts',
+];
 /** Crates whose tests count, whatever else the machine does. */
 const STORE = ['everflame-store', 'everflame-store-node'];
 const without = (crate) => ['--exclude', crate];
 
 /** Those that drive the page in a browser. */
 const PAGE = ['__test__/page/**'];
-const OTHERS = ['__test__/**', ...except([...MEASURED, ...CPU_TIME, ...PAGE])];
+const OTHERS = ['__test__/**', ...except([...MEASURED, ...PAGE])];
 
 /** The test files of these patterns, so many at a time. */
 function ava(patterns, concurrency, timeoutSeconds) {

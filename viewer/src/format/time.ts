@@ -23,7 +23,7 @@ export function formatDuration(exact: number): string {
 /** Clock time in the reader's zone, on 24 hours; with the day where it is not that of `now`. */
 export function formatInstant(at: number, now: number): string {
   const date = new Date(at);
-  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const clock = formatClock(0, at, SECOND);
   return date.toDateString() === new Date(now).toDateString() ? clock : `${formatDay(date)} ${clock}`;
 }
 
@@ -33,7 +33,24 @@ export function formatRange(from: number, to: number, now: number): string {
   return `${formatInstant(from, now)} – ${formatInstant(to, sameDay ? to : now)}`;
 }
 
-function formatDay(date: Date): string {
+/**
+ * A time of day in the reader's zone, with as many digits as tell steps of this length apart.
+ * @param origin milliseconds since the epoch, a whole second
+ * @param after milliseconds after the origin, which leaves digits for parts of one
+ */
+export function formatClock(origin: number, after: number, step: number): string {
+  const whole = Math.floor(after / SECOND + 1e-9);
+  const date = new Date(origin + whole * SECOND);
+  const minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  if (step >= MINUTE) return minutes;
+  const seconds = `${minutes}:${two(date.getSeconds())}`;
+  if (step >= SECOND) return seconds;
+  const digits = Math.max(0, Math.ceil(-Math.log10(step / SECOND) - 1e-9));
+  const fraction = Math.max(0, (after - whole * SECOND) / SECOND);
+  return `${seconds}${fraction.toFixed(digits).slice(1)}`;
+}
+
+export function formatDay(date: Date): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 

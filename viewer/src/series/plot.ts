@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { timeOfStep } from '../graph/timeline/axis.js';
+import { formatClock, formatDay } from '../format/time.js';
 import type { Span } from '../state/view.js';
 
 /** What a strip draws. */
@@ -52,9 +52,7 @@ function timeMark(at: number, increment: number): string {
   const instant = Math.round(at * 1000);
   const date = new Date(instant);
   const isMidnight = date.getHours() + date.getMinutes() + date.getSeconds() + date.getMilliseconds() === 0;
-  if (!isMidnight) return timeOfStep(instant, increment * 1000);
-  const two = (number: number) => String(number).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return isMidnight ? formatDay(date) : formatClock(0, instant, increment * 1000);
 }
 
 function axes({ isLast, isLow, isBytes }: PlotShape, format: (value: number) => string): uPlot.Axis[] {

@@ -1,3 +1,5 @@
+import { formatClock } from '../../format/time.js';
+
 export interface Tick {
   /** Milliseconds after the start of the timeline. */
   at: number;
@@ -38,35 +40,12 @@ export function ticks(
   for (let index = first; ; index++) {
     const at = index * step - (from - origin);
     if (at > view.end) return list;
-    list.push({ at, text: clock(origin, index * step, step) });
+    list.push({ at, text: formatClock(origin, index * step, step) });
   }
 }
 
 /** The time of day of an instant, to the millisecond. `at` is milliseconds after `from`, which is since the epoch. */
 export function timeOfDay(from: number, at: number): string {
   const origin = Math.floor(from / 1000) * 1000;
-  return clock(origin, at + from - origin, 1);
-}
-
-/** The time of day of an instant since the epoch, in milliseconds, with as many digits as tell steps of this length apart. */
-export function timeOfStep(instant: number, step: number): string {
-  return clock(0, instant, step);
-}
-
-/**
- * A time of day, with as many digits as tell steps of this length apart.
- * @param origin milliseconds since the epoch, a whole second
- * @param after milliseconds after the origin
- */
-function clock(origin: number, after: number, step: number): string {
-  const whole = Math.floor(after / 1000 + 1e-9);
-  const date = new Date(origin + whole * 1000);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
-  if (step >= 60_000) return minutes;
-  const seconds = `${minutes}:${two(date.getSeconds())}`;
-  if (step >= 1000) return seconds;
-  const digits = Math.max(0, Math.ceil(-Math.log10(step / 1000) - 1e-9));
-  const fraction = Math.max(0, (after - whole * 1000) / 1000);
-  return `${seconds}${fraction.toFixed(digits).slice(1)}`;
+  return formatClock(origin, at + from - origin, 1);
 }
