@@ -6,6 +6,7 @@ export const SECTIONS = [
   'programs',
   'pauses',
   'start',
+  'workers',
   'delivery',
   'idle',
   'handler',
@@ -20,6 +21,7 @@ const FULL = {
   fillSeconds: 6,
   flushes: 5,
   starts: 15,
+  workers: 30,
   periodSeconds: 4,
   uploads: 5,
 };
@@ -31,6 +33,7 @@ const QUICK = {
   fillSeconds: 1,
   flushes: 1,
   starts: 1,
+  workers: 2,
   periodSeconds: 1,
   uploads: 2,
 };
@@ -39,8 +42,8 @@ export const HELP = `Usage: npm run bench -- [options]
 
   --only SECTION,…      some of: ${SECTIONS.join(', ')}
   --profilers NAME,…    some of: ${Object.keys(PROFILERS).join(', ')}; "none" is what the others are compared with
-  --rounds N            interleaved rounds of service, programs, delivery, handler and store, ${FULL.rounds}; pauses have a third
-                        of them with ${FULL.flushes} flushes each, start has ${FULL.starts}, idle and install one
+  --rounds N            interleaved rounds of service, programs, workers, delivery, handler and store, ${FULL.rounds}; pauses
+                        have a third of them with ${FULL.flushes} flushes each, start has ${FULL.starts}, idle and install one
   --seconds N           measured seconds of one run, and the period of the profilers in it, ${FULL.seconds}
   --warmup N            seconds of load before it, ${FULL.warmupSeconds}
   --node PATH           the Node.js to measure with, this one

@@ -19,6 +19,7 @@ import { measureProgram, PROGRAMS } from './sections/programs.mjs';
 import { measureService } from './sections/service.mjs';
 import { measureStart } from './sections/start.mjs';
 import { measureStore } from './sections/store.mjs';
+import { measureWorkers } from './sections/workers.mjs';
 
 const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 
@@ -44,6 +45,7 @@ function partsOf(options) {
       measure: (profiler, settings) => measurePauses(profiler, shape, settings),
     })),
     { section: 'start', title: 'start', rounds: options.starts, measure: measureStart },
+    { section: 'workers', title: 'workers', rounds, measure: measureWorkers },
     ...SHAPES.map((shape) => ({
       section: 'delivery',
       title: `delivery ${shape}`,

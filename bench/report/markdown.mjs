@@ -23,6 +23,8 @@ const METRICS = {
   arrivedPercent: ['arrived, % of wall time', 1],
   preloadMilliseconds: ['preload ms', 2],
   processMilliseconds: ['process ms', 1],
+  cpuMillisecondsPerWorker: ['CPU ms/worker', 1],
+  millisecondsPerWorker: ['ms/worker', 1],
   wakeUpsPerSecond: ['wake-ups/s', 2],
   handlerSamples: ['samples', 0],
   handlerP50Microseconds: ['p50 µs', 2],
