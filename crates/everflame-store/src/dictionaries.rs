@@ -2,6 +2,7 @@
 //! when the dictionary is large, so that retention can remove what generated names have left.
 
 use crate::checksum::{DICTIONARY, checksum_of};
+use crate::delta::{Delta, encode, stretches};
 use crate::dictionary::{Dictionary, Lengths};
 use crate::error::StoreError;
 use crate::query::unreadable;
@@ -19,9 +20,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 const KEPT_BYTES: usize = 48 << 20;
 /// Below this a compressed delta is hardly smaller.
 const SMALLEST_COMPRESSED: usize = 200;
-/// First byte of a delta in the file.
-const PLAIN: u8 = 0;
-const DEFLATED: u8 = 1;
+/// First byte of a delta in the file. Those of the former format do not say where they begin.
+const FORMER_PLAIN: u8 = 0;
+const FORMER_DEFLATED: u8 = 1;
+const PLAIN: u8 = 2;
+const DEFLATED: u8 = 3;
+
+/// What a row of [`DICTIONARY`] is: the next delta, the beginning of a whole dictionary, or what follows it there.
+const NEXT: i64 = 0;
+pub(crate) const BEGINNING: i64 = 1;
+const CONTINUATION: i64 = 2;
 
 /// A dictionary, and how much of it is in the file.
 #[derive(Default)]
@@ -153,14 +161,15 @@ impl Loaded {
         if !DICTIONARY.is_whole(row, first)? {
             return Ok(None);
         }
-        let (sequence, whole): (i64, bool) = (row.get(first + 1)?, row.get(first + 2)?);
-        if whole {
+        let (sequence, kind): (i64, i64) = (row.get(first + 1)?, row.get(first + 2)?);
+        if kind == BEGINNING {
             self.dictionary = Dictionary::default();
         } else if sequence != self.sequence + 1 {
             return Ok(None);
         }
         let data = row.get_ref(first + 3)?.as_blob()?;
-        let added = unpack(data).and_then(|delta| self.dictionary.extend(&delta));
+        let added = delta_of(data, Some(self.dictionary.lengths()))
+            .and_then(|delta| self.dictionary.extend(delta));
         if added.is_some() {
             self.sequence = sequence;
             self.persisted = Some(self.dictionary.lengths());
@@ -180,11 +189,11 @@ impl Loaded {
                 lengths,
             });
         }
-        let data = pack(&self.dictionary.delta(since));
+        let data = pack(&encode(&self.dictionary, since, lengths));
         connection.prepare_cached(INSERT)?.execute(delta_row(
             epoch,
             self.sequence + 1,
-            false,
+            NEXT,
             &data,
         ))?;
         Ok(Saved {
@@ -195,13 +204,8 @@ impl Loaded {
 
     /// Puts one whole dictionary in the place of its deltas.
     pub(crate) fn compact(&self, connection: &Connection, epoch: i64) -> rusqlite::Result<Saved> {
-        let data = pack(&self.dictionary.delta(Dictionary::default().lengths()));
         connection.execute("DELETE FROM dictionary WHERE epoch = ?1", [epoch])?;
-        connection.execute(INSERT, delta_row(epoch, self.sequence + 1, true, &data))?;
-        Ok(Saved {
-            sequence: self.sequence + 1,
-            lengths: self.dictionary.lengths(),
-        })
+        write_whole(connection, epoch, self.sequence + 1, &self.dictionary)
     }
 
     pub(crate) fn settle(&mut self, saved: Saved) {
@@ -217,17 +221,40 @@ pub(crate) struct Saved {
     lengths: Lengths,
 }
 
+/// Writes a dictionary of which nothing is there, with numbers from `first` on.
+pub(crate) fn write_whole(
+    connection: &Connection,
+    epoch: i64,
+    first: i64,
+    dictionary: &Dictionary,
+) -> rusqlite::Result<Saved> {
+    let lengths = dictionary.lengths();
+    let mut statement = connection.prepare_cached(INSERT)?;
+    let mut sequence = first - 1;
+    for (since, until) in stretches(lengths) {
+        sequence += 1;
+        let kind = if sequence == first {
+            BEGINNING
+        } else {
+            CONTINUATION
+        };
+        let data = pack(&encode(dictionary, since, until));
+        statement.execute(delta_row(epoch, sequence, kind, &data))?;
+    }
+    Ok(Saved { sequence, lengths })
+}
+
 const INSERT: &str =
     "INSERT INTO dictionary(epoch, sequence, whole, data, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
 
-fn delta_row(epoch: i64, sequence: i64, whole: bool, data: &[u8]) -> impl Params + use<'_> {
+fn delta_row(epoch: i64, sequence: i64, kind: i64, data: &[u8]) -> impl Params + use<'_> {
     let fields = [
         ValueRef::Integer(epoch),
         ValueRef::Integer(sequence),
-        ValueRef::Integer(whole.into()),
+        ValueRef::Integer(kind),
         ValueRef::Blob(data),
     ];
-    (epoch, sequence, whole, data, checksum_of(&fields))
+    (epoch, sequence, kind, data, checksum_of(&fields))
 }
 
 /// Mostly paths, which compress to a fifth.
@@ -241,16 +268,18 @@ fn pack(delta: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    match packed.split_first()? {
-        (&PLAIN, delta) => Some(delta.to_vec()),
-        (&DEFLATED, compressed) => {
-            let mut delta = Vec::new();
-            DeflateDecoder::new(compressed)
-                .read_to_end(&mut delta)
-                .ok()?;
-            Some(delta)
-        }
-        _ => None,
+/// The delta in a row. One of the former format begins `at` these lengths, where these are known.
+pub(crate) fn delta_of(packed: &[u8], at: Option<Lengths>) -> Option<Delta> {
+    let (form, data) = packed.split_first()?;
+    let at = match *form {
+        FORMER_PLAIN | FORMER_DEFLATED => Some(at?),
+        PLAIN | DEFLATED => None,
+        _ => return None,
+    };
+    if matches!(*form, FORMER_PLAIN | PLAIN) {
+        return Delta::decode(data, at);
     }
+    let mut delta = Vec::new();
+    DeflateDecoder::new(data).read_to_end(&mut delta).ok()?;
+    Delta::decode(&delta, at)
 }

@@ -1,10 +1,11 @@
 //! What blocks point into: texts, functions, frames, stacks and sets of labels of one service, each once. Ids only grow, and
 //! the stack above another has the smaller id: totals come from one pass backwards over an array.
 
+use crate::delta::Delta;
 use crate::frame_keys::FrameKey;
-use crate::varint::{Bytes, put, put_sized};
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use std::ops::Range;
 
 type Table<T> = IndexSet<T, FxBuildHasher>;
 
@@ -60,11 +61,11 @@ pub(crate) struct Dictionary {
 /// How much of each table: what a delta begins after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lengths {
-    texts: usize,
-    functions: usize,
-    frames: usize,
-    nodes: usize,
-    label_sets: usize,
+    pub texts: usize,
+    pub functions: usize,
+    pub frames: usize,
+    pub nodes: usize,
+    pub label_sets: usize,
 }
 
 impl Default for Dictionary {
@@ -212,101 +213,64 @@ impl Dictionary {
         }
     }
 
-    /// What came after `since`. Entries point at earlier ones, so each table is written before those that need it.
-    pub(crate) fn delta(&self, since: Lengths) -> Vec<u8> {
-        let mut out = Vec::new();
-        put(&mut out, (self.texts.len() - since.texts) as u64);
-        for text in &self.texts.as_slice()[since.texts..] {
-            put_sized(&mut out, text.as_bytes());
-        }
-        put(&mut out, (self.functions.len() - since.functions) as u64);
-        for function in &self.functions.as_slice()[since.functions..] {
-            for number in [function.name, function.file, function.module, function.line] {
-                put(&mut out, u64::from(number));
-            }
-        }
-        put(&mut out, (self.frames.len() - since.frames) as u64);
-        for frame in &self.frames.as_slice()[since.frames..] {
-            put(&mut out, u64::from(frame.function));
-            put(&mut out, u64::from(frame.line));
-        }
-        put(&mut out, (self.nodes.len() - since.nodes) as u64);
-        for (index, node) in self.nodes.iter().enumerate().skip(since.nodes) {
-            // Callers are mostly what was put just before.
-            put(&mut out, (index as u64) - u64::from(node.parent));
-            put(&mut out, u64::from(node.frame));
-        }
-        put(&mut out, (self.label_sets.len() - since.label_sets) as u64);
-        for labels in &self.label_sets.as_slice()[since.label_sets..] {
-            put(&mut out, labels.len() as u64);
-            for (key, value) in labels {
-                put(&mut out, u64::from(*key));
-                put(&mut out, u64::from(*value));
-            }
-        }
-        out
+    pub(crate) fn texts(&self, range: Range<usize>) -> impl Iterator<Item = &str> {
+        self.texts.as_slice()[range].iter().map(|text| &**text)
     }
 
-    /// Adds a delta of the dictionary that this one is the beginning of. `None` where its bytes are no such thing: then this
-    /// dictionary is of no use any more.
-    pub(crate) fn extend(&mut self, delta: &[u8]) -> Option<()> {
-        let mut bytes = Bytes(delta);
-        for _ in 0..bytes.varint()? {
-            let text = std::str::from_utf8(bytes.sized()?).ok()?;
+    pub(crate) fn functions(&self, range: Range<usize>) -> impl Iterator<Item = &Function> {
+        self.functions.as_slice()[range].iter()
+    }
+
+    pub(crate) fn frames(&self, range: Range<usize>) -> impl Iterator<Item = &Frame> {
+        self.frames.as_slice()[range].iter()
+    }
+
+    pub(crate) fn nodes(&self, range: Range<usize>) -> impl Iterator<Item = &Node> {
+        self.nodes.as_slice()[range].iter()
+    }
+
+    pub(crate) fn label_sets(&self, range: Range<usize>) -> impl Iterator<Item = &LabelSet> {
+        self.label_sets.as_slice()[range].iter()
+    }
+
+    /// Adds what comes next. `None` where this is not its beginning, or it points at what is not there or has something twice: then
+    /// this dictionary is of no use any more.
+    pub(crate) fn extend(&mut self, delta: Delta) -> Option<()> {
+        (delta.since == self.lengths()).then_some(())?;
+        for text in delta.texts {
             self.text_bytes += text.len();
-            self.texts.insert_full(text.into()).1.then_some(())?;
+            self.texts.insert_full(text).1.then_some(())?;
         }
-        let id = |bytes: &mut Bytes, below: usize| -> Option<u32> {
-            let id = bytes.varint()?;
-            (id < below as u64).then_some(id as u32)
-        };
-        let number = |bytes: &mut Bytes| -> Option<u32> { bytes.varint()?.try_into().ok() };
-        for _ in 0..bytes.varint()? {
-            let texts = self.texts.len();
-            let function = Function {
-                name: id(&mut bytes, texts)?,
-                file: id(&mut bytes, texts)?,
-                module: id(&mut bytes, texts)?,
-                line: number(&mut bytes)?,
-            };
+        let texts = self.texts.len();
+        let is_text = |id: u32| (id as usize) < texts;
+        for function in delta.functions {
+            let parts = [function.name, function.file, function.module];
+            parts.into_iter().all(is_text).then_some(())?;
             self.functions.insert_full(function).1.then_some(())?;
         }
-        for _ in 0..bytes.varint()? {
-            let function = id(&mut bytes, self.functions.len())?;
-            let frame = Frame {
-                function,
-                line: number(&mut bytes)?,
-            };
+        for frame in delta.frames {
+            ((frame.function as usize) < self.functions.len()).then_some(())?;
             self.frames.insert_full(frame).1.then_some(())?;
         }
-        for _ in 0..bytes.varint()? {
-            let index = self.nodes.len() as u32;
-            let back = number(&mut bytes)?;
-            let parent = index.checked_sub(back).filter(|parent| *parent < index)?;
-            let frame = id(&mut bytes, self.frames.len())?;
-            self.nodes
-                .insert_full(Node { parent, frame })
-                .1
-                .then_some(())?;
+        for node in delta.nodes {
+            ((node.frame as usize) < self.frames.len()).then_some(())?;
+            self.nodes.insert_full(node).1.then_some(())?;
         }
-        for _ in 0..bytes.varint()? {
-            let length = bytes.varint()?;
-            let mut labels = Vec::new();
-            for _ in 0..length {
-                let key = id(&mut bytes, self.texts.len())?;
-                let value = id(&mut bytes, self.texts.len())?;
-                self.values.entry(key).or_default().insert(value);
-                labels.push((key, value));
+        for labels in delta.label_sets {
+            for &(key, value) in &labels {
+                (is_text(key) && is_text(value)).then_some(())?;
+                self.values_of(key).insert(value);
             }
-            self.label_sets.insert_full(labels.into()).1.then_some(())?;
+            self.label_sets.insert_full(labels).1.then_some(())?;
         }
-        bytes.is_empty().then_some(())
+        Some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delta::{encode, stretches};
 
     fn grow(dictionary: &mut Dictionary, seed: u32) {
         let name = dictionary.text(&format!("function {seed}"));
@@ -328,7 +292,14 @@ mod tests {
     }
 
     fn equal(a: &Dictionary, b: &Dictionary) -> bool {
-        a.lengths() == b.lengths() && a.delta(Lengths::default()) == b.delta(Lengths::default())
+        let start = Dictionary::default().lengths();
+        a.lengths() == b.lengths() && encode(a, start, a.lengths()) == encode(b, start, b.lengths())
+    }
+
+    fn read(data: &[u8]) -> Option<Dictionary> {
+        let mut dictionary = Dictionary::default();
+        dictionary.extend(Delta::decode(data, None)?)?;
+        Some(dictionary)
     }
 
     #[test]
@@ -336,38 +307,61 @@ mod tests {
         let mut original = Dictionary::default();
         let mut copy = Dictionary::default();
         let mut since = original.lengths();
+        let mut add = |copy: &mut Dictionary, original: &Dictionary| {
+            let data = encode(original, since, original.lengths());
+            let delta = Delta::decode(&data, None).unwrap();
+            assert_eq!((delta.since, delta.until()), (since, original.lengths()));
+            since = original.lengths();
+            copy.extend(delta.clone()).unwrap();
+            delta
+        };
         for seed in 0..500 {
             grow(&mut original, seed);
             if seed % 13 == 0 {
-                copy.extend(&original.delta(since)).unwrap();
-                since = original.lengths();
+                add(&mut copy, &original);
             }
         }
-        copy.extend(&original.delta(since)).unwrap();
+        let last = add(&mut copy, &original);
         assert!(equal(&original, &copy));
-        assert!(
-            copy.extend(&original.delta(original.lengths())).is_some(),
-            "an empty delta"
-        );
+        let empty = add(&mut copy, &original);
+        assert_eq!(empty.since, empty.until());
+        assert!(copy.extend(last).is_none(), "it is there already");
+    }
+
+    #[test]
+    fn stretches_in_their_order_make_the_same_dictionary() {
+        let mut original = Dictionary::default();
+        let small = stretches(original.lengths());
+        assert_eq!(small, [(original.lengths(), original.lengths())]);
+        (0..20_000).for_each(|seed| grow(&mut original, seed));
+        let mut copy = Dictionary::default();
+        let stretches = stretches(original.lengths());
+        assert!(stretches.len() > 40);
+        for (since, until) in stretches {
+            let data = encode(&original, since, until);
+            assert!(data.len() < 64 << 10);
+            copy.extend(Delta::decode(&data, None).unwrap()).unwrap();
+        }
+        assert!(equal(&original, &copy));
     }
 
     #[test]
     fn a_damaged_delta_is_refused_or_another_one_but_never_a_panic() {
         let mut original = Dictionary::default();
         (0..40).for_each(|seed| grow(&mut original, seed));
-        let delta = original.delta(Dictionary::default().lengths());
-        for length in 0..delta.len() {
-            assert!(
-                Dictionary::default().extend(&delta[..length]).is_none(),
-                "cut at {length}"
-            );
+        let data = encode(
+            &original,
+            Dictionary::default().lengths(),
+            original.lengths(),
+        );
+        for length in 0..data.len() {
+            assert!(read(&data[..length]).is_none(), "cut at {length}");
         }
-        for at in 0..delta.len() {
+        for at in 0..data.len() {
             for bit in 0..8 {
-                let mut damaged = delta.clone();
+                let mut damaged = data.clone();
                 damaged[at] ^= 1 << bit;
-                let mut dictionary = Dictionary::default();
-                if dictionary.extend(&damaged).is_some() {
+                if let Some(dictionary) = read(&damaged) {
                     assert!(!equal(&dictionary, &original), "bit {bit} of byte {at}");
                     for index in 1..dictionary.node_count() {
                         assert!(dictionary.node_of(index as u32).parent < index as u32);

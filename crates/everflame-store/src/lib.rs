@@ -6,6 +6,7 @@
 mod block;
 mod checksum;
 mod database;
+mod delta;
 mod dictionaries;
 mod dictionary;
 mod error;

@@ -98,7 +98,7 @@ pub(crate) fn maintain(
 /// Puts dictionaries that came in many small pieces together: each piece is read and decompressed when a store is opened.
 fn compact(connection: &mut Connection, dictionaries: &Dictionaries) -> Result<(), Failure> {
     let epochs: Vec<i64> = connection
-        .prepare_cached("SELECT epoch FROM dictionary GROUP BY epoch HAVING count(*) > ?1")?
+        .prepare_cached("SELECT epoch FROM dictionary GROUP BY epoch HAVING sum(whole = 0) > ?1")?
         .query_map([MANY_DELTAS], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for epoch in epochs {

@@ -1,4 +1,4 @@
-//! The tables of a store, of this format and of the former one.
+//! The tables of a store, of this format and of the former ones.
 
 use crate::database::{damaged, engine_error};
 use crate::error::StoreError;
@@ -6,9 +6,10 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// Of the tables below and of what is in them. A store of a newer one is left alone; one of the former is added to when it is opened
-/// for writing, and can be read as it is.
-pub const FORMAT: i64 = 2;
+/// Of the tables below and of what is in them. A store of a newer one is left alone; one of a former one is added to when it is
+/// opened for writing, and can be read as it is. In format 1 there are no metrics; in it and in format 2 the deltas of dictionaries do not
+/// say where they begin.
+pub const FORMAT: i64 = 3;
 
 /// SQLite's number for the kind of vacuum that a store has.
 const INCREMENTAL: i64 = 2;
@@ -102,20 +103,25 @@ pub(crate) fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// Makes a store of the former format one of this, as a whole or not at all. It is a store, and nothing in it is damaged.
+/// Makes a store of a former format one of this, as a whole or not at all. It is a store, and nothing in it is damaged.
 pub(crate) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
-    if has_metrics(connection)? {
+    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format == FORMAT {
         return Ok(());
     }
     let version = env!("CARGO_PKG_VERSION");
+    let tables = match has_metrics(connection)? {
+        true => "",
+        false => METRICS,
+    };
     let transaction = connection.transaction()?;
     transaction.execute_batch(&format!(
-        "{METRICS} UPDATE store SET format = {FORMAT}, version = '{version}'; PRAGMA user_version = {FORMAT};"
+        "{tables} UPDATE store SET format = {FORMAT}, version = '{version}'; PRAGMA user_version = {FORMAT};"
     ))?;
     transaction.commit()
 }
 
-/// Whether a store is of this format, and not of the former one.
+/// Whether a store is not of format 1, in which there are none.
 pub(crate) fn has_metrics(connection: &Connection) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'metrics')")?

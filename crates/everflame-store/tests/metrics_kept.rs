@@ -3,53 +3,9 @@
 mod support;
 
 use everflame_store::{Measure, Selection, Store};
+use support::former::of_former_format;
 use support::metrics::*;
 use support::*;
-
-/// Makes the file of a store one of format 1, in which there are no metrics: with the same rows, as it would have been written.
-fn of_former_format(folder: &Folder) {
-    let path = folder.0.join("profiles.sqlite");
-    let own = folder.0.join("own.sqlite");
-    std::fs::rename(&path, &own).expect("the file aside");
-    let former = rusqlite::Connection::open(&path).expect("a file");
-    former
-        .pragma_update(None, "auto_vacuum", "INCREMENTAL")
-        .expect("a kind of vacuum");
-    former
-        .pragma_update(None, "journal_mode", "WAL")
-        .expect("a log");
-    former
-        .execute("ATTACH ?1 AS own", [own.to_str().expect("a path")])
-        .expect("the own one");
-    let texts = |sql: &str| -> Vec<String> {
-        let mut statement = former.prepare(sql).expect("a question");
-        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
-        rows.collect::<Result<_, _>>().expect("texts")
-    };
-    let others = "FROM own.sqlite_schema WHERE sql NOT NULL AND name NOT LIKE 'metrics%'";
-    let made = texts(&format!("SELECT sql {others} ORDER BY rowid"));
-    former
-        .execute_batch(&format!(
-            "BEGIN; {};
-             INSERT INTO tally VALUES ('profile', 0, 0), ('hour', 0, 0), ('moments', 0, 0);
-             INSERT INTO store VALUES (1, '0.0.9'); PRAGMA user_version = 1; COMMIT",
-            made.join("; ")
-        ))
-        .expect("the tables of format 1");
-    for table in texts(&format!(
-        "SELECT name {others} AND type = 'table' ORDER BY rowid"
-    )) {
-        if table != "store" && table != "tally" {
-            former
-                .execute_batch(&format!(
-                    "INSERT INTO main.{table} SELECT * FROM own.{table}"
-                ))
-                .expect("its rows");
-        }
-    }
-    drop(former);
-    std::fs::remove_file(own).expect("the own one is of no use");
-}
 
 fn format_of(folder: &Folder) -> i64 {
     rusqlite::Connection::open(folder.0.join("profiles.sqlite"))

@@ -91,7 +91,7 @@ fn has_gaps(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(
         "SELECT EXISTS (
              SELECT 1 FROM dictionary GROUP BY epoch
-             HAVING count(*) <> max(sequence) - min(sequence) + 1 OR (min(sequence) <> 1 AND max(whole) = 0)
+             HAVING count(*) <> max(sequence) - min(sequence) + 1 OR (min(sequence) <> 1 AND max(whole = 1) = 0)
          )",
         [],
         |row| row.get(0),

@@ -2,6 +2,7 @@
 
 mod aside;
 mod check;
+mod dictionary;
 mod salvage;
 mod source;
 
@@ -29,6 +30,8 @@ pub struct Repair {
     pub metrics: Counts,
     /// Services and processes whose samples are there, and whose names or tags are not.
     pub nameless: u64,
+    /// Entries of dictionaries (texts, functions, frames, stacks, sets of labels) that are not there any more: `(lost)` stands for them.
+    pub entries: u64,
     /// Whether the store knew how much it had; else more may be lost than is said.
     pub is_counted: bool,
     /// Where the damaged file is; none where it was whole but for blocks that were taken out.
@@ -66,6 +69,17 @@ impl fmt::Display for Repair {
                     self.nameless,
                     "service or process",
                     "services and processes"
+                )
+            )?;
+        }
+        if self.entries > 0 {
+            write!(
+                out,
+                "; {} lost: profiles have \"(lost)\" in their place",
+                number(
+                    self.entries,
+                    "name, stack or label is",
+                    "names, stacks or labels are"
                 )
             )?;
         }

@@ -1,12 +1,14 @@
 //! Copies what is whole in a damaged store into a new one, a row at a time.
 
 use super::check::{counts, settle_hours};
+use super::dictionary::Pieces;
 use super::source::{self, each_name, each_row};
 use super::{Counts, Repair};
 use crate::block::Block;
 use crate::checksum::{BLOCK, DICTIONARY, METRICS, MOMENTS, Rows, SERIES, SERVICE, SHAPE};
 use crate::database::{self, engine_error};
-use crate::dictionaries::Loaded;
+use crate::delta::MOST_ENTRIES;
+use crate::dictionaries::write_whole;
 use crate::error::StoreError;
 use crate::metrics::Metrics;
 use crate::moments;
@@ -34,17 +36,16 @@ pub(crate) fn salvage(path: &Path, new: &Path, repair: &mut Repair) -> Result<()
             services: FxHashSet::default(),
             series: FxHashSet::default(),
             types: FxHashMap::default(),
-            dictionaries: FxHashMap::default(),
+            needed: FxHashMap::default(),
             nameless: 0,
+            entries: 0,
         };
         bad = copying.all().map_err(&failed)?;
-        repair.nameless = copying.nameless;
+        (repair.nameless, repair.entries) = (copying.nameless, copying.entries);
     }
     settle_hours(&target).map_err(&failed)?;
     let [profiles, hours, samples, metrics] = counts(&target).map_err(&failed)?;
-    target
-        .execute_batch("DELETE FROM dictionary WHERE epoch NOT IN (SELECT id FROM epoch); COMMIT")
-        .map_err(&failed)?;
+    target.execute_batch("COMMIT").map_err(&failed)?;
     target.close().map_err(|(_, cause)| failed(cause))?;
     repair.is_counted = before.is_some();
     let lost = |index: usize, kept: u64, seen: u64| Counts {
@@ -98,9 +99,10 @@ struct Copying<'a> {
     series: FxHashSet<i64>,
     /// Number of kinds of value by shape.
     types: FxHashMap<i64, usize>,
-    /// Numbers of stacks and of sets of labels by epoch.
-    dictionaries: FxHashMap<i64, (usize, usize)>,
+    /// Numbers of stacks and of sets of labels that an epoch's dictionary must have.
+    needed: FxHashMap<i64, (usize, usize)>,
     nameless: u64,
+    entries: u64,
 }
 
 impl Copying<'_> {
@@ -124,18 +126,15 @@ impl Copying<'_> {
             Ok(true)
         })?;
         (self.services, self.series, self.types) = (services, series, types);
-        self.copy_dictionaries()?;
         let source = self.source;
         let mut bad = Bad::default();
         each_row(source, &BLOCK, |row| {
             let is_kept = BLOCK.is_whole(row, 1)?
-                && self.is_readable(row, |data, types, (nodes, sets)| {
-                    Block::open(data, types)
+                && self.is_readable(row, |data, types| {
+                    let rows = Block::open(data, types)
                         .and_then(|block| block.rows())
-                        .is_ok_and(|rows| {
-                            rows.nodes.iter().all(|node| (*node as usize) < nodes)
-                                && rows.label_sets.iter().all(|set| (*set as usize) < sets)
-                        })
+                        .ok()?;
+                    Some((count(rows.nodes), count(rows.label_sets)))
                 })?;
             if is_kept {
                 self.copy_owned(&BLOCK, row)
@@ -147,12 +146,11 @@ impl Copying<'_> {
         each_row(source, &MOMENTS, |row| {
             let origin = row.get::<_, i64>(5).unwrap_or(0);
             let is_kept = MOMENTS.is_whole(row, 1)?
-                && self.is_readable(row, |data, types, (nodes, sets)| {
-                    moments::decode(data, origin, types).is_ok_and(|moments| {
-                        moments.iter().all(|moment| {
-                            (moment.node as usize) < nodes && (moment.label_set as usize) < sets
-                        })
-                    })
+                && self.is_readable(row, |data, types| {
+                    let moments = moments::decode(data, origin, types).ok()?;
+                    let nodes = moments.iter().map(|moment| moment.node);
+                    let sets = moments.iter().map(|moment| moment.label_set);
+                    Some((count(nodes), count(sets)))
                 })?;
             if is_kept {
                 self.copy_owned(&MOMENTS, row)
@@ -161,6 +159,7 @@ impl Copying<'_> {
                 Ok(())
             }
         })?;
+        self.copy_dictionaries()?;
         each_row(source, &METRICS, |row| {
             if METRICS.is_whole(row, 1)? && self.is_of_profile(row)? {
                 self.copy(&METRICS, row)
@@ -207,58 +206,64 @@ impl Copying<'_> {
         each_name(self.source, rows, &mut copy)
     }
 
-    /// Copies of each dictionary as much as is there from its beginning on: what follows a gap has no meaning.
+    /// Writes the dictionaries to which profiles refer, of all that is whole in them.
     fn copy_dictionaries(&mut self) -> rusqlite::Result<()> {
-        let mut deltas: Vec<(i64, i64, bool, i64)> = Vec::new();
+        let mut rows_of: FxHashMap<i64, Vec<(i64, i64, i64)>> = FxHashMap::default();
         each_row(self.source, &DICTIONARY, |row| {
             if DICTIONARY.is_whole(row, 1)? {
-                deltas.push((row.get(1)?, row.get(2)?, row.get(3)?, row.get(0)?));
+                let own = (row.get(2)?, row.get(3)?, row.get(0)?);
+                rows_of.entry(row.get(1)?).or_default().push(own);
             }
             Ok::<_, rusqlite::Error>(())
         })?;
-        deltas.sort_unstable();
-        deltas.dedup();
-        let mut statement = self.source.prepare(&format!(
-            "SELECT rowid, {} FROM dictionary NOT INDEXED WHERE rowid = ?1",
-            DICTIONARY.columns
-        ))?;
-        for deltas in deltas.chunk_by(|a, b| a.0 == b.0) {
-            let mut loaded = Loaded::default();
-            for (.., id) in deltas {
+        let mut statement = self
+            .source
+            .prepare("SELECT data FROM dictionary NOT INDEXED WHERE rowid = ?1")?;
+        for (epoch, (nodes, sets)) in &self.needed {
+            let mut rows = rows_of.remove(epoch).unwrap_or_default();
+            rows.sort_unstable();
+            rows.dedup();
+            let mut pieces = Pieces::default();
+            for (sequence, kind, id) in &rows {
                 let mut found = statement.query([id])?;
-                let Ok(Some(row)) = found.next() else { break };
-                if loaded.add(row, 1)?.is_none() {
-                    break;
+                if let Ok(Some(row)) = found.next()
+                    && let Ok(data) = row.get_ref(0)?.as_blob()
+                {
+                    pieces.add(*sequence, *kind, data);
                 }
-                self.copy(&DICTIONARY, row)?;
-                let lengths = (
-                    loaded.dictionary.node_count(),
-                    loaded.dictionary.label_set_count(),
-                );
-                self.dictionaries.insert(deltas[0].0, lengths);
             }
+            let (dictionary, lost) = pieces.finish(*nodes, *sets);
+            self.entries += lost;
+            // Behind all that a reader may have: it reads this one anew.
+            let last = rows.last().map_or(0, |(sequence, ..)| *sequence);
+            write_whole(self.target, *epoch, last + 1, &dictionary)?;
         }
         Ok(())
     }
 
-    /// Whether what a row of samples points to is there, and its data is what `reads` says it must be: with the number of kinds
-    /// of value, of stacks and of sets of labels.
+    /// Whether what a row of samples points to is there, and its data is what `reads` says it must be: with the number of kinds of
+    /// value, it finds how many stacks and sets of labels the dictionary has at least.
     fn is_readable(
-        &self,
+        &mut self,
         row: &Row,
-        reads: impl FnOnce(&[u8], usize, (usize, usize)) -> bool,
+        reads: impl FnOnce(&[u8], usize) -> Option<(usize, usize)>,
     ) -> rusqlite::Result<bool> {
         let (epoch, shape): (i64, i64) = (row.get(2)?, row.get(4)?);
         let Some(types) = self.types.get(&shape) else {
             return Ok(false);
         };
-        // The root, which profiles without samples and without stacks need, is in all.
-        let lengths = self.dictionaries.get(&epoch).copied().unwrap_or((1, 0));
         let data = match row.get_ref("data")? {
             ValueRef::Blob(data) => data,
             _ => return Ok(false),
         };
-        Ok(reads(data, *types, lengths))
+        let Some((nodes, sets)) =
+            reads(data, *types).filter(|(nodes, sets)| *nodes.max(sets) <= MOST_ENTRIES)
+        else {
+            return Ok(false);
+        };
+        let needed = self.needed.entry(epoch).or_default();
+        *needed = (needed.0.max(nodes), needed.1.max(sets));
+        Ok(true)
     }
 
     /// Copies a row of samples, and gives names to what has lost its own.
@@ -316,4 +321,12 @@ impl Copying<'_> {
             .execute(params_from_iter(own))?;
         Ok(())
     }
+}
+
+/// Entries that a dictionary must have for these numbers.
+fn count(numbers: impl IntoIterator<Item = u32>) -> usize {
+    numbers
+        .into_iter()
+        .max()
+        .map_or(0, |number| number as usize + 1)
 }

@@ -1,13 +1,14 @@
 //! Profiles whose samples are known, and what every answer about them must be.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod former;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
 
 use everflame_store::{Filter, Part, Selection, Store, Tree, Upload};
 use pprof::protos;
 use prost::Message;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -166,7 +167,11 @@ impl Encoder {
                 .sample_type
                 .push(protos::ValueType { ty, unit });
         }
-        for function in 0..17 {
+        let used = samples
+            .iter()
+            .flat_map(|sample| sample.stack.iter().copied());
+        let functions: BTreeSet<u32> = (0..17).chain(used).collect();
+        for function in functions {
             let (name, file) = (
                 self.text(&function_name(function)),
                 self.text(&format!("/app/{}.js", function % 5)),
@@ -318,6 +323,25 @@ pub(crate) fn expected_paths<'a>(
         }
     }
     paths
+}
+
+/// Holds a tree in which names are lost to the one that was: as much in all, and nowhere more than there was. Returns how much has
+/// kept its names.
+pub(crate) fn lost_paths(found: &Paths, expected: &Paths, what: &str) -> u64 {
+    let all = |paths: &Paths| paths.get(&Vec::new()).map_or(0, |(_, total)| *total);
+    assert_eq!(all(found), all(expected), "{what}");
+    let mut named = 0;
+    for (path, (own, total)) in found {
+        if path.iter().any(|name| name.starts_with("(lost")) {
+            continue;
+        }
+        let (was_own, was) = expected
+            .get(path)
+            .unwrap_or_else(|| panic!("{what}: {path:?} was not there"));
+        assert!(own <= was_own && total <= was, "{what}: {path:?}");
+        named += own;
+    }
+    named
 }
 
 pub(crate) fn samples(profiles: &[KnownProfile]) -> impl Iterator<Item = (&KnownProfile, &Known)> {
