@@ -44,6 +44,8 @@ pub(super) struct Account {
     last: Option<StackId>,
     /// The previous record's stack, when the thread slept there.
     asleep: Option<StackId>,
+    /// Where the thread slept last, unless it was seen awake since: between samples it sleeps there.
+    rest: Option<StackId>,
     /// Stacks at sleeping places, the one taught last at the end.
     places: VecDeque<(WaitKey, StackId)>,
 }
@@ -63,6 +65,7 @@ impl Account {
             last_running: None,
             last: None,
             asleep: None,
+            rest: None,
             places: VecDeque::new(),
         }
     }
@@ -96,6 +99,7 @@ impl Account {
             // CPU time was spent before the thread fell asleep: not here.
             self.carried += spent;
             self.asleep = Some(sample.stack);
+            self.rest = self.asleep;
             emit(Share {
                 stack: sample.stack,
                 time: sample.time,
@@ -108,10 +112,11 @@ impl Account {
         let cpu = spent + std::mem::take(&mut self.carried);
         self.last_running = Some(sample.stack);
         let awake = wall.min(cpu.max(self.interval));
-        if let Some(stack) = self.asleep.take()
+        self.asleep = None;
+        if let Some(stack) = self.rest
             && wall - awake > self.interval
         {
-            // Nobody looked between the sleep and this sample; the thread cannot have run for longer than its clock.
+            // Nobody has seen it awake between its sleep and this sample; it cannot have run for longer than its clock.
             emit(Share {
                 stack,
                 time: before + wall - awake,
@@ -173,6 +178,7 @@ impl Account {
         self.carried += spent;
         let wall = self.wall_until(time);
         self.asleep = Some(stack);
+        self.rest = self.asleep;
         self.last = Some(stack);
         if wall > 0 {
             emit(Share {
@@ -183,6 +189,11 @@ impl Account {
                 cpu: 0,
             });
         }
+    }
+
+    /// The thread was seen awake: time that its clock does not explain is no sleep from here on, but a wait for a CPU.
+    pub(super) fn awake(&mut self) {
+        self.rest = None;
     }
 
     /// The end of a period, or of the thread: everything up to here is given out. `unseen` is the stack for a thread
@@ -235,6 +246,7 @@ impl Account {
         self.last_running = None;
         self.last = None;
         self.asleep = None;
+        self.rest = None;
     }
 
     /// Every stack that is remembered, to be rewritten when the tables are rebuilt.
@@ -245,6 +257,7 @@ impl Account {
             .chain(&mut self.last_running)
             .chain(&mut self.last)
             .chain(&mut self.asleep)
+            .chain(&mut self.rest)
     }
 }
 
@@ -322,6 +335,31 @@ mod tests {
     }
 
     #[test]
+    fn each_of_many_short_turns_has_its_clock_and_the_sleep_the_rest() {
+        let mut account = Account::new(0, 0, 10 * MS);
+        let mut totals = Totals::default();
+        account.sample(&asleep(10 * MS, 0), |share| totals.0.push(share));
+        for turn in 1..=50 {
+            let now = (10 + 150 * turn) * MS;
+            account.sample(&running(now, 10 * turn * MS), |share| totals.0.push(share));
+        }
+        assert_eq!(totals.wall(WORK), 500 * MS);
+        assert_eq!(totals.wall(POLL), 7010 * MS);
+        assert_eq!(totals.cpu(WORK), 500 * MS);
+    }
+
+    #[test]
+    fn a_wait_for_a_cpu_is_not_charged_to_an_earlier_sleep() {
+        let mut account = Account::new(0, 0, 10 * MS);
+        let mut totals = Totals::default();
+        account.sample(&asleep(10 * MS, 0), |share| totals.0.push(share));
+        account.awake();
+        account.sample(&running(50 * MS, 10 * MS), |share| totals.0.push(share));
+        account.sample(&running(90 * MS, 20 * MS), |share| totals.0.push(share));
+        assert_eq!((totals.wall(POLL), totals.wall(WORK)), (10 * MS, 80 * MS));
+    }
+
+    #[test]
     fn the_places_taught_last_are_remembered() {
         let mut account = Account::new(0, 0, 10 * MS);
         let key = |number: u64| WaitKey { sp: number, pc: 1 };
@@ -373,10 +411,11 @@ mod tests {
             for _ in 0..next(60) {
                 time += next(30 * MS);
                 cpu += next(time - start - (cpu - base).min(time - start) + 1);
-                match next(4) {
+                match next(5) {
                     0 => account.sample(&running(time, cpu), |share| totals.0.push(share)),
                     1 => account.sample(&asleep(time, cpu), |share| totals.0.push(share)),
                     2 => account.wait(time, cpu, KEY, |share| totals.0.push(share)),
+                    3 => account.awake(),
                     _ => account.settle(time, cpu, UNSEEN, |share| totals.0.push(share)),
                 }
             }

@@ -29,6 +29,8 @@ pub enum ThreadEvent {
     Begin,
     /// It was still asleep at a place whose stack a sample has taught.
     Asleep(WaitKey),
+    /// It was seen to run, or to wait for a CPU, and not to sleep.
+    Awake,
     /// It answers no signals, and this system call, if the kernel tells it, is all that is known.
     Unresponsive(WaitKey),
     /// It sleeps where no signal may reach it, with this stack.

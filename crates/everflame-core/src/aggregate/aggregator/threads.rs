@@ -17,6 +17,8 @@ enum Step {
     Wait(u64, u64, WaitKey),
     /// As above, of a thread that answers no signals.
     Unresponsive(u64, u64, WaitKey),
+    /// Seen awake.
+    Awake(u64),
     /// A sample without a stack yet, which was read from outside.
     Read(u64, u64, Box<SleepingStack>),
     /// Everything up to here is given out.
@@ -31,6 +33,7 @@ impl Step {
             Step::Sample(sample) => sample.time,
             Step::Wait(time, ..)
             | Step::Unresponsive(time, ..)
+            | Step::Awake(time)
             | Step::Read(time, ..)
             | Step::Settle(time, _)
             | Step::Blind(time, _) => *time,
@@ -129,6 +132,7 @@ impl Threads {
             ThreadEvent::Asleep(key) => Step::Wait(time, cpu, key),
             ThreadEvent::Unresponsive(key) => Step::Unresponsive(time, cpu, key),
             ThreadEvent::Read(stack) => Step::Read(time, cpu, stack),
+            ThreadEvent::Awake => Step::Awake(time),
             ThreadEvent::Blind => Step::Blind(time, cpu),
             ThreadEvent::Begin | ThreadEvent::Clock | ThreadEvent::End => Step::Settle(time, cpu),
         });
@@ -242,6 +246,7 @@ impl ThreadState {
                     self.account.settle(time, cpu, unseen, &mut *add);
                     self.account.forget_last();
                 }
+                Step::Awake(_) => self.account.awake(),
                 // Has become a sample by now.
                 Step::Read(..) => {}
             }

@@ -208,8 +208,11 @@ impl Watched {
             };
         match place {
             Place::Running => {
-                self.leave(now, advance.max(options.interval), before, reports);
-                self.state = State::Running;
+                if self.state != State::Running {
+                    self.leave(now, advance.max(options.interval), before, reports);
+                    self.report(reports, ThreadEvent::Awake, now, cpu);
+                    self.state = State::Running;
+                }
                 if self.interrupted_by_observer {
                     self.interrupt_running(slot, options);
                 }
@@ -231,6 +234,8 @@ impl Watched {
                 if self.state != State::Asleep(key) {
                     self.leave(now, options.interval, before, reports);
                     self.state = State::Asleep(key);
+                    // Told now: it may wake, take samples and sleep again many times before the next look.
+                    self.report_sleep(reports, now, cpu);
                 }
                 self.seen = now;
             }
