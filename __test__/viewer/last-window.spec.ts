@@ -15,7 +15,14 @@ test('of one that has ended it is the last hour of it', (t) => {
   t.deepEqual(lastWindow(HOUR, NOW, { from: to - 3 * HOUR, to: to - 0.25 }), { from: to - HOUR, to });
   // Also where that was within the hour: a program of a minute is not to be a line at the edge of it.
   const ended = { from: NOW - 1_260_000, to: NOW - 1_200_000 };
-  t.deepEqual(lastWindow(HOUR, NOW, ended), ended);
+  t.deepEqual(lastWindow(HOUR, NOW, ended), { from: ended.from, to: ended.to + 1 });
+});
+
+test('what lasts for no time, as a profile of a heap, is in it: the end of a range is no part of it', (t) => {
+  for (const at of [NOW - 5 * HOUR, NOW - 5 * HOUR + 0.25]) {
+    const { from, to } = lastWindow(HOUR, NOW, { from: at, to: at });
+    t.true(from <= at && at < to, String(at));
+  }
 });
 
 test('it begins with the first that there is, and is ten seconds at the least', (t) => {

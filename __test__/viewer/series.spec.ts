@@ -39,6 +39,18 @@ test('What is not known is a gap and no zero', (t) => {
   t.deepEqual(levelsOf({ ...series, step: 1000 }, { from: 1000, to: 2015 }), [null, 5, null, null]);
 });
 
+test('What there was at an instant is shown, also of a profile that lasts for no time', (t) => {
+  const heap = {
+    type: 'inuse_space',
+    unit: 'bytes',
+    from: 0,
+    step: 10,
+    series: [{ name: '', values: [0, 7, 0] }],
+  };
+  t.deepEqual(levelsOf(heap, { from: 15, to: 15 }), [null, 7, null]);
+  t.deepEqual(levelsOf(heap, { from: 0, to: 20 }), [0, 7, null]);
+});
+
 test('A step leaves 240 points at the most, and is the smallest that does', (t) => {
   t.is(stepFor({ from: 0, to: 300_000 }), 2000);
   t.is(stepFor({ from: 0, to: 3_600_000 }), 15_000);

@@ -3,6 +3,7 @@ import type { Service } from '../api/answers.js';
 import { typeName } from '../format/names.js';
 import { OpenFiles } from '../import/open-files.js';
 import { Icon, Mark } from '../parts/icons.js';
+import { endBehind } from '../state/last-window.js';
 import { change, view } from '../state/page.js';
 import { report } from '../state/report.js';
 import { service, services, valueType } from '../state/services.js';
@@ -87,7 +88,7 @@ function ServiceChoice(): JSX.Element {
 function windowFor(chosen: Service | undefined): Window {
   const { window } = view.value;
   if (!chosen || 'last' in window || (chosen.from < window.to && chosen.to > window.from)) return window;
-  return { from: Math.floor(chosen.from), to: Math.ceil(chosen.to) + 1 };
+  return { from: Math.floor(chosen.from), to: endBehind(chosen.to) };
 }
 
 function TypeChoice(): JSX.Element {

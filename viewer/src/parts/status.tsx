@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { formatInstant, formatRange } from '../format/time.js';
 import { chooseFiles } from '../import/open-files.js';
 import { refresh } from '../state/actions.js';
+import { endBehind } from '../state/last-window.js';
 import { change, shownSpan, shownWindow, view } from '../state/page.js';
 import { report } from '../state/report.js';
 import { service, services, servicesError, valueType } from '../state/services.js';
@@ -86,7 +87,7 @@ function NoSamples(): JSX.Element {
     if (!known) return;
     const { from: start, to: end } = shownWindow.value;
     change({
-      window: { from: Math.floor(known.to - (end - start)), to: Math.ceil(known.to) },
+      window: { from: Math.floor(known.to - (end - start)), to: endBehind(known.to) },
       brush: undefined,
       live: false,
     });

@@ -20,6 +20,8 @@ const LEAST_KNOWN = 1 / 50;
  */
 export function levelsOf({ type, from, step, series }: Series, known: Span): (number | null)[] {
   return (series[0]?.values ?? []).map((value, index) => {
+    // Of an instant: a profile of a heap may last for no time.
+    if (isLevel(type) && value > 0) return value;
     const start = from + index * step;
     const milliseconds = Math.min(start + step, known.to) - Math.max(start, known.from);
     if (milliseconds <= step * LEAST_KNOWN) return null;
