@@ -64,6 +64,9 @@ test('CPU time by the second is cores', (t) => {
   t.is(formatRate(30e9, 'nanoseconds', 'cpu', 60), '0.50 cores');
   t.is(formatRate(120e9, 'nanoseconds', 'wall', 60), '2.00 at once');
   t.is(formatRate(0, 'nanoseconds', 'cpu', 60), '0 cores');
+  t.is(formatRate(60e6, 'nanoseconds', 'cpu', 60), '0.001 cores');
+  t.is(formatRate(59e6, 'nanoseconds', 'cpu', 60), '<0.001 cores');
+  t.is(formatRate(310, 'nanoseconds', 'wall', 60), '<0.001 at once');
   t.is(formatRate(60 * 2 ** 20, 'bytes', 'alloc_space', 60), '1 MiB/s');
   t.is(formatRate(1, 'count', 'sample', 0), '');
 });

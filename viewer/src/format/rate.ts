@@ -1,5 +1,8 @@
 import { formatValue } from './value.js';
 
+/** The least that three digits tell from nothing. */
+const LEAST = 0.001;
+
 /**
  * What a value is to the seconds in which it came together: CPU time as cores, other time as how many waited at once, else
  * so much a second.
@@ -10,7 +13,9 @@ export function formatRate(value: number, unit: string, type: string, seconds: n
   const rate = value / seconds;
   if (unit !== 'nanoseconds') return `${formatValue(rate, unit)}/s`;
   const times = rate / 1e9;
-  if (times === 0) return type === 'cpu' ? '0 cores' : '0 at once';
+  const of = type === 'cpu' ? 'cores' : 'at once';
+  if (times === 0) return `0 ${of}`;
+  if (times > 0 && times < LEAST) return `<${LEAST} ${of}`;
   const digits = times >= 9.995 ? times.toFixed(1) : times >= 0.0995 ? times.toFixed(2) : times.toFixed(3);
-  return type === 'cpu' ? `${digits} cores` : `${digits} at once`;
+  return `${digits} ${of}`;
 }

@@ -10,7 +10,7 @@ import { Combobox } from '../parts/combobox.js';
 import { Icon } from '../parts/icons.js';
 import { isLevel } from '../series/levels.js';
 import { inverted, parseCondition, printCondition, withCondition } from '../state/conditions.js';
-import { change, shownSpan, view } from '../state/page.js';
+import { change, shownSeconds, view } from '../state/page.js';
 import { suggest } from '../state/suggest.js';
 import { useSelected } from '../state/use-selected.js';
 import type { Span } from '../state/view.js';
@@ -94,7 +94,6 @@ function BrushChip({ brush: { from, to } }: { brush: Span }): JSX.Element {
 }
 
 function Sum({ labels: { type, unit, total } }: { labels: Labels }): JSX.Element {
-  const { from, to } = shownSpan.value;
   return (
     <output class="sum" aria-label="Sum of what is shown">
       <span class="muted">{typeName(type)}</span>{' '}
@@ -104,7 +103,7 @@ function Sum({ labels: { type, unit, total } }: { labels: Labels }): JSX.Element
       {isLevel(type) ? (
         <span class="muted">added up over all profiles</span>
       ) : (
-        <span class="muted">{formatRate(total, unit, type, (to - from) / 1000)}</span>
+        <span class="muted">{formatRate(total, unit, type, shownSeconds.value)}</span>
       )}
     </output>
   );

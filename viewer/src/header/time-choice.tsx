@@ -5,6 +5,7 @@ import { Segments } from '../parts/segments.js';
 import { narrowToBrush, refresh, switchLive } from '../state/actions.js';
 import { connection, followNow } from '../state/live.js';
 import { change, now, shownWindow, view } from '../state/page.js';
+import { loadServices } from '../state/services.js';
 import { HOUR } from '../state/view.js';
 
 const PRESETS: [text: string, milliseconds: number][] = [
@@ -36,6 +37,7 @@ export function TimeChoice(): JSX.Element {
         value={'last' in window ? String(window.last) : undefined}
         options={PRESETS.map(([text, last]) => ({ value: String(last), text, title: `The last ${text}` }))}
         onChange={(last) => {
+          loadServices();
           followNow();
           change({ window: { last: Number(last) }, brush: undefined });
         }}

@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { parseView, printView } from './address.js';
+import { knownSeconds } from './known-seconds.js';
 import { lastWindow } from './last-window.js';
 import { isReport, readPlace, writePlace } from './place.js';
 import { report } from './report.js';
@@ -48,6 +49,9 @@ export const shownWindow = computed<Span>(() => {
 
 /** What everything but the strips shows. */
 export const shownSpan = computed<Span>(() => view.value.brush ?? shownWindow.value);
+
+/** The seconds that rates of what is shown are by. */
+export const shownSeconds = computed<number>(() => knownSeconds(shownSpan.value, knownSpan.value));
 
 /** A report is of one service and one time, whatever an address says. */
 function readView(): View {

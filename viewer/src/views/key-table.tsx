@@ -6,7 +6,7 @@ import { formatExact, formatShare, formatValue } from '../format/value.js';
 import { ShareBar } from '../parts/share-bar.js';
 import { isLevel } from '../series/levels.js';
 import { valueOfRow } from '../state/conditions.js';
-import { shownSpan } from '../state/page.js';
+import { shownSeconds } from '../state/page.js';
 import { arrange } from '../tree/arrange.js';
 import { KIND_NAMES } from './kind-legend.js';
 
@@ -38,7 +38,6 @@ export function KeyTable({
   // The search is of functions: it is not seen here, and finds none of these rows.
   const rows = useMemo(() => arrange(table.rows, 'total', false, ''), [table]);
   const namesakes = useMemo(() => countNames(table.rows), [table]);
-  const { from, to } = shownSpan.value;
   return (
     <div class="plain-table">
       <table>
@@ -95,7 +94,7 @@ export function KeyTable({
                 <ShareBar part={row.total} whole={total} />
               </td>
               {!isLevel(type) && (
-                <td class="figure muted">{formatRate(row.total, unit, type, (to - from) / 1000)}</td>
+                <td class="figure muted">{formatRate(row.total, unit, type, shownSeconds.value)}</td>
               )}
             </tr>
           ))}
