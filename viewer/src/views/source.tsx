@@ -158,7 +158,8 @@ function Notes({
     <p class="source-note warn">
       {isNewer &&
         `The file was changed at ${formatInstant(source.modified as number, Date.now())}, after these profiles began: figures from before may stand beside other lines. `}
-      {rows > 0 && `${rows} lines with figures are not in this text, which is of another version.`}
+      {rows > 0 &&
+        `${rows} ${rows === 1 ? 'line with figures is' : 'lines with figures are'} not in this text, which is of another version.`}
     </p>
   );
 }
