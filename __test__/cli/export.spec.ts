@@ -316,7 +316,7 @@ test('a report may go to standard output, with what is said beside it', async (t
   const folder = twoFiles(t);
   const { stdout, stderr, code } = await run(
     'sh',
-    ['-c', `"${process.execPath}" "${CLI}" export a.pprof -o /dev/stdout | cat`],
+    ['-c', `"${process.execPath}" "${CLI}" export a.pprof -o - | cat`],
     { cwd: folder },
   );
   t.is(code, 0, stderr);

@@ -365,11 +365,18 @@ where these are of the store. A range may also be written -2h..-1h.`,
     });
 }
 
+/** The file to write; `-` is standard output, as for other programs of a pipe. */
+function outputOption(help: string): Option {
+  return new Option('-o, --output <file>', `${help}; - is standard output`).argParser((file) =>
+    file === '-' ? '/dev/stdout' : file,
+  );
+}
+
 function flameCommand(): Command {
   return new Command('flame')
     .description('draw a flame graph as one SVG file, files added together')
     .argument('<file...>', 'profiles (*.pprof)')
-    .option('-o, --output <file>', 'the file to write', 'flame.svg')
+    .addOption(outputOption('the file to write').default('flame.svg'))
     .option(
       '--type <name>',
       `values to draw: cpu, wall, sample or another of the files (default: the first of these that all files have)`,
@@ -400,9 +407,10 @@ function exportCommand(): Command {
       form('--collapsed', 'collapsed stacks of one kind of value, for scripts that draw flame graphs'),
     )
     .addOption(form('--speedscope', "speedscope's own form"))
-    .option(
-      '-o, --output <file>',
-      'the file to write (default: report.html, profile.pb.gz, profile.collapsed.txt or profile.speedscope.json)',
+    .addOption(
+      outputOption(
+        'the file to write (default: report.html, profile.pb.gz, profile.collapsed.txt or profile.speedscope.json)',
+      ),
     );
   addSelection(command);
   return command
