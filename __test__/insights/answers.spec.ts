@@ -104,6 +104,19 @@ test('profiles that name no threads are those of the main one', async (t) => {
   );
 });
 
+test('of a program without JavaScript nothing is told to be fine', async (t) => {
+  const module = '/srv/shop';
+  const frame = (name: string): GivenFrame => ({ name, file: '/src/main.go', line: 8, startLine: 7, module });
+  const stack = [frame('main.main'), frame('main.work')];
+  const { store, selection } = await keep(t, [
+    encodeProfile(TYPES, [{ values: [300, 3 * SECOND, 3 * SECOND], stack }], PERIOD),
+  ]);
+  const answer = await findInsights(store, selection);
+  t.deepEqual([answer.total, answer.busy], [0, 0]);
+  t.true(answer.insights.every(({ state }) => state === 'unknown'));
+  t.regex(answer.insights[0]?.reason ?? '', /insights are for profiles of Node\.js/);
+});
+
 test('where there is nothing, that is told', async (t) => {
   const { store, selection } = await keep(t, [profile()]);
   const nothing = { total: 0, busy: 0, samples: 0, insights: [] };

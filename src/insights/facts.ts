@@ -2,7 +2,7 @@ import { servicesOf, type ValueType } from '../collector/services';
 import { type Condition, parsed, type Selection, type Store } from '../collector/store';
 import { busyValue } from './busy';
 import { type Delays, readDelays } from './delays';
-import { isNamedV8 } from './frames';
+import { isNamedV8, isScript } from './frames';
 import { type Moments, readMoments } from './moments';
 import { Stacks } from './stacks';
 
@@ -16,7 +16,7 @@ export interface Facts {
   samples: number;
   /** Whether native frames have the names of V8's functions. */
   hasNative: boolean;
-  /** Whether samples tell of their threads. */
+  /** Whether samples tell of their threads, or are of no program of Node.js. */
   hasThreads: boolean;
   /** Stacks of the threads of libuv's pool, in the type of `time`. */
   pool(): Promise<Pool>;
@@ -79,7 +79,11 @@ export async function gather(store: Store, selection: Selection): Promise<Facts 
   const all: Selection = { ...selection, type: type.name };
   const threads = await parsed<Table>(store.table(all, { by: THREAD, limit: MOST_THREADS }));
   if (threads.total === 0) return undefined;
-  const hasThreads = threads.rows.some(({ name }) => name !== '(none)');
+  const stacks = async (at: Selection) =>
+    Stacks.read(await store.tree(at, { frames: 'function', nodes: NODES }));
+  // Without names of threads all is the main one's, if it is a program of Node.js at all: one of Go has no JavaScript.
+  const hasThreads =
+    threads.rows.some(({ name }) => name !== '(none)') || !(await stacks(all)).frames.some(isScript);
   const of = (name: string): Condition => ({ key: THREAD, values: [name], negated: false });
   const where = hasThreads ? [of(MAIN_THREAD)] : [];
   const on = (conditions: Condition[], kind = type.name): Selection => ({
@@ -87,8 +91,6 @@ export async function gather(store: Store, selection: Selection): Promise<Facts 
     type: kind,
     where: [...selection.where, ...conditions],
   });
-  const stacks = async (at: Selection) =>
-    Stacks.read(await store.tree(at, { frames: 'function', nodes: NODES }));
   const measured = async ({ name, unit }: ValueType): Promise<Measured> => {
     const found = await stacks(on(where, name));
     return { type: name, unit, stacks: found, busy: busyValue(found) };
