@@ -1,10 +1,11 @@
 import type { JSX } from 'preact';
-import type { Labels, Table, TableRow } from '../api/answers.js';
+import type { LabelKey, Labels, Table, TableRow } from '../api/answers.js';
 import { askJson } from '../api/client.js';
 import { packageSearch } from '../format/search-text.js';
 import { formatShare } from '../format/value.js';
 import { Answer, Notice } from '../parts/status.js';
 import { parseCondition, printCondition, toggled, valueOfRow } from '../state/conditions.js';
+import { byUse } from '../state/key-order.js';
 import { change, view } from '../state/page.js';
 import { useSelected, useTable } from '../state/use-selected.js';
 import { KeyTable } from './key-table.js';
@@ -104,17 +105,16 @@ export function LabelsView(): JSX.Element {
   return (
     <Answer answered={answered} isEmpty={({ keys }) => keys.length === 0}>
       {(labels) => {
-        const by =
-          labels.keys.find(({ key }) => key === view.value.by)?.key ??
-          (labels.keys[0] as { key: string }).key;
+        const keys = byUse(labels.keys);
+        const by = (keys.find(({ key }) => key === view.value.by) ?? (keys[0] as LabelKey)).key;
         return (
           <>
             <div class="toolbar">
               <label class="choice">
                 <span class="muted">By</span>
                 <select value={by} onChange={({ currentTarget }) => change({ by: currentTarget.value })}>
-                  <Keys labels={labels} isTag title="Tags of a process" />
-                  <Keys labels={labels} isTag={false} title="Labels of samples" />
+                  <Keys keys={keys} isTag title="Tags of a process" />
+                  <Keys keys={keys} isTag={false} title="Labels of samples" />
                 </select>
               </label>
               <span class="muted">{covered(labels, by)}</span>
@@ -128,19 +128,19 @@ export function LabelsView(): JSX.Element {
 }
 
 function Keys({
-  labels,
+  keys,
   isTag,
   title,
 }: {
-  labels: Labels;
+  keys: readonly LabelKey[];
   isTag: boolean;
   title: string;
 }): JSX.Element | null {
-  const keys = labels.keys.filter((key) => key.isTag === isTag);
-  if (keys.length === 0) return null;
+  const own = keys.filter((key) => key.isTag === isTag);
+  if (own.length === 0) return null;
   return (
     <optgroup label={title}>
-      {keys.map(({ key }) => (
+      {own.map(({ key }) => (
         <option key={key} value={key}>
           {key}
         </option>

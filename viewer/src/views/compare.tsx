@@ -10,6 +10,7 @@ import { formatDuration, formatRange } from '../format/time.js';
 import { formatExact, formatShare, formatValue } from '../format/value.js';
 import { applyTransforms, changeColor, FlameGraph, matchFrames } from '../graph/index.js';
 import { Answer } from '../parts/status.js';
+import { byUse } from '../state/key-order.js';
 import { change, view } from '../state/page.js';
 import { BY_PROFILE, profileSides } from '../state/profile-sides.js';
 import { report } from '../state/report.js';
@@ -70,7 +71,7 @@ export function CompareView(): JSX.Element | null {
     where: withoutKey(where, comparison.by),
   });
   const labels = useSelected('labels', {}, askLabels, withoutOwn);
-  const keys = labels.answer?.keys ?? [];
+  const keys = byUse(labels.answer?.keys ?? []);
   const shown = selection.value;
   const profiles = useProfiles(comparison, keys);
   useOffered(comparison, keys);

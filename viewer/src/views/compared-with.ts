@@ -46,14 +46,14 @@ export function useProfiles(comparison: Comparison, keys: readonly LabelKey[]): 
   return { choices, chosen, busy, names: { a: nameOf(chosen?.a), b: nameOf(chosen?.b) } };
 }
 
-/** Keys that somebody who compares is likely to mean. */
-const LIKELY = ['file', 'version'];
-
-/** A report cannot be compared by time: it begins with a key that has two values. */
+/**
+ * A report cannot be compared by time: it begins with a key that has two values.
+ * @param keys the likely ones first
+ */
 export function useOffered(comparison: Comparison, keys: readonly LabelKey[]): void {
   const isOffered = !report.value || keys.some(({ key }) => key === comparison.by);
   const two = keys.filter(({ values }) => values.filter(({ value }) => value !== '').length > 1);
-  const first = (two.find(({ key }) => LIKELY.includes(key)) ?? two[0] ?? keys[0])?.key;
+  const first = (two[0] ?? keys[0])?.key;
   useEffect(() => {
     if (!isOffered && first !== undefined)
       change({ comparison: { ...comparison, by: first, a: '', b: '' } }, 'replace');
