@@ -232,10 +232,10 @@ test.serial('what needs a collector is not in a report', async (t) => {
   await report.getByRole('tab', { name: 'Compare' }).click();
   await report.locator('[data-side=a]').waitFor();
   t.deepEqual(await report.getByLabel('Compare by').locator('option').allInnerTexts(), [
-    'thread name',
-    'trace endpoint',
-    'runtime-id',
     'version',
+    'trace endpoint',
+    'thread name',
+    'runtime-id',
   ]);
   t.is(await report.getByLabel('Compare by').inputValue(), 'version');
   // Keys and a drag that choose another time do nothing.

@@ -12,6 +12,7 @@ import { change, view } from '../state/page.js';
 import { selectionOfProfile } from '../state/profile-sides.js';
 import { report } from '../state/report.js';
 import { selection, valueType } from '../state/services.js';
+import { sharedTags } from '../state/shared-tags.js';
 import { useSelected } from '../state/use-selected.js';
 import { CompareChosen, Downloads, SideButton } from './profile-actions.js';
 
@@ -23,59 +24,73 @@ export function ProfilesView(): JSX.Element {
   const shown = selection.value;
   return (
     <Answer answered={answered} isEmpty={({ profiles }) => profiles.length === 0}>
-      {({ profiles, more }) => (
-        <>
-          <div class="toolbar">
-            {shown && !report.value && <Downloads shown={shown} />}
-            <CompareChosen />
-            <span class="muted">
-              {profiles.length + more} profile{profiles.length + more === 1 ? '' : 's'}
-              {more > 0 && `, of which ${profiles.length} are listed`}
-            </span>
-          </div>
-          <div class="plain-table">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Ended</th>
-                  <th scope="col" class="figure">
-                    Length
-                  </th>
-                  <th scope="col">Kind</th>
-                  <th scope="col" class="figure">
-                    Samples
-                  </th>
-                  <th scope="col" class="figure">
-                    {typeName(valueType.value?.name ?? '')}
-                  </th>
-                  <th scope="col">Tags</th>
-                  {!report.value && (
-                    <>
-                      <th scope="col">Compare</th>
-                      <th scope="col">pprof</th>
-                    </>
-                  )}
-                </tr>
-              </thead>
-              <tbody>
-                {profiles
-                  .toSorted((a, b) => b.to - a.to)
-                  .map((profile) => (
-                    <Row key={profile.id} profile={profile} shown={shown} />
-                  ))}
-              </tbody>
-            </table>
-          </div>
-        </>
-      )}
+      {({ profiles, more }) => {
+        const shared = sharedTags(profiles.map(({ tags }) => tags));
+        return (
+          <>
+            <div class="toolbar">
+              {shown && !report.value && <Downloads shown={shown} />}
+              <CompareChosen />
+              <span class="muted">
+                {profiles.length + more} profile{profiles.length + more === 1 ? '' : 's'}
+                {more > 0 && `, of which ${profiles.length} are listed`}
+              </span>
+            </div>
+            {shared.size > 0 && (
+              <p class="shared-tags">
+                <span class="muted">These all have</span> <Tags tags={[...shared]} />
+              </p>
+            )}
+            <div class="plain-table">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Ended</th>
+                    <th scope="col" class="figure">
+                      Length
+                    </th>
+                    <th scope="col">Kind</th>
+                    <th scope="col" class="figure">
+                      Samples
+                    </th>
+                    <th scope="col" class="figure">
+                      {typeName(valueType.value?.name ?? '')}
+                    </th>
+                    <th scope="col">Tags</th>
+                    {!report.value && (
+                      <>
+                        <th scope="col">Compare</th>
+                        <th scope="col">pprof</th>
+                      </>
+                    )}
+                  </tr>
+                </thead>
+                <tbody>
+                  {profiles
+                    .toSorted((a, b) => b.to - a.to)
+                    .map((profile) => (
+                      <Row key={profile.id} profile={profile} shared={shared} shown={shown} />
+                    ))}
+                </tbody>
+              </table>
+            </div>
+          </>
+        );
+      }}
     </Answer>
   );
 }
 
-function Row({ profile, shown }: { profile: ProfileEntry; shown: Selection | undefined }): JSX.Element {
-  const { where } = view.value;
+interface RowProps {
+  profile: ProfileEntry;
+  /** Tags that stand above the table. */
+  shared: ReadonlyMap<string, string>;
+  shown: Selection | undefined;
+}
+
+function Row({ profile, shared, shown }: RowProps): JSX.Element {
   const value = profile.types.find(({ name }) => name === valueType.value?.name);
-  const tags = Object.entries(profile.tags);
+  const tags = Object.entries(profile.tags).filter(([key]) => !shared.has(key));
   const ended = formatInstant(profile.to, Date.now());
   const alone = shown && { ...selectionOfProfile(shown.service, profile), type: shown.type };
   return (
@@ -88,21 +103,7 @@ function Row({ profile, shown }: { profile: ProfileEntry; shown: Selection | und
         {value ? formatValue(value.total, value.unit) : '–'}
       </td>
       <td class="tags">
-        {tags.map(([key, text]) => {
-          const condition = printCondition({ key, value: text, not: false });
-          return (
-            <button
-              key={key}
-              type="button"
-              class="tag"
-              aria-pressed={where.includes(condition)}
-              title={`Show only ${key} ${text}, or all again`}
-              onClick={() => change({ where: toggled(where, condition) })}
-            >
-              <span class="muted">{key}</span> {text}
-            </button>
-          );
-        })}
+        <Tags tags={tags} />
       </td>
       {alone && !report.value && (
         <>
@@ -124,5 +125,29 @@ function Row({ profile, shown }: { profile: ProfileEntry; shown: Selection | und
         </>
       )}
     </tr>
+  );
+}
+
+/** Each filters by itself. */
+function Tags({ tags }: { tags: readonly (readonly [key: string, text: string])[] }): JSX.Element {
+  const { where } = view.value;
+  return (
+    <>
+      {tags.map(([key, text]) => {
+        const condition = printCondition({ key, value: text, not: false });
+        return (
+          <button
+            key={key}
+            type="button"
+            class="tag"
+            aria-pressed={where.includes(condition)}
+            title={`Show only ${key} ${text}, or all again`}
+            onClick={() => change({ where: toggled(where, condition) })}
+          >
+            <span class="muted">{key}</span> {text}
+          </button>
+        );
+      })}
+    </>
   );
 }
