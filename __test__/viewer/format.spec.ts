@@ -1,7 +1,13 @@
 import test from 'ava';
 import { place, shortFile, typeName } from '../../viewer/src/format/names.js';
 import { formatRate } from '../../viewer/src/format/rate.js';
-import { formatClock, formatDuration, formatInstant, formatRange } from '../../viewer/src/format/time.js';
+import {
+  formatClock,
+  formatDuration,
+  formatInstant,
+  formatRange,
+  withLocalTimes,
+} from '../../viewer/src/format/time.js';
 import { formatDifference, formatExact, formatShare, formatValue } from '../../viewer/src/format/value.js';
 
 for (const [value, unit, text] of [
@@ -76,6 +82,14 @@ test('Lengths of time', (t) => {
     formatDuration,
   );
   t.deepEqual(texts, ['500 ms', '999 ms', '1 s', '1 s', '90 s', '5 min', '1 h', '90 min', '1 d', '7 d']);
+});
+
+test('Instants of the collector are told in the zone of the reader', (t) => {
+  const at = new Date(2026, 0, 15, 12, 0, 7, 61);
+  const told = `blocked once, at ${at.toISOString()}, in f.`;
+  t.is(withLocalTimes(told, at.getTime()), 'blocked once, at 12:00:07.061, in f.');
+  t.is(withLocalTimes(told, at.getTime() + 86_400_000), 'blocked once, at 2026-01-15 12:00:07.061, in f.');
+  t.is(withLocalTimes('at 2026-99-99T99:99:99.999Z', 0), 'at 2026-99-99T99:99:99.999Z');
 });
 
 test('The day is named where it is not today', (t) => {

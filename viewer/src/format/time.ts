@@ -27,6 +27,18 @@ export function formatInstant(at: number, now: number): string {
   return date.toDateString() === new Date(now).toDateString() ? clock : `${formatDay(date)} ${clock}`;
 }
 
+const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+
+/** A sentence of the collector with its instants, which it tells in UTC, in the reader's zone: as the strips have them. */
+export function withLocalTimes(sentence: string, now: number): string {
+  return sentence.replace(INSTANT, (text) => {
+    const at = Date.parse(text);
+    if (Number.isNaN(at)) return text;
+    const second = Math.floor(at / SECOND) * SECOND;
+    return formatInstant(second, now) + formatClock(second, at - second, 1).slice(-'.000'.length);
+  });
+}
+
 /** Two instants, the day named once where both have the same. */
 export function formatRange(from: number, to: number, now: number): string {
   const sameDay = new Date(from).toDateString() === new Date(to).toDateString();

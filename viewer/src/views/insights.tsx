@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { Insight, InsightFrame, Insights } from '../api/answers.js';
 import { askJson } from '../api/client.js';
 import { place, typeName } from '../format/names.js';
+import { withLocalTimes } from '../format/time.js';
 import { formatShare, formatValue } from '../format/value.js';
 import { ShareBar } from '../parts/share-bar.js';
 import { Answer, Notice } from '../parts/status.js';
@@ -76,7 +77,7 @@ function Card({ insight }: { insight: Insight }): JSX.Element {
         <strong class="insight-share">{formatShare(share, 1)}</strong>
       </header>
       {evidence.map((sentence) => (
-        <p key={sentence}>{sentence}</p>
+        <p key={sentence}>{withLocalTimes(sentence, Date.now())}</p>
       ))}
       <FrameTable title="In" insight={insight} frames={frames} />
       <FrameTable title="Called by" insight={insight} frames={callers} />
