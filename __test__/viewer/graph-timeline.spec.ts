@@ -337,6 +337,16 @@ test('marks of the axis are at round times, far enough apart, and say different 
   }
 });
 
+test('marks of nanoseconds begin where the view does, at any time of day', (t) => {
+  const from = Date.UTC(2026, 10, 30, 8, 42, 5) + 0.522_918;
+  for (const start of [0, 1234.5678, 39_999.123_457]) {
+    const view = { start, end: start + 1.2e-5 };
+    const marks = ticks(view, from, 1200, 200);
+    t.true(marks.length >= 2 && marks.length <= 7, `${marks.length} marks`);
+    t.true(marks.every(({ at }) => at >= view.start - 1e-8 && at <= view.end));
+  }
+});
+
 test('a time of day has its milliseconds, whatever the start', (t) => {
   t.regex(timeOfDay(1_700_000_000_250.5, 0), /^\d\d:13:20\.25[01]$/);
   t.regex(timeOfDay(1_700_000_000_250.5, 1000), /^\d\d:13:21\.25[01]$/);

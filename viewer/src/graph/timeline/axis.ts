@@ -35,10 +35,11 @@ export function ticks(
   const shift = new Date(from).getTimezoneOffset() * -60_000;
   // Times since the epoch leave no digits for parts of a millisecond: count from a round time nearby.
   const origin = Math.floor((from + shift) / 86_400_000) * 86_400_000 - shift;
-  const first = Math.ceil((view.start + from - origin) / step);
+  const begin = from - origin;
+  const first = Math.ceil((view.start + begin) / step);
   const list: Tick[] = [];
   for (let index = first; ; index++) {
-    const at = index * step - (from - origin);
+    const at = index * step - begin;
     if (at > view.end) return list;
     list.push({ at, text: formatClock(origin, index * step, step) });
   }
