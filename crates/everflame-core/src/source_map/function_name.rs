@@ -9,6 +9,12 @@ use super::table::{OriginalPlace, Segment, Table};
 /// `a=async function(` and so on. Nearer ones are tried first.
 const GAPS: [u32; 13] = [0, 1, 2, 3, 6, 9, 10, 11, 12, 15, 16, 17, 18];
 
+/// From here on a gap has room for words, of which some other code may be made up too.
+const FAR: u32 = 6;
+
+/// Most of what stands between a name and `async` or `function`: ` = `.
+const OPERATOR: u32 = 3;
+
 /// Names up to this length are a minifier's. A map that went through several tools has lost the author's for some of them,
 /// and they are looked up in the author's file.
 const SHORT: u32 = 2;
@@ -16,7 +22,9 @@ const SHORT: u32 = 2;
 /// The author's name of a function that V8 calls `name` and that begins at `start`, where the map tells it.
 ///
 /// Only a segment that begins exactly where the name stands says what it is called: a segment nearby is of something else,
-/// such as a variable. V8's `object.method` is taken apart, each part by its own segment.
+/// such as a variable. What stands far in front is the name only where nothing but `async` and `function` is between: a minifier
+/// maps the name of a method at its parameters, and what then lies in front is the end of another one. V8's `object.method` is
+/// taken apart, each part by its own segment.
 pub(super) fn original_name(table: &Table, start: Position, name: &str) -> Option<String> {
     let place = |column: u32| Position { column, ..start };
     let exactly = |column: u32| -> Option<Segment> {
@@ -32,9 +40,15 @@ pub(super) fn original_name(table: &Table, start: Position, name: &str) -> Optio
         .rsplit_once('.')
         .map_or(("", own), |(objects, last)| (objects, last));
     let length = units(last);
-    let (segment, column) = GAPS.iter().find_map(|gap| {
+    let is_accessor = matches!(mark, "get" | "set");
+    let keeps_name = || exactly(start.column).and_then(named) == Some(last);
+    let is_next_to = |column: u32, gap: u32| {
+        gap < FAR || !is_accessor && !keeps_name() && is_one_word(table, place(column), length, gap)
+    };
+    let (segment, column) = GAPS.iter().find_map(|&gap| {
         let column = start.column.checked_sub(length + gap)?;
-        Some((exactly(column)?, column))
+        let segment = exactly(column)?;
+        is_next_to(column, gap).then_some((segment, column))
     })?;
     let first = match named(segment) {
         Some(name) => name.to_owned(),
@@ -54,6 +68,25 @@ pub(super) fn original_name(table: &Table, start: Position, name: &str) -> Optio
         "" => original,
         _ => format!("{mark} {original}"),
     })
+}
+
+/// Whether the code of a gap can be `=async function` and the like, by where its words begin. Segments begin with words.
+fn is_one_word(table: &Table, name: Position, length: u32, gap: u32) -> bool {
+    let end = name.column + length;
+    let function = end + "async ".len() as u32;
+    let mut at = name;
+    loop {
+        let (_, after) = table.around(at);
+        let Some(segment) = after else { return true };
+        at = segment.generated;
+        if at.column >= end + gap {
+            return true;
+        }
+        let begins = |word: u32| (word..=word + OPERATOR).contains(&at.column);
+        if !begins(end) && !begins(function) {
+            return false;
+        }
+    }
 }
 
 /// What the author's file has at a place.
@@ -131,6 +164,55 @@ mod tests {
         let key = [(0, Some("table")), (3, None), (5, None)];
         assert_eq!(name(&key, 13, "a"), None);
         assert_eq!(name(&[], 9, "a"), None);
+    }
+
+    #[test]
+    fn the_end_of_another_method_is_not_the_name() {
+        // What terser makes of classes, with its segments: the name of a method is at its parameters.
+        let class = |code: &str, words: &[(&str, Option<&str>)], v8: &str| {
+            let segments: Vec<_> = words
+                .iter()
+                .map(|(word, name)| (code.find(word).unwrap() as u32, *name))
+                .collect();
+            name(&segments, code.rfind('(').unwrap() as u32, v8)
+        };
+        let accessor = [
+            ("length", Some("length")),
+            ("}get", None),
+            ("get", None),
+            ("(){", Some("score")),
+        ];
+        assert_eq!(
+            class("x(t.length)}get score(){", &accessor, "get score"),
+            None
+        );
+        let method = [
+            ("ab)", Some("ab")),
+            ("}async", None),
+            ("async", None),
+            ("(){", Some("run")),
+        ];
+        assert_eq!(class("x(t.ab)}async run(){", &method, "run"), None);
+        // Without a name at the parameters.
+        let stopped = [("id)", Some("id")), ("}static", None), ("static", None)];
+        assert_eq!(
+            class("x(t.id)}static async create(){", &stopped, "create"),
+            None
+        );
+    }
+
+    #[test]
+    fn words_between_may_have_segments() {
+        for (code, words) in [
+            ("a=async function(", &[2, 8][..]),
+            ("a = async function (", &[4, 10]),
+            ("a:function(", &[2]),
+        ] {
+            let mut segments = vec![(0, Some("total"))];
+            segments.extend(words.iter().map(|column| (*column, None)));
+            let at = code.find('(').unwrap() as u32;
+            assert_eq!(name(&segments, at, "a").as_deref(), Some("total"), "{code}");
+        }
     }
 
     #[test]

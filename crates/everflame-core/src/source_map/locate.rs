@@ -183,7 +183,7 @@ fn in_project(place: Place, url: &str) -> Option<PathBuf> {
         path = rest;
     }
     // `external "fs"` and the like are no files.
-    if path.is_empty() || path.contains(['"', ' ']) {
+    if path.is_empty() || path.contains('"') {
         return None;
     }
     let working = std::env::current_dir().ok();
@@ -200,13 +200,15 @@ fn in_project(place: Place, url: &str) -> Option<PathBuf> {
         .chain(working.as_deref())
         .map(|folder| normal(&folder.join(path)))
         .find(|file| is_inside(file) && file.is_file());
-    found.or_else(|| {
-        Some(inside(
-            place.package,
-            place.package?.parent()?.into(),
-            Path::new(path),
-        ))
-    })
+    // `webpack/runtime/make namespace object` is no file of the package.
+    if found.is_some() || path.contains(' ') {
+        return found;
+    }
+    Some(inside(
+        place.package,
+        place.package?.parent()?.into(),
+        Path::new(path),
+    ))
 }
 
 #[cfg(test)]
@@ -382,6 +384,29 @@ mod tests {
                 "{source}"
             );
         }
+    }
+
+    #[test]
+    fn a_file_of_the_project_may_have_blanks_in_its_name() {
+        let project = std::env::temp_dir().join(format!("everflame-blanks-{}", std::process::id()));
+        let folder = project.join("dist");
+        let file = project.join("src/order list ü.ts");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "").unwrap();
+        let place = Place {
+            folder: Some(&folder),
+            package: None,
+        };
+        let found = source_name(place, "", "webpack://app/./src/order list ü.ts");
+        let own = "webpack://app/webpack/runtime/make namespace object";
+        // In the map of a dependency too it is none of its files.
+        let runtimes = [None, Some(folder.as_path())].map(|package| {
+            let place = Place { package, ..place };
+            source_name(place, "", own)
+        });
+        std::fs::remove_dir_all(&project).unwrap();
+        assert_eq!(found, file.to_str().unwrap());
+        assert_eq!(runtimes, [own, own]);
     }
 
     #[test]
