@@ -5,6 +5,7 @@ import { add, type Counters } from './counters';
 import type { OpenRoute } from './open-route';
 import { oldestFirst, type Parcel } from './parcel';
 import { begun, isDone, MOST_PIECES, type PieceRequest, pieceRequest, piecesOf } from './pieces';
+import { remedyForStatus } from './remedy';
 import { NoAnswer, type Send } from './send';
 import { splitUpload } from './split';
 import { Turn } from './turn';
@@ -32,7 +33,8 @@ export interface Keeper {
 
 /** What a lane says. */
 export interface Voice {
-  failing(exporter: Exporter, reason: string): void;
+  /** `remedy`: what to do, where how it failed tells. */
+  failing(exporter: Exporter, reason: string, remedy?: string): void;
   recovered(exporter: Exporter, waiting: number): void;
   passedOver(exporter: Exporter, failures: number): void;
   refused(exporter: Exporter, reason: string, remedy: string, isPart?: boolean): void;
@@ -63,6 +65,7 @@ type Outcome = { settled: Settled; upload: Upload } | 'gone' | 'on' | { after: n
 /** Why something was not taken. */
 interface Failure {
   reason: string;
+  remedy?: string | undefined;
   /** The receiver's own word on when to come again. */
   afterMilliseconds?: number;
   /** The receiver was reached, so it may be for what is in the profile. */
@@ -322,12 +325,15 @@ export class Lane {
       if (verdict.kind === 'delivered') add(counters, 'upload_bytes', request.body.length);
       if (verdict.kind !== 'retry') return verdict;
       // At its limit, or where it names a time, a receiver takes no other one either.
-      return { ...verdict, isOfProfile: answer.status !== 429 && verdict.afterMilliseconds === undefined };
+      const isOfProfile = answer.status !== 429 && verdict.afterMilliseconds === undefined;
+      return { ...verdict, isOfProfile, remedy: remedyForStatus(answer.status) };
     } catch (error) {
       // It was broken off by us, which says nothing of the receiver.
       if (signal.aborted) return 'broken off';
-      if (error instanceof NoAnswer)
-        return { kind: 'retry', reason: error.message, isOfProfile: error.isSent };
+      if (error instanceof NoAnswer) {
+        const { message: reason, isSent: isOfProfile, remedy } = error;
+        return { kind: 'retry', reason, isOfProfile, remedy };
+      }
       throw error;
     }
   }
@@ -349,7 +355,8 @@ export class Lane {
     this.options.voice.refused(this.exporter, reason, remedy, isPart);
   }
 
-  private failed(parcel: Parcel, { reason, afterMilliseconds = 0, isOfProfile = false }: Failure): Outcome {
+  private failed(parcel: Parcel, failure: Failure): Outcome {
+    const { reason, remedy, afterMilliseconds = 0, isOfProfile = false } = failure;
     const { voice, counters, clock, backoff } = this.options;
     const now = clock.steady();
     add(counters, 'upload_retries', 1);
@@ -358,7 +365,7 @@ export class Lane {
       this.turn.putOff(parcel, now + Math.max(backoff.pauseAfter(before + 1), afterMilliseconds));
       return 'on';
     }
-    if (!this.failing) voice.failing(this.exporter, reason);
+    if (!this.failing) voice.failing(this.exporter, reason, remedy);
     this.failing = true;
     // In the same moment: that the receiver takes one now says nothing of why it did not take another before.
     if (this.turn.failed(parcel, isOfProfile, this.parcels)) return 'on';

@@ -2,7 +2,9 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import type { AxiosInstance } from 'axios';
+import { codeOf } from '../log';
 import { isHere, proxyVariable } from './proxy';
+import { remedyForError } from './remedy';
 import type { Answer, OutgoingRequest } from './upload';
 
 /** Most of an answer that is read: it is for a line of the log. */
@@ -13,11 +15,12 @@ const MOST_ANSWER_MILLISECONDS = 1000;
 /** Sends one request. Rejects where there is no answer, with a reason fit for a line of the log. */
 export type Send = (request: OutgoingRequest, signal: AbortSignal) => Promise<Answer>;
 
-/** A request had no answer. `isSent`: all of it was handed to somebody who listens. */
+/** A request had no answer. `isSent`: all of it was handed to somebody who listens. `remedy` is one or more sentences. */
 export class NoAnswer extends Error {
   constructor(
     reason: string,
     readonly isSent = false,
+    readonly remedy?: string,
   ) {
     super(reason);
   }
@@ -71,7 +74,7 @@ export function makeSend(userAgent: string, timeoutMilliseconds: number): Send {
       const reason = isLate ? `no answer within ${limit} ms` : reasonOf(error);
       const proxy = isDirect ? undefined : proxyVariable(address);
       const told = proxy === undefined ? reason : `${reason} (${proxy} names a proxy: check that too)`;
-      throw new NoAnswer(told, isSent);
+      throw new NoAnswer(told, isSent, isLate ? undefined : remedyForError(codeOf(error) ?? ''));
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
@@ -131,7 +134,7 @@ async function beginningOf(body: Readable): Promise<Buffer> {
 /** What went wrong below HTTP. Node.js puts the attempts on several addresses in one error without a text. */
 function reasonOf(error: unknown): string {
   const { message, code, cause } = Object(error) as { message?: unknown; code?: unknown; cause?: unknown };
-  const text = typeof message === 'string' ? message.replace(/[.\s]+$/, '') : '';
+  const text = typeof message === 'string' ? message.replace(/[.:\s]+$/, '') : '';
   if (text !== '') return text;
   if (cause !== undefined) return reasonOf(cause);
   return typeof code === 'string' ? code : String(error);

@@ -19,11 +19,11 @@ export class LoggedVoice implements Voice {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  failing(exporter: Exporter, reason: string): void {
+  failing(exporter: Exporter, reason: string, remedy = remedyOf(exporter)): void {
     if (!this.isDue(`failing ${exporter.destination}`)) return;
     this.told.add(exporter.destination);
     this.logger.warn(
-      `profiles cannot be sent to ${placeOf(exporter)}: ${reason}. ${this.waitingPlace} ${remedyOf(exporter)}`,
+      `profiles cannot be sent to ${placeOf(exporter)}: ${reason}. ${this.waitingPlace} ${remedy}`,
     );
   }
 
