@@ -18,6 +18,8 @@ export interface Sent {
   dropped: number;
   /** In the inbox, which is told by `started`. */
   kept: number;
+  /** Those of the destinations that took their time over something until the end, of which nothing else was said. */
+  unanswered: string[];
 }
 
 /**

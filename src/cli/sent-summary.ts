@@ -11,7 +11,10 @@ export function sentSummary(events: RunEvent[]): string | undefined {
   const sent = events.filter((event) => event.kind === 'sent' && !isOnlyKept(event)) as Sent[];
   const sum = (name: 'delivered' | 'waiting' | 'dropped'): number =>
     sent.reduce((total, event) => total + event[name], 0);
-  const destinations = [...new Set(sent.flatMap((event) => event.destinations))].join(' and ');
+  const listed = (name: 'destinations' | 'unanswered'): string =>
+    [...new Set(sent.flatMap((event) => event[name]))].join(' and ');
+  const destinations = listed('destinations');
+  const unanswered = listed('unanswered');
   const subject = processes.size === 1 ? '1 process' : `${processes.size} processes`;
   const unheard = [...processes].filter((pid) => !sent.some((event) => event.pid === pid)).length;
   const sentences = [
@@ -20,6 +23,7 @@ export function sentSummary(events: RunEvent[]): string | undefined {
       ? `${subject} profiled`
       : `${counted(sum('delivered'))} of ${subject} sent to ${destinations}`,
     sum('waiting') > 0 && `${sum('waiting')} in the spool, for the next process that sends there`,
+    sum('waiting') > 0 && unanswered !== '' && `${unanswered} had not answered by the end`,
     sum('dropped') > 0 && `${sum('dropped')} dropped, as said above`,
     unheard > 0 &&
       `what ${unheard === 1 ? 'one process' : `${unheard} processes`} had not sent at a hard end is in the spool or lost`,

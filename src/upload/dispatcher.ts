@@ -128,6 +128,11 @@ export class Dispatcher implements Keeper {
     for (const lane of this.lanes) lane.hurry();
   }
 
+  /** Receivers that take their time over what is being sent just now, though they have not failed. */
+  get unanswered(): Exporter[] {
+    return this.lanes.filter((lane) => lane.isWithoutAnswer).map(({ exporter }) => exporter);
+  }
+
   /**
    * The time is over. What could not be written down is lost. Where the process goes on all the same, what is taken next is sent,
    * and with it what waits.

@@ -111,6 +111,11 @@ export class Lane {
     return this.parcels.length === 0 || this.wake !== undefined || this.isStopped;
   }
 
+  /** Whether something is being sent just now to a receiver that has not failed: nothing was said of it yet. */
+  get isWithoutAnswer(): boolean {
+    return this.sent !== undefined && !this.failing;
+  }
+
   /** Whether a parcel is being sent just now, so that nobody can say yet what becomes of it. */
   isSending(parcel: Parcel): boolean {
     return this.sent === parcel;

@@ -202,9 +202,10 @@ export class Station {
 
   /** Writes down everything, and sends nothing. For a process that ends at once; one that does not goes on as before. */
   finishSync(): void {
+    const unanswered = this.dispatcher.unanswered.map(placeOf);
     this.dispatcher.stop();
     this.spool?.close();
-    this.report();
+    this.report(unanswered);
   }
 
   close(): void {
@@ -212,7 +213,7 @@ export class Station {
   }
 
   /** Tells `everflame run` what has become of the profiles. */
-  private report(): void {
+  private report(unanswered: string[]): void {
     const { counters } = this.options;
     const { uploads_taken: taken, uploads_delivered: delivered } = counters;
     const ended = UPLOAD_ENDS.reduce((sum, name) => sum + counters[name], 0);
@@ -225,6 +226,7 @@ export class Station {
       waiting: Math.max(0, taken - ended),
       dropped: ended - delivered - elsewhere - kept,
       kept,
+      unanswered,
     });
   }
 
