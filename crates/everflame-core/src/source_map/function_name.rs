@@ -24,7 +24,8 @@ const SHORT: u32 = 2;
 /// Only a segment that begins exactly where the name stands says what it is called: a segment nearby is of something else,
 /// such as a variable. What stands far in front is the name only where nothing but `async` and `function` is between: a minifier
 /// maps the name of a method at its parameters, and what then lies in front is the end of another one. V8's `object.method` is
-/// taken apart, each part by its own segment.
+/// taken apart, each part by its own segment; the `e` of `e.run=` that a bundler has put in front of what a module exports is no
+/// part.
 pub(super) fn original_name(table: &Table, start: Position, name: &str) -> Option<String> {
     let place = |column: u32| Position { column, ..start };
     let exactly = |column: u32| -> Option<Segment> {
@@ -45,21 +46,40 @@ pub(super) fn original_name(table: &Table, start: Position, name: &str) -> Optio
     let is_next_to = |column: u32, gap: u32| {
         gap < FAR || !is_accessor && !keeps_name() && is_one_word(table, place(column), length, gap)
     };
-    let (segment, column) = GAPS.iter().find_map(|&gap| {
+    let in_front = units(objects) + 1;
+    // In `e.run=function(` the `e` stands where `run` would in ` = function(`. Before the one there is nothing of the kind.
+    let is_object = |column: u32, gap: u32| {
+        !objects.is_empty()
+            && gap
+                .checked_sub(in_front)
+                .is_some_and(|gap| GAPS.contains(&gap))
+            && column.checked_sub(in_front).and_then(exactly).is_none()
+    };
+    let found = GAPS.iter().find_map(|&gap| {
         let column = start.column.checked_sub(length + gap)?;
         let segment = exactly(column)?;
-        is_next_to(column, gap).then_some((segment, column))
-    })?;
+        let is_name = !is_object(column, gap) && is_next_to(column, gap);
+        is_name.then_some((segment, column))
+    });
+    let Some((segment, column)) = found else {
+        return is_export(table, start, own, objects).then(|| last.to_owned());
+    };
     let first = match named(segment) {
         Some(name) => name.to_owned(),
-        None if length <= SHORT => written(table, segment.original?)?,
+        None if is_short(last) => written(table, segment.original?)?,
         None => return None,
     };
     let mut parts = vec![first];
     let mut column = Some(column);
     for object in objects.rsplit('.').filter(|object| !object.is_empty()) {
         column = column.and_then(|column| column.checked_sub(units(object) + 1));
-        let original = column.and_then(exactly).and_then(named);
+        let in_front = column.and_then(exactly);
+        let original = in_front.and_then(named);
+        // Both stand for one word of the author.
+        let is_same = || in_front.is_some_and(|before| is_same_place(before, segment));
+        if original.is_none() && is_short(object) && is_same() {
+            continue;
+        }
         parts.push(original.unwrap_or(object).to_owned());
     }
     parts.reverse();
@@ -68,6 +88,38 @@ pub(super) fn original_name(table: &Table, start: Position, name: &str) -> Optio
         "" => original,
         _ => format!("{mark} {original}"),
     })
+}
+
+/// Whether a bundler has made `e.run=` of the declaration of a function: the map has no name for the `e`, and nothing for `run`.
+fn is_export(table: &Table, start: Position, own: &str, object: &str) -> bool {
+    let length = units(own);
+    !object.is_empty()
+        && is_short(object)
+        && GAPS.iter().any(|gap| {
+            let Some(column) = start.column.checked_sub(length + gap) else {
+                return false;
+            };
+            let place = Position { column, ..start };
+            let (segment, _) = table.around(place);
+            let original = segment
+                .filter(|segment| segment.generated == place)
+                .and_then(|segment| segment.original);
+            original.is_some_and(|original| original.name.is_none())
+                && is_one_word(table, place, length, *gap)
+        })
+}
+
+fn is_short(name: &str) -> bool {
+    units(name) <= SHORT
+}
+
+fn is_same_place(one: Segment, other: Segment) -> bool {
+    let place = |segment: Segment| {
+        segment
+            .original
+            .map(|original| (original.source, original.position))
+    };
+    place(one).is_some() && place(one) == place(other)
 }
 
 /// Whether the code of a gap can be `=async function` and the like, by where its words begin. Segments begin with words.
@@ -107,17 +159,29 @@ mod tests {
 
     /// The author's name of the function that begins at `at` in a line, where the map has these segments.
     fn name(segments: &[(u32, Option<&str>)], at: u32, name: &str) -> Option<String> {
+        let segments: Vec<_> = segments
+            .iter()
+            .map(|(column, name)| (*column, *column, *name))
+            .collect();
+        name_of(&segments, at, name)
+    }
+
+    /// The same with the column of each segment in the author's text behind the one in the code.
+    fn name_of(segments: &[(u32, u32, Option<&str>)], at: u32, name: &str) -> Option<String> {
         let mut names = Names::default();
         let segments = segments
             .iter()
-            .map(|(column, name)| Segment {
+            .map(|(column, original, name)| Segment {
                 generated: Position {
                     line: 0,
                     column: *column,
                 },
                 original: Some(OriginalPlace {
                     source: 0,
-                    position: Position::default(),
+                    position: Position {
+                        line: 0,
+                        column: *original,
+                    },
                     name: name.map(|name| {
                         names.push(name);
                         names.len() - 1
@@ -213,6 +277,24 @@ mod tests {
             let at = code.find('(').unwrap() as u32;
             assert_eq!(name(&segments, at, "a").as_deref(), Some("total"), "{code}");
         }
+    }
+
+    #[test]
+    fn what_a_bundler_puts_in_front_of_an_export_is_no_part_of_the_name() {
+        // `e.run=(x)=>` of `export const run = `, where both have the place of `run`.
+        let constant = [(0, 13, None), (2, 13, Some("run")), (6, 19, Some("x"))];
+        assert_eq!(name_of(&constant, 6, "e.run").as_deref(), Some("run"));
+        // `e.run=function()` of `export function run()`, which has its beginning.
+        let declared = [(0, 7, None), (17, 30, None)];
+        assert_eq!(name_of(&declared, 14, "e.run").as_deref(), Some("run"));
+        // The author's own.
+        let own = [(0, 7, None), (2, 9, Some("run"))];
+        assert_eq!(name_of(&own, 14, "e.run").as_deref(), Some("e.run"));
+        // The object alone has a name, which is not the function's.
+        let renamed = [(0, 7, Some("app"))];
+        assert_eq!(name_of(&renamed, 14, "e.run"), None);
+        let long = [(0, 7, None)];
+        assert_eq!(name_of(&long, 16, "app.run"), None);
     }
 
     #[test]
