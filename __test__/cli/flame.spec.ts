@@ -384,6 +384,9 @@ test('a flame graph takes the place of a file with its rights, behind a link too
   });
   t.is(piped.stdout, svg);
   t.regex(piped.stderr, /^\/dev\/stdout: .*Open it in a browser/);
+  const commands = '(echo before; "$0" "$1" flame p.pprof -o -; echo after) > all.txt';
+  await run('sh', ['-c', commands, process.execPath, CLI], { cwd: folder });
+  t.is(readFileSync(join(folder, 'all.txt'), 'utf8'), `before\n${svg}after\n`);
   t.deepEqual(
     readdirSync(folder).filter((name) => name.endsWith('.tmp')),
     [],

@@ -12,13 +12,12 @@ import { makeReport } from '../export/report';
 import { speedscope } from '../export/speedscope';
 import { makeStripping, WHOLE } from '../export/strip';
 import { Logger, reasonOf } from '../log';
-import { writeWhole } from '../output/whole-file';
 import { packageRoot, packageVersion } from '../package-root';
 import { exportLines, type Form, type Made } from './export-lines';
-import { isSameFile } from './flame';
 import { type StoreOptions, storeToRead } from './open-store';
 import { type SelectionOptions, selectionOf } from './select';
 import { storeOfFiles } from './view';
+import { isSameFile, writeOutput } from './write-output';
 
 export interface ExportOptions extends SelectionOptions, StoreOptions {
   html?: boolean;
@@ -124,7 +123,7 @@ function firstOf(types: Gathered['types']): string | undefined {
 
 function write(output: string, data: string | Uint8Array): void {
   try {
-    writeWhole(output, data);
+    writeOutput(output, data);
   } catch (error) {
     throw new EverflameError(
       'UNWRITABLE',

@@ -1,7 +1,5 @@
-import { statSync } from 'node:fs';
 import { EverflameError } from '../engine';
 import { reasonOf } from '../log';
-import { writeWhole } from '../output/whole-file';
 import { selectValues } from '../profile/choose';
 import { threadOf } from '../profile/model';
 import { readProfile } from '../profile/read';
@@ -9,6 +7,7 @@ import { flameSvg } from './flame-svg';
 import { buildFlameTree } from './flame-tree';
 import { formatValue } from './format';
 import { visible } from './visible';
+import { isSameFile, writeOutput } from './write-output';
 
 export interface FlameOptions {
   output: string;
@@ -52,7 +51,7 @@ export function flame(files: string[], options: FlameOptions): string {
     selection.unit,
   );
   try {
-    writeWhole(options.output, svg);
+    writeOutput(options.output, svg);
   } catch (error) {
     throw new EverflameError(
       'UNWRITABLE',
@@ -65,15 +64,4 @@ export function flame(files: string[], options: FlameOptions): string {
   const done = `${visible(options.output)}: ${visible(selection.type)}, ${sum}. Open it in a browser; click a box to zoom, Ctrl+F to search.`;
   const leftOut = `Left out: stacks with values below zero, ${formatValue(lost, selection.unit)} in all; "everflame top" has them.`;
   return lost < 0 ? `${done}\n${leftOut}` : done;
-}
-
-/** Whether two paths lead to one file. */
-export function isSameFile(one: string, other: string): boolean {
-  try {
-    const [first, second] = [one, other].map((path) => statSync(path, { bigint: true }));
-    return first?.ino === second?.ino && first?.dev === second?.dev;
-  } catch {
-    // One is not there, or out of reach: then writing it says more.
-    return false;
-  }
 }

@@ -383,9 +383,10 @@ function flameCommand(): Command {
     )
     .option('--thread <name>', 'one thread only, such as "Main Event Loop"')
     .action((files: string[], options: import('./flame').FlameOptions) => {
-      const { flame, isSameFile } = require('./flame') as typeof import('./flame');
+      const { flame } = require('./flame') as typeof import('./flame');
+      const { isStandardOutput } = require('./write-output') as typeof import('./write-output');
       const done = flame(files, options);
-      if (isSameFile(options.output, '/dev/stdout')) process.stderr.write(`${done}\n`);
+      if (isStandardOutput(options.output)) process.stderr.write(`${done}\n`);
       else print(done);
     });
 }
@@ -428,9 +429,9 @@ Paths, names of endpoints and other labels are private. What a file holds is sai
     )
     .action(async (files: string[], options: import('./export').ExportOptions) => {
       const { exportProfiles } = require('./export') as typeof import('./export');
-      const { isSameFile } = require('./flame') as typeof import('./flame');
+      const { isStandardOutput } = require('./write-output') as typeof import('./write-output');
       const done = await exportProfiles(files, options);
-      if (isSameFile(options.output ?? '', '/dev/stdout')) process.stderr.write(`${done}\n`);
+      if (isStandardOutput(options.output ?? '')) process.stderr.write(`${done}\n`);
       else print(done);
     });
 }
