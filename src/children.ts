@@ -3,6 +3,9 @@ import { basename } from 'node:path';
 import { appendPreload, autoPath } from './package-root';
 import { PARENT_VARIABLE } from './upload/parent';
 
+/** As it is at the start: a program may take it away, or put another in its place. */
+const { process } = globalThis;
+
 /** On which Node.js tells of each process that it starts, before it knows of what program. */
 const STARTING = 'child_process';
 /** Programs that are Node.js, or start it. */

@@ -11,6 +11,9 @@ import { isSent, type Route, settleRoute } from './upload/route';
 import type { Seed } from './upload/seed';
 import type { ExporterName, SnapshotReason } from './upload/upload';
 
+/** As it is at the start: a program may take it away, or put another in its place. */
+const { process } = globalThis;
+
 /** What an outlet is made from. */
 export interface OutletOptions {
   configuration: Configuration;

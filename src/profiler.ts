@@ -22,6 +22,9 @@ import { AGENT_PORT, AGENT_SOCKET } from './upload/route';
 import type { ExporterName, SnapshotReason } from './upload/upload';
 import { planWorkers, watchWorkers } from './workers/watch';
 
+/** As they are at the start: a program may take them away, or put others in their place. */
+const { clearInterval, process, setInterval } = globalThis;
+
 /** Signals that end a process unless it listens to them: the native sampler writes the last profile then. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /**
@@ -370,17 +373,14 @@ export class Profiler {
     const failure = engine.takeWriteFailure();
     if (failure) this.outlet?.reportNativeFailure(failure);
     // Each map is found broken once.
-    for (const { script, map, reason } of engine.takeSourceMapFailures()) {
-      const which = map === 'inline' ? 'in its text' : map;
-      this.logger.warn(
-        `the source map of ${script} (${which}) cannot be used: ${reason}. Its frames stand in generated code. Build it again, or switch source maps off with DD_PROFILING_SOURCE_MAP=0.`,
-      );
-    }
+    const maps = engine.takeSourceMapFailures();
     const { sampling_stops: stops = 0 } = counters;
-    if (stops === this.stops) return;
+    if (maps.length === 0 && stops === this.stops) return;
+    // Their texts are not for every start to read.
+    const { BLIND, brokenMap } = require('./troubles') as typeof import('./troubles');
+    for (const map of maps) this.logger.warn(brokenMap(map));
+    if (stops !== this.stops) this.logger.warn(BLIND);
     this.stops = stops;
-    // Its text is not for every start to read.
-    this.logger.warn((require('./blind') as typeof import('./blind')).BLIND);
   }
 
   /** Takes a profile from the engine and gives it out. */
@@ -417,9 +417,8 @@ export class Profiler {
     const engine = this.engine ?? this.stopping;
     // What a fork would report is its parent's.
     if (!outlet || process.pid !== this.pid) return;
-    const begun = performance.now();
-    const limit = this.configuration.exitTimeout * 1000;
-    const left = (): number => Math.max(0, Math.round(limit - (performance.now() - begun)));
+    const until = process.uptime() + this.configuration.exitTimeout;
+    const left = (): number => Math.max(0, Math.round((until - process.uptime()) * 1000));
     try {
       outlet.finishFilesSync();
       if (engine?.waitForSignal()) return;

@@ -1,5 +1,8 @@
 import { appendFileSync } from 'node:fs';
 
+/** As it is at the start: a program may take it away, or put another in its place. */
+const { process } = globalThis;
+
 /**
  * Variable by which `everflame run` learns what happened in the processes below it: the path of a file to which each
  * adds a line. Set by the command alone.

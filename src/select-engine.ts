@@ -14,6 +14,9 @@ import {
 import { type Logger, reasonOf } from './log';
 import { loadNative, type NativeBinding } from './native';
 
+/** As it is at the start: a program may take it away, or put another in its place. */
+const { process } = globalThis;
+
 /** What an engine is started with, as far as the settings say it. */
 export function engineOptions(configuration: Configuration): EngineOptions {
   const { signal, rate, memoryCap, ...rest } = configuration;

@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { assertWritable, mkdirIfMissing } from './folder';
 import { temporaryHome } from './own-folder';
 import { runtimeIdIn } from './process-name';

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import process from 'node:process';
 import { codeOf } from '../log';
 
 /** Everflame's folder for this user in the directory for temporary files. */

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import process from 'node:process';
 import { getSystemErrorName } from 'node:util';
 import type { WriteFailure } from '../engine';
 import { codeOf, reasonOf } from '../log';

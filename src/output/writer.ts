@@ -1,3 +1,4 @@
+import process from 'node:process';
 import type { Profile, WriteFailure } from '../engine';
 import { type Logger, messageOf } from '../log';
 import { reportToRun } from '../run-report';

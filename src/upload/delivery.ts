@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import process from 'node:process';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import type { Profile, WriteFailure } from '../engine';
 import { type Logger, reasonOf } from '../log';

@@ -5,6 +5,9 @@ import type { Place } from './place';
 import type { HandedProfile, StationData } from './station';
 import type { SnapshotReason } from './upload';
 
+/** As at the start: fake clocks of tests take its place. */
+const { hrtime } = process;
+
 /** What the delivery thread starts with. */
 export interface ThreadData extends StationData {
   /** How long the end of the process by a signal may wait. */
@@ -42,7 +45,7 @@ export function toHand(
 
 /** Milliseconds by a clock that all threads of a process share, as `performance.now()` is not. */
 export function sharedNow(): number {
-  return Number(process.hrtime.bigint() / 1_000_000n);
+  return Number(hrtime.bigint() / 1_000_000n);
 }
 
 /** Place of the number of the last `finish` that is done, in the flags. */

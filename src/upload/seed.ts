@@ -10,6 +10,9 @@ import { accountOf } from './account';
 import type { Route } from './route';
 import type { ExporterName } from './upload';
 
+/** As it is at the start: a program may take it away, or put another in its place. */
+const { process } = globalThis;
+
 /**
  * What a process knows of itself at its start. From it the identity of its uploads is made, also by another process that finds
  * its profiles in the spool: so it stands beside them, without what is secret.
