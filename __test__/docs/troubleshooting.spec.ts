@@ -9,6 +9,7 @@ const FOLDERS = ['', 'config', 'inspector', 'output', 'provenance', 'upload', 'w
 /** In these functions make lines that others say. */
 const FILES = [
   'src/profiler.ts',
+  'src/troubles.ts',
   'src/why-not-now.ts',
   'src/upload/place.ts',
   'src/upload/station.ts',

@@ -7,6 +7,7 @@ import { loadNative } from '../native';
 import { UnwatchedWorker } from '../workers/watch';
 import { add, type Counters, counterMemory, sharedCounters, UPLOAD_ENDS } from './counters';
 import { FINISHED, sharedNow, type ThreadData, type ToMain, type ToThread, toHand } from './messages';
+import { remedyFor, whyNoRoom, whyNoThread } from './no-thread';
 import type { Place } from './place';
 import { SPOOLED_PREFIX } from './seed';
 import type { HandedProfile, Station } from './station';
@@ -63,11 +64,14 @@ export class Delivery {
   /** Starts the thread, unless there is one. */
   start(): void {
     if (this.worker || this.station || this.isOver) return;
-    if (isFromSnapshot()) {
-      this.fallBack(
-        'a process that begins from a snapshot can have none in Node.js 22 to 25',
-        'Start it without one (--snapshot-blob), or by Node.js 26.',
-      );
+    const shortage = whyNoRoom();
+    if (shortage !== undefined) {
+      this.giveUp(shortage);
+      return;
+    }
+    const obstacle = whyNoThread();
+    if (obstacle) {
+      this.fallBack(obstacle.reason, obstacle.remedy);
       return;
     }
     try {
@@ -320,7 +324,7 @@ export class Delivery {
   }
 
   /** There is no thread: what it would do is done here, between the program's own work. */
-  private fallBack(reason: string, remedy = 'Allow worker threads (--allow-worker), or more threads.'): void {
+  private fallBack(reason: string, remedy = remedyFor(reason)): void {
     this.worker = undefined;
     // What it has brought away before is not taken again.
     this.takeAnswers();
@@ -370,14 +374,4 @@ export class Delivery {
     for (const settle of this.rests.values()) settle();
     this.rests.clear();
   }
-}
-
-/**
- * Whether the process begins from a snapshot of the user's, and by a Node.js that aborts it there as soon as a worker loads
- * `node:net`: it makes the template of `ShutdownWrap` a second time (`IsolateData::set_shutdown_wrap_template`).
- */
-function isFromSnapshot(): boolean {
-  if (!/^2[2-5]\./.test(process.versions.node)) return false;
-  const flags = [...process.execArgv, process.env.NODE_OPTIONS].join(' ');
-  return /(^|\s)--snapshot-blob\b/.test(flags) && !/(^|\s)--build-snapshot\b/.test(flags);
 }

@@ -43,6 +43,14 @@ function makeLogger(): Logger {
   return new Logger(data.logLevel, user);
 }
 
+/**
+ * Node.js 20 and 22 begin a parser in WebAssembly with what HTTP loads, and reserve ten gigabytes of addresses for it. Under a limit
+ * (`ulimit -v`) that is rejected, and nothing here needs the parser.
+ */
+process.on('unhandledRejection', (error) => {
+  if (!(error instanceof RangeError && error.message.startsWith('WebAssembly'))) throw error;
+});
+
 const native = data.isNative ? joinSampler() : undefined;
 const logger = makeLogger();
 // Not above: a signal may end the process while this is loaded, and the sampler is to know by then that somebody comes.

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { whyNoRoom } from '../../upload/no-thread';
 import { formatValue } from '../format';
 import { finding, type Part, type State } from './report';
 
@@ -71,7 +72,19 @@ export function checkKernel(): Part<KernelFact[]> {
       few ? 'Raise it (ulimit -i).' : undefined,
     );
   }
-  const files = /^Max open files\s+(\S+)/m.exec(read('/proc/self/limits') ?? '')?.[1];
+  const limits = read('/proc/self/limits') ?? '';
+  const addresses = /^Max address space\s+(\S+)/m.exec(limits)?.[1];
+  const isTight = whyNoRoom() !== undefined;
+  add(
+    'RLIMIT_AS',
+    addresses === 'unlimited' ? 'no limit' : addresses && formatValue(Number(addresses), 'bytes'),
+    isTight ? 'warning' : 'ok',
+    isTight
+      ? 'That is too little for the thread that sends profiles; what it would send stays in the spool.'
+      : 'The thread that sends profiles has room in it.',
+    isTight ? 'Raise it by 2 GiB (ulimit -v).' : undefined,
+  );
+  const files = /^Max open files\s+(\S+)/m.exec(limits)?.[1];
   add(
     'RLIMIT_NOFILE',
     files,
