@@ -585,6 +585,19 @@ test.serial('the old name of that switch does the same', async (t) => {
   t.deepEqual(profilesIn(join(folder, 'out')), []);
 });
 
+for (const variable of ['EVERFLAME_EXPORTERS', 'DD_PROFILING_EXPORTERS']) {
+  test.serial(`${variable}=none: the command says that nobody gets a profile`, async (t) => {
+    const folder = temporaryFolder(t);
+    const end = await everflame(['run', 'node', '-e', 'process.exit(6)'], {
+      cwd: folder,
+      env: { [variable]: 'none' },
+    });
+    const line = `nobody gets a profile: ${variable} is none. Unset it, or name exporters in it.`;
+    t.deepEqual([end.code, end.stderr], [6, `everflame: ${line}\n`]);
+    t.deepEqual(readdirSync(folder), []);
+  });
+}
+
 for (const rate of ['0', '-5', 'NaN', '1e9']) {
   test.serial(`the rate ${rate}: one warning with the range, and the program runs`, async (t) => {
     const folder = temporaryFolder(t);

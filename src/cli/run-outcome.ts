@@ -71,6 +71,10 @@ export class RunOutcome {
       const variable = originOf(settings.enabled, this.environment) ?? '';
       return `no Node.js process was profiled: ${variable} is ${this.environment[variable]}.`;
     }
+    if (readSetting('exporters', this.environment)?.length === 0) {
+      const variable = originOf(settings.exporters, this.environment) ?? '';
+      return `nobody gets a profile: ${variable} is ${this.environment[variable]}. Unset it, or name exporters in it.`;
+    }
     const obstacle = this.obstacle ?? this.lackOfRoom();
     if (obstacle !== undefined) return `whether a Node.js process was profiled is not known: ${obstacle}.`;
     return `no Node.js process has reported a profile: ${program} is not a Node.js program, ended before it was up, clears NODE_OPTIONS, or may not load the profiler or write files.`;
