@@ -85,6 +85,8 @@ pub(super) fn open(map: &DeclaredMap) -> Result<Opened, NotRead> {
     for path in files {
         match open_file(&path) {
             Err(NotRead::Missing) => {}
+            // Nobody has said that there is one, and in a folder that may not be searched nobody knows.
+            Err(NotRead::Broken(..)) if is_beside && path.symlink_metadata().is_err() => {}
             Ok((_, about, _)) if is_beside && is_older(&about, script.as_deref()) => {}
             Ok((file, about, stamp)) => {
                 return match is_younger(&about, map.seen()) {
@@ -293,6 +295,27 @@ mod tests {
             assert_eq!(opened(Origin::Beside), expected, "{time}");
             assert_eq!(opened(Origin::Address("x.js.map".into())), Ok(()));
         }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_map_that_nobody_names_is_not_looked_for_where_nobody_may_look() {
+        let folder = std::env::temp_dir().join(format!("everflame-loop-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        // As a folder that a process may not search any more, for the superuser too: one that cannot be reached.
+        std::os::unix::fs::symlink("loop", folder.join("loop")).unwrap();
+        let opened = |script: &str, origin: Origin| {
+            let script = folder.join(script);
+            let map = DeclaredMap::new(script.to_str().unwrap(), origin, i64::MAX);
+            open(&map).map(drop)
+        };
+        assert_eq!(opened("loop/x.js", Origin::Beside), Err(NotRead::Missing));
+        // A script that names it, and a name that is there, say that there is one.
+        let named = opened("loop/x.js", Origin::Address("x.js.map".into()));
+        assert!(matches!(named, Err(NotRead::Broken(..))), "{named:?}");
+        std::os::unix::fs::symlink("y.js.map", folder.join("y.js.map")).unwrap();
+        let there = opened("y.js", Origin::Beside);
+        assert!(matches!(there, Err(NotRead::Broken(..))), "{there:?}");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
