@@ -4,6 +4,9 @@ import type { Engine, EngineOptions, Profile, StartReport } from './engine';
 import { codeOf } from './log';
 import { packageRoot } from './package-root';
 
+/** As it is at the start: a program may take it away, or put another in its place. */
+const { process } = globalThis;
+
 /** As much as the headers take: linkers leave a binary's about ten program headers behind its own. */
 const HEAD_BYTES = 4096;
 

@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
+import process from 'node:process';
 import { threadId } from 'node:worker_threads';
 import type { ThreadPeriod, V8Profile } from './v8-profile';
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { gzip, gzipSync } from 'node:zlib';
 import type { Profile as PprofProfile } from 'pprof-format';
@@ -17,6 +18,9 @@ import { epochNanoseconds, ThreadCollector } from './collector';
 import { convertPeriod } from './convert';
 import type { ThreadPeriod } from './v8-profile';
 import { WorkerPeriods } from './workers';
+
+/** As it is at the start: a program may take it away. */
+const { queueMicrotask } = globalThis;
 
 /** How long a flush waits for workers that are busy; their period comes with the next profile. */
 const WORKER_TIMEOUT_MILLISECONDS = 1000;

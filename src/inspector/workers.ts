@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { performance } from 'node:perf_hooks';
 import { BroadcastChannel, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { COMMANDS, type Command, RESULTS, type Result } from './messages';
 import type { ThreadPeriod } from './v8-profile';
