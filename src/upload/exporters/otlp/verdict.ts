@@ -55,7 +55,9 @@ export function judge(answer: Answer, sent?: number): Verdict {
 function partialSuccess({ headers, body }: Answer, sent: number | undefined): Verdict {
   if (body.length === 0) return { kind: 'delivered' };
   const type = headers['content-type'];
-  const partial = isJson(type) ? fromJson(body.toString()) : fromProtobuf(body, type);
+  // Where nobody says what it is: no message begins with the sign of an object.
+  const isText = type === undefined ? body.toString().trimStart().startsWith('{') : isJson(type);
+  const partial = isText ? fromJson(body.toString()) : fromProtobuf(body, type);
   if (partial === 'unreadable') {
     const text = inOneLine(body.toString());
     return { kind: 'delivered', notice: `something that cannot be read: ${text}` };
