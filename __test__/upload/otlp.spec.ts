@@ -293,7 +293,9 @@ test('what a receiver left out is told, and not sent again', async (t) => {
     kind: 'delivered',
     notice: '3 profiles not taken: no',
   });
-  t.deepEqual(exporter.judge({ status: 200, headers: {}, body: Buffer.from(' {}\n') }), { kind: 'delivered' });
+  t.deepEqual(exporter.judge({ status: 200, headers: {}, body: Buffer.from(' {}\n') }), {
+    kind: 'delivered',
+  });
   for (const body of [
     'null',
     '{"partialSuccess":{"rejectedProfiles":{"a":1}}}',
