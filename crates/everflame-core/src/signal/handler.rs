@@ -196,9 +196,7 @@ fn sample(registers: &Registers, weight: u32, directed: bool) {
         if directed {
             slot.outstanding.arrive();
         }
-        // One that is to teach where the thread sleeps comes once.
-        let is_expected = slot.expected_sp.load(Ordering::Relaxed) == registers.sp;
-        match slot.rest.admit(time, cpu, weight, is_expected) {
+        match slot.rest.admit(time, cpu, weight, teaches(slot, registers)) {
             Some(weight) => {
                 record(slot, registers, &Instant { time, cpu, weight });
                 let used = slot.rest.begin(monotonic(), cpu, thread_cpu());
@@ -432,6 +430,15 @@ fn exit_frame(javascript: &JavaScript) -> u64 {
     })
 }
 
+/// Whether the thread sleeps where the observer has met it asleep. One that runs is no such: the function that slept may make many
+/// short calls at that place, none of which sleeps.
+fn teaches(slot: &Slot, registers: &Registers) -> bool {
+    slot.expected_sp.load(Ordering::Acquire) == registers.sp
+        && registers.is_at(slot.expected_pc.load(Ordering::Acquire))
+        // SAFETY: the thread was executing at `pc`.
+        && unsafe { registers.asleep() }
+}
+
 /// The thread sleeps where the observer expected it: from now on its place is known.
 fn confirm(slot: &Slot, registers: &Registers, header: &mut Header) {
     let sp = slot.expected_sp.load(Ordering::Acquire);
@@ -494,6 +501,31 @@ mod tests {
     }
 
     extern "C" fn some_code() {}
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn a_call_that_did_not_sleep_teaches_no_place_of_sleep() {
+        #[repr(align(16))]
+        struct Code([u8; 3]);
+        // `syscall`, and what follows it.
+        static CODE: Code = Code([0x0f, 0x05, 0x90]);
+        let call = CODE.0.as_ptr() as u64;
+        let slots = super::slots().expect("slots");
+        let (_, slot) = slots.claim(3_999_998).expect("a free slot");
+        let taught = |pc, sp, result| {
+            let mut registers = Registers::at(pc).with_result(result);
+            registers.sp = sp;
+            teaches(slot, &registers)
+        };
+        let interrupted = (-i64::from(libc::EINTR)) as u64;
+        assert!(!taught(call, 64, 0), "nothing is expected");
+        let pc = call + 2;
+        slot.expect(crate::signal::WaitKey { sp: 64, pc });
+        assert!(taught(pc, 64, interrupted) && taught(call, 64, 0));
+        assert!(!taught(pc, 64, 0), "it has returned, and sleeps no more");
+        assert!(!taught(pc, 72, interrupted), "another call of its caller");
+        slots.forget(slot.tid());
+    }
 
     #[test]
     fn v8_s_code_is_known_as_such_on_a_stack_of_its_own() {

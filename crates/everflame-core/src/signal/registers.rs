@@ -131,6 +131,14 @@ impl Registers {
 }
 
 #[cfg(all(test, target_arch = "x86_64"))]
+impl Registers {
+    /// The same with a result of a system call.
+    pub(super) fn with_result(self, result: u64) -> Registers {
+        Registers { result, ..self }
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
 
@@ -162,10 +170,7 @@ mod tests {
     }
 
     fn asleep(pc: u64, result: u64) -> bool {
-        let registers = Registers {
-            result,
-            ..Registers::at(pc)
-        };
+        let registers = Registers::at(pc).with_result(result);
         // SAFETY: the tests make the instruction at `pc` readable.
         unsafe { registers.asleep() }
     }
