@@ -404,6 +404,33 @@ fn a_terminal_signal_writes_the_last_profile_and_then_kills() {
     assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
 }
 
+/// A handler of the program's that takes its time and raises the signal once more, as that of Node.js does.
+extern "C" fn in_two_steps(signal: c_int) {
+    static STEPS: AtomicI32 = AtomicI32::new(0);
+    if STEPS.fetch_add(1, Ordering::SeqCst) > 0 {
+        set_handler(signal, libc::SIG_DFL);
+    } else {
+        // Longer than the observer takes to look at what is in place.
+        std::thread::sleep(Duration::from_millis(1500));
+    }
+    // SAFETY: plain system call.
+    unsafe { libc::raise(signal) };
+}
+
+#[test]
+fn a_handler_that_raises_its_signal_once_more_gets_no_second_last_profile() {
+    if is_own_process() {
+        set_handler(libc::SIGTERM, in_two_steps as *const () as usize);
+        let _session = guarding(&[libc::SIGTERM]);
+        signal_this_process(libc::SIGTERM);
+        std::thread::sleep(Duration::from_secs(10));
+        std::process::exit(0);
+    }
+    let (end, output, files) =
+        with_folder("a_handler_that_raises_its_signal_once_more_gets_no_second_last_profile");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
+}
+
 /// Sends a signal again and again: one that comes right after the first counts as its echo.
 fn insist(signal: c_int) -> ! {
     loop {

@@ -23,6 +23,11 @@ static PENDING: AtomicI32 = AtomicI32::new(0);
 static SINCE: AtomicU64 = AtomicU64::new(0);
 /// The signal that waits was raised again already: its profile took too long.
 static RAISED: AtomicBool = AtomicBool::new(false);
+/// When a signal was last let do what it does without us, on the monotonic clock, or 0.
+static LET_GO: AtomicU64 = AtomicU64::new(0);
+/// Nanoseconds from then on in which nothing is guarded anew: Node.js sets the terminal right in a handler of its own and raises the
+/// signal once more, which is to end the process and no second signal that waits for a last profile.
+const ENDING: u64 = 10_000_000_000;
 /// The process in which somebody is there to write it, or 0. A fork has our handler, but not the aggregator.
 static GUARDED: AtomicI32 = AtomicI32::new(0);
 /// Which signals are to be guarded, by place.
@@ -167,7 +172,7 @@ pub fn guard(signal: c_int) -> io::Result<()> {
 pub fn renew() {
     // SAFETY: getpid takes nothing and cannot fail.
     let guarded = GUARDED.load(Ordering::SeqCst) == unsafe { libc::getpid() };
-    if !guarded || pending().is_some() {
+    if !guarded || pending().is_some() || is_let_go() {
         return;
     }
     for (place, signal) in TERMINAL.into_iter().enumerate() {
@@ -268,7 +273,13 @@ fn clear() {
     SINCE.store(0, Ordering::SeqCst);
 }
 
+fn is_let_go() -> bool {
+    let since = LET_GO.load(Ordering::SeqCst);
+    since != 0 && monotonic().saturating_sub(since) < ENDING
+}
+
 fn raise_unguarded(signal: c_int) {
+    LET_GO.store(monotonic(), Ordering::SeqCst);
     restore(signal);
     // SAFETY: raises a signal in this process; async-signal-safe.
     unsafe { libc::kill(libc::getpid(), signal) };
