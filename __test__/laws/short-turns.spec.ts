@@ -7,7 +7,6 @@ import { profileWorkload } from './support/workload.js';
 interface ShortTurns {
   /** In the function that works, whoever had the CPU meanwhile. */
   worked: number;
-  time: number;
 }
 
 for (const node of testNodes()) {

@@ -13,7 +13,7 @@ use super::record::{
     Header, LONG_STACK_COPY, LONGEST_RECORD, MAX_FRAMES, MAX_RECORD, STACK_COPY, flags, kind,
 };
 use super::registers::Registers;
-use super::slot::{JavaScript, Slot, slots};
+use super::slot::{JavaScript, Slot, WaitKey, slots};
 use super::wake;
 use super::walk::{Reported, Stack, walk};
 use crate::native::RED_ZONE;
@@ -196,7 +196,10 @@ fn sample(registers: &Registers, weight: u32, directed: bool) {
         if directed {
             slot.outstanding.arrive();
         }
-        match slot.rest.admit(time, cpu, weight, teaches(slot, registers)) {
+        match slot
+            .rest
+            .admit(time, cpu, weight, taught(slot, registers).is_some())
+        {
             Some(weight) => {
                 record(slot, registers, &Instant { time, cpu, weight });
                 let used = slot.rest.begin(monotonic(), cpu, thread_cpu());
@@ -330,8 +333,8 @@ unsafe fn write(
         header.stack_bytes = bytes as u32;
         size += bytes;
     }
-    if header.flags & flags::ASLEEP != 0 {
-        confirm(slot, registers, &mut header);
+    if let Some(key) = taught(slot, registers) {
+        confirm(slot, key, &mut header);
     }
     header.size = size as u32;
     // SAFETY: the reserved room starts with the header.
@@ -430,22 +433,18 @@ fn exit_frame(javascript: &JavaScript) -> u64 {
     })
 }
 
-/// Whether the thread sleeps where the observer has met it asleep. One that runs is no such: the function that slept may make many
-/// short calls at that place, none of which sleeps.
-fn teaches(slot: &Slot, registers: &Registers) -> bool {
-    slot.expected_sp.load(Ordering::Acquire) == registers.sp
-        && registers.is_at(slot.expected_pc.load(Ordering::Acquire))
-        // SAFETY: the thread was executing at `pc`.
-        && unsafe { registers.asleep() }
+/// Where the thread sleeps, if the observer has met it asleep there. One that runs is no such: the function that slept may make
+/// many short calls at that place, none of which sleeps.
+fn taught(slot: &Slot, registers: &Registers) -> Option<WaitKey> {
+    let sp = slot.expected_sp.load(Ordering::Acquire);
+    let pc = slot.expected_pc.load(Ordering::Acquire);
+    // SAFETY: the thread was executing at `pc`.
+    let sleeps = || unsafe { registers.asleep() };
+    (sp == registers.sp && registers.is_at(pc) && sleeps()).then_some(WaitKey { sp, pc })
 }
 
 /// The thread sleeps where the observer expected it: from now on its place is known.
-fn confirm(slot: &Slot, registers: &Registers, header: &mut Header) {
-    let sp = slot.expected_sp.load(Ordering::Acquire);
-    let pc = slot.expected_pc.load(Ordering::Acquire);
-    if sp != registers.sp || !registers.is_at(pc) {
-        return;
-    }
+fn confirm(slot: &Slot, WaitKey { sp, pc }: WaitKey, header: &mut Header) {
     header.flags |= flags::KEYED;
     header.wait_sp = sp;
     header.wait_pc = pc;
@@ -512,18 +511,18 @@ mod tests {
         let call = CODE.0.as_ptr() as u64;
         let slots = super::slots().expect("slots");
         let (_, slot) = slots.claim(3_999_998).expect("a free slot");
-        let taught = |pc, sp, result| {
+        let teaches = |pc, sp, result| {
             let mut registers = Registers::at(pc).with_result(result);
             registers.sp = sp;
-            teaches(slot, &registers)
+            taught(slot, &registers).is_some()
         };
         let interrupted = (-i64::from(libc::EINTR)) as u64;
-        assert!(!taught(call, 64, 0), "nothing is expected");
+        assert!(!teaches(call, 64, 0), "nothing is expected");
         let pc = call + 2;
-        slot.expect(crate::signal::WaitKey { sp: 64, pc });
-        assert!(taught(pc, 64, interrupted) && taught(call, 64, 0));
-        assert!(!taught(pc, 64, 0), "it has returned, and sleeps no more");
-        assert!(!taught(pc, 72, interrupted), "another call of its caller");
+        slot.expect(WaitKey { sp: 64, pc });
+        assert!(teaches(pc, 64, interrupted) && teaches(call, 64, 0));
+        assert!(!teaches(pc, 64, 0), "it has returned, and sleeps no more");
+        assert!(!teaches(pc, 72, interrupted), "another call of its caller");
         slots.forget(slot.tid());
     }
 
