@@ -28,10 +28,7 @@ const SHORT: u32 = 2;
 /// part.
 pub(super) fn original_name(table: &Table, start: Position, name: &str) -> Option<String> {
     let place = |column: u32| Position { column, ..start };
-    let exactly = |column: u32| -> Option<Segment> {
-        let (segment, _) = table.around(place(column));
-        segment.filter(|segment| segment.generated == place(column))
-    };
+    let exactly = |column: u32| beginning_at(table, place(column));
     let named = |segment: Segment| table.names.get(segment.original?.name?);
     // `get size`, `async method`: the mark is V8's own.
     let (mark, own) = name
@@ -100,13 +97,16 @@ fn is_export(table: &Table, start: Position, own: &str, object: &str) -> bool {
                 return false;
             };
             let place = Position { column, ..start };
-            let (segment, _) = table.around(place);
-            let original = segment
-                .filter(|segment| segment.generated == place)
-                .and_then(|segment| segment.original);
+            let original = beginning_at(table, place).and_then(|segment| segment.original);
             original.is_some_and(|original| original.name.is_none())
                 && is_one_word(table, place, length, *gap)
         })
+}
+
+/// The segment that begins exactly there.
+fn beginning_at(table: &Table, place: Position) -> Option<Segment> {
+    let (segment, _) = table.around(place);
+    segment.filter(|segment| segment.generated == place)
 }
 
 fn is_short(name: &str) -> bool {
