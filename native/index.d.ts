@@ -146,9 +146,9 @@ export interface NativeWriteFailure {
 /**
  * `call` runs on the calling thread when the last profile is in its file because a guarded signal ends the process. The signal
  * waits then for `lastProfileIsSent`, within `exitTimeoutMilliseconds`. The calling thread gets no such signal from now on.
- * Until its environment ends.
+ * Until its environment ends. `tellsOfLoss`: what is not sent within that time is lost, and standard error is to tell of that.
  */
-export declare function onLastProfile(call: () => void): void
+export declare function onLastProfile(call: () => void, tellsOfLoss: boolean): void
 
 /** Whether a connection to this port of 127.0.0.1 is accepted, which is known in microseconds. */
 export declare function portAccepts(port: number): boolean

@@ -19,7 +19,7 @@ export interface NativeBinding extends Omit<Engine, 'report' | 'flush' | 'flushS
   /** Whether somebody listens on this port of 127.0.0.1. */
   portAccepts(port: number): boolean;
   /** Called on the calling thread when a signal ends the process and the last profile is written; it waits for the other. */
-  onLastProfile(call: () => void): void;
+  onLastProfile(call: () => void, tellsOfLoss: boolean): void;
   /** Whether such a signal has come, or `flushSync` has asked for the last profile and nobody since. */
   isEnding(): boolean;
   lastProfileIsSent(): void;

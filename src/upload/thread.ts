@@ -75,13 +75,15 @@ function joinSampler(): NativeBinding | undefined {
   const loaded = loadNative();
   if (!loaded.ok) return undefined;
   const { binding } = loaded;
+  // What the sampler says does not reach the program's own logger.
+  const tellsOfLoss = !data.spool && data.logLevel !== 'off' && !data.hasUserLogger;
   binding.onLastProfile(() => {
     const until = sharedNow() + data.exitMilliseconds;
     if (!data.spool) takeLast(binding);
     void station
       .finish(forSending(Math.max(0, until - sharedNow())))
       .finally(() => binding.lastProfileIsSent());
-  });
+  }, tellsOfLoss);
   return binding;
 }
 

@@ -341,11 +341,15 @@ pub fn write_to(prefix: String) {
 
 /// `call` is told when the last profile is in its file because a signal ends the process, and says whether somebody comes for
 /// it. The signal waits then until [`courier_is_done`], within the limit. The calling thread gets no such signal from now on.
+/// `tells_of_loss`: what is not brought away within the limit is lost, and standard error is to tell of that.
 ///
 /// # Errors
 /// The profiler's own threads could not be started, or have failed.
-pub fn engage_courier(call: impl Fn() -> bool + Send + 'static) -> Result<(), StartError> {
-    runtime()?.mailbox.courier.engage(call);
+pub fn engage_courier(
+    call: impl Fn() -> bool + Send + 'static,
+    tells_of_loss: bool,
+) -> Result<(), StartError> {
+    runtime()?.mailbox.courier.engage(call, tells_of_loss);
     signal::terminal::keep_away_from_this_thread();
     Ok(())
 }

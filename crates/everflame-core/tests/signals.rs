@@ -366,6 +366,8 @@ impl Drop for Folder {
 }
 
 const FOLDER: &str = "EVERFLAME_TEST_FOLDER";
+/// What the other half of a test with several cases is to do.
+const HOW: &str = "EVERFLAME_TEST_HOW";
 
 fn guarding(signals: &[c_int]) -> Session {
     guarding_each(signals, None)
@@ -467,6 +469,36 @@ fn a_last_profile_that_never_comes_does_not_keep_the_process_alive() {
     assert_eq!((end, files), (End::Signal(libc::SIGTERM), 0), "{output}");
 }
 
+/// Has a courier that brings nothing away, and nothing in a file: the signal waits until its limit.
+fn with_idle_courier(tells_of_loss: bool) {
+    // A thread of its own: it gets no such signal from then on.
+    let courier = move || session::engage_courier(|| true, tells_of_loss);
+    let engaged = std::thread::spawn(courier).join().expect("no panic");
+    engaged.expect("the profiler's threads");
+}
+
+#[test]
+fn one_line_tells_of_a_last_profile_that_was_lost_and_of_none_that_is_kept() {
+    const TEST: &str = "one_line_tells_of_a_last_profile_that_was_lost_and_of_none_that_is_kept";
+    if is_own_process() {
+        let how = std::env::var(HOW).expect("the parent says how");
+        let _session = guarding(&[libc::SIGTERM]);
+        with_idle_courier(how != "kept");
+        let _never_answers = (how == "stalled").then(StalledAggregator::new);
+        signal_this_process(libc::SIGTERM);
+        std::thread::sleep(Duration::from_secs(20));
+        return;
+    }
+    for (how, lines) in [("stalled", 1), ("idle", 1), ("kept", 0)] {
+        let folder = Folder::new(how);
+        let path = folder.0.to_str().expect("a path in UTF-8").to_owned();
+        let (end, output) = support::in_own_process_with(TEST, &[(FOLDER, &path), (HOW, how)]);
+        assert_eq!(end, End::Signal(libc::SIGTERM), "{how}: {output}");
+        let told = output.matches("What was not sent is lost.").count();
+        assert_eq!(told, lines, "{how}: {output}");
+    }
+}
+
 /// Ends the period as one does that writes the profile to a file itself.
 fn take_profile() -> u64 {
     let (done, wait) = std::sync::mpsc::channel();
@@ -557,9 +589,7 @@ fn a_process_that_leaves_by_exit_after_its_last_profile_leaves_no_second_one() {
 fn an_end_while_a_terminal_signal_waits_makes_no_second_last_profile() {
     if is_own_process() {
         let _session = guarding(&[libc::SIGTERM]);
-        // Brings nothing away: the signal waits until its limit. A thread of its own: it gets no such signal from then on.
-        let courier = || session::engage_courier(|| true).expect("the profiler's threads");
-        std::thread::spawn(courier).join().expect("no panic");
+        with_idle_courier(false);
         std::thread::spawn(|| signal_this_process(libc::SIGTERM))
             .join()
             .expect("no panic");

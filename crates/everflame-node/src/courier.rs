@@ -8,17 +8,15 @@ use napi_derive::napi;
 
 /// `call` runs on the calling thread when the last profile is in its file because a guarded signal ends the process. The signal
 /// waits then for `lastProfileIsSent`, within `exitTimeoutMilliseconds`. The calling thread gets no such signal from now on.
-/// Until its environment ends.
+/// Until its environment ends. `tellsOfLoss`: what is not sent within that time is lost, and standard error is to tell of that.
 #[napi]
-pub fn on_last_profile(env: Env, call: Function<(), ()>) -> Result<()> {
+pub fn on_last_profile(env: Env, call: Function<(), ()>, tells_of_loss: bool) -> Result<()> {
     let call = call
         .build_threadsafe_function::<()>()
         .weak::<true>()
         .build()?;
-    session::engage_courier(move || {
-        call.call((), ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
-    })
-    .map_err(crate::failed)?;
+    let comes = move || call.call((), ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok;
+    session::engage_courier(comes, tells_of_loss).map_err(crate::failed)?;
     env.add_env_cleanup_hook((), |()| session::dismiss_courier())?;
     Ok(())
 }

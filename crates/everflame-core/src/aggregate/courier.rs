@@ -20,14 +20,16 @@ impl Courier {
         *self.call.lock().unwrap_or_else(PoisonError::into_inner) = call;
     }
 
-    /// From now on `call` is told when the last profile is in its file.
-    pub fn engage(&self, call: impl Fn() -> bool + Send + 'static) {
+    /// From now on `call` is told when the last profile is in its file. `tells_of_loss`: see [`terminal::tell_of_loss`].
+    pub fn engage(&self, call: impl Fn() -> bool + Send + 'static, tells_of_loss: bool) {
         self.replace(Some(Box::new(call)));
+        terminal::tell_of_loss(tells_of_loss);
     }
 
     /// The uploader's thread ends: nobody waits for it any more.
     pub fn dismiss(&self) {
         self.replace(None);
+        terminal::tell_of_loss(false);
         self.done();
     }
 
@@ -66,12 +68,12 @@ mod tests {
     fn a_signal_waits_only_for_somebody_who_comes() {
         let courier = Arc::new(Courier::default());
         assert!(!courier.send() && !courier.is_under_way(), "nobody");
-        courier.engage(|| false);
+        courier.engage(|| false, false);
         assert!(
             !courier.send() && !courier.is_under_way(),
             "its thread ends"
         );
-        courier.engage(|| true);
+        courier.engage(|| true, false);
         assert!(courier.send() && courier.is_under_way());
         courier.done();
         assert!(!courier.is_under_way());
@@ -80,10 +82,11 @@ mod tests {
         assert!(!courier.is_under_way() && !courier.send(), "dismissed");
         // An answer that is faster than the return of the call is not forgotten.
         let quick = Arc::clone(&courier);
-        courier.engage(move || {
+        let answer = move || {
             quick.done();
             true
-        });
+        };
+        courier.engage(answer, false);
         assert!(courier.send() && !courier.is_under_way());
     }
 }

@@ -48,6 +48,16 @@ pub fn wait_at_most(limit: Duration) {
     PATIENCE.store(nanoseconds, Ordering::SeqCst);
 }
 
+/// Whether what is not sent by then is lost, and standard error is to tell of it.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+/// Whole, as it may be written in a handler.
+const LOSS: &[u8] = b"everflame: error: the end of the process came before the last profile could be sent, and nothing can be kept: there is no spool (EVERFLAME_SPOOL). What was not sent is lost. A longer EVERFLAME_EXIT_TIMEOUT may help.\n";
+
+/// From now on standard error tells where the last profile takes too long: nothing keeps it.
+pub fn tell_of_loss(is_lost: bool) {
+    IS_LOST.store(is_lost, Ordering::SeqCst);
+}
+
 /// How long that is.
 pub fn patience() -> Duration {
     Duration::from_nanos(PATIENCE.load(Ordering::SeqCst))
@@ -142,17 +152,19 @@ fn is_late() -> bool {
 /// The last profile takes too long, as on a disk that hangs: the signal does without it what it did without us.
 pub fn finish_late() {
     let signal = PENDING.load(Ordering::SeqCst);
-    if signal != 0 && is_late() {
-        raise_once(signal);
+    if signal != 0 && is_late() && is_first_to_raise() {
+        if IS_LOST.load(Ordering::SeqCst) {
+            // SAFETY: the line is whole and static; async-signal-safe. Where standard error takes nothing there is no other place.
+            unsafe { libc::write(libc::STDERR_FILENO, LOSS.as_ptr().cast(), LOSS.len()) };
+        }
+        raise_unguarded(signal);
     }
 }
 
-/// Lets the signal do what it did without us, unless that was done. A handler that was there before us may let the process
+/// Whether the signal that waits was not let do yet what it did without us. A handler that was there before us may let the process
 /// live on.
-fn raise_once(signal: c_int) {
-    if !RAISED.swap(true, Ordering::SeqCst) {
-        raise_unguarded(signal);
-    }
+fn is_first_to_raise() -> bool {
+    !RAISED.swap(true, Ordering::SeqCst)
 }
 
 /// Guards one signal until [`unguard`].
@@ -262,7 +274,9 @@ pub fn since() -> u64 {
 
 /// The last profile is written, or never will be: lets the signal do what it did without us.
 pub fn finish(signal: c_int) {
-    raise_once(signal);
+    if is_first_to_raise() {
+        raise_unguarded(signal);
+    }
     clear();
     RAISED.store(false, Ordering::SeqCst);
 }
