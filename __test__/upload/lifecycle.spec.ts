@@ -317,6 +317,24 @@ for (const { major, path } of testNodes()) {
     );
   }
 
+  test.serial(
+    `Node.js ${major}: a listener that comes while the last profile is sent does not hear the signal`,
+    async (t) => {
+      const agent = await startAgent(t, 'hanging');
+      agent.env.EVERFLAME_EXIT_TIMEOUT = '2';
+      const listen = `process.on('SIGTERM', () => { say('heard'); process.exit(3); })`;
+      const ended = await alike(t, path, agent, {
+        script: READY.replace("say('ready')", `{ process.on('SIGUSR2', () => ${listen}); say('ready'); }`),
+        signals: [
+          ['ready', 'SIGTERM'],
+          ['ready', 'SIGUSR2'],
+        ],
+      });
+      t.is(ended.signal, 'SIGTERM');
+      await checkWaiting(t, path, agent, ended);
+    },
+  );
+
   for (const [what, script] of [
     ['process.exit()', 'process.exit(3);'],
     ['an uncaught exception', `throw new Error('of the program');`],
@@ -389,7 +407,8 @@ for (const { major, path } of testNodes()) {
           'busy.mjs': `import { writeSync } from 'node:fs'; ${BURN} burn(${BURNT_MILLISECONDS}); writeSync(1, 'ready\\n');
           await new Promise((resolve) => setTimeout(resolve, 60_000));`,
         });
-        const program = start(path, [...flags, '-e', PRELUDE + script], { env: agent.env, cwd });
+        const env = { ...agent.env, ...PATIENT };
+        const program = start(path, [...flags, '-e', PRELUDE + script], { env, cwd });
         await program.said('ready');
         program.child.kill('SIGTERM');
         const ended = await program.ended;

@@ -499,6 +499,27 @@ fn one_line_tells_of_a_last_profile_that_was_lost_and_of_none_that_is_kept() {
     }
 }
 
+extern "C" fn leave(_: c_int) {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(7) };
+}
+
+#[test]
+fn a_handler_that_comes_after_the_signal_does_not_hear_it() {
+    if is_own_process() {
+        let _session = guarding(&[libc::SIGTERM]);
+        with_idle_courier(false);
+        std::thread::spawn(|| signal_this_process(libc::SIGTERM));
+        wait_for("the signal", session::is_ending);
+        set_handler(libc::SIGTERM, leave as *const () as usize);
+        std::thread::sleep(Duration::from_secs(20));
+        return;
+    }
+    let (end, output, files) =
+        with_folder("a_handler_that_comes_after_the_signal_does_not_hear_it");
+    assert_eq!((end, files), (End::Signal(libc::SIGTERM), 1), "{output}");
+}
+
 /// Ends the period as one does that writes the profile to a file itself.
 fn take_profile() -> u64 {
     let (done, wait) = std::sync::mpsc::channel();

@@ -292,21 +292,25 @@ fn is_let_go() -> bool {
     since != 0 && monotonic().saturating_sub(since) < ENDING
 }
 
+/// Whoever has begun to handle the signal meanwhile is not asked: it came before, and would have found what was there then.
 fn raise_unguarded(signal: c_int) {
     LET_GO.store(monotonic(), Ordering::SeqCst);
-    restore(signal);
+    put_back(signal);
     // SAFETY: raises a signal in this process; async-signal-safe.
     unsafe { libc::kill(libc::getpid(), signal) };
 }
 
 fn restore(signal: c_int) {
-    let Some(place) = place(signal) else { return };
-    // SAFETY: null, or leaked and never freed.
-    let Some(previous) = (unsafe { PREVIOUS[place].load(Ordering::SeqCst).as_ref() }) else {
-        return;
-    };
     if signal_action(signal).is_ok_and(|action| action.sa_sigaction == handle as *const () as usize)
     {
+        put_back(signal);
+    }
+}
+
+fn put_back(signal: c_int) {
+    let Some(place) = place(signal) else { return };
+    // SAFETY: null, or leaked and never freed.
+    if let Some(previous) = unsafe { PREVIOUS[place].load(Ordering::SeqCst).as_ref() } {
         // SAFETY: the action was the kernel's own answer; async-signal-safe.
         unsafe { libc::sigaction(signal, previous, std::ptr::null_mut()) };
     }
