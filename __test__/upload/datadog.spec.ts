@@ -129,9 +129,26 @@ test('the intake is that of the site, and has a key and a host', (t) => {
     targetOf({}, { apiKey: KEY, site: 'ap1.datadoghq.com' }).target.destination,
     'Datadog at ap1.datadoghq.com',
   );
-  t.throws(() => targetOf({ ...agentless, DD_SITE: 'datadoghq.com:99999' }), {
-    message: /^DD_SITE is .* no site/,
-  });
+  t.is(targetOf({ ...agentless, DD_SITE: ' datadoghq.eu ' }).target.destination, 'Datadog at datadoghq.eu');
+});
+
+test('where the site is none nothing goes to another one', (t) => {
+  const agentless = { DD_PROFILING_AGENTLESS: 'true', DD_API_KEY: KEY };
+  for (const site of [
+    'datadoghq.com:99999',
+    'https://datadoghq.eu',
+    'datadoghq.eu/',
+    'datadoghq eu',
+    '@',
+    'é',
+  ]) {
+    const error = t.throws(() => targetOf({ ...agentless, DD_SITE: site }), {
+      message: /no site of Datadog/,
+    });
+    t.is((error as { code?: string } | undefined)?.code, 'BAD_SITE', site);
+  }
+  const secret = t.throws(() => targetOf({ ...agentless, DD_SITE: 'user:hunter22@datadoghq.eu' }));
+  t.notRegex(String(secret), /hunter22/);
 });
 
 test('an Agent gets no key: where its URL is set too, or no key is', (t) => {

@@ -72,8 +72,7 @@ test('no warning shows the password of an address that cannot be used', (t) => {
       'OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT',
       'OTEL_EXPORTER_OTLP_ENDPOINT',
       'DD_AGENT_HOST',
-      'DD_SITE',
-    ].filter((name) => !/HOST|SITE/.test(name) || address.includes('@'));
+    ].filter((name) => !/HOST/.test(name) || address.includes('@'));
     const environment = Object.fromEntries(variables.map((name) => [name, address]));
     const { warnings } = resolveDelivery(
       { url: address, pyroscopeUrl: address, otlpUrl: address },

@@ -135,7 +135,6 @@ export const deliverySettings: SettingsOf<DeliveryConfiguration> = {
     env: ['DD_SITE'],
     default: 'datadoghq.com',
     what: 'the name of a host',
-    form: /^[a-z0-9.-]+(:\d+)?$/i,
     option: true,
   },
   agentless: {

@@ -44,7 +44,7 @@ export const settingHelp: Readonly<Record<SettingName | DeliverySettingName, str
   agentHost: 'Host of the Datadog Agent, where its URL is not set.',
   agentPort: 'Port of the Datadog Agent, where its URL is not set.',
   apiKey: 'Key of Datadog, for uploads without an Agent.',
-  site: 'Site of Datadog, for uploads without an Agent.',
+  site: 'Site of Datadog, for uploads without an Agent. Where it cannot be one nothing is sent, as no other may stand in for it.',
   agentless:
     'Whether `datadog` sends without an Agent, with `DD_API_KEY` to `DD_SITE`. The URL of an Agent wins.',
   uploadTimeout: 'How long one attempt to upload may take.',

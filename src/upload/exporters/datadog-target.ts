@@ -12,6 +12,7 @@ const AGENT_REMEDY = 'Check that the Agent runs, or name its address with DD_TRA
 /** Of the path of a socket (unix(7), sun_path). What is longer would be cut, and may be the name of another one. */
 const MOST_SOCKET_BYTES = process.platform === 'linux' ? 107 : 103;
 const INTAKE_PATH = '/api/v2/profile';
+const HOST = /^[a-z0-9.-]+(:\d+)?$/i;
 
 /** Where uploads to Datadog go. */
 export interface DatadogTarget {
@@ -68,12 +69,14 @@ export function datadogTarget(settings: DatadogSettings): { target: DatadogTarge
   return { target: agentHere(), warnings };
 }
 
-function intake(site: string, apiKey: string): DatadogTarget {
+/** Throws where the site is none: to send to another one instead could bring profiles to where they must not be. */
+function intake(named: string, apiKey: string): DatadogTarget {
+  const site = named.trim();
   const url = `https://intake.profile.${site}${INTAKE_PATH}`;
-  if (!URL.canParse(url)) {
+  if (!HOST.test(site) || !URL.canParse(url)) {
     throw new EverflameError(
       'BAD_SITE',
-      `DD_SITE is "${site}", which is no site of Datadog. Write it as datadoghq.com`,
+      `DD_SITE is "${publicAddress(site)}", which is no site of Datadog. Write it as datadoghq.com or datadoghq.eu`,
     );
   }
   const remedy = 'Check the network, DD_SITE, and HTTPS_PROXY where there is a proxy.';
