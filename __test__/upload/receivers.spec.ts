@@ -134,7 +134,7 @@ test('all goes wrong as a test wants it', async (t) => {
     { kind: 'reset' },
     { kind: 'reset', afterBytes: 1 },
     { kind: 'garbage' },
-    { kind: 'slow', milliseconds: 50 },
+    { kind: 'slow', milliseconds: 100 },
   );
   const later = await send(request);
   t.deepEqual([later.status, later.headers['retry-after'], later.body.toString()], [503, '7', 'later']);

@@ -125,7 +125,8 @@ async function numbersFrom(
   pid: number,
 ): Promise<(string | undefined)[]> {
   await agent.recover();
-  const next = await run(path, ['--require', AUTO, '-e', `${BURN} burn(50);`], { env: agent.env });
+  const env = { ...agent.env, EVERFLAME_EXIT_TIMEOUT: '20' };
+  const next = await run(path, ['--require', AUTO, '-e', `${BURN} burn(50);`], { env });
   t.deepEqual([next.code, next.stderr], [0, '']);
   t.deepEqual(agent.receiver.violations, []);
   t.deepEqual(spooled(agent.spool), []);
