@@ -48,6 +48,11 @@ pub fn wait_at_most(limit: Duration) {
     PATIENCE.store(nanoseconds, Ordering::SeqCst);
 }
 
+/// How long that is.
+pub fn patience() -> Duration {
+    Duration::from_nanos(PATIENCE.load(Ordering::SeqCst))
+}
+
 /// Whether what is not sent by then is lost, and standard error is to tell of it.
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 /// Whole, as it may be written in a handler.
@@ -56,11 +61,6 @@ const LOSS: &[u8] = b"everflame: error: the end of the process came before the l
 /// From now on standard error tells where the last profile takes too long: nothing keeps it.
 pub fn tell_of_loss(is_lost: bool) {
     IS_LOST.store(is_lost, Ordering::SeqCst);
-}
-
-/// How long that is.
-pub fn patience() -> Duration {
-    Duration::from_nanos(PATIENCE.load(Ordering::SeqCst))
 }
 
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -152,7 +152,7 @@ fn is_late() -> bool {
 /// The last profile takes too long, as on a disk that hangs: the signal does without it what it did without us.
 pub fn finish_late() {
     let signal = PENDING.load(Ordering::SeqCst);
-    if signal != 0 && is_late() && is_first_to_raise() {
+    if signal != 0 && is_late() && claim_raise() {
         if IS_LOST.load(Ordering::SeqCst) {
             // SAFETY: the line is whole and static; async-signal-safe. Where standard error takes nothing there is no other place.
             unsafe { libc::write(libc::STDERR_FILENO, LOSS.as_ptr().cast(), LOSS.len()) };
@@ -161,9 +161,9 @@ pub fn finish_late() {
     }
 }
 
-/// Whether the signal that waits was not let do yet what it did without us. A handler that was there before us may let the process
-/// live on.
-fn is_first_to_raise() -> bool {
+/// Takes it upon the caller to let the signal that waits do what it did without us; whether nobody else has. A handler that was
+/// there before us may let the process live on.
+fn claim_raise() -> bool {
     !RAISED.swap(true, Ordering::SeqCst)
 }
 
@@ -274,7 +274,7 @@ pub fn since() -> u64 {
 
 /// The last profile is written, or never will be: lets the signal do what it did without us.
 pub fn finish(signal: c_int) {
-    if is_first_to_raise() {
+    if claim_raise() {
         raise_unguarded(signal);
     }
     clear();
