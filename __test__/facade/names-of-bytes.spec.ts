@@ -81,8 +81,6 @@ for (const { major, path } of testNodes()) {
 
   test.serial(`Node.js ${major}: neither such a spool nor such a script keeps a profile back`, async (t) => {
     const { receiver, env } = await startAgent(t);
-    // On a busy machine a profile arrives all the same.
-    env.EVERFLAME_EXIT_TIMEOUT = '20';
     const { parent, runIn, content } = placeOfBytes(t);
     const calm = await runIn(['sh', '-c', `EVERFLAME_SPOOL_DIR=${NAME} exec "$@"`, 'sh', ...preloaded], {
       ...env,

@@ -24,12 +24,6 @@ const PRELUDE = `${BURN}
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 `;
 
-/** An Agent, and time enough to send to it on a busy machine. */
-async function startPatiently(t: ExecutionContext): Promise<TestAgent> {
-  const agent = await startAgent(t);
-  return { ...agent, env: { ...agent.env, EVERFLAME_EXIT_TIMEOUT: '20' } };
-}
-
 /** Runs the body of an asynchronous function. */
 function evaluate(
   path: string,
@@ -66,7 +60,7 @@ for (const { major, path } of testNodes()) {
   test.serial(
     `Node.js ${major}: everflame/control switches off and on, with a profile each time and nothing of the time between`,
     async (t) => {
-      const agent = await startPatiently(t);
+      const agent = await startAgent(t);
       const ended = await evaluate(
         path,
         `const control = require(${CONTROL});
@@ -95,7 +89,7 @@ for (const { major, path } of testNodes()) {
   );
 
   test.serial(`Node.js ${major}: each signal of EVERFLAME_TOGGLE_SIGNAL switches off and on`, async (t) => {
-    const agent = await startPatiently(t);
+    const agent = await startAgent(t);
     const env = { ...agent.env, EVERFLAME_TOGGLE_SIGNAL: 'sigusr2' };
     const script = `${PRELUDE}
       const running = () => Boolean(globalThis[Symbol.for('everflame.running')]);
@@ -167,7 +161,7 @@ for (const { major, path } of testNodes()) {
   );
 
   test.serial(`Node.js ${major}: the signal for one process of a tree is for that one alone`, async (t) => {
-    const agent = await startPatiently(t);
+    const agent = await startAgent(t);
     const folder = temporaryFolder(t, {
       'root.cjs': `${PRELUDE}
         const child = require('node:child_process').fork(__dirname + '/child.cjs');
@@ -269,7 +263,7 @@ for (const { major, path } of testNodes()) {
   test.serial(
     `Node.js ${major}: what is switched before the last switch is over is said once, and goes on`,
     async (t) => {
-      const agent = await startPatiently(t);
+      const agent = await startAgent(t);
       const ended = await evaluate(
         path,
         `const control = require(${CONTROL});
@@ -300,7 +294,7 @@ for (const { major, path } of testNodes()) {
   test.serial(
     `Node.js ${major}: control goes on with the options of the profiler that the code has made`,
     async (t) => {
-      const agent = await startPatiently(t);
+      const agent = await startAgent(t);
       const ended = await evaluate(
         path,
         `const { Profiler } = require(${ENTRY});
@@ -325,7 +319,7 @@ for (const { major, path } of testNodes()) {
   );
 
   test.serial(`Node.js ${major}: five flushes at once hold each sample once`, async (t) => {
-    const agent = await startPatiently(t);
+    const agent = await startAgent(t);
     const ended = await evaluate(
       path,
       `const { Profiler } = require(${ENTRY});

@@ -407,8 +407,7 @@ for (const { major, path } of testNodes()) {
           'busy.mjs': `import { writeSync } from 'node:fs'; ${BURN} burn(${BURNT_MILLISECONDS}); writeSync(1, 'ready\\n');
           await new Promise((resolve) => setTimeout(resolve, 60_000));`,
         });
-        const env = { ...agent.env, ...PATIENT };
-        const program = start(path, [...flags, '-e', PRELUDE + script], { env, cwd });
+        const program = start(path, [...flags, '-e', PRELUDE + script], { env: agent.env, cwd });
         await program.said('ready');
         program.child.kill('SIGTERM');
         const ended = await program.ended;

@@ -67,7 +67,6 @@ for (const { major, path } of testNodes()) {
       });`;
       const env = {
         ...agent.env,
-        EVERFLAME_EXIT_TIMEOUT: '20',
         EVERFLAME_EXPORTERS: 'datadog,file',
         DD_PROFILING_OUTPUT_PPROF: `${folder}/p`,
       };

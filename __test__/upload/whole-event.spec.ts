@@ -26,7 +26,6 @@ test.serial('an event tells all of its process that it can, and the request of i
     DD_EXTERNAL_ENV: 'it-false,cn-cart,pu-75a2b6d5',
     AWS_LAMBDA_FUNCTION_NAME: 'checkout',
     UV_THREADPOOL_SIZE: '7',
-    EVERFLAME_EXIT_TIMEOUT: '20',
   };
   const end = await run(process.execPath, ['--require', AUTO, 'server.cjs'], {
     env: { ...env, ...settings },
@@ -84,7 +83,6 @@ test.serial('what is switched off is neither sent nor looked for', async (t) => 
   const off = {
     DD_EXPERIMENTAL_PROPAGATE_PROCESS_TAGS_ENABLED: 'false',
     DD_PROFILING_ENABLE_CODE_PROVENANCE: '0',
-    EVERFLAME_EXIT_TIMEOUT: '20',
   };
   const end = await run(process.execPath, ['--require', AUTO, 'server.cjs'], {
     env: { ...env, ...off },

@@ -28,10 +28,17 @@ export async function startAgent(t: ExecutionContext, state: AgentState = 'up'):
   const spool = temporaryFolder(t);
   if (state === 'hanging') receiver.faults.always({ kind: 'hang' });
   if (state === 'none') await receiver.faults.refuse();
+  // One that answers gets the last profile, however busy the machine is.
+  const patience = state === 'up' ? { EVERFLAME_EXIT_TIMEOUT: '20' } : {};
   return {
     receiver,
     spool,
-    env: { DD_TRACE_AGENT_URL: receiver.url, EVERFLAME_SPOOL_DIR: spool, DD_SERVICE: 'test-service' },
+    env: {
+      DD_TRACE_AGENT_URL: receiver.url,
+      EVERFLAME_SPOOL_DIR: spool,
+      DD_SERVICE: 'test-service',
+      ...patience,
+    },
     async recover() {
       receiver.faults.always(undefined);
       if (state === 'none') await receiver.faults.accept();
